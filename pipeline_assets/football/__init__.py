@@ -1,0 +1,1 @@
+"""Football: every live match and its odds, once a minute."""

@@ -1,0 +1,1 @@
+"""Vendor clients, one module a feed."""

@@ -1,0 +1,1 @@
+"""The vocabulary: pure Python, no I/O, no Dagster."""

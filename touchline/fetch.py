@@ -1,0 +1,277 @@
+"""One fetch: its identity and its envelope with verbatim response bodies.
+
+The envelope is one JSON document. Every response body that is UTF-8 JSON stands in it byte for
+byte; anything else stands as an error record with the body in base64. An index at the end says, for
+each call, what was asked, how it was answered and where its body lies. Spool, fetch object and
+window hold these same bytes; indentation is for display alone.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from touchline.accounting import Outcome, sha256_hex
+from touchline.day import Day, FetchNumber, Minute, new_york_text, utc_text
+
+FORMAT = 1
+READABLE_FORMATS = (1,)
+FETCH_ID_LENGTH = 12
+
+
+class UnreadableFetch(ValueError):
+    """These bytes are not an envelope that this version reads."""
+
+
+@dataclass(frozen=True)
+class FetchRef:
+    """Which fetch: its feed, scheduled minute and id. Ordering and joining use nothing else."""
+
+    feed: str
+    minute: Minute
+    fetch_id: str
+
+    @property
+    def day(self) -> Day:
+        return self.minute.day
+
+    @property
+    def number(self) -> FetchNumber:
+        return self.minute.number
+
+    @property
+    def nyc_timestamp(self) -> str:
+        """The scheduled minute as people read it."""
+        return new_york_text(self.minute.utc)
+
+    def header(self, start_line: str) -> dict[str, Any]:
+        """The identity part that every stage copies from the first one."""
+        return {
+            "fetch_number": self.number,
+            "random_fetch_id": self.fetch_id,
+            "nyc_timestamp": self.nyc_timestamp,
+            "scheduled_minute_utc": utc_text(self.minute.utc),
+            "fetch_start": start_line,
+        }
+
+
+@dataclass(frozen=True)
+class Call:
+    """One vendor call and what came of it.
+
+    `params` never holds credentials. `body` is None when nothing arrived. `error` is a code in
+    lower snake case when the call failed, judged by the body and never by the HTTP status, and
+    `detail` says more.
+    """
+
+    endpoint: str
+    params: Mapping[str, str]
+    body: bytes | None
+    http_status: int | None = None
+    date_header: str | None = None
+    received_at: datetime | None = None
+    error: str | None = None
+    detail: str | None = None
+    carried_from: str | None = None
+    """The id of the fetch that first brought this body, when it was not asked for anew."""
+    age_seconds: float | None = None
+    stale: bool = False
+    masked: bool = False
+    """True when the vendor echoed a credential, which was replaced by `***`."""
+
+
+class IndexEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a call's body lies in the envelope: `length` bytes from `offset`.
+
+    `sha256` is that of the body as received, also where it is stored in base64.
+    """
+
+    endpoint: str
+    params: dict[str, str]
+    offset: int
+    length: int
+    sha256: str | None = None
+    http_status: int | None = None
+    date_header: str | None = None
+    received_at_utc: str | None = None
+    error: str | None = None
+    carried_from: str | None = None
+    age_s: float | None = None
+    encoding: str | None = None
+    stale: bool = False
+    masked: bool = False
+
+    @property
+    def uuid(self) -> str | None:
+        return self.params.get("uuid")
+
+
+def is_json(body: bytes) -> bool:
+    """True for one well-formed JSON value in UTF-8, which alone may be spliced in verbatim."""
+    try:
+        body.decode("utf-8")
+        msgspec.json.decode(body, type=msgspec.Raw)
+        # Skipping does not look inside strings; decoding whole is what readers will do.
+        msgspec.json.decode(body)
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def error_record(call: Call) -> dict[str, Any]:
+    """What stands in the place of a body that is not JSON: the error, and the bytes in base64."""
+    record: dict[str, Any] = {
+        "error": call.detail or call.error or "the body is not UTF-8 JSON",
+        "endpoint": call.endpoint,
+        "params": dict(call.params),
+    }
+    if call.body is not None:
+        record["body_base64"] = base64.b64encode(call.body).decode()
+    return record
+
+
+Section = Mapping[str, Call | Sequence[Call]]
+
+
+@dataclass
+class _Writer:
+    parts: list[bytes] = field(default_factory=list)
+    length: int = 0
+    index: list[IndexEntry] = field(default_factory=list)
+
+    def text(self, text: bytes) -> None:
+        self.parts.append(text)
+        self.length += len(text)
+
+    def call(self, call: Call) -> None:
+        verbatim = call.body is not None and is_json(call.body)
+        stored = call.body if verbatim else msgspec.json.encode(error_record(call))
+        assert stored is not None
+        error = call.error or (None if verbatim else "not_json")
+        self.index.append(
+            IndexEntry(
+                endpoint=call.endpoint,
+                params=dict(call.params),
+                offset=self.length,
+                length=len(stored),
+                sha256=None if call.body is None else sha256_hex(call.body),
+                http_status=call.http_status,
+                date_header=call.date_header,
+                received_at_utc=utc_text(call.received_at) if call.received_at else None,
+                error=error,
+                carried_from=call.carried_from,
+                age_s=call.age_seconds,
+                encoding=None if verbatim or call.body is None else "base64",
+                stale=call.stale,
+                masked=call.masked,
+            )
+        )
+        self.text(stored)
+
+    def section(self, section: Section) -> None:
+        self.text(b"{")
+        for position, (name, calls) in enumerate(section.items()):
+            self.text((b"," if position else b"") + msgspec.json.encode(name) + b":")
+            if isinstance(calls, Call):
+                self.call(calls)
+                continue
+            self.text(b"[")
+            for i, call in enumerate(calls):
+                if i:
+                    self.text(b",")
+                self.call(call)
+            self.text(b"]")
+        self.text(b"}")
+
+
+def write_envelope(
+    ref: FetchRef, sections: Mapping[str, Section], footer: Mapping[str, Any], *, start_line: str
+) -> bytes:
+    """The stored form of a fetch.
+
+    `sections` are objects of calls in the order they shall stand; `footer` needs `outcome` (an
+    `Outcome`) and may carry a `reason` and any counts.
+    """
+    Outcome(footer["outcome"])
+    out = _Writer()
+    header = msgspec.json.encode(ref.header(start_line))
+    out.text(b'{"format":%d,"feed":%s,"FETCH_HEADER":' % (FORMAT, msgspec.json.encode(ref.feed)))
+    out.text(header)
+    for name, section in sections.items():
+        out.text(b"," + msgspec.json.encode(name) + b":")
+        out.section(section)
+    out.text(b',"FETCH_FOOTER":' + msgspec.json.encode(dict(footer)))
+    out.text(b',"index":' + msgspec.json.encode(out.index) + b"}")
+    return b"".join(out.parts)
+
+
+class _Header(msgspec.Struct, frozen=True):
+    fetch_number: int
+    random_fetch_id: str
+    nyc_timestamp: str
+    scheduled_minute_utc: str
+    fetch_start: str
+
+
+class _Skeleton(msgspec.Struct, frozen=True):
+    format: int
+    feed: str
+    header: _Header = msgspec.field(name="FETCH_HEADER")
+    footer: dict[str, Any] = msgspec.field(name="FETCH_FOOTER")
+    index: list[IndexEntry]
+
+
+class Envelope:
+    """A fetch as stored. Bodies are cut out by the index; nothing of them is decoded here."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises UnreadableFetch for anything but a whole envelope of a readable format."""
+        try:
+            skeleton = msgspec.json.decode(data, type=_Skeleton)
+            minute = Minute.parse(skeleton.header.scheduled_minute_utc)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise UnreadableFetch(f"not a fetch envelope: {error}") from error
+        if skeleton.format not in READABLE_FORMATS:
+            raise UnreadableFetch(
+                f"envelope format {skeleton.format}; this version reads {READABLE_FORMATS}"
+            )
+        self.data = data
+        self.ref = FetchRef(skeleton.feed, minute, skeleton.header.random_fetch_id)
+        self.footer = skeleton.footer
+        self.index = skeleton.index
+        if any(e.offset < 0 or e.length < 0 or e.offset + e.length > len(data) for e in self.index):
+            raise UnreadableFetch("the index points outside the envelope")
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(self.footer["outcome"])
+
+    def stored(self, entry: IndexEntry) -> memoryview:
+        """The bytes that stand in the envelope for this call."""
+        return memoryview(self.data)[entry.offset : entry.offset + entry.length]
+
+    def body(self, entry: IndexEntry) -> bytes | None:
+        """The body as it was received; None when nothing arrived."""
+        if entry.sha256 is None:
+            return None
+        stored = bytes(self.stored(entry))
+        if entry.encoding == "base64":
+            return base64.b64decode(msgspec.json.decode(stored)["body_base64"])
+        return stored
+
+    def entries(self, endpoint: str) -> Iterator[IndexEntry]:
+        return (entry for entry in self.index if entry.endpoint == endpoint)
+
+    def damaged(self) -> list[IndexEntry]:
+        """Entries whose body no longer has the sha256 that was recorded when it arrived."""
+        found = []
+        for entry in self.index:
+            body = self.body(entry)
+            if body is not None and sha256_hex(body) != entry.sha256:
+                found.append(entry)
+        return found

@@ -1,0 +1,179 @@
+"""A stage: a pure function from records to records and an account, with a name and its inputs.
+
+`Staged` is what such a function fills. Each received record gets exactly one fate through
+`one_record`: emitted, dropped with a reason, or quarantined with a reason. An exception while one
+record is worked on quarantines that record alone; one bad match once emptied a whole display.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from touchline.accounting import Account
+
+R = TypeVar("R", bound=msgspec.Struct)
+SNIPPET_BYTES = 2000
+UNEXPECTED = "unexpected_error"
+
+
+class QuarantinedRecord(msgspec.Struct, frozen=True):
+    """A record set aside: which (None when it has no id), why, and the start of what it was."""
+
+    key: str | None
+    reason: str
+    detail: str
+    raw: str
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something a stage noticed that cost no record, such as a history the vendor rewrote."""
+
+    kind: str
+    key: str | None
+    detail: str
+
+
+@dataclass
+class Staged(Generic[R]):
+    """What a stage made of one fetch."""
+
+    received: int = 0
+    records: list[R] = field(default_factory=list)
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)
+    """reason -> record key -> how many."""
+    quarantined: list[QuarantinedRecord] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    carried: Any = None
+    """What an ordered stage carries to its next fetch."""
+    _open: list[Callable[[], None]] | None = None
+    """The fates given to the record being worked on; exactly one of them may come true."""
+
+    @contextmanager
+    def one_record(self, key: str | None, raw: Any = None) -> Iterator[None]:
+        """Give one received record its fate; what raises inside quarantines this record alone."""
+        self.received += 1
+        self._open = []
+        try:
+            yield
+            if len(self._open) != 1:
+                raise RuntimeError(f"{len(self._open)} fates for one record, not one")
+        except Exception as error:
+            reason = getattr(error, "reason", UNEXPECTED)
+            self._open = []
+            self.quarantine(reason, key, detail=describe(error), raw=raw)
+        (come_true,), self._open = self._open, None
+        come_true()
+
+    def emit(self, record: R) -> None:
+        self._fate(lambda: self.records.append(record))
+
+    def drop(self, reason: StrEnum, key: str | None) -> None:
+        self._fate(lambda: self._count_drop(reason, key or "", 1))
+
+    def quarantine(self, reason: str, key: str | None, *, detail: str, raw: Any = None) -> None:
+        record = QuarantinedRecord(key, str(reason), detail, snippet(raw))
+        self._fate(lambda: self.quarantined.append(record))
+
+    def _fate(self, fate: Callable[[], None]) -> None:
+        if self._open is None:
+            raise RuntimeError("a fate is given inside one_record, or with emit_many, drop_many")
+        self._open.append(fate)
+
+    def _count_drop(self, reason: str, key: str, count: int) -> None:
+        self.dropped.setdefault(str(reason), Counter())[key] += count
+
+    def emit_many(self, records: Sequence[R]) -> None:
+        """Emit records that were received outside `one_record` (a stage of many small rows)."""
+        self.received += len(records)
+        self.records.extend(records)
+
+    def drop_many(self, reason: StrEnum, key: str, count: int) -> None:
+        if count:
+            self.received += count
+            self._count_drop(reason, key, count)
+
+    @property
+    def account(self) -> Account:
+        return Account(
+            received=self.received,
+            emitted=len(self.records),
+            dropped={reason: sum(keys.values()) for reason, keys in self.dropped.items()},
+            quarantined=dict(Counter(record.reason for record in self.quarantined)),
+        )
+
+
+class Unusable(ValueError):
+    """Raised inside `one_record` to quarantine the record with this reason."""
+
+    def __init__(self, reason: StrEnum, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def describe(error: BaseException) -> str:
+    """The error and the line that raised it, short enough for an account."""
+    if isinstance(error, Unusable):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" at {frame[0].name}:{frame[0].lineno}" if frame else ""
+    return f"{type(error).__name__}: {error}{where}"[:500]
+
+
+def snippet(raw: Any) -> str:
+    """The first 2,000 bytes of a record as JSON text, for people who ask what was set aside."""
+    if raw is None:
+        return ""
+    if isinstance(raw, bytes | memoryview | msgspec.Raw):
+        data = bytes(raw)[:SNIPPET_BYTES]
+    else:
+        data = msgspec.json.encode(raw)[:SNIPPET_BYTES]
+    return data.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class Stage(Generic[R]):
+    """What an asset is made by.
+
+    `by` is called with the fetch's `FetchRef` and one argument an input: the `Envelope` where the
+    input is a raw asset, else that stage's list of records for the same fetch. An ordered stage is
+    also given `carried=` (what the fetch before it left in `Staged.carried`, None at first) and
+    sees the fetches in order. `key` names one record within a fetch. `counts` says in the plural
+    what a record is.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    makes: type[R]
+    by: Callable[..., Staged[R]]
+    key: Callable[[R], str]
+    reasons: type[StrEnum]
+    counts: str
+    doc: str
+    ordered: bool = False
+    carries: type[Any] | None = None
+    """The type of the carried state of an ordered stage, a msgspec Struct."""
+    log_name: str = ""
+    """The stage's name in the daily log document; the asset's last part by default."""
+    export: Callable[..., Mapping[str, Any]] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def feed(self) -> str:
+        return self.name.partition("/")[0]
+
+    @property
+    def short_name(self) -> str:
+        return self.name.rpartition("/")[2]
+
+    @property
+    def module(self) -> str:
+        """The module whose code decides, for the code version."""
+        return self.by.__module__
