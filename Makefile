@@ -1,0 +1,53 @@
+# PYTHON is used once, to create .venv: `make up PYTHON=python3.12`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
+
+# Every minute of live sport is a fresh process: without cached bytecode each one would compile
+# the whole project again before it could fetch.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help up test test-slow lint lock install clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--source live ...")
+	@$(BIN)/touchline up $(ARGS)
+
+test: $(STAMP) ## run the tests, without the slow ones (ARGS="-k day" to choose)
+	@$(BIN)/pytest -q -m "not daemon" $(ARGS)
+
+test-slow: $(STAMP) ## run the tests that start the real stack
+	@$(BIN)/pytest -q -m daemon $(ARGS)
+
+lint: $(STAMP) ## check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+lock: $(STAMP) ## pin every dependency again (ARGS=--upgrade for newer versions)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" $(ARGS) \
+		--group dev --output-file requirements.lock pyproject.toml
+
+install: $(STAMP) ## create .venv from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Touchline needs Python 3.11 or newer, '$(PYTHON)' is not: name one with make PYTHON=..." >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing the $$(grep -c '^[^ #].*==' $<) packages of $< (a minute or two, and only when it changes)"
+	@$(PIP) install --require-hashes --requirement $<
+	@echo "Installing Touchline"
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean: ## remove .venv, caches and builds (never the state in .touchline)
+	@rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

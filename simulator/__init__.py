@@ -1,0 +1,1 @@
+"""A stand-in for the vendor APIs, over HTTP, deterministic, with faults on request."""
