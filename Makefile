@@ -43,7 +43,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing the $$(grep -c '^[^ #].*==' $<) packages of $< (a minute or two, and only when it changes)"
-	@$(PIP) install --require-hashes --requirement $<
+	@$(PIP) install --require-hashes --no-deps --requirement $<
+	@$(PIP) check
 	@echo "Installing Touchline"
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
