@@ -1,0 +1,217 @@
+"""Objects on S3: conditional writes, typed errors, nothing of any feed.
+
+Every write says what it expects to find: nothing (`If-None-Match: *`) or one ETag (`If-Match`).
+botocore's own retries are off for writes, since a retried PUT that had succeeded answers 412 and
+looks like somebody else's object; the caller compares sha256 and knows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import boto3
+import botocore.exceptions as boto_errors
+from botocore.config import Config
+from dagster_aws.s3 import S3Resource
+
+
+class StoreError(Exception):
+    """Something about the object store; the message names bucket and key."""
+
+
+class StoreUnavailable(StoreError):
+    """No answer, or an answer that says: not now. What was asked may or may not have happened."""
+
+
+class StoreFull(StoreUnavailable):
+    """The store has no room left."""
+
+
+class AccessRefused(StoreError):
+    """The credentials are wrong or may not do this."""
+
+
+class NotFound(StoreError):
+    """The store says, explicitly, that there is no such object."""
+
+
+class PreconditionFailed(StoreError):
+    """The object is not as the write expected: it exists, or has another ETag."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as read: its bytes, ETag and user metadata."""
+
+    key: str
+    body: bytes
+    etag: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Listed:
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+
+
+@dataclass
+class Requests:
+    """Counted for benchmarks and for the run's metadata."""
+
+    by_operation: dict[str, int] = field(default_factory=dict)
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    def count(self, operation: str, *, bytes_in: int = 0, bytes_out: int = 0) -> None:
+        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1
+        self.bytes_in += bytes_in
+        self.bytes_out += bytes_out
+
+
+class PatientS3(S3Resource):
+    """dagster-aws's S3 resource with time-outs, and without hidden retries."""
+
+    connect_timeout_seconds: float = 2.0
+    read_timeout_seconds: float = 20.0
+
+    def get_client(self) -> Any:
+        session = boto3.session.Session(profile_name=self.profile_name)
+        return session.client(
+            "s3",
+            region_name=self.region_name,
+            use_ssl=self.use_ssl,
+            verify=self.verify,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=self.aws_access_key_id,
+            aws_secret_access_key=self.aws_secret_access_key,
+            aws_session_token=self.aws_session_token,
+            config=Config(
+                connect_timeout=self.connect_timeout_seconds,
+                read_timeout=self.read_timeout_seconds,
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                s3={"addressing_style": "path"} if self.endpoint_url else None,
+            ),
+        )
+
+
+@dataclass
+class ObjectStore:
+    """One prefix of one bucket. Keys given and returned are relative to the prefix."""
+
+    s3: S3Resource
+    bucket: str
+    prefix: str = ""
+    requests: Requests = field(default_factory=Requests)
+    _local: threading.local = field(default_factory=threading.local, repr=False)
+
+    @property
+    def client(self) -> Any:
+        """A client of this thread, made once: making one costs some 100 ms."""
+        if not hasattr(self._local, "client"):
+            self._local.client = self.s3.get_client()
+        return self._local.client
+
+    def put_new(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> str:
+        """Write an object that must not exist; its ETag. Raises PreconditionFailed."""
+        return self._put(key, body, metadata, IfNoneMatch="*")
+
+    def replace(
+        self, key: str, body: bytes, etag: str, metadata: Mapping[str, str] | None = None
+    ) -> str:
+        """Write over the object with this ETag; the new ETag. Raises PreconditionFailed."""
+        return self._put(key, body, metadata, IfMatch=etag)
+
+    def _put(
+        self, key: str, body: bytes, metadata: Mapping[str, str] | None, **condition: str
+    ) -> str:
+        answer = self._call(
+            "put_object", key, Body=body, Metadata=dict(metadata or {}), **condition
+        )
+        self.requests.count("PUT", bytes_out=len(body))
+        return answer["ETag"].strip('"')
+
+    def get(self, key: str) -> StoredObject:
+        """Raises NotFound."""
+        answer = self._call("get_object", key)
+        try:
+            body = answer["Body"].read()
+        except (boto_errors.BotoCoreError, OSError) as error:
+            raise StoreUnavailable(f"{self._name(key)}: the answer broke off: {error}") from error
+        self.requests.count("GET", bytes_in=len(body))
+        return StoredObject(key, body, answer["ETag"].strip('"'), answer.get("Metadata", {}))
+
+    def head(self, key: str) -> StoredObject:
+        """Metadata and ETag without the body. Raises NotFound."""
+        answer = self._call("head_object", key)
+        self.requests.count("HEAD")
+        return StoredObject(key, b"", answer["ETag"].strip('"'), answer.get("Metadata", {}))
+
+    def delete(self, key: str) -> None:
+        self._call("delete_object", key)
+        self.requests.count("DELETE")
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Every object below a prefix, in key order, a page of 1,000 a request."""
+        more: dict[str, str] = {}
+        while True:
+            page = self._call("list_objects_v2", "", Prefix=self._key(prefix), **more)
+            self.requests.count("LIST")
+            for item in page.get("Contents", []):
+                key = item["Key"][len(self._key("")) :]
+                yield Listed(key, item["Size"], item["ETag"].strip('"'), item["LastModified"])
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def make_bucket(self) -> None:
+        """Make the bucket unless it is there. Raises AccessRefused where it may not be made."""
+        try:
+            self._call("head_bucket", "")
+        except NotFound:
+            self._call("create_bucket", "")
+
+    def _key(self, key: str) -> str:
+        return f"{self.prefix.strip('/')}/{key}" if self.prefix.strip("/") else key
+
+    def _name(self, key: str) -> str:
+        return f"s3://{self.bucket}/{self._key(key)}"
+
+    def _call(self, operation: str, key: str, **arguments: Any) -> Any:
+        if key:
+            arguments["Key"] = self._key(key)
+        try:
+            return getattr(self.client, operation)(Bucket=self.bucket, **arguments)
+        except boto_errors.ClientError as error:
+            raise _typed(error, f"{operation} {self._name(key)}") from error
+        except boto_errors.NoCredentialsError as error:
+            raise AccessRefused(
+                "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+            ) from error
+        except (boto_errors.BotoCoreError, OSError) as error:
+            raise StoreUnavailable(f"{operation} {self._name(key)}: {error}") from error
+
+
+def _typed(error: boto_errors.ClientError, what: str) -> StoreError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    message = error.response.get("Error", {}).get("Message", "")
+    said = f"{what}: HTTP {status} {code} {message}".rstrip()
+    match status:
+        case 404:
+            return NotFound(said)
+        case 412:
+            return PreconditionFailed(said)
+        case 401 | 403:
+            return AccessRefused(said)
+        case 507:
+            return StoreFull(said)
+    if "no free volumes" in message.lower() or code in ("StorageFull", "XMinioStorageFull"):
+        return StoreFull(said)
+    return StoreUnavailable(said)
