@@ -1,0 +1,269 @@
+"""The house around the code: the lock, the instance, the direction of imports, CI."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
+from dagster._core.scheduler.instigation import TickStatus
+from dagster._core.storage.compute_log_manager import ComputeIOType
+from dagster._core.workspace.load import location_origins_from_yaml_paths
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+# What must never be committed. Written so that no pattern matches its own text.
+LEAKS = {
+    "path of a machine": r"(?<![\w.~-])/(?:work|root|home|Users|tmp|opt)/\w",
+    "host of a package registry": r"(?:pypi|python[h]osted|npmjs|debian)\.(?:org|com)\b",
+    "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY",
+    "AWS access key": r"\bAKIA[0-9A-Z]{16}\b",
+    "Slack token": r"\bxox[abprs]-[0-9A-Za-z-]{10,}",
+    "Telegram token": r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b",
+    "long hexadecimal secret": r"(?i)(?:secret|token|password)[\"']?\s*[=:]\s*[\"']?[0-9a-f]{24,}",
+}
+
+
+def leaks(text: str) -> dict[str, str]:
+    """What in the text matches which kind of leak."""
+    found = {kind: re.search(pattern, text) for kind, pattern in LEAKS.items()}
+    return {kind: match.group() for kind, match in found.items() if match}
+
+
+def tracked_texts() -> Iterator[tuple[str, str]]:
+    """Name and text of every tracked file; pictures and other binary files are left out."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git working tree")
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    for name in filter(None, listing.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_file() and b"\0" not in (content := path.read_bytes()):
+            yield name, content.decode()
+
+
+def test_no_tracked_file_leaks() -> None:
+    found = {name: found for name, text in tracked_texts() if (found := leaks(text))}
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("path of a machine", "cd /" + "home/anna/touchline"),
+        ("path of a machine", "log=/" + "tmp/out.txt"),
+        ("host of a package registry", "https://registry." + "npmjs" + ".org/left-pad"),
+        ("private key", "-----BEGIN RSA " + "PRIVATE KEY-----"),
+        ("AWS access key", "AKIA" + "ABCDEFGHIJKLMNOP"),
+        ("Slack token", "xoxb" + "-123456789012"),
+        ("Telegram token", "123456789:" + "A" * 35),
+        ("long hexadecimal secret", 'secret="' + "0a" * 16 + '"'),
+    ],
+)
+def test_a_leak_would_be_found(kind: str, text: str) -> None:
+    assert kind in leaks(text)
+
+
+def lock_entries() -> dict[str, str]:
+    """Each pin of the lock, by canonical name: its version and everything up to the next pin."""
+    lock = (ROOT / "requirements.lock").read_text()
+    entries: dict[str, str] = {}
+    for entry in re.split(r"\n(?=[A-Za-z0-9])", lock):
+        if pin := re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==", entry):
+            name = canonicalize_name(pin.group(1))
+            entries[name] = entries.get(name, "") + entry
+    return entries
+
+
+def test_lock_pins_every_dependency_within_its_bounds() -> None:
+    entries = lock_entries()
+    asked = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    unmet = []
+    for requirement in map(Requirement, asked):
+        entry = entries.get(canonicalize_name(requirement.name), "")
+        versions = re.findall(r"==([^\s;\\]+)(?= )", entry)
+        if not versions or not all(requirement.specifier.contains(v, True) for v in versions):
+            unmet.append(str(requirement))
+    assert unmet == [], "run `make lock`"
+
+
+def test_lock_hashes_everything_and_names_no_source() -> None:
+    entries = lock_entries()
+    assert [name for name, entry in entries.items() if "--hash=sha256:" not in entry] == []
+    lock = (ROOT / "requirements.lock").read_text()
+    assert re.findall(r"\S*://\S*|--(?:extra-)?index-url.*|--find-links.*| @ .*", lock) == []
+    assert sorted(path.name for path in ROOT.glob("*.lock")) == ["requirements.lock"]
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_imports_run_downwards_only() -> None:
+    result = lint_imports(ROOT)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "imports", "broken"),
+    [
+        ("touchline.stage", "resources", "Imports run downwards only"),
+        ("pipeline_assets.football", "sensors", "Imports run downwards only"),
+        ("sensors.seal", "operations", "Imports run downwards only"),
+        ("simulator.server", "resources", "The simulator knows the vocabulary alone"),
+        ("resources.feeds", "simulator", "Only the commands know the simulator"),
+        ("touchline.fetch", "httpx", "The vocabulary does no I/O and knows no Dagster"),
+        ("sensors.seal", "pytz", "New York time is worked out in one place"),
+    ],
+)
+def test_an_import_upwards_would_be_found(
+    tmp_path: Path, module: str, imports: str, broken: str
+) -> None:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for package in PROJECT["tool"]["importlinter"]["root_packages"]:
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "touchline" / "day.py").write_text("import pytz\n")
+    package, name = module.split(".")
+    (tmp_path / package / f"{name}.py").write_text(f"import {imports}\n")
+
+    result = lint_imports(tmp_path)
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert f"{broken} BROKEN" in result.stdout
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
+    """The instance that dagster.yaml describes, in a home of its own."""
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with DagsterInstance.get() as instance:
+        yield instance
+
+
+def test_each_lane_has_its_own_slots(instance: DagsterInstance) -> None:
+    coordinator = instance.run_coordinator
+    assert isinstance(coordinator, QueuedRunCoordinator)
+    assert coordinator.dequeue_interval_seconds == 1
+
+    queue = instance.get_concurrency_config().run_queue_config
+    assert queue is not None
+    lanes = {
+        limit["value"]: limit["limit"]
+        for limit in queue.tag_concurrency_limits
+        if limit["key"] == "touchline/lane"
+    }
+    assert lanes == {"minute": 3, "rotation": 1, "seal": 1, "backfill": 1, "checks": 1}
+    assert {"key": "dagster/backfill", "limit": 1} in queue.tag_concurrency_limits
+    assert queue.max_concurrent_runs > sum(lanes.values()), "full lanes would block the others"
+
+
+def test_a_dead_run_frees_its_slot_and_is_not_repeated(instance: DagsterInstance) -> None:
+    assert instance.run_monitoring_enabled
+    assert instance.run_monitoring_poll_interval_seconds == 10
+    assert instance.run_monitoring_start_timeout_seconds <= 60
+    assert instance.run_monitoring_max_resume_run_attempts == 0
+    assert not instance.run_retries_enabled
+
+
+def test_sensors_do_not_wait_for_one_another(instance: DagsterInstance) -> None:
+    settings = instance.get_sensor_settings()
+    assert settings["use_threads"]
+    assert settings["num_workers"] >= 7
+    assert instance.get_scheduler_settings()["use_threads"]
+
+
+def test_the_instance_keeps_to_itself(instance: DagsterInstance, tmp_path: Path) -> None:
+    assert not instance.telemetry_enabled
+    assert not instance.nux_enabled
+    assert instance.python_log_level == "INFO"
+    assert Path(instance.storage_directory()).is_relative_to(tmp_path)
+    with instance.compute_log_manager.open_log_stream(["run", "step"], ComputeIOType.STDOUT) as log:
+        assert log is not None
+        assert Path(log.name).is_relative_to(tmp_path)
+    assert (tmp_path / "history" / "runs.db").is_file()
+
+
+def test_ticks_that_say_nothing_go_first(instance: DagsterInstance) -> None:
+    for instigator in (InstigatorType.SENSOR, InstigatorType.SCHEDULE):
+        days = instance.get_tick_retention_settings(instigator)
+        assert 0 < days[TickStatus.SKIPPED] < days[TickStatus.SUCCESS] < days[TickStatus.FAILURE]
+
+
+def test_the_workspace_is_the_installed_package() -> None:
+    (origin,) = location_origins_from_yaml_paths([str(ROOT / "workspace.yaml")])
+    assert origin.location_name == "touchline"
+    target = origin.loadable_target_origin
+    assert target.module_name == "pipeline_assets.definitions"
+    # A relative one would depend on the folder in which the process was started.
+    assert target.working_directory is None
+
+
+def test_the_wheel_carries_every_package_and_the_instance_settings(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    packages = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert {f"{package}/__init__.py" for package in packages} <= names
+    assert "operations/dagster.yaml" in names
+    assert not any(name.startswith(("tests/", ".")) for name in names)
+
+
+def run_ci(tmp_path: Path, **tools: str) -> subprocess.CompletedProcess[str]:
+    """Run .ci/run in an empty project, where only the given tools exist."""
+    for folder in (".ci", "bin"):
+        (tmp_path / folder).mkdir()
+    script = shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    for name in ("bash", "dirname"):
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    for name, body in tools.items():
+        tool = tmp_path / "bin" / name.replace("_", "-")
+        tool.write_text(f"#!{shutil.which('bash')}\n{body}\n")
+        tool.chmod(0o755)
+    return subprocess.run(
+        ["bash", script],
+        env={"PATH": str(tmp_path / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_ci_passes_when_every_step_does(tmp_path: Path) -> None:
+    result = run_ci(tmp_path, make='echo "made $*"', chromium="")
+    assert result.returncode == 0, result.stderr
+    assert {"made test", "made lint"} <= set(result.stdout.splitlines())
+
+
+@pytest.mark.parametrize("step", ["test", "lint"])
+def test_ci_fails_when_one_step_does_and_still_runs_the_others(tmp_path: Path, step: str) -> None:
+    result = run_ci(tmp_path, make=f'echo "made $*"; [[ $1 != {step} ]]', chromium="")
+    assert result.returncode != 0
+    assert {"made test", "made lint"} <= set(result.stdout.splitlines())
+
+
+def test_ci_fails_without_a_browser(tmp_path: Path) -> None:
+    result = run_ci(tmp_path, make="", apt_get="exit 1")
+    assert result.returncode != 0
+    assert "FAILED" in result.stdout
