@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import boto3
 import botocore.exceptions as boto_errors
+from boto3.session import Session
 from botocore.config import Config
 from dagster_aws.s3 import S3Resource
 
@@ -82,7 +82,7 @@ class PatientS3(S3Resource):
     read_timeout_seconds: float = 20.0
 
     def get_client(self) -> Any:
-        session = boto3.session.Session(profile_name=self.profile_name)
+        session = Session(profile_name=self.profile_name)
         return session.client(
             "s3",
             region_name=self.region_name,
