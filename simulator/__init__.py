@@ -1,1 +1,1 @@
-"""A stand-in for the vendor APIs, over HTTP, deterministic, with faults on request."""
+"""A stand-in for the football vendor's API over real HTTP, for development, tests and replays."""

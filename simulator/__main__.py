@@ -1,0 +1,81 @@
+"""`python -m simulator`: one process on 127.0.0.1 that stands in for the football vendor."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from simulator.app import Credentials, VendorApi
+from simulator.clock import Clock
+from simulator.recorded import Recorded
+from simulator.server import Served, run
+from simulator.source import DataDirectoryError, Source
+
+USER_VARIABLE, SECRET_VARIABLE = "TOUCHLINE_FEED_USER", "TOUCHLINE_FEED_SECRET"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        source = _source(options)
+    except DataDirectoryError as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return 1
+    user = options.user or os.environ.get(USER_VARIABLE)
+    secret = options.secret or os.environ.get(SECRET_VARIABLE)
+    credentials = Credentials(user or "", secret or "") if user or secret else None
+    try:
+        run(VendorApi(source, credentials, Clock(options.now)), options.port, _announce)
+    except OSError as error:
+        print(f"simulator: cannot listen on port {options.port}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
+    parser.add_argument("--source", choices=["simulated", "recorded"], default="simulated")
+    parser.add_argument("--data", type=Path, help="directory of a recorded poll")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--matches", type=_positive, help="matches in every live list")
+    parser.add_argument("--user", help=f"credentials to ask for; prefer {USER_VARIABLE}")
+    parser.add_argument("--secret", help=f"prefer {SECRET_VARIABLE}: process lists show arguments")
+    parser.add_argument("--now", type=_moment, help="freeze the clock at this ISO time")
+    return parser
+
+
+def _source(options: argparse.Namespace) -> Source:
+    if options.source == "simulated":
+        from simulator.world import World
+
+        return World(options.seed, options.matches)
+    if options.data is None:
+        raise DataDirectoryError(Path("."), "--source recorded needs --data DIR")
+    return Recorded(options.data)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _announce(served: Served) -> None:
+    print(json.dumps({"url": served.url, "control": served.control_url}), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
