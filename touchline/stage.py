@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from touchline.accounting import Account
+from touchline.fetch import Envelope
 
 R = TypeVar("R", bound=msgspec.Struct)
 SNIPPET_BYTES = 2000
@@ -138,6 +139,42 @@ def snippet(raw: Any) -> str:
     return data.decode("utf-8", "replace")
 
 
+class Reads(StrEnum):
+    """What a stage is given of its inputs."""
+
+    RECORDS = "records"
+    QUARANTINED = "quarantined"
+    """A mapping of input name to its quarantined records: the stage collects what others set aside,
+    so placeholders are no obstacle to it."""
+
+
+@dataclass(frozen=True)
+class RawAsset:
+    """What a feed's fetches are: the start of every chain.
+
+    `record_keys` gives one key for each record of an envelope, for counting and digests, and
+    `by` is the module whose code decides.
+    """
+
+    name: str
+    record_keys: Callable[[Envelope], list[str]]
+    counts: str
+    doc: str
+    log_name: str = "all_api"
+
+    @property
+    def feed(self) -> str:
+        return self.name.partition("/")[0]
+
+    @property
+    def short_name(self) -> str:
+        return self.name.rpartition("/")[2]
+
+    @property
+    def module(self) -> str:
+        return self.record_keys.__module__
+
+
 @dataclass(frozen=True)
 class Stage(Generic[R]):
     """What an asset is made by.
@@ -160,6 +197,7 @@ class Stage(Generic[R]):
     ordered: bool = False
     carries: type[Any] | None = None
     """The type of the carried state of an ordered stage, a msgspec Struct."""
+    reads: Reads = Reads.RECORDS
     log_name: str = ""
     """The stage's name in the daily log document; the asset's last part by default."""
     export: Callable[..., Mapping[str, Any]] | None = None
