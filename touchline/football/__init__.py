@@ -1,0 +1,17 @@
+"""The football vendor's vocabulary: its codes, and named fields for everything in its arrays."""
+
+from touchline.football.codes import (
+    HALF_TIME,
+    IN_PLAY,
+    STATUS_NAMES,
+    UNKNOWN_STATUS,
+    status_breakdown,
+)
+
+__all__ = [
+    "HALF_TIME",
+    "IN_PLAY",
+    "STATUS_NAMES",
+    "UNKNOWN_STATUS",
+    "status_breakdown",
+]
