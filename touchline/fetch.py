@@ -9,6 +9,8 @@ window hold these same bytes; indentation is for display alone.
 from __future__ import annotations
 
 import base64
+import secrets
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +24,12 @@ from touchline.day import Day, FetchNumber, Minute, new_york_text, utc_text
 FORMAT = 1
 READABLE_FORMATS = (1,)
 FETCH_ID_LENGTH = 12
+
+
+def new_fetch_id() -> str:
+    """Twelve characters [A-Za-z0-9] from a cryptographic generator."""
+    alphabet = string.ascii_letters + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(FETCH_ID_LENGTH))
 
 
 class UnreadableFetch(ValueError):

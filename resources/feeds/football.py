@@ -1,0 +1,376 @@
+"""The football vendor: one fetch, which is everything about all live matches in one minute."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from resources.feeds import football_answers as answers
+from resources.feeds.http import CallError, HttpSettings, VendorClient, skew_seconds
+from resources.feeds.quota import Budget, BudgetSpent, Quota, Ticket
+from resources.feeds.reference_cache import Entries, ReferenceCache
+from resources.feeds.references import ReferenceDesk
+from touchline.accounting import Outcome, sha256_hex
+from touchline.clock import Clock
+from touchline.day import Minute, new_york_text, parse_instant
+from touchline.fetch import Call, Envelope, FetchRef, write_envelope
+from touchline.football import IN_PLAY, status_breakdown
+from touchline.masking import Mask
+
+__all__ = ["CallError", "FeedSettings", "FetchedMinute", "FootballFeed"]
+
+logger = logging.getLogger(__name__)
+
+LIVE_LIST = "match/detail_live"
+MATCH_DETAILS = "match/recent/list"
+ODDS_HISTORY = "odds/history"
+TEAM = "team/additional/list"
+COMPETITION = "competition/additional/list"
+COUNTRIES = "country/list"
+
+START_LINE = "=== RAW API DATA START ==="
+END_LINE = "=== RAW API DATA END ==="
+
+_BUDGET_POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedSettings(HttpSettings):
+    """The football vendor's URL up to and with `/v1/football/`, its credentials and limits."""
+
+    user: str = field(repr=False)
+    secret: str = field(repr=False)
+    odds_calls_per_minute: int = 120
+    odds_wait_seconds: float = 15.0
+    """How long after its start a fetch may wait for the odds budget; then old odds are carried."""
+    team_hours: float = 24.0
+    competition_hours: float = 24.0
+    country_hours: float = 168.0
+    failure_memory_seconds: float = 30.0
+    """How long a team or the like that could not be had is not asked for again: less than a
+    minute, so that every minute asks, and a fetch that ran late does not double the load."""
+
+
+@dataclass(frozen=True)
+class FetchedMinute:
+    """What a fetch brought. `calls` counts the failed ones by their error code."""
+
+    ref: FetchRef
+    envelope: bytes
+    outcome: Outcome
+    reason: str | None
+    started_at: datetime
+    ended_at: datetime
+    clock_skew_seconds: float | None
+    calls: Counter[str]
+
+
+class FootballFeed:
+    """Fetches a minute: the live list, details and odds of every match, and what they refer to."""
+
+    name = "football"
+
+    def __init__(
+        self,
+        settings: FeedSettings,
+        *,
+        clock: Clock,
+        quota: Quota,
+        cache: ReferenceCache,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._quota = quota
+        self._cache = cache
+        self._new_id = new_id
+        self._credentials = {"user": settings.user, "secret": settings.secret}
+        self._mask = Mask(self._credentials, public=settings.url)
+
+    def fetch(self, minute: Minute, *, previous: Envelope | None = None) -> FetchedMinute:
+        """Fetch everything now; `previous` is the fetch from which odds beyond the quota come.
+
+        Never raises because of the vendor: a list that cannot be had is the outcome `failed`, any
+        other call an error record in the envelope and the outcome `partial`.
+        """
+        fetched, learned = anyio.run(self._fetch, minute, previous)
+        self._cache.store(learned, now=fetched.ended_at)
+        return fetched
+
+    async def _fetch(
+        self, minute: Minute, previous: Envelope | None
+    ) -> tuple[FetchedMinute, Entries]:
+        ref = FetchRef(self.name, minute, self._new_id())
+        started_at, began = self._clock.now(), time.monotonic()
+        client = VendorClient(
+            self._settings,
+            credentials=self._credentials,
+            mask=self._mask,
+            judge=answers.judge,
+            clock=self._clock,
+        )
+        async with client:
+            live, kept = await self._live_list(client)
+            matches = None
+            if live.error is None:
+                assert live.body is not None
+                matches = answers.live_matches(live.body)
+                if matches is None:
+                    detail = "results is not a list"
+                    live = replace(live, error=CallError.NO_RESULTS, detail=detail)
+            desk = ReferenceDesk(
+                client,
+                kept,
+                time_to_live=self._time_to_live(),
+                failure_memory=timedelta(seconds=self._settings.failure_memory_seconds),
+                ref=ref,
+                clock=self._clock,
+            )
+            asked = _Asked(live)
+            if matches:
+                asked.details, asked.odds = await self._matches(client, matches, previous)
+                await self._references(desk, asked)
+        fetched = self._written(ref, asked, matches, started_at, time.monotonic() - began)
+        return fetched, desk.learned
+
+    async def _live_list(self, client: VendorClient) -> tuple[Call, Entries]:
+        """The live list, and what the reference cache holds, read meanwhile."""
+        kept: Entries = {}
+
+        async def load() -> None:
+            nonlocal kept
+            with anyio.CancelScope(deadline=client.deadline):
+                kept = await anyio.to_thread.run_sync(self._cache.load, abandon_on_cancel=True)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(load)
+            live = await client.get(LIVE_LIST, {})
+        return live, kept
+
+    async def _matches(
+        self,
+        client: VendorClient,
+        matches: list[answers.LiveMatch],
+        previous: Envelope | None,
+    ) -> tuple[list[Call], list[Call]]:
+        """Details and odds of every distinct match, in the order of the live list."""
+        budget = _OddsBudget(self._quota, self._settings, self._clock)
+        details: dict[str, Call] = {}
+        odds: dict[str, Call] = {}
+
+        async def ask_details(match_id: str) -> None:
+            details[match_id] = await client.get(MATCH_DETAILS, {"uuid": match_id})
+
+        async def ask_odds(match_id: str) -> None:
+            odds[match_id] = await client.get(
+                ODDS_HISTORY, {"uuid": match_id}, admission=budget.admit
+            )
+
+        ids = answers.distinct(match.match_id for match in matches)
+        async with anyio.create_task_group() as tasks:
+            for match_id in answers.odds_order(matches):
+                tasks.start_soon(ask_odds, match_id)
+            for match_id in ids:
+                tasks.start_soon(ask_details, match_id)
+        carried = _OldOdds(previous, self._clock.now())
+        return (
+            [details[match_id] for match_id in ids],
+            [carried.instead_of(odds[match_id]) for match_id in ids],
+        )
+
+    async def _references(self, desk: ReferenceDesk, asked: _Asked) -> None:
+        """Every team and competition that the details name, and the countries they belong to."""
+        named = [
+            answers.references(call.body, call.params["uuid"])
+            for call in asked.details
+            if call.error is None and call.body is not None
+        ]
+        teams = answers.distinct(i for one in named for i in (one.home_team_id, one.away_team_id))
+        competitions = answers.distinct(one.competition_id for one in named)
+        wanted = [(TEAM, i) for i in teams] + [(COMPETITION, i) for i in competitions]
+        if wanted:
+            wanted.append((COUNTRIES, ""))
+        found = await desk.get_all(wanted)
+        asked.teams = [found[TEAM, i] for i in sorted(teams)]
+        asked.competitions = [found[COMPETITION, i] for i in sorted(competitions)]
+        asked.countries = [found[COUNTRIES, ""]] if wanted else []
+
+    def _time_to_live(self) -> dict[str, timedelta]:
+        return {
+            TEAM: timedelta(hours=self._settings.team_hours),
+            COMPETITION: timedelta(hours=self._settings.competition_hours),
+            COUNTRIES: timedelta(hours=self._settings.country_hours),
+        }
+
+    def _written(
+        self,
+        ref: FetchRef,
+        asked: _Asked,
+        matches: list[answers.LiveMatch] | None,
+        started_at: datetime,
+        seconds: float,
+    ) -> FetchedMinute:
+        ended_at = self._clock.now()
+        errors = Counter(call.error for call in asked.calls() if call.error is not None)
+        skew = _median_skew(asked.calls())
+        if matches is None:
+            outcome, reason = Outcome.FAILED, asked.live.error
+        else:
+            outcome, reason = Outcome.PARTIAL if errors else Outcome.COMPLETE, None
+        statuses = None if matches is None else _statuses(matches)
+        footer = {
+            "fetch_number": ref.number,
+            "random_fetch_id": ref.fetch_id,
+            "nyc_timestamp": new_york_text(ended_at),
+            "pipeline_completion_time_seconds": round(seconds, 3),
+            "fetch_end": END_LINE,
+            "total_matches": None if matches is None else sum(m.is_counted for m in matches),
+            "matches_in_play": None if statuses is None else sum(s in IN_PLAY for s in statuses),
+            "match_status_breakdown": None if statuses is None else status_breakdown(statuses),
+            "outcome": outcome,
+            "reason": reason,
+            "calls_failed": dict(sorted(errors.items())),
+            "clock_skew_seconds": skew,
+            "live_sha256": None if asked.live.body is None else sha256_hex(asked.live.body),
+        }
+        logger.info(
+            "football #%d %s: %s%s, %s matches, %d calls answered, failed %s, %.1f s",
+            ref.number,
+            ref.fetch_id,
+            outcome,
+            f" ({reason})" if reason else "",
+            footer["total_matches"],
+            sum(call.error is None and call.carried_from is None for call in asked.calls()),
+            footer["calls_failed"] or "none",
+            seconds,
+        )
+        return FetchedMinute(
+            ref,
+            write_envelope(ref, asked.sections(), footer, start_line=START_LINE),
+            outcome,
+            reason,
+            started_at,
+            ended_at,
+            skew,
+            errors,
+        )
+
+
+@dataclass
+class _Asked:
+    """The calls of one fetch by their place in the envelope."""
+
+    live: Call
+    details: list[Call] = field(default_factory=list)
+    odds: list[Call] = field(default_factory=list)
+    teams: list[Call] = field(default_factory=list)
+    competitions: list[Call] = field(default_factory=list)
+    countries: list[Call] = field(default_factory=list)
+
+    def sections(self) -> dict[str, dict[str, Call | list[Call]]]:
+        return {
+            "REFERENCE_DATA": {
+                "countries": self.countries,
+                "competitions": self.competitions,
+                "teams": self.teams,
+            },
+            "RAW_API_DATA": {
+                "live_matches": self.live,
+                "match_details": self.details,
+                "match_odds": self.odds,
+            },
+        }
+
+    def calls(self) -> Iterator[Call]:
+        yield self.live
+        for calls in (self.details, self.odds, self.teams, self.competitions, self.countries):
+            yield from calls
+
+
+class _OddsBudget:
+    """Lets odds calls through as the quota allows, in the order in which they came."""
+
+    def __init__(self, quota: Quota, settings: FeedSettings, clock: Clock) -> None:
+        self._quota = quota
+        # Without the credentials: the budget of one URL is the budget of one account.
+        name = f"{ODDS_HISTORY} {httpx.URL(settings.url).netloc.decode()}"
+        self._budget = Budget(name, settings.odds_calls_per_minute)
+        self._clock = clock
+        self._give_up_at = anyio.current_time() + settings.odds_wait_seconds
+        self._turn = anyio.Lock()
+        self._is_spent = False
+
+    async def admit(self) -> AbstractContextManager[None] | None:
+        async with self._turn:
+            while not self._is_spent:
+                now = self._clock.now()
+                try:
+                    ticket = self._quota.take(self._budget, now)
+                except BudgetSpent as spent:
+                    self._is_spent = not await self._frees(spent.wait_seconds, now)
+                else:
+                    return self._until_ended(ticket)
+        return None
+
+    async def _frees(self, seconds: float, now: datetime) -> bool:
+        """Wait for the budget; False when it would take too long, or the clock stands still."""
+        if anyio.current_time() + seconds > self._give_up_at:
+            return False
+        await anyio.sleep(min(seconds, _BUDGET_POLL_SECONDS))
+        return self._clock.now() > now
+
+    @contextmanager
+    def _until_ended(self, ticket: Ticket) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._quota.ended(ticket, self._clock.now())
+
+
+class _OldOdds:
+    """The odds bodies of an earlier fetch, for the matches that the quota does not reach."""
+
+    def __init__(self, previous: Envelope | None, now: datetime) -> None:
+        self._previous = previous
+        self._now = now
+        entries = previous.entries(ODDS_HISTORY) if previous else ()
+        self._entries = {entry.uuid: entry for entry in entries if entry.error is None}
+
+    def instead_of(self, call: Call) -> Call:
+        """The call itself, unless it was not made because of the quota and old odds are at hand."""
+        entry = self._entries.get(call.params["uuid"])
+        if call.error != CallError.QUOTA or entry is None or self._previous is None:
+            return call
+        received_at = parse_instant(entry.received_at_utc) if entry.received_at_utc else None
+        return Call(
+            call.endpoint,
+            call.params,
+            self._previous.body(entry),
+            http_status=entry.http_status,
+            date_header=entry.date_header,
+            received_at=received_at,
+            carried_from=entry.carried_from or self._previous.ref.fetch_id,
+            age_seconds=(self._now - received_at).total_seconds() if received_at else None,
+            masked=entry.masked,
+        )
+
+
+def _statuses(matches: Iterable[answers.LiveMatch]) -> list[int]:
+    return [match.status for match in matches if match.status is not None]
+
+
+def _median_skew(calls: Iterable[Call]) -> float | None:
+    """Over the calls answered now; those carried were skewed some other time."""
+    skews = [skew_seconds(call) for call in calls if call.carried_from is None]
+    known = [skew for skew in skews if skew is not None]
+    return round(statistics.median(known), 3) if known else None

@@ -1,0 +1,272 @@
+"""Asking a vendor over HTTP: deadline, retries, calls in flight, and what came of each call.
+
+Credentials travel in the query string. They are added below the HTTP client, at the transport, so
+that no URL that the client logs or puts into an error ever holds them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Self
+
+import anyio
+import httpx
+import stamina
+
+from touchline.clock import Clock
+from touchline.fetch import Call
+from touchline.masking import Mask
+
+# One line a call, and one a retry, would be hundreds a minute; the fetch says what matters in one.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("stamina").setLevel(logging.ERROR)
+
+
+class CallError(StrEnum):
+    """Why a call brought no data."""
+
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    HTTP_STATUS = "http_status"
+    RATE_LIMITED = "rate_limited"
+    """The vendor refused the call because of its quota."""
+    QUOTA = "quota"
+    """We did not ask, to stay within the vendor's quota."""
+    NOT_JSON = "not_json"
+    VENDOR_ERROR = "vendor_error"
+    NO_RESULTS = "no_results"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpSettings:
+    """How a vendor is asked. `attempts` are calls in all, the first one included."""
+
+    url: str
+    connect_timeout_seconds: float = 5.0
+    timeout_seconds: float = 20.0
+    deadline_seconds: float = 45.0
+    concurrency: int = 30
+    attempts: int = 3
+    backoff_seconds: float = 0.2
+    backoff_max_seconds: float = 5.0
+    backoff_jitter_seconds: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, which never repeats the URL: what is wrong may be a password in it."""
+        try:
+            url = httpx.URL(self.url)
+        except httpx.InvalidURL:
+            raise ValueError("the feed's URL cannot be read") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ValueError("the feed's URL must begin with http:// or https:// and name a host")
+        if url.userinfo or url.query:
+            raise ValueError(
+                "the feed's URL must hold no credentials; they have settings of their own"
+            )
+        if not self.url.endswith("/"):
+            object.__setattr__(self, "url", self.url + "/")
+
+
+Judge = Callable[[int, bytes], tuple[CallError | None, str | None]]
+"""From HTTP status and body to the error, if any, and what more is to be said about it."""
+
+Admission = Callable[[], Awaitable[AbstractContextManager[object] | None]]
+"""Asked before each attempt; None means that the call may not be made. What it gives is entered
+before the attempt and left after it."""
+
+
+class VendorClient:
+    """One vendor during one fetch. The deadline counts from entering it.
+
+    A call never raises: whatever happens is in the `Call` it gives.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        *,
+        credentials: Mapping[str, str],
+        mask: Mask,
+        judge: Judge,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._mask = mask
+        self._judge = judge
+        self._clock = clock
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        limits = httpx.Limits(
+            max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency
+        )
+        transport = _Authenticating(httpx.AsyncHTTPTransport(limits=limits), self._credentials)
+        timeout = httpx.Timeout(settings.timeout_seconds, connect=settings.connect_timeout_seconds)
+        client = httpx.AsyncClient(base_url=settings.url, transport=transport, timeout=timeout)
+        self._client = await self._open.enter_async_context(client)
+        self._in_flight = anyio.CapacityLimiter(settings.concurrency)
+        self.deadline = anyio.current_time() + settings.deadline_seconds
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._open.aclose()
+
+    async def get(
+        self, endpoint: str, params: Mapping[str, str], *, admission: Admission | None = None
+    ) -> Call:
+        """Ask, again where it may help, until the deadline.
+
+        An answer with an error, a time-out or a lost connection is asked for again; an error that
+        came with a body is kept when the deadline cuts off a further attempt.
+        """
+        settings = self._settings
+        last = Call(
+            endpoint,
+            params,
+            body=None,
+            error=CallError.DEADLINE,
+            detail=f"not answered within {settings.deadline_seconds:g} s of the fetch",
+        )
+        attempts = stamina.retry_context(
+            on=self._backoff,
+            attempts=settings.attempts,
+            timeout=None,
+            wait_initial=settings.backoff_seconds,
+            wait_max=settings.backoff_max_seconds,
+            wait_jitter=settings.backoff_jitter_seconds,
+        )
+        with anyio.CancelScope(deadline=self.deadline):
+            try:
+                async for attempt in attempts:
+                    admitted = await admission() if admission else nullcontext()
+                    if admitted is None:
+                        return last if last.error != CallError.DEADLINE else _not_asked(last)
+                    with admitted:
+                        async with self._in_flight:
+                            call = await self._attempt(endpoint, params)
+                    if call.body is not None:
+                        last = call
+                    with attempt:
+                        if _may_help_again(call):
+                            raise _Unanswered(call)
+                    return call
+            except _Unanswered as unanswered:
+                return unanswered.call
+        return last
+
+    async def _attempt(self, endpoint: str, params: Mapping[str, str]) -> _Call:
+        call = _Call(endpoint, params, body=None)
+        settings = self._settings
+        try:
+            with anyio.fail_after(settings.timeout_seconds):
+                response = await self._client.get(endpoint, params=dict(params))
+        except (TimeoutError, httpx.TimeoutException) as error:
+            detail = f"{_name(error)} within {settings.timeout_seconds:g} s"
+            return replace(call, error=CallError.TIMEOUT, detail=detail)
+        except httpx.DecodingError as error:
+            return replace(call, error=CallError.NOT_JSON, detail=self._text(error))
+        except httpx.HTTPError as error:
+            return replace(call, error=CallError.CONNECTION, detail=self._text(error))
+        body = self._mask.body(response.content)
+        error, detail = self._judge(response.status_code, body)
+        received_at = self._clock.now()
+        return replace(
+            call,
+            body=body,
+            http_status=response.status_code,
+            date_header=response.headers.get("date"),
+            received_at=received_at,
+            error=error,
+            detail=self._mask.text(detail) if detail else None,
+            masked=body != response.content,
+            retry_after_seconds=_retry_after(response.headers.get("retry-after"), received_at),
+        )
+
+    def _text(self, error: Exception) -> str:
+        return self._mask.text(f"{_name(error)}: {error}")
+
+    def _backoff(self, error: Exception) -> bool | float:
+        if not isinstance(error, _Unanswered):
+            return False
+        seconds = error.call.retry_after_seconds
+        if seconds is None:
+            return True
+        return seconds if anyio.current_time() + seconds < self.deadline else False
+
+
+@dataclass(frozen=True)
+class _Call(Call):
+    retry_after_seconds: float | None = None
+
+
+class _Unanswered(Exception):
+    def __init__(self, call: _Call) -> None:
+        super().__init__(call.error)
+        self.call = call
+
+
+class _Authenticating(httpx.AsyncBaseTransport):
+    def __init__(self, transport: httpx.AsyncBaseTransport, credentials: Mapping[str, str]) -> None:
+        self._transport = transport
+        self._credentials = credentials
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._transport.handle_async_request(
+            httpx.Request(
+                request.method,
+                request.url.copy_merge_params(dict(self._credentials)),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+        )
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+def skew_seconds(call: Call) -> float | None:
+    """How far the vendor's clock was ahead of ours when this answer arrived; None if unknown."""
+    if call.date_header is None or call.received_at is None:
+        return None
+    try:
+        said = parsedate_to_datetime(call.date_header)
+    except ValueError:
+        return None
+    return (said.replace(tzinfo=said.tzinfo or UTC) - call.received_at).total_seconds()
+
+
+def _may_help_again(call: Call) -> bool:
+    if call.error is None:
+        return False
+    return call.http_status is None or call.http_status == 429 or call.http_status >= 500
+
+
+def _not_asked(call: Call) -> Call:
+    return replace(call, error=CallError.QUOTA, detail="not asked, to stay within the quota")
+
+
+def _retry_after(header: str | None, now: datetime) -> float | None:
+    """Seconds from a Retry-After header, which is a number of them or a date."""
+    if header is None:
+        return None
+    try:
+        if header.strip().isdigit():
+            return float(header)
+        until = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+
+
+def _name(error: Exception) -> str:
+    return type(error).__name__

@@ -1,0 +1,40 @@
+"""What time it is: the system's, or a moment that stands still until it is set again.
+
+Whatever writes a time asks a clock, so that a replay of recorded minutes carries their times and
+not those of the replay. Durations and deadlines are real time and never come from here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time as an aware UTC datetime."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class VirtualClock:
+    """A clock that stands still between two calls of `set`."""
+
+    def __init__(self, start: datetime) -> None:
+        """Raises ValueError for a time without a zone."""
+        self.set(start)
+
+    def set(self, instant: datetime) -> None:
+        """Raises ValueError for a time without a zone."""
+        if instant.tzinfo is None:
+            raise ValueError(f"a clock needs a time with a zone, not {instant.isoformat()}")
+        self._now = instant.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._now
