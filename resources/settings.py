@@ -1,0 +1,198 @@
+"""Every setting, from the environment or `.env` in the working directory, validated once.
+
+The environment wins over `.env`; an empty value counts as unset. Secrets are `SecretStr`: they
+appear in no repr, no error and no command line, and reach child processes through their
+environment alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "TOUCHLINE_"
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the text is one line that names the variable."""
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"needs a URL that begins with {' or '.join(schemes)}://")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("must not carry credentials or a query: they have their own variables")
+        return value
+
+    return check
+
+
+HttpUrl = Annotated[str, AfterValidator(_url("http", "https"))]
+Seconds = Annotated[float, Field(gt=0)]
+Megabytes = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """The settings of one process: made once by `Settings.load()`, passed down, never changed."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    home: Path = Path(".touchline")
+    """State folder: embedded S3, spool, ledger, Dagster home, keys."""
+
+    s3_endpoint_url: HttpUrl | None = None
+    """The S3 endpoint; None for the embedded server."""
+    s3_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = "touchline"
+    s3_prefix: str = ""
+    """Without slashes at its ends; empty for the whole bucket."""
+
+    feed_url: HttpUrl | None = None
+    """The football vendor up to and with `/v1/football/`, always with the last slash; None for the
+    simulator."""
+    feed_user: SecretStr | None = None
+    feed_secret: SecretStr | None = None
+    feed_deadline_seconds: Seconds = 45.0
+    """A fetch that has not ended by then keeps what it has and ends as partial."""
+
+    ledger_url: SecretStr | None = None
+    """SQLAlchemy URL of the ledger, which may hold a password; `ledger_database` fills the default
+    in."""
+
+    notify_urls: SecretStr | None = None
+    """Apprise URLs, comma-separated; they hold tokens."""
+
+    real_data: Path = Path("../shared/data")
+    """Real recordings for tests and benchmarks."""
+
+    minimum_free_disk_megabytes: Megabytes = 2048
+    """`touchline up` refuses to start with less."""
+    startup_timeout_seconds: Seconds = 90.0
+    """How long one part of the stack may take until it is ready."""
+    shutdown_grace_seconds: Seconds = 15.0
+    """How long a process may take to end after SIGTERM, before SIGKILL."""
+
+    @field_validator("home", "real_data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("s3_prefix")
+    @classmethod
+    def _no_outer_slashes(cls, value: str) -> str:
+        prefix = value.strip("/")
+        if any(part in ("", ".", "..") for part in prefix.split("/")) and prefix:
+            raise ValueError("must not have empty parts, '.' or '..'")
+        return prefix
+
+    @field_validator("feed_url")
+    @classmethod
+    def _last_slash(cls, value: str | None) -> str | None:
+        return value and value.rstrip("/") + "/"
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _sqlalchemy_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and "://" not in value.get_secret_value():
+            raise ValueError("needs a SQLAlchemy URL like postgresql://user@host/touchline")
+        return value
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """From the environment and `.env`. Raises SettingsError, one line for all that is wrong."""
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            wrong = "; ".join(_one_error(part["loc"], part["msg"]) for part in error.errors())
+            raise SettingsError(wrong) from None
+
+    def feed_credentials(self) -> tuple[str, str]:
+        """The vendor's user and secret. Raises SettingsError naming the one that is missing."""
+        return (
+            _required(self.feed_user, "FEED_USER"),
+            _required(self.feed_secret, "FEED_SECRET"),
+        )
+
+    @property
+    def uses_embedded_s3(self) -> bool:
+        return self.s3_endpoint_url is None
+
+    @property
+    def ledger_database(self) -> str:
+        """The ledger's SQLAlchemy URL, with its password if it has one: not for logs."""
+        if self.ledger_url:
+            return self.ledger_url.get_secret_value()
+        return f"sqlite:///{self.ledger_file}"
+
+    @property
+    def notify_targets(self) -> tuple[str, ...]:
+        """Apprise URLs in their order: not for logs."""
+        urls = self.notify_urls.get_secret_value() if self.notify_urls else ""
+        return tuple(url.strip() for url in urls.split(",") if url.strip())
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.home / "ledger.sqlite"
+
+    @property
+    def spool_folder(self) -> Path:
+        return self.home / "spool"
+
+    @property
+    def cache_folder(self) -> Path:
+        return self.home / "cache"
+
+    @property
+    def quota_file(self) -> Path:
+        return self.home / "quota.sqlite"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    @property
+    def s3_folder(self) -> Path:
+        return self.home / "s3"
+
+    @property
+    def logs_folder(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def run_folder(self) -> Path:
+        """One file for each running process."""
+        return self.home / "run"
+
+    def environment(self) -> dict[str, str]:
+        """These settings as variables, for a child process; unset ones are left out."""
+        variables = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is not None:
+                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                variables[f"{PREFIX}{name.upper()}"] = text
+        return variables
+
+
+def _required(value: SecretStr | None, name: str) -> str:
+    if value is None:
+        raise SettingsError(f"{PREFIX}{name} is not set: the feed needs it")
+    return value.get_secret_value()
+
+
+def _one_error(location: tuple[int | str, ...], message: str) -> str:
+    variable = PREFIX + str(location[0]).upper() if location else PREFIX + "*"
+    return f"{variable}: {message.removeprefix('Value error, ')}"

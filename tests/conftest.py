@@ -1,0 +1,25 @@
+"""What tests share: one object store a session, a prefix a test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from resources.embedded_s3 import S3Access, running
+
+S3_BUCKET = "touchline"
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]:
+    """The embedded object store with the bucket `touchline`, started once (2 to 3 s)."""
+    with running(tmp_path_factory.mktemp("s3"), S3_BUCKET) as access:
+        yield access
+
+
+@pytest.fixture
+def s3_prefix(s3_server: S3Access) -> str:
+    """A prefix of the bucket that no other test uses."""
+    return f"test-{uuid.uuid4().hex[:12]}"
