@@ -39,6 +39,10 @@ class NotFound(StoreError):
     """The store says, explicitly, that there is no such object."""
 
 
+class Conflicting(StoreError):
+    """Somebody else is writing the same key at this moment: ask again."""
+
+
 class PreconditionFailed(StoreError):
     """The object is not as the write expected: it exists, or has another ETag."""
 
@@ -206,6 +210,8 @@ def _typed(error: boto_errors.ClientError, what: str) -> StoreError:
     match status:
         case 404:
             return NotFound(said)
+        case 409:
+            return Conflicting(said)
         case 412:
             return PreconditionFailed(said)
         case 401 | 403:

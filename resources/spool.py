@@ -1,0 +1,98 @@
+"""The local spool: a fetch is on disk, fsynced, before anything is sent anywhere.
+
+One file a fetch, the envelope between its book-end lines, readable in an editor. A file without
+its end line was torn by a crash: it is set aside and named, never taken and never deleted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from touchline.bookends import read_bookended, write_bookended
+from touchline.day import Day, FetchNumber
+from touchline.fetch import Envelope, FetchRef, UnreadableFetch
+
+
+@dataclass(frozen=True, order=True)
+class Spooled:
+    """A fetch that lies in the spool."""
+
+    day: Day
+    number: FetchNumber
+    fetch_id: str
+    path: Path
+
+
+class Torn(ValueError):
+    """A spool file that ends before its end line, or holds no readable envelope."""
+
+
+def fsync_directory(path: Path) -> None:
+    """Make a file's directory entry durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a new file and its directory entry to disk before returning.
+
+    Raises FileExistsError for a file that is there and OSError (disk full, ...) with the path.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
+    fsync_directory(path.parent)
+
+
+@dataclass(frozen=True)
+class Spool:
+    """The spool of one feed in one store's prefix: `folder/date=D/NNNNN.<fetch id>.txt`."""
+
+    folder: Path
+
+    def write(self, ref: FetchRef, envelope: bytes) -> Spooled:
+        """Durable on return. Raises OSError when the disk is full or read-only."""
+        path = self.folder / f"date={ref.day}" / f"{ref.number:05d}.{ref.fetch_id}.txt"
+        text = write_bookended(ref.number, ref.fetch_id, ref.nyc_timestamp, envelope)
+        write_durably(path, text)
+        return Spooled(ref.day, ref.number, ref.fetch_id, path)
+
+    def entries(self) -> Iterator[Spooled]:
+        """What lies here, oldest first."""
+        found = []
+        for path in self.folder.glob("date=*/*.txt"):
+            number, fetch_id, _ = path.name.split(".")
+            day = Day.parse(path.parent.name.removeprefix("date="))
+            found.append(Spooled(day, FetchNumber(int(number)), fetch_id, path))
+        yield from sorted(found)
+
+    def read(self, spooled: Spooled) -> Envelope:
+        """Raises Torn."""
+        entries = list(read_bookended(spooled.path.read_bytes()))
+        if len(entries) != 1 or not entries[0].complete:
+            raise Torn(f"{spooled.path.name} ends before its end line")
+        try:
+            return Envelope(entries[0].payload)
+        except UnreadableFetch as error:
+            raise Torn(f"{spooled.path.name}: {error}") from error
+
+    def clear(self, spooled: Spooled) -> None:
+        """Forget a fetch whose landing was verified by reading it back."""
+        spooled.path.unlink(missing_ok=True)
+
+    def set_aside(self, spooled: Spooled) -> Path:
+        """Move a torn file out of the way with its bytes intact."""
+        aside = self.folder / "torn" / f"{spooled.day}.{spooled.path.name}"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        spooled.path.rename(aside)
+        fsync_directory(aside.parent)
+        return aside

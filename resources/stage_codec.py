@@ -1,0 +1,104 @@
+"""A stage's fetch object: Parquet rows, and in the footer the account of everything else.
+
+The footer holds what the rows cannot: what was dropped and why, the quarantined records, findings,
+and the state that an ordered stage carries on. Nothing in these bytes depends on when or how fast
+they were made, so that a rebuild by the same code gives the same sha256.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import pyarrow as pa
+import pyzstd
+
+from resources.parquet import empty_table, read_parquet, records_of, table_of, write_parquet
+from touchline.accounting import Account, key_digest
+from touchline.fetch import FetchRef
+from touchline.stage import Finding, QuarantinedRecord, Stage, Staged
+
+R = TypeVar("R", bound=msgspec.Struct)
+PREFIX = "touchline."
+
+
+class UnreadableStageObject(ValueError):
+    """Parquet bytes that lack what every stage object carries."""
+
+
+@dataclass(frozen=True)
+class StageObject(Generic[R]):
+    """A stage object read back. `dropped` is reason -> record key -> count."""
+
+    stage: Stage[R]
+    table: pa.Table
+    account: Account
+    dropped: dict[str, dict[str, int]]
+    quarantined: list[QuarantinedRecord]
+    findings: list[Finding]
+    _carried: str
+
+    @functools.cached_property
+    def records(self) -> list[R]:
+        return records_of(self.table, self.stage.makes)
+
+    @property
+    def carried(self) -> Any:
+        """The carried state, None where there is none."""
+        if not self._carried or self.stage.carries is None:
+            return None
+        packed = pyzstd.decompress(base64.b64decode(self._carried))
+        return msgspec.msgpack.decode(packed, type=self.stage.carries)
+
+    @property
+    def digest(self) -> str:
+        """Of the keys of the rows that are really here."""
+        return key_digest(map(self.stage.key, self.records))
+
+
+def encode_stage(stage: Stage[R], ref: FetchRef, staged: Staged[R]) -> bytes:
+    """Raises pyarrow.ArrowException, TypeError where a record does not fit its columns."""
+    table = table_of(staged.records, stage.makes) if staged.records else empty_table(stage.makes)
+    carried = ""
+    if staged.carried is not None:
+        carried = base64.b64encode(
+            pyzstd.compress(msgspec.msgpack.encode(staged.carried), 3)
+        ).decode()
+    about = {
+        "format": "1",
+        "stage": stage.name,
+        "fetch": _json(ref.header("")),
+        "account": _json(staged.account.as_dict()),
+        "dropped": _json({r: dict(sorted(k.items())) for r, k in sorted(staged.dropped.items())}),
+        "quarantined": _json(staged.quarantined),
+        "findings": _json(staged.findings),
+        "carried": carried,
+    }
+    return write_parquet(table, {PREFIX + name: text for name, text in about.items()})
+
+
+def decode_stage(stage: Stage[R], data: bytes) -> StageObject[R]:
+    """Raises UnreadableStageObject for anything but a whole stage object of this stage."""
+    try:
+        table, metadata = read_parquet(data)
+        about = {k.removeprefix(PREFIX): v for k, v in metadata.items() if k.startswith(PREFIX)}
+        if about["stage"] != stage.name:
+            raise UnreadableStageObject(f"holds {about['stage']}, not {stage.name}")
+        return StageObject(
+            stage,
+            table,
+            Account.from_dict(msgspec.json.decode(about["account"])),
+            msgspec.json.decode(about["dropped"]),
+            msgspec.json.decode(about["quarantined"], type=list[QuarantinedRecord]),
+            msgspec.json.decode(about["findings"], type=list[Finding]),
+            about["carried"],
+        )
+    except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
+        raise UnreadableStageObject(f"not a whole stage object: {error}") from error
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
