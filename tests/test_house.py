@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from resources.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -228,6 +231,23 @@ def test_the_wheel_carries_every_package_and_the_instance_settings(tmp_path: Pat
     assert {f"{package}/__init__.py" for package in packages} <= names
     assert "operations/dagster.yaml" in names
     assert not any(name.startswith(("tests/", ".")) for name in names)
+
+
+def test_the_example_of_env_names_every_setting_and_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    settings = [line.removeprefix("#") for line in lines if line.startswith(f"#{PREFIX}")]
+    named = [line.partition("=")[0] for line in settings]
+    assert sorted(named) == sorted(PREFIX + field.upper() for field in Settings.model_fields)
+
+    (tmp_path / "all.env").write_text("\n".join(settings))
+    loaded = Settings.load(_env_file=tmp_path / "all.env").model_dump()
+    defaults = Settings.load(_env_file=None).model_dump()
+    examples = {"s3_endpoint_url", "feed_url", "ledger_url"}
+    assert {name for name in loaded if loaded[name] != defaults[name]} == examples
 
 
 def run_ci(tmp_path: Path, **tools: str) -> subprocess.CompletedProcess[str]:
