@@ -40,6 +40,26 @@ class ClaimState(StrEnum):
     FAILED = "failed"
 
 
+class FetchFate(StrEnum):
+    """What became of a scheduled minute, as far as the ledger knows."""
+
+    STARTED = "started"
+    LANDED = "landed"
+    MISSED = "missed"
+
+
+class RunState(StrEnum):
+    """How a run stands. `no_data` is a state of its own, not a success."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    NO_DATA = "no_data"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ABANDONED = "abandoned"
+
+
 class Outcome(StrEnum):
     """What a landed object stands for. All but `complete` and `partial` are placeholders,
     which a later success replaces."""

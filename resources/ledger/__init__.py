@@ -1,0 +1,59 @@
+"""The ledger: what every stage claims, kept in SQL and apart from what the store holds.
+
+A stage writes its claim before it stores anything and confirms it with what the store answered, so
+a process may die anywhere and the next one can tell which of its objects it stored. Every row
+carries the store's prefix: a replay never mixes with live data.
+"""
+
+from __future__ import annotations
+
+from resources.ledger.claims import ClaimBook
+from resources.ledger.database import Database, LedgerTooNew, LedgerUnavailable
+from resources.ledger.minutes import MinuteBook
+from resources.ledger.records import Claim, ClaimRow, FetchRow, InventoryRow, RunRow, Transition
+from resources.ledger.runs import RunBook
+
+__all__ = [
+    "Claim",
+    "ClaimRow",
+    "FetchRow",
+    "InventoryRow",
+    "Ledger",
+    "LedgerTooNew",
+    "LedgerUnavailable",
+    "RunRow",
+    "Transition",
+]
+
+
+class Ledger(ClaimBook, MinuteBook, RunBook):
+    """One prefix's ledger, in SQLite or PostgreSQL.
+
+    Every method that reads or writes raises LedgerUnavailable when the database cannot be reached
+    or is locked for longer than 5 s; then nothing was written, or the connection broke while it
+    was being confirmed: saying the same again is safe. Times are aware; where `at` may be left
+    out, it is now.
+
+    An instance may be shared by threads and survives a fork.
+    """
+
+    def __init__(self, url: str, prefix: str) -> None:
+        """Connects to nothing yet. `url` is SQLAlchemy's; raises LedgerUnavailable for one that
+        cannot be used."""
+        super().__init__(Database(url), prefix)
+
+    @property
+    def name(self) -> str:
+        """The database's URL without its password, for people."""
+        return self._database.name
+
+    def migrate(self) -> None:
+        """Create the tables or bring them up to date; safe in several processes at once.
+
+        Raises LedgerTooNew when a newer version has migrated the database.
+        """
+        self._database.migrate()
+
+    def close(self) -> None:
+        """Close this process's connections; the next use opens new ones."""
+        self._database.close()

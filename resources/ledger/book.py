@@ -1,0 +1,48 @@
+"""What the parts of the ledger have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable, Row
+
+from resources.ledger.database import Database
+from touchline.day import ONE_MINUTE, Minute
+
+_ERROR_CHARACTERS = 2000
+
+R = TypeVar("R")
+
+
+class Book:
+    """One prefix's rows in one database."""
+
+    def __init__(self, database: Database, prefix: str) -> None:
+        self.prefix = prefix
+        self._database = database
+
+    def _rows(self, query: Executable) -> Sequence[Row[Any]]:
+        with self._database.read() as connection:
+            return connection.execute(query).all()
+
+
+def record(kind: type[R], row: Row[Any], **changed: Any) -> R:
+    """The row's columns as a record of this kind, but for those given here."""
+    names = (field.name for field in fields(kind))  # pyright: ignore[reportArgumentType]
+    return kind(
+        **{name: changed[name] if name in changed else getattr(row, name) for name in names}
+    )
+
+
+def minute_of(day_start: datetime, number: int) -> Minute:
+    """The day's minute of this number, without working out the day's start once a row."""
+    return Minute(day_start + (number - 1) * ONE_MINUTE)
+
+
+def storable(message: str) -> str:
+    """An error's text as every database takes it: valid UTF-8 without NUL, and not too long."""
+    text = message[:_ERROR_CHARACTERS].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,284 @@
+"""What each asset claims to have stored for each fetch, and the objects the store confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, update
+
+from resources.ledger import tables
+from resources.ledger.book import Book, minute_of, record, storable
+from resources.ledger.database import Transaction
+from resources.ledger.records import Claim, ClaimRow, InventoryRow, Transition
+from touchline.accounting import ClaimState
+from touchline.day import Day, FetchNumber
+from touchline.fetch import FetchRef
+
+
+class ClaimBook(Book):
+    """Claims and inventory. Each change of a claim is one transaction: the row, its history, the
+    day's version and the inventory move together or not at all."""
+
+    def intend(self, claim: Claim, at: datetime | None = None) -> None:
+        """Record that this claim's object is about to be stored.
+
+        What has landed before stays in the row until the new object is confirmed. The same claim
+        again, pending or landed, changes nothing.
+        """
+        with self._database.write() as transaction:
+            now = self._entry(transaction, claim.asset, claim.ref, at)
+            row = now.found
+            if row is not None and (
+                row.landed == claim or (row.pending == claim and row.state is ClaimState.INTENDED)
+            ):
+                return
+            now.change(state=now.state_after(ClaimState.INTENDED), pending=claim)
+            now.remember(ClaimState.INTENDED, claim=claim, code_version=claim.code_version)
+
+    def landed(self, claim: Claim, etag: str, size: int, at: datetime | None = None) -> None:
+        """Record that the store confirmed this claim's object (`size` in bytes), pending or not.
+
+        A different pending claim stays: its object may have replaced this one already.
+        """
+        with self._database.write() as transaction:
+            now = self._entry(transaction, claim.asset, claim.ref, at)
+            row = now.found
+            was_pending = row is not None and row.pending == claim
+            if row is not None and row.landed == claim and row.etag == etag and not was_pending:
+                return
+            changes: dict[str, Any] = {"pending": None} if was_pending else {}
+            if not claim.outcome.is_placeholder:
+                changes |= {"attempts": 0, "failing_code_version": None, "last_error": None}
+            now.change(
+                state=ClaimState.LANDED,
+                landed=claim,
+                etag=etag,
+                size=size,
+                landed_at=now.at,
+                **changes,
+            )
+            now.remember(
+                ClaimState.LANDED,
+                claim=None if was_pending else claim,
+                etag=etag,
+                size=size,
+                code_version=claim.code_version,
+            )
+            self._put_object(transaction, claim.asset, now.day, claim.key, etag, size, now.at)
+
+    def withdraw(self, claim: Claim, reason: str, at: datetime | None = None) -> None:
+        """Record that a pending claim will not land, as when another writer's object won.
+
+        The claim stays in the history with its reason. Nothing changes when it is not pending.
+        """
+        with self._database.write() as transaction:
+            now = self._entry(transaction, claim.asset, claim.ref, at)
+            if now.found is None or now.found.pending != claim:
+                return
+            now.change(
+                state=now.state_after(ClaimState.FAILED),
+                pending=None,
+                last_error=storable(reason),
+            )
+            now.remember(
+                ClaimState.FAILED,
+                claim=claim,
+                error=storable(reason),
+                code_version=claim.code_version,
+            )
+
+    def failed(
+        self,
+        asset: str,
+        ref: FetchRef,
+        error: str,
+        code_version: str,
+        at: datetime | None = None,
+    ) -> int:
+        """Record a failure and return how often in a row this code has failed on this fetch.
+
+        A pending claim stays pending: a store that answered with an error may have stored it.
+        """
+        with self._database.write() as transaction:
+            now = self._entry(transaction, asset, ref, at)
+            again = now.found is not None and now.found.failing_code_version == code_version
+            attempts = now.found.attempts + 1 if now.found is not None and again else 1
+            now.change(
+                state=now.state_after(ClaimState.FAILED),
+                attempts=attempts,
+                failing_code_version=code_version,
+                last_error=storable(error),
+            )
+            now.remember(ClaimState.FAILED, error=storable(error), code_version=code_version)
+            return attempts
+
+    def claims(self, asset: str, day: Day) -> dict[FetchNumber, ClaimRow]:
+        """Where this asset stands with each fetch of the day, by number, in order. One query."""
+        table = tables.claims
+        rows = self._rows(
+            select(table).where(*self._of(table, asset, day)).order_by(table.c.number)
+        )
+        feed, start = asset.partition("/")[0], day.start
+        return {
+            FetchNumber(row.number): record(
+                ClaimRow, row, ref=FetchRef(feed, minute_of(start, row.number), row.fetch_id)
+            )
+            for row in rows
+        }
+
+    def history(self, asset: str, day: Day, number: int) -> list[Transition]:
+        """Every transition of this asset's claims about one fetch, oldest first."""
+        table = tables.claim_history
+        rows = self._rows(
+            select(table)
+            .where(*self._of(table, asset, day), table.c.number == number)
+            .order_by(table.c.sequence)
+        )
+        return [record(Transition, row) for row in rows]
+
+    def version(self, asset: str, day: Day) -> int:
+        """A number that grows with every change of this asset's claims or objects on this day; 0
+        before the first. Marks of verification do not change it."""
+        table = tables.days
+        rows = self._rows(select(table.c.version).where(*self._of(table, asset, day)))
+        return rows[0].version if rows else 0
+
+    def mark_verified(self, asset: str, day: Day, etags: Mapping[FetchNumber, str]) -> None:
+        """Record which objects were read back and found good, by number and the ETag they had.
+
+        An object that has been replaced since is left unmarked.
+        """
+        if not etags:
+            return
+        table = tables.claims
+        mark = (
+            update(table)
+            .where(
+                *self._of(table, asset, day),
+                table.c.number == bindparam("marked_number"),
+                table.c.etag == bindparam("marked_etag"),
+            )
+            .values(verified_etag=bindparam("marked_etag"))
+        )
+        marks = [{"marked_number": number, "marked_etag": etag} for number, etag in etags.items()]
+        with self._database.write() as transaction:
+            transaction.connection.execute(mark, marks)
+
+    def inventory(self, asset: str, day: Day) -> dict[str, InventoryRow]:
+        """The objects that the store should hold for this asset and day, by key, in order."""
+        table = tables.inventory
+        rows = self._rows(select(table).where(*self._of(table, asset, day)).order_by(table.c.key))
+        return {row.key: record(InventoryRow, row) for row in rows}
+
+    def object_stored(
+        self, asset: str, day: Day, key: str, etag: str, size: int, at: datetime | None = None
+    ) -> None:
+        """Add an object that is no single claim's, such as a window, to the day's inventory."""
+        with self._database.write() as transaction:
+            self._put_object(transaction, asset, day, key, etag, size, at or datetime.now(UTC))
+            self._touch(transaction, asset, day)
+
+    def objects_removed(self, asset: str, day: Day, keys: Iterable[str]) -> None:
+        """Take objects out of the inventory, such as fetch objects that now stand in a window."""
+        removed = [{"removed_key": key} for key in keys]
+        if not removed:
+            return
+        table = tables.inventory
+        remove = delete(table).where(
+            *self._of(table, asset, day), table.c.key == bindparam("removed_key")
+        )
+        with self._database.write() as transaction:
+            transaction.connection.execute(remove, removed)
+            self._touch(transaction, asset, day)
+
+    def _of(self, table: Table, asset: str, day: Day) -> tuple[ColumnElement[bool], ...]:
+        return table.c.prefix == self.prefix, table.c.asset == asset, table.c.day == day
+
+    def _entry(
+        self, transaction: Transaction, asset: str, ref: FetchRef, at: datetime | None
+    ) -> _Entry:
+        table, day, number = tables.claims, ref.day, ref.number
+        found = transaction.connection.execute(
+            select(table).where(*self._of(table, asset, day), table.c.number == number)
+        ).first()
+        row = None if found is None else record(ClaimRow, found, ref=ref)
+        return _Entry(self, transaction, asset, ref, day, number, at or datetime.now(UTC), row)
+
+    def _put_object(
+        self,
+        transaction: Transaction,
+        asset: str,
+        day: Day,
+        key: str,
+        etag: str,
+        size: int,
+        at: datetime,
+    ) -> None:
+        transaction.upsert(
+            tables.inventory,
+            {
+                "prefix": self.prefix,
+                "key": key,
+                "asset": asset,
+                "day": day,
+                "etag": etag,
+                "size": size,
+                "updated_at": at,
+            },
+        )
+
+    def _touch(self, transaction: Transaction, asset: str, day: Day) -> None:
+        transaction.upsert(
+            tables.days,
+            {
+                "prefix": self.prefix,
+                "asset": asset,
+                "day": day,
+                "version": transaction.sequence,
+            },
+        )
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One transition of one fetch's claim, under way in a transaction."""
+
+    book: ClaimBook
+    transaction: Transaction
+    asset: str
+    ref: FetchRef
+    day: Day
+    number: FetchNumber
+    at: datetime
+    found: ClaimRow | None
+    """The row as it was before; its `ref` is the new one's."""
+
+    def state_after(self, transition: ClaimState) -> ClaimState:
+        """What has landed stays landed, whatever is tried or fails on top of it."""
+        landed = self.found is not None and self.found.landed is not None
+        return ClaimState.LANDED if landed else transition
+
+    def change(self, **columns: Any) -> None:
+        self.transaction.upsert(tables.claims, self._identity | {"updated_at": self.at} | columns)
+        self.book._touch(self.transaction, self.asset, self.day)
+
+    def remember(self, transition: ClaimState, **columns: Any) -> None:
+        self.transaction.connection.execute(
+            insert(tables.claim_history).values(
+                **self._identity, state=transition, at=self.at, **columns
+            )
+        )
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "prefix": self.book.prefix,
+            "asset": self.asset,
+            "day": self.day,
+            "number": self.number,
+            "fetch_id": self.ref.fetch_id,
+            "sequence": self.transaction.sequence,
+        }

@@ -1,0 +1,237 @@
+"""The ledger's database: connections, transactions that take turns, migrations, errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    exc,
+    inspect,
+    make_url,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from resources.ledger import tables
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+LOCK_TIMEOUT_SECONDS = 5
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_WRITES = "ledger_writes"
+_MIGRATION_LOCK = 0x746F756368  # any number that others on the same server are unlikely to lock
+_VERSION = Table(tables.VERSION_TABLE, MetaData(), Column("version_num", Text))
+
+
+class LedgerUnavailable(RuntimeError):
+    """The ledger's database cannot be reached, is locked beyond its timeout, or cannot be read."""
+
+
+class LedgerTooNew(LedgerUnavailable):
+    """A newer Touchline has migrated this ledger; this one must not write to it."""
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A write transaction and its number, which no other transaction of this database has.
+
+    Taking the number locks the counter's row, so writers take turns on PostgreSQL as they do on
+    SQLite: numbers become visible in their own order, and what a transaction reads stays true
+    until it commits.
+    """
+
+    connection: Connection
+    sequence: int
+
+    def upsert(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert the row, or update the columns it names where its primary key exists."""
+        key = [column.name for column in table.primary_key]
+        insert = _INSERT[self.connection.dialect.name](table).values(**row)
+        changed = {name: insert.excluded[name] for name in row if name not in key}
+        self.connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed))
+
+
+class Database:
+    """SQLite or PostgreSQL by URL, shared by processes, threads and forked children."""
+
+    def __init__(self, url: str) -> None:
+        """Connects to nothing yet. Raises LedgerUnavailable for a URL that cannot be used."""
+        try:
+            self._url = make_url(url)
+            dialect = self._url.get_backend_name()
+        except exc.ArgumentError:
+            raise LedgerUnavailable(
+                "the ledger's URL is not a database URL; write TOUCHLINE_LEDGER_URL like "
+                "sqlite:////path/ledger.db or postgresql://user:password@host/database"
+            ) from None
+        if dialect not in _INSERT:
+            raise LedgerUnavailable(
+                f"the ledger keeps its tables in SQLite or PostgreSQL, not in {dialect}; "
+                "change TOUCHLINE_LEDGER_URL"
+            )
+        self._engines: dict[int, Engine] = {}
+
+    @property
+    def name(self) -> str:
+        """The URL without password and options, for people."""
+        return self._url.set(query={}).render_as_string(hide_password=True)
+
+    @property
+    def _engine(self) -> Engine:
+        """This process's engine. A parent's stays untouched in its forked child: SQLite forbids
+        even closing a connection that was opened before the fork."""
+        process = os.getpid()
+        if process not in self._engines:
+            self._engines.setdefault(process, _engine(self._url))
+        return self._engines[process]
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self._errors_translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One transaction, committed at the end of the block and undone by an exception."""
+        counter = tables.sequence
+        with self._exclusive() as connection:
+            taken = connection.execute(
+                update(counter).values(value=counter.c.value + 1).returning(counter.c.value)
+            )
+            yield Transaction(connection, taken.scalar_one())
+
+    def migrate(self) -> None:
+        """Bring the tables up to date, or create them. Several processes may call this at once.
+
+        Raises LedgerTooNew when the database was migrated by a newer version.
+        """
+        with self.read() as connection:
+            if _revision(connection) == tables.REVISION:
+                return
+        from alembic import command  # a fifth of a second that only a migration pays for
+        from alembic.script import ScriptDirectory
+
+        config = migration_config()
+        with self._exclusive() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            found = _revision(connection)
+            scripts = ScriptDirectory.from_config(config).walk_revisions()
+            if found is not None and found not in {script.revision for script in scripts}:
+                raise LedgerTooNew(
+                    f"the ledger at {self.name} has version {found}, which this code does not "
+                    f"know (its own is {tables.REVISION}); run the newer Touchline that made it"
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Close this process's connections; the next use opens new ones."""
+        engine = self._engines.pop(os.getpid(), None)
+        if engine is not None:
+            engine.dispose()
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[Connection]:
+        with self._errors_translated(), self._engine.connect() as connection:
+            connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _errors_translated(self) -> Iterator[None]:
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            raise LedgerUnavailable(
+                f"the ledger at {self.name} needs the Python package {error.name}, which is not "
+                "installed"
+            ) from None
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            cause = getattr(error, "orig", None) or error
+            raise LedgerUnavailable(
+                f"the ledger at {self.name} cannot be used: {type(cause).__name__}: "
+                f"{self._masked(str(cause).strip())}. Check TOUCHLINE_LEDGER_URL, that its "
+                "database runs and has been migrated, and that nobody keeps it locked"
+            ) from None
+
+    def _masked(self, message: str) -> str:
+        options = self._url.query.values()
+        secrets = [self._url.password, *(o for o in options if isinstance(o, str))]
+        for secret in filter(None, secrets):
+            message = message.replace(secret, "***")
+        return message
+
+
+def migration_config() -> Config:
+    """Alembic's configuration, made here so that no alembic.ini has to be found."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.scalar(select(_VERSION.c.version_num))
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        # Connections are kept: closing the last one checkpoints and deletes the write-ahead log.
+        engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(
+        url,
+        pool_size=1,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": LOCK_TIMEOUT_SECONDS},
+    )
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # sqlite3 begins no transactions; _begin_sqlite does
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A claim comes before what it announces (an object, a message), which outlives a power cut.
+    # With NORMAL the claim might not: the log is then synced at checkpoints only.
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another wrote in between.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    milliseconds = LOCK_TIMEOUT_SECONDS * 1000
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {milliseconds}")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {6 * milliseconds}")
+    connection.commit()

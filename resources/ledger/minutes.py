@@ -1,0 +1,147 @@
+"""What became of each scheduled minute, and which minutes were expected at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, or_, select, update
+
+from resources.ledger import tables
+from resources.ledger.book import Book, minute_of, record
+from resources.ledger.records import FetchRow
+from touchline.accounting import FetchFate, MissedReason, Outcome
+from touchline.day import Day, FetchNumber, Minute
+from touchline.fetch import FetchRef
+
+Interval = tuple[datetime, datetime | None]
+
+
+class MinuteBook(Book):
+    """Fates of minutes and watch intervals."""
+
+    def start_fetch(self, feed: str, minute: Minute, run_id: str, at: datetime) -> None:
+        """Record that a run begins this minute's fetch. A landed minute stays landed."""
+        self._set_fate(feed, minute, at, FetchFate.STARTED, run_id=run_id, started_at=at)
+
+    def fetch_landed(
+        self,
+        ref: FetchRef,
+        outcome: Outcome,
+        reason: str | None,
+        at: datetime,
+        lateness_seconds: float | None,
+    ) -> None:
+        """Record that the minute's fetch has landed, also where it was recorded as missed."""
+        self._set_fate(
+            ref.feed,
+            ref.minute,
+            at,
+            FetchFate.LANDED,
+            fetch_id=ref.fetch_id,
+            outcome=outcome,
+            reason=reason,
+            lateness_seconds=lateness_seconds,
+        )
+
+    def minute_missed(self, feed: str, minute: Minute, reason: MissedReason, at: datetime) -> None:
+        """Record that the minute has no fetch, and why. A landed minute stays landed."""
+        self._set_fate(feed, minute, at, FetchFate.MISSED, reason=reason.value)
+
+    def fetches(self, feed: str, day: Day) -> dict[FetchNumber, FetchRow]:
+        """The fates of the day's minutes, by number, in order; minutes without one are absent."""
+        table = tables.fetches
+        rows = self._rows(
+            select(table)
+            .where(table.c.prefix == self.prefix, table.c.feed == feed, table.c.day == day)
+            .order_by(table.c.number)
+        )
+        start = day.start
+        return {
+            FetchNumber(row.number): record(FetchRow, row, minute=minute_of(start, row.number))
+            for row in rows
+        }
+
+    def open_interval(self, feed: str, at: datetime, origin: str) -> None:
+        """From here on every minute is expected. Nothing changes inside an open interval."""
+        table = tables.intervals
+        with self._database.write() as transaction:
+            if transaction.connection.execute(
+                select(table.c.sequence).where(*self._open(feed, at))
+            ).first():
+                return
+            transaction.connection.execute(
+                insert(table).values(
+                    sequence=transaction.sequence,
+                    prefix=self.prefix,
+                    feed=feed,
+                    origin=origin,
+                    opened=at,
+                )
+            )
+
+    def close_interval(self, feed: str, at: datetime) -> None:
+        """No minute from here on is expected. Nothing changes where no interval is open."""
+        close = update(tables.intervals).where(*self._open(feed, at)).values(closed=at)
+        with self._database.write() as transaction:
+            transaction.connection.execute(close)
+
+    def intervals(self, feed: str, start: datetime, end: datetime) -> list[Interval]:
+        """The watch intervals that overlap [start, end): uncut, disjoint and in order.
+
+        The end is None while an interval is open, as it stays after a crash.
+        """
+        table = tables.intervals
+        rows = self._rows(
+            select(table.c.opened, table.c.closed)
+            .where(
+                table.c.prefix == self.prefix,
+                table.c.feed == feed,
+                table.c.opened < end,
+                or_(
+                    table.c.closed.is_(None),
+                    (table.c.closed > start) & (table.c.closed > table.c.opened),
+                ),
+            )
+            .order_by(table.c.opened)
+        )
+        return _merged((row.opened, row.closed) for row in rows)
+
+    def _open(self, feed: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
+        table = tables.intervals
+        return (
+            table.c.prefix == self.prefix,
+            table.c.feed == feed,
+            table.c.closed.is_(None),
+            table.c.opened <= at,
+        )
+
+    def _set_fate(
+        self, feed: str, minute: Minute, at: datetime, fate: FetchFate, **columns: Any
+    ) -> None:
+        table = tables.fetches
+        key = {"prefix": self.prefix, "feed": feed, "day": minute.day, "number": minute.number}
+        with self._database.write() as transaction:
+            if fate is not FetchFate.LANDED:
+                found = select(table.c.fate).filter_by(**key)
+                if transaction.connection.scalar(found) is FetchFate.LANDED:
+                    return
+            transaction.upsert(
+                table,
+                key
+                | {"fate": fate, "reason": None, "sequence": transaction.sequence, "updated_at": at}
+                | columns,
+            )
+
+
+def _merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """Intervals in order of their beginning, with those that touch or overlap made one."""
+    merged: list[Interval] = []
+    for opened, closed in intervals:
+        last = merged[-1] if merged else None
+        if last is None or (last[1] is not None and last[1] < opened):
+            merged.append((opened, closed))
+        elif last[1] is not None:
+            merged[-1] = (last[0], None if closed is None else max(last[1], closed))
+    return merged

@@ -1,0 +1,134 @@
+"""What the ledger takes and gives: claims, fates of minutes, objects and runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from touchline.accounting import Account, ClaimState, FetchFate, Outcome, RunState
+from touchline.day import Day, FetchNumber, Minute
+from touchline.fetch import FetchRef
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a stage says it is about to store for one fetch.
+
+    `asset` is like `football/merged`, `key` the object's key below the prefix, `sha256` that of the
+    object's bytes, `digest` that of its record keys. `upstream_sha256` is None for a raw fetch.
+    """
+
+    asset: str
+    ref: FetchRef
+    key: str
+    sha256: str
+    account: Account
+    digest: str
+    outcome: Outcome
+    code_version: str
+    upstream_sha256: str | None
+    run_id: str
+    format: int
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """Where one asset stands with one fetch.
+
+    The object in the store is the one `landed` describes, with `etag` and `size`, or the one
+    `pending` describes if its writer died before it could say so: a writer claims first, then
+    stores, then confirms. `landed` is None until something has landed and never becomes None
+    again; `pending` is None when no claim is on its way. Both are None where the stage failed
+    before it had anything to claim.
+    """
+
+    asset: str
+    ref: FetchRef
+    """The fetch of the latest transition; `landed.ref` may be an older capture of the minute."""
+    state: ClaimState
+    """`landed` as soon as anything has landed, whatever is claimed or fails afterwards."""
+    landed: Claim | None
+    etag: str | None
+    size: int | None
+    landed_at: datetime | None
+    pending: Claim | None
+    attempts: int
+    """Failures by `failing_code_version` since the last landing that was not a placeholder."""
+    failing_code_version: str | None
+    last_error: str | None
+    verified_etag: str | None
+    """The ETag of the object last read back; what landed is verified when it equals `etag`."""
+    sequence: int
+    updated_at: datetime
+
+    @property
+    def is_verified(self) -> bool:
+        return self.etag is not None and self.etag == self.verified_etag
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One entry of a claim's history. `claim` is None where it is that of the entry before."""
+
+    sequence: int
+    state: ClaimState
+    fetch_id: str
+    claim: Claim | None
+    etag: str | None
+    size: int | None
+    error: str | None
+    code_version: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class FetchRow:
+    """What became of one scheduled minute.
+
+    `reason` is a `MissedReason` for a missed minute, the fetch's own reason code for a landed one.
+    `lateness_seconds` is how long after the minute's beginning the fetch started.
+    """
+
+    minute: Minute
+    fetch_id: str | None
+    fate: FetchFate
+    outcome: Outcome | None
+    reason: str | None
+    run_id: str | None
+    started_at: datetime | None
+    lateness_seconds: float | None
+    sequence: int
+    updated_at: datetime
+
+    @property
+    def number(self) -> FetchNumber:
+        return self.minute.number
+
+
+@dataclass(frozen=True)
+class InventoryRow:
+    """An object that the store confirmed; `size` in bytes."""
+
+    key: str
+    asset: str
+    day: Day
+    etag: str
+    size: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run of a job. `reason` says why it has no data, was skipped, failed or abandoned."""
+
+    run_id: str
+    kind: str
+    minute: Minute | None
+    state: RunState
+    reason: str | None
+    commit: str
+    lock_hash: str
+    started_at: datetime
+    heartbeat_at: datetime
+    ended_at: datetime | None
+    sequence: int

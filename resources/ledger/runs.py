@@ -1,0 +1,99 @@
+"""The runs of every job: one row a run, durable before it begins its work."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, insert, select, update
+
+from resources.ledger import tables
+from resources.ledger.book import Book, record, storable
+from resources.ledger.records import RunRow
+from touchline.accounting import RunState
+from touchline.day import Minute
+
+
+class RunBook(Book):
+    def run_started(
+        self,
+        run_id: str,
+        minute: Minute | None,
+        kind: str,
+        commit: str,
+        lock_hash: str,
+        at: datetime,
+    ) -> None:
+        """Record a run before it begins any work. A run that is already known stays as it is."""
+        table = tables.runs
+        with self._database.write() as transaction:
+            if transaction.connection.execute(
+                select(table.c.run_id).where(*self._run(run_id))
+            ).first():
+                return
+            transaction.connection.execute(
+                insert(table).values(
+                    prefix=self.prefix,
+                    run_id=run_id,
+                    kind=kind,
+                    minute=None if minute is None else minute.utc,
+                    state=RunState.RUNNING,
+                    commit=commit,
+                    lock_hash=lock_hash,
+                    started_at=at,
+                    heartbeat_at=at,
+                    sequence=transaction.sequence,
+                )
+            )
+
+    def run_heartbeat(self, run_id: str, at: datetime) -> None:
+        """Record that the run is alive."""
+        beat = update(tables.runs).where(*self._run(run_id)).values(heartbeat_at=at)
+        with self._database.write() as transaction:
+            transaction.connection.execute(beat)
+
+    def run_ended(
+        self, run_id: str, state: RunState, at: datetime, reason: str | None = None
+    ) -> bool:
+        """Record how a run ended; False, and no change, when it is unknown or ended before.
+
+        `abandoned` is a guess about a silent run: a real end replaces it and is never replaced.
+        """
+        if state is RunState.RUNNING:
+            raise ValueError("a run does not end as running")
+        table = tables.runs
+        replaceable = [RunState.RUNNING]
+        if state is not RunState.ABANDONED:
+            replaceable.append(RunState.ABANDONED)
+        with self._database.write() as transaction:
+            ended = transaction.connection.execute(
+                update(table)
+                .where(*self._run(run_id), table.c.state.in_(replaceable))
+                .values(
+                    state=state,
+                    reason=None if reason is None else storable(reason),
+                    ended_at=at,
+                    sequence=transaction.sequence,
+                )
+            )
+            return ended.rowcount > 0
+
+    def run(self, run_id: str) -> RunRow | None:
+        """The run of this id; None when the ledger knows none."""
+        found = self._runs(*self._run(run_id))
+        return found[0] if found else None
+
+    def running(self) -> list[RunRow]:
+        """The runs that have not ended, oldest first, silent ones included."""
+        return self._runs(
+            tables.runs.c.prefix == self.prefix, tables.runs.c.state == RunState.RUNNING
+        )
+
+    def _run(self, run_id: str) -> tuple[ColumnElement[bool], ...]:
+        return tables.runs.c.prefix == self.prefix, tables.runs.c.run_id == run_id
+
+    def _runs(self, *conditions: ColumnElement[bool]) -> list[RunRow]:
+        rows = self._rows(select(tables.runs).where(*conditions).order_by(tables.runs.c.sequence))
+        return [
+            record(RunRow, row, minute=None if row.minute is None else Minute(row.minute))
+            for row in rows
+        ]

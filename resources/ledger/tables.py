@@ -1,0 +1,224 @@
+"""The ledger's tables, written for SQLite and PostgreSQL alike.
+
+All names begin with `ledger_`, and so does that of the version table, because the ledger may share
+a PostgreSQL database with Dagster, which has a table `runs` and an `alembic_version` of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from resources.ledger.records import Claim
+from touchline.accounting import ClaimState, FetchFate, Outcome, RunState
+from touchline.day import Day
+
+REVISION = "0001"
+"""The newest migration, written here so that a run's start need not import Alembic."""
+
+VERSION_TABLE = "ledger_version"
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time, stored in UTC and read back aware (SQLite keeps no zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"the ledger takes times with a zone, not {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class OneOf(TypeDecorator[StrEnum]):
+    """A member of an enumeration as its text. Raises ValueError for text that is none."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, members: type[StrEnum]) -> None:
+        super().__init__()
+        self.members = members
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.members(value).value
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.members(value)
+
+
+class DayDate(TypeDecorator[Day]):
+    """A New York day as a date."""
+
+    impl = Date
+    cache_ok = True
+
+    def process_bind_param(self, value: Day | None, dialect: Dialect) -> date | None:
+        return None if value is None else value.date
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Day | None:
+        return None if value is None else Day(value)
+
+
+class ClaimJson(TypeDecorator[Claim]):
+    """A claim as JSON text: it is always read and written whole."""
+
+    impl = Text
+    cache_ok = True
+    _decoder = msgspec.json.Decoder(Claim)
+
+    def process_bind_param(self, value: Claim | None, dialect: Dialect) -> str | None:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Claim | None:
+        return None if value is None else self._decoder.decode(value)
+
+
+metadata = MetaData()
+
+
+def _key(name: str, kind: Any = Text) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _needed(name: str, kind: Any = Text) -> Column[Any]:
+    return Column(name, kind, nullable=False)
+
+
+sequence = Table("ledger_sequence", metadata, _key("id", Integer), _needed("value", BigInteger))
+
+days = Table(
+    "ledger_days",
+    metadata,
+    _key("prefix"),
+    _key("asset"),
+    _key("day", DayDate),
+    _needed("version", BigInteger),
+)
+
+claims = Table(
+    "ledger_claims",
+    metadata,
+    _key("prefix"),
+    _key("asset"),
+    _key("day", DayDate),
+    _key("number", Integer),
+    _needed("state", OneOf(ClaimState)),
+    _needed("fetch_id"),
+    Column("landed", ClaimJson),
+    Column("etag", Text),
+    Column("size", BigInteger),
+    Column("landed_at", UtcTime),
+    Column("pending", ClaimJson),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("failing_code_version", Text),
+    Column("last_error", Text),
+    Column("verified_etag", Text),
+    _needed("sequence", BigInteger),
+    _needed("updated_at", UtcTime),
+)
+
+claim_history = Table(
+    "ledger_claim_history",
+    metadata,
+    _key("sequence", BigInteger),
+    _needed("prefix"),
+    _needed("asset"),
+    _needed("day", DayDate),
+    _needed("number", Integer),
+    _needed("state", OneOf(ClaimState)),
+    _needed("fetch_id"),
+    Column("claim", ClaimJson),
+    Column("etag", Text),
+    Column("size", BigInteger),
+    Column("error", Text),
+    Column("code_version", Text),
+    _needed("at", UtcTime),
+    Index("ledger_claim_history_of", "prefix", "asset", "day", "number"),
+)
+
+inventory = Table(
+    "ledger_inventory",
+    metadata,
+    _key("prefix"),
+    _key("key"),
+    _needed("asset"),
+    _needed("day", DayDate),
+    _needed("etag"),
+    _needed("size", BigInteger),
+    _needed("updated_at", UtcTime),
+    Index("ledger_inventory_of", "prefix", "asset", "day"),
+)
+
+fetches = Table(
+    "ledger_fetches",
+    metadata,
+    _key("prefix"),
+    _key("feed"),
+    _key("day", DayDate),
+    _key("number", Integer),
+    _needed("fate", OneOf(FetchFate)),
+    Column("fetch_id", Text),
+    Column("outcome", OneOf(Outcome)),
+    Column("reason", Text),
+    Column("run_id", Text),
+    Column("started_at", UtcTime),
+    Column("lateness_seconds", Float),
+    _needed("sequence", BigInteger),
+    _needed("updated_at", UtcTime),
+)
+
+intervals = Table(
+    "ledger_intervals",
+    metadata,
+    _key("sequence", BigInteger),
+    _needed("prefix"),
+    _needed("feed"),
+    _needed("origin"),
+    _needed("opened", UtcTime),
+    Column("closed", UtcTime),
+    Index("ledger_intervals_of", "prefix", "feed", "opened"),
+)
+
+runs = Table(
+    "ledger_runs",
+    metadata,
+    _key("prefix"),
+    _key("run_id"),
+    _needed("kind"),
+    Column("minute", UtcTime),
+    _needed("state", OneOf(RunState)),
+    Column("reason", Text),
+    _needed("commit"),
+    _needed("lock_hash"),
+    _needed("started_at", UtcTime),
+    _needed("heartbeat_at", UtcTime),
+    Column("ended_at", UtcTime),
+    _needed("sequence", BigInteger),
+    Index("ledger_runs_in", "prefix", "state"),
+)
