@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -52,10 +53,12 @@ class FeedSettings(HttpSettings):
     secret: str = field(repr=False)
     odds_calls_per_minute: int = 120
     odds_wait_seconds: float = 15.0
-    """How long after its start a fetch may wait for the odds budget; then old odds are carried."""
+    """How long a fetch may wait for the odds budget; then it carries old odds on."""
     team_hours: float = 24.0
     competition_hours: float = 24.0
     country_hours: float = 168.0
+    cache_seconds: float = 5.0
+    """How long reading or writing the reference cache may hold up a fetch."""
     failure_memory_seconds: float = 30.0
     """How long a team or the like that could not be had is not asked for again: less than a
     minute, so that every minute asks, and a fetch that ran late does not double the load."""
@@ -103,13 +106,9 @@ class FootballFeed:
         Never raises because of the vendor: a list that cannot be had is the outcome `failed`, any
         other call an error record in the envelope and the outcome `partial`.
         """
-        fetched, learned = anyio.run(self._fetch, minute, previous)
-        self._cache.store(learned, now=fetched.ended_at)
-        return fetched
+        return anyio.run(self._fetch, minute, previous)
 
-    async def _fetch(
-        self, minute: Minute, previous: Envelope | None
-    ) -> tuple[FetchedMinute, Entries]:
+    async def _fetch(self, minute: Minute, previous: Envelope | None) -> FetchedMinute:
         ref = FetchRef(self.name, minute, self._new_id())
         started_at, began = self._clock.now(), time.monotonic()
         client = VendorClient(
@@ -141,7 +140,12 @@ class FootballFeed:
                 asked.details, asked.odds = await self._matches(client, matches, previous)
                 await self._references(desk, asked)
         fetched = self._written(ref, asked, matches, started_at, time.monotonic() - began)
-        return fetched, desk.learned
+        with anyio.move_on_after(self._settings.cache_seconds) as stored:
+            store = partial(self._cache.store, desk.learned, now=fetched.ended_at)
+            await anyio.to_thread.run_sync(store, abandon_on_cancel=True)
+        if stored.cancelled_caught:
+            logger.warning("the reference cache takes too long to write: going on without it")
+        return fetched
 
     async def _live_list(self, client: VendorClient) -> tuple[Call, Entries]:
         """The live list, and what the reference cache holds, read meanwhile."""
@@ -149,8 +153,10 @@ class FootballFeed:
 
         async def load() -> None:
             nonlocal kept
-            with anyio.CancelScope(deadline=client.deadline):
+            with anyio.move_on_after(self._settings.cache_seconds) as loaded:
                 kept = await anyio.to_thread.run_sync(self._cache.load, abandon_on_cancel=True)
+            if loaded.cancelled_caught:
+                logger.warning("the reference cache takes too long to read: asking anew")
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(load)

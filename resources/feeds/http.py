@@ -155,10 +155,10 @@ class VendorClient:
                             call = await self._attempt(endpoint, params)
                     if call.body is not None:
                         last = call
-                    with attempt:
-                        if _may_help_again(call):
-                            raise _Unanswered(call)
-                    return call
+                    if not _may_help_again(call):
+                        return call
+                    with attempt:  # takes the exception; the loop goes on, or raises it at its end
+                        raise _Unanswered(call)
             except _Unanswered as unanswered:
                 return unanswered.call
         return last

@@ -1,0 +1,165 @@
+"""A world of a few matches, served by the simulator over HTTP, and a feed that asks it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from resources.feeds.football import FeedSettings, FetchedMinute, FootballFeed
+from resources.feeds.quota import Quota
+from resources.feeds.reference_cache import MemoryBlob, ReferenceCache
+from simulator.history import MarketRows
+from simulator.server import Served, serve
+from touchline.clock import VirtualClock
+from touchline.day import Minute
+from touchline.fetch import Envelope, new_fetch_id
+
+START = datetime(2025, 5, 28, 17, 0, tzinfo=UTC)
+USER, SECRET = "watcher-77", "s3cr3t/+value"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass
+class SmallWorld:
+    """Matches by id with their status; each has two teams of its own, all one competition."""
+
+    statuses: dict[str, int]
+    odds_version: int = 0
+
+    def live(self, at: int) -> Sequence[str]:
+        return list(self.statuses)
+
+    def live_entry(self, match_id: str, at: int) -> bytes:
+        side = [0, 0, 0, 0, 3, 0, 0]
+        score = [match_id, self.statuses[match_id], side, side, 0, ""]
+        return _json({"id": match_id, "score": score, "stats": [], "incidents": [], "tlive": []})
+
+    def recent(self, at: int, since: int | None = None) -> Sequence[str]:
+        return list(self.statuses)
+
+    def detail(self, match_id: str, at: int) -> bytes | None:
+        if match_id not in self.statuses:
+            return None
+        return _json(
+            {
+                "id": match_id,
+                "competition_id": "league",
+                "home_team_id": f"home-{match_id}",
+                "away_team_id": f"away-{match_id}",
+                "status_id": self.statuses[match_id],
+                "home_scores": [0, 0, 0, 0, 3, 0, 0],
+                "away_scores": [0, 0, 0, 0, 3, 0, 0],
+            }
+        )
+
+    def odds(self, match_id: str, at: int) -> bytes | None:
+        row = [at + self.odds_version, "", 0.9, 0.5, 0.9, 1, 0, "0-0"]
+        return _json({"2": {"asia": [row]}})
+
+    def odds_rows(self, match_id: str, after: int, until: int) -> Sequence[MarketRows]:
+        return []
+
+    def teams(self) -> Sequence[str]:
+        return []
+
+    def team(self, team_id: str) -> bytes | None:
+        return _json({"id": team_id, "name": f"Ñandú {team_id}"})
+
+    def competitions(self) -> Sequence[str]:
+        return ["league"]
+
+    def competition(self, competition_id: str) -> bytes | None:
+        return _json({"id": competition_id, "name": "Example League", "country_id": "land"})
+
+    def countries(self) -> bytes:
+        return _json([{"id": "land", "name": "Exampleland"}])
+
+
+@dataclass
+class Site:
+    """A running simulator, and everything a feed needs to ask it."""
+
+    served: Served
+    world: SmallWorld
+    clock: VirtualClock
+    blob: MemoryBlob = field(default_factory=MemoryBlob)
+    quota: Quota = field(default_factory=Quota)
+
+    def feed(self, **settings: Any) -> FootballFeed:
+        wanted = {
+            "url": self.served.url,
+            "user": USER,
+            "secret": SECRET,
+            "backoff_seconds": 0.01,
+            "backoff_jitter_seconds": 0.01,
+            **settings,
+        }
+        return FootballFeed(
+            FeedSettings(**wanted),
+            clock=self.clock,
+            quota=self.quota,
+            cache=ReferenceCache(self.blob),
+            new_id=new_fetch_id,
+        )
+
+    def fetch(
+        self, minutes_later: float = 0, *, previous: FetchedMinute | None = None, **settings: Any
+    ) -> FetchedMinute:
+        """Fetch at this time, with a new feed as each minute's process has."""
+        self.clock.set(START + timedelta(minutes=minutes_later))
+        self.served.clock.set(self.clock.now())
+        self.served.log.clear()
+        return self.feed(**settings).fetch(
+            Minute.containing(self.clock.now()),
+            previous=Envelope(previous.envelope) if previous else None,
+        )
+
+    def faults(self, *faults: dict[str, Any]) -> None:
+        """Put these faults in force over the simulator's control side."""
+        url = self.served.control_url + "faults"
+        httpx.put(url, json=list(faults)).raise_for_status()
+
+    def asked(self) -> list[tuple[str, str | None]]:
+        """What the simulator was asked in the last fetch: endpoint and uuid."""
+        return [(call.endpoint, call.params.get("uuid")) for call in self.served.log.since(0)[0]]
+
+
+SiteOf = Callable[[dict[str, int]], AbstractContextManager[Site]]
+
+
+@pytest.fixture
+def site_of() -> SiteOf:
+    """A site for any world."""
+
+    @contextmanager
+    def started(statuses: dict[str, int]) -> Iterator[Site]:
+        world, clock = SmallWorld(statuses), VirtualClock(START)
+        with serve(world, user=USER, secret=SECRET) as served:
+            yield Site(served, world, clock)
+
+    return started
+
+
+@pytest.fixture
+def site(site_of: SiteOf) -> Iterator[Site]:
+    """Three matches: first half, half-time, ended."""
+    with site_of({"m1": 2, "m2": 3, "m3": 8}) as started:
+        yield started
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
