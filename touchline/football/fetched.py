@@ -1,0 +1,144 @@
+"""What one fetch holds, looked up by id: nothing is ever joined by position."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import msgspec
+
+from touchline.fetch import Envelope, IndexEntry
+from touchline.football.live import Detail, read_detail
+from touchline.football.reference import Named, read_named
+from touchline.football.wire import Malformed, list_of, results_of
+
+LIVE = "match/detail_live"
+DETAIL = "match/recent/list"
+ODDS = "odds/history"
+TEAM = "team/additional/list"
+COMPETITION = "competition/additional/list"
+COUNTRY = "country/list"
+
+
+class PartMissing(ValueError):
+    """The answer to one call is not there. `reason` is the call's error code or one of ours:
+    not_fetched, no_results, no_id, malformed, detail_id_mismatch, id_mismatch, not_listed."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+
+
+class FetchedDetail(msgspec.Struct, frozen=True):
+    """A match detail as text and, unless it is malformed, with names."""
+
+    raw: msgspec.Raw
+    detail: Detail | None
+    why_not: str | None = None
+
+
+def live_matches(raw: Envelope) -> tuple[IndexEntry, list[msgspec.Raw]]:
+    """The call for the live list and its entries as text. Raises PartMissing, Malformed."""
+    entry = next(raw.entries(LIVE), None)
+    return _answered(entry), list_of(results_of(raw.stored(_answered(entry))), "results")
+
+
+def by_uuid(raw: Envelope, endpoint: str) -> dict[str, IndexEntry]:
+    """The calls of an endpoint by the id they asked for; of two for one id, the first."""
+    found: dict[str, IndexEntry] = {}
+    for entry in raw.entries(endpoint):
+        if entry.uuid is not None:
+            found.setdefault(entry.uuid, entry)
+    return found
+
+
+class Fetched:
+    """The parts of a fetch by id. Every look-up raises PartMissing where there is no answer."""
+
+    def __init__(self, raw: Envelope) -> None:
+        self._raw = raw
+        self._calls = {
+            endpoint: by_uuid(raw, endpoint) for endpoint in (DETAIL, ODDS, TEAM, COMPETITION)
+        }
+        self.team = functools.cache(functools.partial(self._named, TEAM))
+        self.competition = functools.cache(functools.partial(self._named, COMPETITION))
+
+    def detail(self, match_id: str) -> FetchedDetail:
+        """The detail of a match; one that names another match counts as missing."""
+        raw = self._only_result(DETAIL, match_id)
+        try:
+            detail = read_detail(raw, "match detail")
+        except Malformed as error:
+            return FetchedDetail(raw, None, str(error))
+        if detail.id != match_id:
+            raise PartMissing("detail_id_mismatch", detail.id)
+        return FetchedDetail(raw, detail)
+
+    def odds(self, match_id: str) -> tuple[IndexEntry, msgspec.Raw]:
+        """The call for a match's odds and its `results` as text. Also raises Malformed."""
+        entry = _answered(self._calls[ODDS].get(match_id))
+        return entry, results_of(self._raw.stored(entry))
+
+    def country_name(self, country_id: str) -> str | None:
+        countries = self._countries
+        if isinstance(countries, PartMissing):
+            raise countries
+        if country_id not in countries:
+            raise PartMissing("not_listed", country_id)
+        return countries[country_id]
+
+    @functools.cached_property
+    def _countries(self) -> Mapping[str, str | None] | PartMissing:
+        try:
+            entry = _answered(next(self._raw.entries(COUNTRY), None))
+            listed = list_of(results_of(self._raw.stored(entry)), "results")
+        except Malformed as error:
+            return PartMissing("malformed", str(error))
+        except PartMissing as error:
+            return error
+        named: dict[str, str | None] = {}
+        for raw in listed:
+            try:
+                country = read_named(raw, "country")
+            except Malformed:
+                continue  # The reference stage quarantines it.
+            named[country.id] = country.name
+        return named
+
+    def _named(self, endpoint: str, uuid: str) -> Named:
+        """A record by id; one that was merged into another is followed to the survivor."""
+        found = self._asked(endpoint, uuid)
+        if found.uid and found.uid != uuid:
+            try:
+                return self._asked(endpoint, found.uid)
+            except PartMissing:
+                return found
+        return found
+
+    def _asked(self, endpoint: str, uuid: str) -> Named:
+        raw = self._only_result(endpoint, uuid)
+        try:
+            found = read_named(raw, endpoint)
+        except Malformed as error:
+            raise PartMissing("malformed", str(error)) from None
+        if found.id != uuid:
+            raise PartMissing("id_mismatch", found.id)
+        return found
+
+    def _only_result(self, endpoint: str, uuid: str) -> msgspec.Raw:
+        entry = _answered(self._calls[endpoint].get(uuid))
+        try:
+            results = list_of(results_of(self._raw.stored(entry)), "results")
+        except Malformed as error:
+            raise PartMissing("malformed", str(error)) from None
+        if not results:
+            raise PartMissing("no_results")
+        return results[0]
+
+
+def _answered(entry: IndexEntry | None) -> IndexEntry:
+    if entry is None:
+        raise PartMissing("not_fetched")
+    if entry.error:
+        raise PartMissing(entry.error)
+    return entry
