@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row
@@ -31,10 +32,13 @@ class Book:
 
 def record(kind: type[R], row: Row[Any], **changed: Any) -> R:
     """The row's columns as a record of this kind, but for those given here."""
-    names = (field.name for field in fields(kind))  # pyright: ignore[reportArgumentType]
-    return kind(
-        **{name: changed[name] if name in changed else getattr(row, name) for name in names}
-    )
+    columns = row._mapping
+    return kind(**{n: changed[n] if n in changed else columns[n] for n in _names(kind)})
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def minute_of(day_start: datetime, number: int) -> Minute:

@@ -17,6 +17,11 @@ from touchline.accounting import ClaimState
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
 
+_CLAIM = select(tables.claims).where(
+    *(column == bindparam(column.name) for column in tables.claims.primary_key)
+)
+_REMEMBER = insert(tables.claim_history)
+
 
 class ClaimBook(Book):
     """Claims and inventory. Each change of a claim is one transaction: the row, its history, the
@@ -32,7 +37,7 @@ class ClaimBook(Book):
             now = self._entry(transaction, claim.asset, claim.ref, at)
             row = now.found
             if row is not None and (
-                row.landed == claim or (row.pending == claim and row.state is ClaimState.INTENDED)
+                row.landed == claim or (row.pending == claim and row.state is not ClaimState.FAILED)
             ):
                 return
             now.change(state=now.state_after(ClaimState.INTENDED), pending=claim)
@@ -200,10 +205,9 @@ class ClaimBook(Book):
     def _entry(
         self, transaction: Transaction, asset: str, ref: FetchRef, at: datetime | None
     ) -> _Entry:
-        table, day, number = tables.claims, ref.day, ref.number
-        found = transaction.connection.execute(
-            select(table).where(*self._of(table, asset, day), table.c.number == number)
-        ).first()
+        day, number = ref.day, ref.number
+        key = {"prefix": self.prefix, "asset": asset, "day": day, "number": number}
+        found = transaction.connection.execute(_CLAIM, key).first()
         row = None if found is None else record(ClaimRow, found, ref=ref)
         return _Entry(self, transaction, asset, ref, day, number, at or datetime.now(UTC), row)
 
@@ -266,11 +270,8 @@ class _Entry:
         self.book._touch(self.transaction, self.asset, self.day)
 
     def remember(self, transition: ClaimState, **columns: Any) -> None:
-        self.transaction.connection.execute(
-            insert(tables.claim_history).values(
-                **self._identity, state=transition, at=self.at, **columns
-            )
-        )
+        entry = self._identity | {"state": transition, "at": self.at} | columns
+        self.transaction.connection.execute(_REMEMBER, entry)
 
     @property
     def _identity(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    Executable,
     MetaData,
     Table,
     Text,
@@ -39,6 +41,11 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _WRITES = "ledger_writes"
 _MIGRATION_LOCK = 0x746F756368  # any number that others on the same server are unlikely to lock
+_TAKE_NUMBER = (
+    update(tables.sequence)
+    .values(value=tables.sequence.c.value + 1)
+    .returning(tables.sequence.c.value)
+)
 _VERSION = Table(tables.VERSION_TABLE, MetaData(), Column("version_num", Text))
 
 
@@ -64,10 +71,17 @@ class Transaction:
 
     def upsert(self, table: Table, row: Mapping[str, Any]) -> None:
         """Insert the row, or update the columns it names where its primary key exists."""
-        key = [column.name for column in table.primary_key]
-        insert = _INSERT[self.connection.dialect.name](table).values(**row)
-        changed = {name: insert.excluded[name] for name in row if name not in key}
-        self.connection.execute(insert.on_conflict_do_update(index_elements=key, set_=changed))
+        statement = _upsert(self.connection.dialect.name, table, tuple(row))
+        self.connection.execute(statement, row)
+
+
+@cache
+def _upsert(dialect: str, table: Table, names: tuple[str, ...]) -> Executable:
+    # Kept, because building it takes longer than running it.
+    key = [column.name for column in table.primary_key]
+    insert = _INSERT[dialect](table)
+    changed = {name: insert.excluded[name] for name in names if name not in key}
+    return insert.on_conflict_do_update(index_elements=key, set_=changed)
 
 
 class Database:
@@ -112,12 +126,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """One transaction, committed at the end of the block and undone by an exception."""
-        counter = tables.sequence
         with self._exclusive() as connection:
-            taken = connection.execute(
-                update(counter).values(value=counter.c.value + 1).returning(counter.c.value)
-            )
-            yield Transaction(connection, taken.scalar_one())
+            yield Transaction(connection, connection.execute(_TAKE_NUMBER).scalar_one())
 
     def migrate(self) -> None:
         """Bring the tables up to date, or create them. Several processes may call this at once.
