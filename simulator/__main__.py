@@ -14,6 +14,7 @@ from simulator.clock import Clock
 from simulator.recorded import Recorded
 from simulator.server import Served, run
 from simulator.source import DataDirectoryError, Source
+from simulator.world import World
 
 USER_VARIABLE, SECRET_VARIABLE = "TOUCHLINE_FEED_USER", "TOUCHLINE_FEED_SECRET"
 
@@ -53,8 +54,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _source(options: argparse.Namespace) -> Source:
     if options.source == "simulated":
-        from simulator.world import World
-
         return World(options.seed, options.matches)
     if options.data is None:
         raise DataDirectoryError(Path("."), "--source recorded needs --data DIR")

@@ -182,8 +182,7 @@ def _empty_list(answer: Answer, fault: Fault) -> None:
 
 
 def _not_utf8(answer: Answer, fault: Fault) -> None:
-    head, colon, tail = answer.body.partition(b":")
-    answer.body = head + colon + b'"\xe9\xff",' + tail if colon else b"\xe9\xff"
+    answer.body = b'{"note":"\xe9\xff",' + answer.body[1:]
 
 
 def _frozen(answer: Answer, fault: Fault) -> None:

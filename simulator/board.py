@@ -1,0 +1,128 @@
+"""What bookmakers see of a match: status, minute, score, and what fair quotes would be."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import pairwise
+
+from simulator.fixtures import (
+    ENDED,
+    FIRST_HALF,
+    HALF_TIME,
+    INTERRUPTED,
+    OVERTIME,
+    SECOND_HALF,
+    SHOOT_OUT,
+)
+from simulator.match import Course
+from simulator.pricing import Fair, fair
+
+_EXPECTED_CORNERS = 10.0
+_FIRST_HALF_GOALS = 0.45
+# Price changes relative to normal play.
+PACE = {FIRST_HALF: 1.0, HALF_TIME: 0.12, SECOND_HALF: 1.0, OVERTIME: 0.3, SHOOT_OUT: 0.02}
+
+
+class Board:
+    """The match in play for its bookmakers. Without kick-off there is only `opening`."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.opening = fair(*course.expected, (0, 0), _EXPECTED_CORNERS, 0)
+        self.corner_times = [h.time for h in course.happenings if h.kind == "corner"]
+        self.corner_counts = [(0, 0)]
+        for happening in course.happenings:
+            if happening.kind == "corner":
+                home, away = self.corner_counts[-1]
+                corner = (home + 1, away) if happening.side == 0 else (home, away + 1)
+                self.corner_counts.append(corner)
+        self.turns = sorted(
+            [(goal.time, "goal") for goal in course.goals]
+            + [(goal.taken_back, "goal") for goal in course.goals if goal.taken_back]
+            + [(h.time, "corner") for h in course.happenings if h.kind == "corner"]
+            + [(h.time, "red") for h in course.happenings if h.kind in ("red", "second_yellow")]
+        )
+        self.times, self.fair = self._grid() if course.kick_off else ([], [])
+
+    def playing(self) -> list[tuple[int, int, int]]:
+        """Start, end and status of each period with in-play quotes."""
+        periods = self.course.periods
+        return [
+            (period.start, following.start, period.status)
+            for period, following in pairwise(periods)
+            if period.status in PACE
+        ]
+
+    def _grid(self) -> tuple[list[int], list[Fair]]:
+        """Fair quotes from each minute of play and each goal on."""
+        moments = {time for time, kind in self.turns if kind == "goal"}
+        for start, end, status in self.playing():
+            moments.update(range(start, end, 60) if status != HALF_TIME else [start])
+        times = sorted(moments)
+        return times, [self._fair(time) for time in times]
+
+    def _fair(self, time: int) -> Fair:
+        left = self._share_left(time)
+        home, away = self.course.expected
+        corners = bisect_right(self.corner_times, time)
+        return fair(
+            home * left,
+            away * left,
+            self.course.score(time),
+            _EXPECTED_CORNERS * left,
+            corners,
+        )
+
+    def _share_left(self, time: int) -> float:
+        """The share of a match's goals still to be expected."""
+        start, end, status = next(
+            (p for p in reversed(self.playing()) if p[0] <= time), self.playing()[0]
+        )
+        left = max(0.02, 1.0 - (time - start) / (end - start))
+        if status == FIRST_HALF:
+            return _FIRST_HALF_GOALS * left + 1 - _FIRST_HALF_GOALS
+        if status == HALF_TIME:
+            return 1 - _FIRST_HALF_GOALS
+        return (1 - _FIRST_HALF_GOALS) * left if status == SECOND_HALF else 0.3 * left
+
+
+class View:
+    """The match as one company sees it: everything `lag` seconds late."""
+
+    def __init__(self, board: Board, lag: int) -> None:
+        self.board = board
+        course = board.course
+        self._starts = [period.start + lag for period in course.periods]
+        self._starts[0] = 0
+        self._statuses = [period.status for period in course.periods]
+        turns = {goal.time for goal in course.goals}
+        turns.update(goal.taken_back for goal in course.goals if goal.taken_back)
+        self._goal_times = [turn + lag for turn in sorted(turns)]
+        self._goal_texts = ["0-0", *(_text(course.score(turn)) for turn in sorted(turns))]
+        self._corner_times = [time + lag for time in board.corner_times]
+        self._corner_texts = [_text(count) for count in board.corner_counts]
+
+    def score(self, at: int) -> str:
+        return self._goal_texts[bisect_right(self._goal_times, at)]
+
+    def corners(self, at: int) -> str:
+        return self._corner_texts[bisect_right(self._corner_times, at)]
+
+    def minute_and_status(self, at: int) -> tuple[str, int]:
+        """Minute and status as an odds row writes them."""
+        index = bisect_right(self._starts, at) - 1
+        status = self._statuses[index]
+        played = (at - self._starts[index]) // 60 + 1
+        if status == FIRST_HALF:
+            return (str(played) if played <= 45 else "45+"), status
+        if status == HALF_TIME:
+            return "midfield", status
+        if status == SECOND_HALF:
+            return str(45 + played), status
+        if status in (OVERTIME, SHOOT_OUT, ENDED, INTERRUPTED):
+            return str(min(120, 90 + played)), status
+        return "", status
+
+
+def _text(count: tuple[int, int]) -> str:
+    return f"{count[0]}-{count[1]}"

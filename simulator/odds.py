@@ -1,0 +1,53 @@
+"""The odds history of one simulated match: every company's rows from opening to the last minute."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from simulator.board import Board, View
+from simulator.history import Market, MarketHistory, OddsHistory
+from simulator.houses import HOUSES
+from simulator.match import Course
+from simulator.quoting import Quoting
+
+_NORMAL = NormalDist()
+_FOLLOWS_COVERAGE = 0.7  # correlation of a company's decision to quote with the match's coverage
+_UNQUOTED_BELOW = -1.26  # 14 % of the matches have no odds
+_PACE_FACTOR = 1.0
+_MARKETS = ("asia", "eu", "bs", "cr")
+
+
+def odds_history(course: Course) -> OddsHistory:
+    """All rows of the match. Rows are stamped with the company's clock; a few run ahead."""
+    fixture = course.fixture
+    rng = fixture.random("odds")
+    if not fixture.always_quoted and fixture.coverage + rng.gauss(0, 0.6) < _UNQUOTED_BELOW:
+        return OddsHistory([])
+    board = Board(course)
+    pace = _PACE_FACTOR * math.exp(0.3 * fixture.coverage + rng.gauss(0, 0.25))
+    early = math.exp(rng.gauss(-0.55, 1.05))
+    lead = 3_600 * min(96.0, max(1.0, math.exp(rng.gauss(3.0, 0.8))))
+    in_play = rng.random() > 0.05 and course.kick_off is not None
+    markets: list[Market] = []
+    for house in HOUSES:
+        noise = math.sqrt(1 - _FOLLOWS_COVERAGE**2) * rng.gauss(0, 1)
+        if _FOLLOWS_COVERAGE * fixture.coverage + noise < _NORMAL.inv_cdf(1 - house.share):
+            continue
+        quotes_in_play = in_play and rng.random() > 0.04
+        ahead = rng.randint(5, 97) if rng.random() < 0.03 else 0
+        view = View(board, rng.randint(3, 25))
+        for name, habit in zip(_MARKETS, (house.asia, house.eu, house.bs, house.cr), strict=True):
+            if habit is None or rng.random() >= habit.presence:
+                continue
+            quoting = Quoting(view, house, name, rng)
+            quoting.before_kick_off(habit.before_kick_off * early, lead * rng.uniform(0.5, 1.0))
+            if quotes_in_play:
+                quoting.in_play(habit.in_play_a_minute * pace)
+            rows = [
+                b"[%d,%s" % (time + ahead, row.encode())
+                for time, row in zip(quoting.times, quoting.rows, strict=True)
+            ]
+            if rows:
+                markets.append(Market(house.company, name, MarketHistory(quoting.times, rows)))
+    return OddsHistory(markets)
