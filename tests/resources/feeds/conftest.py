@@ -18,7 +18,7 @@ from resources.feeds.quota import Quota
 from resources.feeds.reference_cache import MemoryBlob, ReferenceCache
 from simulator.history import MarketRows
 from simulator.server import Served, serve
-from touchline.clock import VirtualClock
+from touchline.clock import Clock, VirtualClock
 from touchline.day import Minute
 from touchline.fetch import Envelope, new_fetch_id
 
@@ -96,7 +96,7 @@ class Site:
     blob: MemoryBlob = field(default_factory=MemoryBlob)
     quota: Quota = field(default_factory=Quota)
 
-    def feed(self, **settings: Any) -> FootballFeed:
+    def feed(self, *, clock: Clock | None = None, **settings: Any) -> FootballFeed:
         wanted = {
             "url": self.served.url,
             "user": USER,
@@ -107,7 +107,7 @@ class Site:
         }
         return FootballFeed(
             FeedSettings(**wanted),
-            clock=self.clock,
+            clock=clock or self.clock,
             quota=self.quota,
             cache=ReferenceCache(self.blob),
             new_id=new_fetch_id,
