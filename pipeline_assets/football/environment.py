@@ -70,14 +70,15 @@ class _Unreadable(ValueError):
     pass
 
 
-def convert_environment(
-    vendor: Mapping[str, Any] | None,
-) -> tuple[Environment, list[EnvironmentIssue]]:
-    """The vendor's `environment` object converted, and what in it could not be read.
+def convert_environment(vendor: Any) -> tuple[Environment, list[EnvironmentIssue]]:
+    """The vendor's decoded `environment` converted, and what in it could not be read.
 
-    Absent, None, an empty object or an empty text mean unknown, which is no issue.
+    Absent, null, an empty object or an empty text mean unknown, which is no issue.
     """
-    vendor = vendor or {}
+    if not vendor:
+        return Environment(), []
+    if not isinstance(vendor, Mapping):
+        return Environment(), [EnvironmentIssue("environment", str(vendor))]
     issues: list[EnvironmentIssue] = []
 
     def read(field: str, how: Any) -> Any:

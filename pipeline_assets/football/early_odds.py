@@ -1,0 +1,228 @@
+"""One company's early odds of a match: whose are shown, and which rows are kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from pipeline_assets.football.merged_match import OddsIssue
+from touchline.football.odds import PREMATCH, OddsRow, markets_of, rows_of
+from touchline.football.wire import Malformed
+
+Meta = msgspec.Meta
+
+LAST_EARLY_MINUTE = 10
+GOALLESS = "0-0"
+
+# In the order in which rows are kept: before kick-off, then minute by minute. Other minutes, such
+# as `midfield`, stay in the raw fetch alone.
+_EARLY = {PREMATCH: -1} | {str(minute): minute for minute in range(LAST_EARLY_MINUTE + 1)}
+
+# No price or line is near these limits, and exact arithmetic on 1e999999999 would take all memory.
+_LARGEST_EXPONENT = 9
+_MOST_DIGITS = 20
+
+_SNIPPET = 200
+
+
+class MarketState(StrEnum):
+    """Why a market shows what it shows."""
+
+    OK = "ok"
+    """At least one open row was kept."""
+    CLOSED = "closed"
+    """Only closed rows were kept."""
+    GOAL_SCORED = "goal_scored"
+    """There were early rows, and all of them came after a goal."""
+    ABSENT = "absent"
+    """There were no early rows."""
+
+
+class KeptRow(msgspec.Struct, frozen=True):
+    """One quote. `v2`, `v3`, `v4` are home price, handicap and away price (Spread), home, draw and
+    away price (MoneyLine), over price, line and under price (O/U, Corners). Prices are decimal for
+    MoneyLine and Hong Kong elsewhere."""
+
+    change_time: Annotated[int, Meta(description="Unix s")]
+    minute: Annotated[str, Meta(description="minute of play, empty before kick-off")]
+    v2: Decimal
+    v3: Decimal
+    v4: Decimal
+    closed: Annotated[int, Meta(description="1 when betting was suspended, else 0")]
+    score: Annotated[str, Meta(description="goals `h-a`, for Corners the corner count")]
+
+
+class MarketRows(msgspec.Struct, frozen=True):
+    """The kept rows of each market, pre-match by time, then minutes ascending; null where none."""
+
+    spread: list[KeptRow] | None = None
+    money_line: list[KeptRow] | None = None
+    over_under: list[KeptRow] | None = None
+    corners: list[KeptRow] | None = None
+
+
+class MarketStates(msgspec.Struct, frozen=True):
+    """Why each market shows what it shows: ok, closed, goal_scored or absent."""
+
+    spread: MarketState
+    money_line: MarketState
+    over_under: MarketState
+    corners: MarketState
+
+
+class EarlyOdds(msgspec.Struct, frozen=True):
+    """The early odds of the company that was chosen."""
+
+    company_id: str
+    states: MarketStates
+    rows: MarketRows
+
+
+class OddsProblem(StrEnum):
+    """What can be wrong in the odds of the company that is shown."""
+
+    MALFORMED_COMPANY = "malformed_company"
+    MALFORMED_MARKET = "malformed_market"
+    MALFORMED_ROW = "malformed_row"
+    VALUE_OUT_OF_RANGE = "value_out_of_range"
+
+
+def early_odds(
+    companies: Mapping[str, msgspec.Raw], company_order: Sequence[str]
+) -> tuple[EarlyOdds | None, list[OddsIssue]]:
+    """The early odds of the first company of the order that has data, else of the lowest numeric
+    id that has; None when no company has any. Only that company's rows are decoded.
+
+    A malformed company, market or row is left out and noted; the others go on.
+    """
+    issues: list[OddsIssue] = []
+    for company_id in _candidates(companies, company_order):
+        markets = _quoted(company_id, companies[company_id], issues)
+        if markets:
+            states, rows = _reduced(markets)
+            return EarlyOdds(company_id, states, rows), issues
+    return None, issues
+
+
+def _candidates(companies: Collection[str], company_order: Sequence[str]) -> list[str]:
+    preferred = [company_id for company_id in company_order if company_id in companies]
+    others = sorted(
+        (company_id for company_id in companies if company_id not in company_order),
+        key=lambda company_id: (not company_id.isdecimal(), len(company_id), company_id),
+    )
+    return preferred + others
+
+
+def _quoted(
+    company_id: str, company: msgspec.Raw, issues: list[OddsIssue]
+) -> dict[str, list[OddsRow]]:
+    """The non-empty markets of a company, usable rows only, oldest row first.
+
+    Rows of one moment stand as the vendor has them, newest first like all the others.
+    """
+    try:
+        markets = markets_of(company)
+    except Malformed as error:
+        issues.append(OddsIssue(OddsProblem.MALFORMED_COMPANY, f"{company_id}: {error}"))
+        return {}
+    quoted = {}
+    for market in ("asia", "eu", "bs", "cr"):
+        if market not in markets:
+            continue
+        where = f"{company_id} {market}"
+        try:
+            rows = rows_of(markets[market])
+        except Malformed as error:
+            issues.append(OddsIssue(OddsProblem.MALFORMED_MARKET, f"{where}: {error}"))
+            continue
+        if rows.bad:
+            first = rows.bad[0]
+            issues.append(
+                OddsIssue(
+                    OddsProblem.MALFORMED_ROW,
+                    f"{where}: {len(rows.bad)} of {rows.count} rows, the first at {first.index}: "
+                    f"{first.why}: {bytes(first.raw)[:_SNIPPET].decode(errors='replace')}",
+                )
+            )
+        usable = [row for row in rows.good if _in_range(row)]
+        if left_out := len(rows.good) - len(usable):
+            issues.append(
+                OddsIssue(
+                    OddsProblem.VALUE_OUT_OF_RANGE, f"{where}: {left_out} of {rows.count} rows"
+                )
+            )
+        if rows.count:
+            newest_first = sorted(usable, key=lambda row: row.change_time, reverse=True)
+            quoted[market] = newest_first[::-1]
+    return quoted
+
+
+def _in_range(row: OddsRow) -> bool:
+    return all(
+        abs(value.adjusted()) <= _LARGEST_EXPONENT and len(value.as_tuple().digits) <= _MOST_DIGITS
+        for value in (row.v2, row.v3, row.v4)
+    )
+
+
+def _reduced(markets: Mapping[str, list[OddsRow]]) -> tuple[MarketStates, MarketRows]:
+    goal_time = min(
+        (
+            row.change_time
+            for market in ("asia", "eu", "bs")
+            for row in markets.get(market, ())
+            if row.score != GOALLESS
+        ),
+        default=None,
+    )
+
+    def before_first_goal(row: OddsRow) -> bool:
+        return row.score == GOALLESS
+
+    def before_goal_time(row: OddsRow) -> bool:
+        # A corner row's own score counts corners: "0-0" there would mean "no corner yet".
+        return goal_time is None or row.change_time < goal_time
+
+    spread = _kept(markets.get("asia", ()), before_first_goal)
+    money_line = _kept(markets.get("eu", ()), before_first_goal)
+    over_under = _kept(markets.get("bs", ()), before_first_goal)
+    corners = _kept(markets.get("cr", ()), before_goal_time)
+    return (
+        MarketStates(spread[0], money_line[0], over_under[0], corners[0]),
+        MarketRows(spread[1], money_line[1], over_under[1], corners[1]),
+    )
+
+
+def _kept(
+    rows: Sequence[OddsRow], qualifies: Callable[[OddsRow], bool]
+) -> tuple[MarketState, list[KeptRow] | None]:
+    """The rows of one market to keep, from its rows oldest first.
+
+    Before kick-off the opening and the closing row, in each minute the first open one. Of a minute
+    (or of the time before kick-off) without open rows, the first closed one.
+    """
+    early = [row for row in rows if row.minute in _EARLY]
+    if not early:
+        return MarketState.ABSENT, None
+    of_minute: dict[str, list[OddsRow]] = defaultdict(list)
+    for row in early:
+        if qualifies(row):
+            of_minute[row.minute].append(row)
+    kept: list[OddsRow] = []
+    for minute in sorted(of_minute, key=lambda minute: _EARLY[minute]):
+        open_rows = [row for row in of_minute[minute] if not row.closed]
+        kept.append((open_rows or of_minute[minute])[0])
+        if minute == PREMATCH and len(open_rows) > 1:
+            kept.append(open_rows[-1])
+    if not kept:
+        return MarketState.GOAL_SCORED, None
+    all_closed = all(row.closed for row in kept)
+    return MarketState.CLOSED if all_closed else MarketState.OK, [_as_kept(row) for row in kept]
+
+
+def _as_kept(row: OddsRow) -> KeptRow:
+    return KeptRow(row.change_time, row.minute, row.v2, row.v3, row.v4, row.closed, row.score)

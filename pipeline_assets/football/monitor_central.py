@@ -1,0 +1,209 @@
+"""The live display: one flat record a match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from pipeline_assets.football.documents import match_counts
+from pipeline_assets.football.pretty_print import MarketStates, by_market
+from pipeline_assets.football.pretty_print_conversion import (
+    ConvertedMatch,
+    ConvertedOdds,
+    Environment,
+    PrematchMoneyLine,
+    decimal_prices,
+    odds_document,
+)
+from touchline.day import new_york_text
+from touchline.fetch import FetchRef
+from touchline.football.codes import status_name
+from touchline.stage import QuarantinedRecord, Stage, Staged
+
+Meta = msgspec.Meta
+
+
+class MatchInfo(msgspec.Struct, frozen=True):
+    """Who plays and how it stands; null is unknown."""
+
+    match_id: str
+    competition_id: str | None
+    competition_name: str | None
+    home_team: str | None
+    away_team: str | None
+    status_id: int | None
+    status: Annotated[str, Meta(description="id and name for people, empty when unknown")]
+    status_conflict: Annotated[
+        bool, Meta(description="the live list and the detail name different statuses")
+    ]
+    live_score: str | None
+    home_goals: Annotated[int | None, Meta(description="regular time, stoppage included")]
+    away_goals: Annotated[int | None, Meta(description="regular time, stoppage included")]
+    home_goals_ht: Annotated[int | None, Meta(description="at half-time")]
+    away_goals_ht: Annotated[int | None, Meta(description="at half-time")]
+
+
+class Corners(msgspec.Struct, frozen=True):
+    """Corners so far; null is unknown, and a total with an unknown part is."""
+
+    home: int | None
+    away: int | None
+    total: int | None
+
+
+class OddsCompany(msgspec.Struct, frozen=True):
+    """Whose odds are shown."""
+
+    id: str
+    name: str
+    fallback: Annotated[bool, Meta(description="true when it is not the preferred company")]
+
+
+class MonitorRecord(msgspec.Struct, frozen=True):
+    """What the display shows of one match in one fetch."""
+
+    timestamp: Annotated[str, Meta(description="the fetch's, New York")]
+    match_info: MatchInfo
+    corners: Corners
+    odds_company: OddsCompany | None
+    odds: Annotated[ConvertedOdds | None, Meta(description="null when no market shows anything")]
+    prematch_money_line: PrematchMoneyLine | None
+    environment: Environment
+    odds_states: MarketStates | None
+    incidents: Annotated[list[msgspec.Raw], Meta(description="VAR incidents, as received")]
+
+    @property
+    def match_id(self) -> str:
+        return self.match_info.match_id
+
+
+class Reason(StrEnum):
+    """A match is quarantined here only by an unexpected error."""
+
+
+def monitor_central(fetch: FetchRef, converted: Iterable[ConvertedMatch]) -> Staged[MonitorRecord]:
+    """One record a match in the order of the live list, whatever its status."""
+    staged = Staged[MonitorRecord]()
+    for match in converted:
+        with staged.one_record(match.match_id, raw=match):
+            staged.emit(_displayed(match, fetch.nyc_timestamp))
+    return staged
+
+
+def _displayed(match: ConvertedMatch, timestamp: str) -> MonitorRecord:
+    return MonitorRecord(
+        timestamp=timestamp,
+        match_info=_match_info(match),
+        corners=_corners(match),
+        odds_company=_odds_company(match),
+        odds=match.converted_odds,
+        prematch_money_line=match.prematch_money_line,
+        environment=match.environment,
+        odds_states=match.odds_states,
+        incidents=match.live_data.incidents,
+    )
+
+
+def _match_info(match: ConvertedMatch) -> MatchInfo:
+    details = match.match_details.parsed_details
+    score = match.live_data.parsed_score
+    home = score and score.home_detailed
+    away = score and score.away_detailed
+    status = match.status_id
+    return MatchInfo(
+        match_id=match.match_id,
+        competition_id=details and details.competition_id,
+        competition_name=details and details.competition_name,
+        home_team=details and details.home_team_name,
+        away_team=details and details.away_team_name,
+        status_id=status,
+        status="" if status is None else f"Status ID: {status} ({status_name(status)})",
+        status_conflict=match.status_conflict,
+        live_score=match.formatted_live_score,
+        home_goals=home and home.score_regular,
+        away_goals=away and away.score_regular,
+        home_goals_ht=home and home.score_halftime,
+        away_goals_ht=away and away.score_halftime,
+    )
+
+
+def _corners(match: ConvertedMatch) -> Corners:
+    score = match.live_data.parsed_score
+    home = score and score.home_detailed and score.home_detailed.corners
+    away = score and score.away_detailed and score.away_detailed.corners
+    return Corners(home, away, None if home is None or away is None else home + away)
+
+
+def _odds_company(match: ConvertedMatch) -> OddsCompany | None:
+    if match.odds_company_id is None:
+        return None
+    return OddsCompany(
+        match.odds_company_id, match.odds_company_name or "", bool(match.odds_company_fallback)
+    )
+
+
+def monitor_document(record: MonitorRecord) -> dict[str, Any]:
+    """One record of the display as the daily log shows it."""
+    environment = msgspec.structs.asdict(record.environment)
+    del environment["wind_mph"]
+    return msgspec.structs.asdict(record) | {
+        "odds": odds_document(record.odds),
+        "prematch_money_line": record.prematch_money_line
+        and decimal_prices(record.prematch_money_line),
+        "environment": environment,
+        "odds_states": record.odds_states and by_market(record.odds_states),
+    }
+
+
+def monitor_central_document(
+    fetch: FetchRef,
+    records: Sequence[MonitorRecord],
+    quarantined: Sequence[QuarantinedRecord],
+    *,
+    finished_at: datetime,
+    seconds: float,
+    earlier_seconds: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """The documented JSON of one fetch of the display.
+
+    `earlier_seconds` says what each asset before this one took, by name; what nobody measured is
+    null and never a constant.
+    """
+    earlier = earlier_seconds or {}
+    identity = fetch.header("")
+    del identity["fetch_start"]
+    return {
+        "monitor_central_display": [monitor_document(record) for record in records],
+        "total_matches": len(records),
+        "quarantined_matches": len(quarantined),
+        "generated_at": new_york_text(finished_at),
+        "CONVERSION_HEADER": identity,
+        "MONITOR_FOOTER": {
+            "random_fetch_id": fetch.fetch_id,
+            "fetch_number": fetch.number,
+            "nyc_timestamp": new_york_text(finished_at),
+            "pipeline_completion_time_seconds": earlier.get("football/raw_fetches"),
+            "conversion_completion_time_seconds": earlier.get("football/pretty_print_conversion"),
+            "monitor_completion_time_seconds": round(seconds, 3),
+            "fetch_end": "=== MONITOR CENTRAL DATA END ===",
+            **match_counts(record.match_info.status_id for record in records),
+            "total_matches_with_odds": sum(record.odds is not None for record in records),
+        },
+    }
+
+
+stage = Stage(
+    name="football/monitor_central",
+    inputs=("football/pretty_print_conversion",),
+    makes=MonitorRecord,
+    by=monitor_central,
+    key=lambda record: record.match_id,
+    reasons=Reason,
+    counts="matches",
+    doc="The live display: teams, status, score, corners, odds, weather and VAR of every match.",
+    export=monitor_central_document,
+)
