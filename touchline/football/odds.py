@@ -37,9 +37,13 @@ class OddsRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.minute == PREMATCH
 
 
+class _Answer(msgspec.Struct):
+    results: dict[str, dict[str, msgspec.Raw]] = {}
+
+
+_whole: Reader[_Answer] = Reader(_Answer)
 _rows: Reader[list[OddsRow]] = Reader(list[OddsRow])
 _row: Reader[OddsRow] = Reader(OddsRow)
-_markets: Reader[dict[str, msgspec.Raw]] = members
 
 
 class BadRow(msgspec.Struct, frozen=True):
@@ -63,6 +67,12 @@ class Rows(msgspec.Struct, frozen=True):
         return len(self.good) + len(self.bad)
 
 
+def whole_history(body: Text) -> dict[str, dict[str, msgspec.Raw]]:
+    """Company -> market -> list of rows as text, in one pass over an odds answer that is as
+    documented. Raises Malformed for any other, also for the `[]` that stands for no odds."""
+    return _whole(body, "odds").results
+
+
 def companies_of(results: msgspec.Raw) -> dict[str, msgspec.Raw]:
     """The companies of an odds answer's `results`; none for `{}`, `[]` and null.
 
@@ -75,7 +85,7 @@ def companies_of(results: msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 def markets_of(company: msgspec.Raw) -> dict[str, msgspec.Raw]:
     """The markets of one company, each a list of rows as text. Raises Malformed."""
-    return _markets(company, "company")
+    return members(company, "company")
 
 
 def rows_of(market: Text) -> Rows:
