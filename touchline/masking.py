@@ -7,6 +7,7 @@ trivial value such as "a" is masked only where it is named (`user=a`, `"user": "
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -49,7 +50,8 @@ class Mask:
         return f"Mask({len(self._credentials)} credentials)"
 
     def body(self, data: bytes) -> bytes:
-        """The same bytes, unless a credential stands in them. JSON stays JSON."""
+        """The same bytes, unless a credential stands in them. JSON stays JSON, unless a credential
+        looks like a piece of it, with quotation marks and commas."""
         for credential in self._credentials:
             data = credential.masked_in(data)
         return data
@@ -63,10 +65,10 @@ class _Credential:
     def __init__(self, name: str, value: str, *, bare: bool) -> None:
         spelled = b"".join(_spellings(character) for character in value)
         named = rb"(%s[\\\"']*\s*(?:[=:]|%%3[Dd])\s*[\\\"']*)" % re.escape(name.encode())
-        self._value = value
         self._named = re.compile(named + spelled + _ENDS)
         # A number may be anything's number, and `***` in its place would not be JSON.
-        begins = rb"(?<=[\"'=])" if value.isdigit() else _BEGINS
+        self._is_number = value.isdigit() or _is_json(value)
+        begins = rb"(?<=[\"'=])" if self._is_number else _BEGINS
         self._bare = re.compile(begins + spelled + _ENDS) if bare else None
         # No escaping changes ASCII letters and digits, and looking for bytes is much faster than
         # matching: bodies are megabytes, and nearly all of them are clean.
@@ -80,19 +82,26 @@ class _Credential:
 
     def _masked_value(self, match: re.Match[bytes]) -> bytes:
         name = match[1]
-        is_json_number = self._value.isdigit() and name.rstrip()[-1:] == b":"
-        return name + (b'"%s"' if is_json_number else b"%s") % MASKED.encode()
+        unquoted = self._is_number and name.rstrip()[-1:] == b":"
+        return name + (b'"%s"' if unquoted else b"%s") % MASKED.encode()
+
+
+def _is_json(value: str) -> bool:
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _spellings(character: str) -> bytes:
     """A pattern for one character as JSON and URLs may write it."""
     if character.isascii() and character.isalnum():
         return character.encode()
-    utf8, utf16 = character.encode(errors="replace"), character.encode("utf-16-be", "replace")
+    utf8 = character.encode(errors="replace")
     percent = "".join(f"%{byte:02x}" for byte in utf8)
-    json = "".join(f"\\\\u{utf16[i]:02x}{utf16[i + 1]:02x}" for i in range(0, len(utf16), 2))
-    choices = [rb"\\?" + re.escape(utf8), rb"(?i:%s)" % percent.encode()]
-    choices.append(rb"(?i:%s)" % json.encode())
+    escaped = re.escape(json.dumps(character)[1:-1].encode())
+    choices = [rb"\\?" + re.escape(utf8), b"(?i:%s)" % percent.encode(), b"(?i:%s)" % escaped]
     if character == " ":
         choices.append(rb"\+")
     return b"(?:%s)" % b"|".join(choices)

@@ -77,6 +77,7 @@ def test_asking_again_counts_as_a_call(site_of: SiteOf) -> None:
 
 def test_the_vendor_s_own_refusal_is_not_papered_over(site_of: SiteOf) -> None:
     with site_of({f"m{number}": 2 for number in range(61)}) as site:
+        site.world.teams_named = False
         first = site.fetch(0)
         # As if another machine used the same account: our book has room, the vendor's has not.
         second = site.fetch(0.5, previous=first, odds_calls_per_minute=240)
@@ -88,6 +89,7 @@ def test_the_vendor_s_own_refusal_is_not_papered_over(site_of: SiteOf) -> None:
 
 def test_minutes_of_one_budget_never_meet_the_vendor_s_limit(site_of: SiteOf) -> None:
     with site_of({f"m{number:03}": 2 for number in range(130)}) as site:
+        site.world.teams_named = False
         first = site.fetch(0)
         second = site.fetch(0.5, previous=first)
         third = site.fetch(1, previous=second)

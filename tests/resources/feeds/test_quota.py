@@ -99,8 +99,10 @@ for _ in range(60):
 print(granted)
 """
     command = [sys.executable, "-c", script, str(tmp_path / "quota.sqlite")]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(3)]
+    processes = [
+        subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
     answers = []
     for process in processes:
         granted, errors = process.communicate(timeout=60)
