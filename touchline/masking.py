@@ -68,7 +68,7 @@ class _Credential:
         self._named = re.compile(named + spelled + _ENDS)
         # A number may be anything's number, and `***` in its place would not be JSON.
         self._is_number = value.isdigit() or _is_json(value)
-        begins = rb"(?<=[\"'=])" if self._is_number else _BEGINS
+        begins = rb"(?:(?<=[\"'=])|(?<=[A-Za-z] ))" if self._is_number else _BEGINS
         self._bare = re.compile(begins + spelled + _ENDS) if bare else None
         # No escaping changes ASCII letters and digits, and looking for bytes is much faster than
         # matching: bodies are megabytes, and nearly all of them are clean.

@@ -77,6 +77,7 @@ def test_a_short_value_is_masked_only_where_it_is_named(value: str) -> None:
 def test_a_number_is_masked_as_a_credential_and_kept_as_a_number() -> None:
     mask = Mask({"user": "1748452491"})
     body = b'{"time":1748452491,"list":[1748452491],"user":1748452491,"err":"user=1748452491"}'
+    prose = b'{"err": "account 1748452491 unknown", "at": 1748452491}'
 
     assert json.loads(mask.body(body)) == {
         "time": 1748452491,
@@ -84,6 +85,7 @@ def test_a_number_is_masked_as_a_credential_and_kept_as_a_number() -> None:
         "user": "***",
         "err": "user=***",
     }
+    assert json.loads(mask.body(prose)) == {"err": "account *** unknown", "at": 1748452491}
 
 
 def test_a_word_of_the_public_url_is_no_secret() -> None:

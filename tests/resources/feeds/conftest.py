@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from resources.feeds.football import FeedSettings, FetchedMinute, FootballFeed
@@ -22,7 +22,8 @@ from touchline.clock import Clock, VirtualClock
 from touchline.day import Minute
 from touchline.fetch import Envelope, new_fetch_id
 
-START = datetime(2025, 5, 28, 17, 0, tzinfo=UTC)
+FIRST_DAY = datetime(2025, 3, 10, 17, 0, tzinfo=UTC)
+"""01:00 PM in New York. Each test has a day of its own: the simulator's quota is unspent then."""
 USER, SECRET = "watcher-77", "s3cr3t/+value"
 
 
@@ -38,6 +39,9 @@ class SmallWorld:
     odds_version: int = 0
     teams_named: bool = True
     """Without names a match costs two calls, so that a world of many is quick to ask."""
+
+    def become(self, statuses: dict[str, int]) -> None:
+        self.statuses, self.odds_version, self.teams_named = statuses, 0, True
 
     def live(self, at: int) -> Sequence[str]:
         return list(self.statuses)
@@ -95,6 +99,7 @@ class Site:
 
     served: Served
     world: SmallWorld
+    start: datetime
     clock: VirtualClock
     blob: MemoryBlob = field(default_factory=MemoryBlob)
     quota: Quota = field(default_factory=Quota)
@@ -120,7 +125,7 @@ class Site:
         self, minutes_later: float = 0, *, previous: FetchedMinute | None = None, **settings: Any
     ) -> FetchedMinute:
         """Fetch at this time, with a new feed as each minute's process has."""
-        self.clock.set(START + timedelta(minutes=minutes_later))
+        self.clock.set(self.start + timedelta(minutes=minutes_later))
         self.served.clock.set(self.clock.now())
         self.served.log.clear()
         return self.feed(**settings).fetch(
@@ -131,34 +136,48 @@ class Site:
     def faults(self, *faults: dict[str, Any]) -> None:
         """Put these faults in force over the simulator's control side."""
         url = self.served.control_url + "faults"
-        httpx.put(url, json=list(faults)).raise_for_status()
+        urllib.request.urlopen(urllib.request.Request(url, _json(faults), method="PUT")).close()
 
     def asked(self) -> list[tuple[str, str | None]]:
         """What the simulator was asked in the last fetch: endpoint and uuid."""
         return [(call.endpoint, call.params.get("uuid")) for call in self.served.log.since(0)[0]]
 
 
-SiteOf = Callable[[dict[str, int]], AbstractContextManager[Site]]
+SiteOf = Callable[[dict[str, int]], Site]
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[tuple[Served, SmallWorld]]:
+    """One simulator for all tests; its world is changed and never replaced."""
+    world = SmallWorld({})
+    with serve(world, user=USER, secret=SECRET) as served:
+        yield served, world
+
+
+@pytest.fixture(scope="session")
+def days() -> Iterator[datetime]:
+    return (FIRST_DAY + timedelta(days=day) for day in itertools.count())
 
 
 @pytest.fixture
-def site_of() -> SiteOf:
-    """A site for any world."""
+def site_of(simulator: tuple[Served, SmallWorld], days: Iterator[datetime]) -> SiteOf:
+    """A site for any world; one a test."""
+    served, world = simulator
 
-    @contextmanager
-    def started(statuses: dict[str, int]) -> Iterator[Site]:
-        world, clock = SmallWorld(statuses), VirtualClock(START)
-        with serve(world, user=USER, secret=SECRET) as served:
-            yield Site(served, world, clock)
+    def started(statuses: dict[str, int]) -> Site:
+        world.become(statuses)
+        start = next(days)
+        site = Site(served, world, start, VirtualClock(start))
+        site.faults()
+        return site
 
     return started
 
 
 @pytest.fixture
-def site(site_of: SiteOf) -> Iterator[Site]:
+def site(site_of: SiteOf) -> Site:
     """Three matches: first half, half-time, ended."""
-    with site_of({"m1": 2, "m2": 3, "m3": 8}) as started:
-        yield started
+    return site_of({"m1": 2, "m2": 3, "m3": 8})
 
 
 @pytest.fixture

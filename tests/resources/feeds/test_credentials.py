@@ -10,7 +10,7 @@ import pytest
 
 from resources.feeds.football import LIVE_LIST, MATCH_DETAILS, ODDS_HISTORY
 from simulator.server import serve
-from tests.resources.feeds.conftest import SECRET, START, USER, Site, SmallWorld
+from tests.resources.feeds.conftest import FIRST_DAY, SECRET, USER, Site, SmallWorld
 from touchline.clock import VirtualClock
 from touchline.fetch import Envelope
 
@@ -82,9 +82,9 @@ def test_an_echoed_credential_is_masked_and_marked(site: Site) -> None:
 
 
 def test_trivial_credentials_leave_the_data_alone() -> None:
-    clock = VirtualClock(START)
-    with serve(SmallWorld({"m1": 2}), user="m", secret="2") as served:
-        site = Site(served, SmallWorld({}), clock)
+    world = SmallWorld({"m1": 2})
+    with serve(world, user="m", secret="2") as served:
+        site = Site(served, world, FIRST_DAY, VirtualClock(FIRST_DAY))
         plain = site.fetch(user="m", secret="2")
         sent = {call.sha256 for call in served.log.since(0)[0]}
         site.faults({"kind": "echo_secret", "endpoint": ODDS_HISTORY})

@@ -25,89 +25,89 @@ def odds_asked(site: Site) -> list[str | None]:
 
 
 def test_half_time_is_served_first_then_play_then_the_rest(site_of: SiteOf) -> None:
-    with site_of(STATUSES) as site:
-        fetched = site.fetch(odds_calls_per_minute=3)
+    site = site_of(STATUSES)
+    fetched = site.fetch(odds_calls_per_minute=3)
 
-        assert set(odds_asked(site)) == FIRST_SERVED
-        errors = {uuid: entry.error for uuid, entry in odds(fetched).items() if entry.error}
-        assert errors == {"second": "quota", "ended": "quota"}
-        assert list(odds(fetched)) == list(STATUSES)
-        assert fetched.outcome is Outcome.PARTIAL
-        assert fetched.calls == {"quota": 2}
+    assert set(odds_asked(site)) == FIRST_SERVED
+    errors = {uuid: entry.error for uuid, entry in odds(fetched).items() if entry.error}
+    assert errors == {"second": "quota", "ended": "quota"}
+    assert list(odds(fetched)) == list(STATUSES)
+    assert fetched.outcome is Outcome.PARTIAL
+    assert fetched.calls == {"quota": 2}
 
 
 def test_the_others_keep_the_odds_of_the_fetch_before(site_of: SiteOf) -> None:
-    with site_of(STATUSES) as site:
-        first = site.fetch(0)
-        site.world.odds_version = 1
-        second = site.fetch(1, previous=first, odds_calls_per_minute=3)
-        third = site.fetch(2, previous=second, odds_calls_per_minute=3)
+    site = site_of(STATUSES)
+    first = site.fetch(0)
+    site.world.odds_version = 1
+    second = site.fetch(1, previous=first, odds_calls_per_minute=3)
+    third = site.fetch(2, previous=second, odds_calls_per_minute=3)
 
-        assert second.outcome is third.outcome is Outcome.COMPLETE
-        for later, age in ((second, 60.0), (third, 120.0)):
-            carried = {uuid: e for uuid, e in odds(later).items() if e.carried_from}
-            assert set(carried) == {"second", "ended"}
-            for uuid, entry in carried.items():
-                # The id is that of the fetch that brought the body, however often it is carried.
-                assert (entry.carried_from, entry.age_s) == (first.ref.fetch_id, age)
-                assert entry.sha256 == odds(first)[uuid].sha256
-                assert entry.received_at_utc == odds(first)[uuid].received_at_utc
-        assert Envelope(third.envelope).damaged() == []
+    assert second.outcome is third.outcome is Outcome.COMPLETE
+    for later, age in ((second, 60.0), (third, 120.0)):
+        carried = {uuid: e for uuid, e in odds(later).items() if e.carried_from}
+        assert set(carried) == {"second", "ended"}
+        for uuid, entry in carried.items():
+            # The id is that of the fetch that brought the body, however often it is carried.
+            assert (entry.carried_from, entry.age_s) == (first.ref.fetch_id, age)
+            assert entry.sha256 == odds(first)[uuid].sha256
+            assert entry.received_at_utc == odds(first)[uuid].received_at_utc
+    assert Envelope(third.envelope).damaged() == []
 
 
 def test_odds_that_failed_before_are_not_carried(site_of: SiteOf) -> None:
-    with site_of(STATUSES) as site:
-        site.faults({"kind": "error_body", "endpoint": ODDS_HISTORY, "uuid": "ended"})
-        first = site.fetch(0)
-        second = site.fetch(1, previous=first, odds_calls_per_minute=3)
+    site = site_of(STATUSES)
+    site.faults({"kind": "error_body", "endpoint": ODDS_HISTORY, "uuid": "ended"})
+    first = site.fetch(0)
+    second = site.fetch(1, previous=first, odds_calls_per_minute=3)
 
-        assert odds(second)["ended"].error == "quota"
-        assert odds(second)["second"].carried_from == first.ref.fetch_id
+    assert odds(second)["ended"].error == "quota"
+    assert odds(second)["second"].carried_from == first.ref.fetch_id
 
 
 def test_asking_again_counts_as_a_call(site_of: SiteOf) -> None:
-    with site_of(STATUSES) as site:
-        site.faults({"kind": "http_500", "endpoint": ODDS_HISTORY})
-        fetched = site.fetch(odds_calls_per_minute=7)
+    site = site_of(STATUSES)
+    site.faults({"kind": "http_500", "endpoint": ODDS_HISTORY})
+    fetched = site.fetch(odds_calls_per_minute=7)
 
-        assert len(odds_asked(site)) == 7
-        # A call that was refused another attempt says what its last answer was.
-        assert {entry.error for entry in odds(fetched).values()} == {"http_status"}
+    assert len(odds_asked(site)) == 7
+    # A call that was refused another attempt says what its last answer was.
+    assert {entry.error for entry in odds(fetched).values()} == {"http_status"}
 
 
 def test_the_vendor_s_own_refusal_is_not_papered_over(site_of: SiteOf) -> None:
-    with site_of({f"m{number}": 2 for number in range(61)}) as site:
-        site.world.teams_named = False
-        first = site.fetch(0)
-        # As if another machine used the same account: our book has room, the vendor's has not.
-        second = site.fetch(0.5, previous=first, odds_calls_per_minute=240)
+    site = site_of({f"m{number}": 2 for number in range(61)})
+    site.world.teams_named = False
+    first = site.fetch(0)
+    # As if another machine used the same account: our book has room, the vendor's has not.
+    second = site.fetch(0.5, previous=first, odds_calls_per_minute=240)
 
-        assert second.outcome is Outcome.PARTIAL
-        assert second.calls == {"rate_limited": 2}
-        assert not any(entry.carried_from for entry in odds(second).values())
+    assert second.outcome is Outcome.PARTIAL
+    assert second.calls == {"rate_limited": 2}
+    assert not any(entry.carried_from for entry in odds(second).values())
 
 
 def test_minutes_of_one_budget_never_meet_the_vendor_s_limit(site_of: SiteOf) -> None:
-    with site_of({f"m{number:03}": 2 for number in range(130)}) as site:
-        site.world.teams_named = False
-        first = site.fetch(0)
-        second = site.fetch(0.5, previous=first)
-        third = site.fetch(1, previous=second)
+    site = site_of({f"m{number:03}": 2 for number in range(130)})
+    site.world.teams_named = False
+    first = site.fetch(0)
+    second = site.fetch(0.5, previous=first)
+    third = site.fetch(1, previous=second)
 
-        for fetched, new in ((first, 120), (second, 0), (third, 120)):
-            asked = [e for e in odds(fetched).values() if not e.carried_from and not e.error]
-            assert len(asked) == new
-        assert first.calls == {"quota": 10}
-        assert second.calls == third.calls == first.calls
+    for fetched, new in ((first, 120), (second, 0), (third, 120)):
+        asked = [e for e in odds(fetched).values() if not e.carried_from and not e.error]
+        assert len(asked) == new
+    assert first.calls == {"quota": 10}
+    assert second.calls == third.calls == first.calls
 
 
 @pytest.mark.parametrize("status", [True, "3", None])
 def test_a_status_that_is_no_number_comes_last(site_of: SiteOf, status: int) -> None:
-    with site_of({"odd": status, "half": 3}) as site:
-        fetched = site.fetch(odds_calls_per_minute=1)
+    site = site_of({"odd": status, "half": 3})
+    fetched = site.fetch(odds_calls_per_minute=1)
 
-        assert odds_asked(site) == ["half"]
-        assert odds(fetched)["odd"].error == "quota"
+    assert odds_asked(site) == ["half"]
+    assert odds(fetched)["odd"].error == "quota"
 
 
 class ShiftedClock:

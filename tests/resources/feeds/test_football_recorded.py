@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,8 @@ POLL = (
     / "football"
     / "poll-2025-05-28T1730Z"
 )
-# The poll is returned as it was recorded from 17:32 on: 32 minutes after the tests' start.
-RECORDED = 32
+# From here on the film shows the poll as it was recorded.
+RECORDED = datetime(2025, 5, 28, 17, 32, tzinfo=UTC)
 
 pytestmark = pytest.mark.skipif(not POLL.is_dir(), reason=f"no recorded data in {POLL}")
 
@@ -35,15 +35,14 @@ def recorded() -> Recorded:
 
 @pytest.fixture
 def site(recorded: Recorded) -> Iterator[Site]:
-    clock = VirtualClock(datetime(2025, 5, 28, 17, 0, tzinfo=UTC) + timedelta(minutes=RECORDED))
     with serve(recorded, user=USER, secret=SECRET) as served:
-        yield Site(served, SmallWorld({}), clock)
+        yield Site(served, SmallWorld({}), RECORDED, VirtualClock(RECORDED))
 
 
 def test_the_whole_poll_arrives_unchanged(site: Site) -> None:
-    first = site.fetch(RECORDED)
+    first = site.fetch()
     sent = {call.sha256 for call in site.served.log.since(0)[0]}
-    second = site.fetch(RECORDED + 1, previous=first)
+    second = site.fetch(1, previous=first)
 
     envelope = Envelope(first.envelope)
     assert first.outcome is second.outcome is Outcome.COMPLETE
@@ -57,7 +56,7 @@ def test_the_whole_poll_arrives_unchanged(site: Site) -> None:
 
 
 def test_beyond_the_quota_the_matches_at_half_time_come_first(site: Site) -> None:
-    fetched = site.fetch(RECORDED, odds_calls_per_minute=10)
+    fetched = site.fetch(odds_calls_per_minute=10)
 
     envelope = Envelope(fetched.envelope)
     served = [entry for entry in envelope.entries(ODDS_HISTORY) if entry.error is None]
