@@ -3,6 +3,10 @@
 One `weed server` process. Who uses it holds a shared lock on the folder, and the last to leave
 stops it: so commands beside a running `touchline up` join its server, and a crash leaves a server
 that the next user joins and ends. Everything listens on 127.0.0.1; nothing calls out.
+
+SIGKILL at any moment loses no PUT that was answered (tried by the tests). The filer keeps names in
+LevelDB, its default: with its SQLite store, which syncs them too, listings by prefix ignore case
+and take `_` for any character.
 """
 
 from __future__ import annotations
@@ -10,36 +14,39 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import random
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from resources.processes import ProcessId
+from resources.ports import choose_ports, port_is_free
+from resources.private_json import read_private_json, write_private_json
+from resources.processes import ProcessId, end_groups
 from resources.settings import Settings
 
 REGION = "us-east-1"
 START_TIMEOUT_SECONDS = 60.0
 # Ending by itself takes it 15 s, waiting for its own streams. Killed, it loses no answered write.
 STOP_GRACE_SECONDS = 1.0
-# Below the range that outgoing connections take their ports from: a restart finds them free.
-_PORTS = range(20_000, 32_000)
 _SERVICES = ("master", "volume", "filer", "s3")
 # Small volumes, so that a disk of 5 GB holds some twenty, and reclaiming space needs little of it.
 _VOLUME_MEGABYTES = 256
 _KEEP_FREE = "512MiB"
+_MEMORY = "256MiB"
+_POLL_SECONDS = 0.05
 
 
 class EmbeddedS3Error(RuntimeError):
@@ -79,8 +86,13 @@ class S3Access:
                 read_timeout=10,
                 retries={"total_max_attempts": 1},
                 s3={"addressing_style": "path"},
+                proxies={} if self._on_loopback else None,
             ),
         )
+
+    @property
+    def _on_loopback(self) -> bool:
+        return urlsplit(self.endpoint_url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 @contextmanager
@@ -130,23 +142,18 @@ class Server:
     @property
     def access(self) -> S3Access:
         """Raises EmbeddedS3Error where no server was ever started."""
-        try:
-            identities = json.loads(self._identities.read_text())
-            port = json.loads(self._ports.read_text())["s3"]
-        except FileNotFoundError:
-            raise EmbeddedS3Error(
-                f"no object store in {self.folder}: start `touchline up`"
-            ) from None
+        identities, ports = read_private_json(self._identities), read_private_json(self._ports)
+        if not identities or not ports:
+            raise EmbeddedS3Error(f"no object store in {self.folder}: start `touchline up`")
         key = identities["identities"][0]["credentials"][0]
-        return S3Access(f"http://127.0.0.1:{port}", key["accessKey"], key["secretKey"], REGION)
+        endpoint = f"http://127.0.0.1:{ports['s3']}"
+        return S3Access(endpoint, key["accessKey"], key["secretKey"], REGION)
 
     @property
     def process(self) -> ProcessId | None:
         """The process that serves this folder, if it lives."""
-        with suppress(FileNotFoundError, ValueError):
-            recorded = ProcessId(**json.loads(self._process.read_text()))
-            return recorded if recorded.alive else None
-        return None
+        recorded = ProcessId.recorded(self._process)
+        return recorded if recorded and recorded.alive else None
 
     @property
     def in_use(self) -> bool:
@@ -169,6 +176,7 @@ class Server:
 
     def start_unless_running(self) -> None:
         if self.process is None:
+            self.prepare()
             with self._log.open("wb") as log:
                 process = subprocess.Popen(
                     self.command(),
@@ -182,30 +190,36 @@ class Server:
             self.record(ProcessId.of(process.pid))
 
     def record(self, process: ProcessId) -> None:
-        _write(self._process, {"pid": process.pid, "created": process.created})
+        process.record(self._process)
 
     def stop(self) -> None:
         if process := self.process:
-            process.end_group(STOP_GRACE_SECONDS)
+            end_groups([process], STOP_GRACE_SECONDS)
         self._process.unlink(missing_ok=True)
 
-    def command(self) -> list[str]:
-        """The command line; makes the folder, the keys and the choice of ports where needed."""
-        data = self.folder / "data"
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def prepare(self) -> S3Access:
+        """Make the folder, the keys and the choice of ports where needed; how it is reached."""
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._make_keys()
-        ports = self._choose_ports()
+        self._choose_ports()
+        return self.access
+
+    def command(self) -> list[str]:
+        """The command line, for the folder as it was prepared."""
+        ports = read_private_json(self._ports) or {}
         return [
             _weed(),
             "-logtostderr=true",
             "server",
-            f"-dir={data}",
+            f"-dir={self._data}",
             # Without -ip the server announces its outward address, and every PUT answers 500.
             "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1",
             "-filer",
             "-s3",
             f"-s3.config={self._identities}",
+            "-s3.allowDeleteBucketNotEmpty=false",
+            "-s3.autoCreateBucket=false",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             *(f"-{service}.port={ports[service]}" for service in _SERVICES),
@@ -223,28 +237,61 @@ class Server:
 
     def environment(self) -> dict[str, str]:
         """Hardly anything: it would take keys from AWS_* and settings from files below HOME."""
-        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder)}
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.folder),
+            # Else it keeps some 400 MB after a few large objects.
+            "GOMEMLIMIT": _MEMORY,
+        }
 
     def wait_ready(self, bucket: str, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
-        """Until a signed list, PUT, GET and DELETE work; makes the bucket.
-
-        Raises EmbeddedS3Error when the process ends or the time is over.
-        """
-        client = self.access.client()
+        """Raises EmbeddedS3Error when the process ends or the time is over."""
         deadline = time.monotonic() + timeout_seconds
-        while True:
-            try:
-                return probe(client, bucket)
-            except (ClientError, BotoCoreError) as error:
-                last = error
+        while not self.is_ready(bucket):
             if self.process is None:
                 raise EmbeddedS3Error(f"the object store ended at its start: see {self._log}")
             if time.monotonic() > deadline:
                 raise EmbeddedS3Error(
-                    f"the object store is not ready after {timeout_seconds:g} s: {last};"
-                    f" see {self._log}"
+                    f"the object store is not ready after {timeout_seconds:g} s: see {self._log}"
                 )
-            time.sleep(0.05)
+            time.sleep(_POLL_SECONDS)
+
+    def is_ready(self, bucket: str) -> bool:
+        """Whether a signed list, PUT, GET and DELETE work; makes the bucket."""
+        try:
+            probe(self._client, bucket)
+            self._sync_bodies(bucket)
+        except (ClientError, BotoCoreError, OSError):
+            return False
+        return True
+
+    @cached_property
+    def _client(self) -> Any:
+        return self.access.client()
+
+    def _sync_bodies(self, bucket: str) -> None:
+        """Have the body of every PUT synced to the disk before its answer (1 ms more).
+
+        So a power cut leaves no object with half a body. The names of objects are written to a log
+        that nothing syncs: a power cut may take those of the last half minute.
+        """
+        path = "/etc/seaweedfs/filer.conf"
+        rules = {
+            "version": 1,
+            "locations": [{"locationPrefix": f"/buckets/{bucket}/", "fsync": True}],
+        }
+        wanted = json.dumps(rules).encode()
+        ports = read_private_json(self._ports) or {}
+        filer = HTTPConnection("127.0.0.1", ports["filer"], timeout=10)
+        with closing(filer):
+            filer.request("GET", path)
+            if filer.getresponse().read() != wanted:
+                filer.request("PUT", path, wanted)
+                filer.getresponse().read()
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
 
     @property
     def _log(self) -> Path:
@@ -269,18 +316,15 @@ class Server:
                 "secretKey": secrets.token_urlsafe(30),
             }
             identity = {"name": "touchline", "credentials": [credentials], "actions": ["Admin"]}
-            _write(self._identities, {"identities": [identity]})
+            write_private_json(self._identities, {"identities": [identity]})
 
-    def _choose_ports(self) -> dict[str, int]:
+    def _choose_ports(self) -> None:
         names = [name for service in _SERVICES for name in (service, f"{service}.grpc")]
-        with suppress(FileNotFoundError, ValueError):
-            ports = json.loads(self._ports.read_text())
-            if set(ports) == set(names) and all(map(_is_free, ports.values())):
-                return ports
-        free = filter(_is_free, random.sample(_PORTS, len(_PORTS)))
-        ports = dict(zip(names, free, strict=False))
-        _write(self._ports, ports)
-        return ports
+        ports = read_private_json(self._ports)
+        if ports and set(ports) == set(names) and all(map(port_is_free, ports.values())):
+            return
+        ports = dict(zip(names, choose_ports(len(names)), strict=True))
+        write_private_json(self._ports, ports)
 
     def _open_lock(self, name: str) -> IO[bytes]:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -315,27 +359,9 @@ def _weed() -> str:
     return found
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe_socket:
-        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe_socket.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def _try_lock(lock: IO[bytes], kind: int) -> bool:
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Whole or not at all, readable by the owner alone."""
-    part = path.with_suffix(".part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(content, file)
-    part.replace(path)

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+from resources.private_json import read_private_json, write_private_json
+
 # The time of creation is derived from the wall clock, which may be stepped meanwhile.
 _CLOCK_STEP_SECONDS = 5.0
+# After SIGKILL only a process that waits for a disk stays for a while.
+_KILL_SECONDS = 5.0
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -42,22 +49,19 @@ class ProcessId:
     @property
     def group_alive(self) -> bool:
         """Whether it or any process of the group it leads runs."""
-        return self.alive or bool(list(self._members()))
+        return self.alive or bool(list(self.members()))
 
-    def end_group(self, grace_seconds: float) -> bool:
-        """SIGTERM to the process and the group it leads, SIGKILL to what is left after the grace.
+    def record(self, path: Path) -> None:
+        write_private_json(path, {"pid": self.pid, "created": self.created})
 
-        For processes that were started in a session of their own. Returns whether all ended within
-        the grace; nothing of it runs afterwards either way.
-        """
-        members = list(self._members())
-        _signal(members, signal.SIGTERM)
-        _, left = psutil.wait_procs(members, timeout=grace_seconds)
-        # Members may have started others meanwhile.
-        left = [*filter(_runs, left), *self._members()]
-        _signal(left, signal.SIGKILL)
-        psutil.wait_procs(left, timeout=grace_seconds)
-        return not left
+    @classmethod
+    def recorded(cls, path: Path) -> ProcessId | None:
+        """The process that was recorded there, whether it lives or not."""
+        content = read_private_json(path) or {}
+        pid, created = content.get("pid"), content.get("created")
+        if isinstance(pid, int) and isinstance(created, float):
+            return cls(pid, created)
+        return None
 
     def _found(self) -> psutil.Process | None:
         with suppress(psutil.NoSuchProcess):
@@ -66,7 +70,7 @@ class ProcessId:
                 return process
         return None
 
-    def _members(self) -> Iterator[psutil.Process]:
+    def members(self) -> Iterator[psutil.Process]:
         """The running processes of its group, itself included.
 
         The system gives out no pid that is still a group's id. So if there is another process with
@@ -80,6 +84,31 @@ class ProcessId:
                 old_enough = process.create_time() > self.created - _CLOCK_STEP_SECONDS
                 if in_group and old_enough and _runs(process):
                     yield process
+
+
+def end_groups(processes: Collection[ProcessId], grace_seconds: float) -> None:
+    """SIGTERM to these processes and the groups they lead, SIGKILL to what is left after the grace.
+
+    For processes that were started in sessions of their own. Nothing of them runs afterwards.
+    """
+    members = _all_members(processes)
+    _signal(members, signal.SIGTERM)
+    _wait(members, grace_seconds)
+    # Members may have started others meanwhile.
+    left = _all_members(processes)
+    _signal(left, signal.SIGKILL)
+    _wait(left, _KILL_SECONDS)
+
+
+def _all_members(processes: Collection[ProcessId]) -> list[psutil.Process]:
+    return [member for process in processes for member in process.members()]
+
+
+def _wait(processes: list[psutil.Process], seconds: float) -> None:
+    """Until none runs or the time is over. A zombie, which waits for its parent alone, has ended."""
+    deadline = time.monotonic() + seconds
+    while any(map(_runs, processes)) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -1,0 +1,203 @@
+"""What `touchline up` starts: the command, the environment and the readiness probe of each part."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+
+import operations
+from operations.supervisor import ChildSpec
+from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
+from resources.settings import Settings
+
+DEFINITIONS = "pipeline_assets.definitions"
+LOCATION = "touchline"
+_HOST = "127.0.0.1"
+_PROBE_SECONDS = 2.0
+_HEALTH = """{
+  instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } }
+  workspaceOrError { ... on Workspace { locationEntries {
+    name locationOrLoadError { ... on PythonError { message } } } } }
+}"""
+
+
+class NotLoaded(RuntimeError):
+    """The code location answers, and its definitions do not load."""
+
+
+def child_environment(settings: Settings, access: S3Access) -> dict[str, str]:
+    """The environment of Dagster's processes and their runs: ours, with every setting resolved.
+
+    Secrets travel here and on no command line.
+    """
+    environment = {**os.environ}
+    # Each run is a new process: without cached bytecode it would compile everything again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    if access.access_key_id:
+        # The generated keys alone count for the embedded server.
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
+            environment.pop(name, None)
+    no_proxy = environment.get("NO_PROXY", environment.get("no_proxy", ""))
+    loopback = ",".join(filter(None, [no_proxy, _HOST, "localhost"]))
+    return {
+        **environment,
+        **settings.environment(),
+        **access.environment(),
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "NO_PROXY": loopback,
+        "no_proxy": loopback,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def prepare_dagster_home(settings: Settings, code_port: int) -> Path:
+    """Copy the instance's settings and write the workspace, whose path is returned."""
+    settings.dagster_home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copyfile(_instance_settings(), settings.dagster_home / "dagster.yaml")
+    workspace = settings.dagster_home / "workspace.yaml"
+    server = f"{{host: {_HOST}, port: {code_port}, location_name: {LOCATION}}}"
+    workspace.write_text(f"load_from:\n  - grpc_server: {server}\n")
+    return workspace
+
+
+def object_store(settings: Settings, server: Server) -> ChildSpec:
+    return ChildSpec(
+        "object-store",
+        server.command,
+        lambda: server.is_ready(settings.s3_bucket),
+        server.environment(),
+        settings.s3_folder,
+        on_start=server.record,
+        grace_seconds=STOP_GRACE_SECONDS,
+    )
+
+
+def simulator(settings: Settings, port: int, source: str, data: Path | None) -> ChildSpec:
+    """`source` is simulated or recorded; `data` the directory of a recorded poll."""
+    command = [sys.executable, "-m", "simulator", "--port", str(port), "--source", source]
+    if data:
+        command += ["--data", str(data)]
+    return ChildSpec(
+        "simulator",
+        lambda: command,
+        lambda: _answers(f"http://{_HOST}:{port}/_control/health"),
+        {**os.environ, **settings.environment()},
+        settings.home,
+    )
+
+
+def code_server(
+    settings: Settings, port: int, module: str, environment: Mapping[str, str]
+) -> ChildSpec:
+    """One for webserver and daemon. The runs are its children, in its group."""
+    command = [
+        *(sys.executable, "-m", "dagster", "api", "grpc", "--module-name", module),
+        *("--host", _HOST, "--port", str(port), "--location-name", LOCATION),
+        # Answers with the error where the definitions do not load, instead of ending.
+        "--lazy-load-user-code",
+        "--use-python-environment-entry-point",
+        "--empty-working-directory",
+    ]
+    return ChildSpec(
+        "code-server", lambda: command, lambda: _serves(port), environment, settings.home
+    )
+
+
+@dataclass(frozen=True)
+class Webserver:
+    """Dagster's UI, which is also where the health of the rest is asked."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{_HOST}:{self.port}"
+
+    def spec(
+        self, settings: Settings, workspace: Path, environment: Mapping[str, str]
+    ) -> ChildSpec:
+        command = [
+            *(sys.executable, "-m", "dagster_webserver", "--workspace", str(workspace)),
+            *("--host", _HOST, "--port", str(self.port)),
+        ]
+        return ChildSpec(
+            "webserver", lambda: command, lambda: self.is_ready, environment, settings.home
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        return _answers(f"{self.url}/server_info")
+
+    def daemon_spec(
+        self, settings: Settings, workspace: Path, environment: Mapping[str, str]
+    ) -> ChildSpec:
+        """The daemon is ready when each of its required parts has had a heartbeat."""
+        command = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(workspace)]
+        asked_at = time.time()
+        return ChildSpec(
+            "daemon",
+            lambda: command,
+            lambda: self._daemon_beats(since=asked_at),
+            environment,
+            settings.home,
+        )
+
+    def check_location(self) -> None:
+        """Raises NotLoaded with the first line of what is wrong with the definitions."""
+        for entry in self._health()["workspaceOrError"].get("locationEntries", []):
+            if message := (entry["locationOrLoadError"] or {}).get("message"):
+                lines = [line.strip() for line in message.splitlines() if line.strip()]
+                raise NotLoaded(lines[0])
+
+    def _daemon_beats(self, *, since: float) -> bool:
+        try:
+            statuses = self._health()["instance"]["daemonHealth"]["allDaemonStatuses"]
+        except (httpx.HTTPError, KeyError, TypeError, ValueError):
+            return False
+        required = [status for status in statuses if status["required"]]
+        return bool(required) and all(
+            status["healthy"] and (status["lastHeartbeatTime"] or 0) >= since for status in required
+        )
+
+    def _health(self) -> Any:
+        answer = httpx.post(
+            f"{self.url}/graphql",
+            json={"query": _HEALTH},
+            timeout=_PROBE_SECONDS * 5,
+            trust_env=False,
+        )
+        return answer.json()["data"]
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=_PROBE_SECONDS, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _serves(port: int) -> bool:
+    """gRPC's own health protocol, as raw bytes: `service: "DagsterApi"` is asked, 1 is SERVING."""
+    options = [("grpc.enable_http_proxy", 0)]
+    with grpc.insecure_channel(f"{_HOST}:{port}", options=options) as channel:
+        try:
+            check = channel.unary_unary("/grpc.health.v1.Health/Check")
+            return check(b"\n\x0aDagsterApi", timeout=_PROBE_SECONDS) == b"\x08\x01"
+        except grpc.RpcError:
+            return False
+
+
+def _instance_settings() -> Path:
+    """`dagster.yaml` of the installed package, or of the checkout."""
+    package = Path(operations.__file__).parent
+    installed, checkout = package / "dagster.yaml", package.parent / "dagster.yaml"
+    return installed if installed.exists() else checkout
