@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline_assets.football.documents import match_counts, quarantined_documents
 from pipeline_assets.football.merged_match import (
     CompetitionPart,
     LiveData,
@@ -34,11 +35,9 @@ from touchline.football.codes import (
     CARD_REASONS,
     COMPANIES,
     EVENT_TYPES,
-    IN_PLAY,
     STATUS_NAMES,
     VAR_REASONS,
     VAR_RESULTS,
-    status_breakdown,
 )
 from touchline.football.fetched import Fetched, PartMissing, live_matches
 from touchline.football.live import (
@@ -54,7 +53,6 @@ from touchline.football.live import (
     read_codes,
     read_score,
 )
-from touchline.football.odds import companies_of
 from touchline.football.reference import Named
 from touchline.football.wire import NULL, Malformed, Noticed, elements, known, members, starts
 from touchline.stage import QuarantinedRecord, Stage, Staged, Unusable
@@ -240,8 +238,7 @@ class _Merger:
         self, match_id: str, missing: list[MissingPart]
     ) -> tuple[Odds | None, list[OddsIssue]]:
         try:
-            entry, results = self.fetched.odds(match_id)
-            companies = companies_of(results)
+            entry, companies = self.fetched.companies(match_id)
         except PartMissing as error:
             missing.append(MissingPart("odds", error.reason, str(error)))
             return None, []
@@ -333,31 +330,18 @@ def merged_document(
     seconds: float,
 ) -> dict[str, Any]:
     """The documented JSON of one merged fetch. Counts are of `matches`, never copied."""
-    statuses = [match.status_id for match in matches if match.status_id is not None]
     return {
         "FETCH_HEADER": fetch.header("=== MERGED DATA START ==="),
         "MERGED_DATA": {
             "matches": list(matches),
-            "quarantined": [
-                {
-                    "fetch_id": fetch.fetch_id,
-                    "stage": stage.name,
-                    "match_id": record.key,
-                    "reason": record.reason,
-                    "detail": record.detail,
-                    "raw": record.raw,
-                }
-                for record in quarantined
-            ],
+            "quarantined": quarantined_documents(fetch, stage.name, quarantined),
         },
         "FETCH_FOOTER": {
             "fetch_number": fetch.number,
             "random_fetch_id": fetch.fetch_id,
             "nyc_timestamp": new_york_text(finished_at),
             "merge_completion_time_seconds": round(seconds, 3),
-            "total_matches": len(matches),
-            "matches_in_play": sum(status in IN_PLAY for status in statuses),
-            "match_status_breakdown": status_breakdown(statuses),
+            **match_counts(match.status_id for match in matches),
             "fetch_end": "=== MERGED DATA END ===",
         },
     }

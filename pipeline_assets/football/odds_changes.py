@@ -76,6 +76,7 @@ def odds_changes(
     """
     staged = Staged[OddsChange]()
     noticed = Noticed()
+    number = fetch.number
     look_back = functools.cache(earlier) if earlier else None
     now = _unix_minute(fetch)
     before = carried.matches if carried else {}
@@ -85,7 +86,7 @@ def odds_changes(
         seen = matches.get(match_id) or SeenMatch(now, b"", 0, now, "", {})
         if not entry.error:
             try:
-                reading = _Reading(fetch, raw, entry, seen, look_back, noticed)
+                reading = _Reading(fetch, number, raw, entry, seen, look_back, noticed)
                 seen = reading.read()
                 reading.settle(staged)
             except Exception as error:
@@ -107,6 +108,7 @@ class _Reading:
     """One match's answer, read against what was seen of the match before."""
 
     fetch: FetchRef
+    number: int
     raw: Envelope
     entry: IndexEntry
     seen: SeenMatch
@@ -253,7 +255,7 @@ class _Reading:
             row.score,
             row.minute == PREMATCH,
             withdrawn,
-            self.fetch.number,
+            self.number,
             self.fetch.fetch_id,
             self.first_seen,
         )
@@ -300,8 +302,8 @@ class _Reading:
         if raw is None:
             return None
         try:
-            _, results = Fetched(raw).odds(self.match_id)
-            text = markets_of(companies_of(results)[company])[market]
+            _, companies = Fetched(raw).companies(self.match_id)
+            text = markets_of(companies[company])[market]
         except (PartMissing, Malformed, KeyError):
             return None
         behind_bracket = memoryview(text)[1:]

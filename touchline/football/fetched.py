@@ -9,6 +9,7 @@ import msgspec
 
 from touchline.fetch import Envelope, IndexEntry
 from touchline.football.live import Detail, read_detail
+from touchline.football.odds import companies_in
 from touchline.football.reference import Named, read_named
 from touchline.football.wire import Malformed, list_of, results_of
 
@@ -74,10 +75,10 @@ class Fetched:
             raise PartMissing("detail_id_mismatch", detail.id)
         return FetchedDetail(raw, detail)
 
-    def odds(self, match_id: str) -> tuple[IndexEntry, msgspec.Raw]:
-        """The call for a match's odds and its `results` as text. Also raises Malformed."""
+    def companies(self, match_id: str) -> tuple[IndexEntry, dict[str, msgspec.Raw]]:
+        """The call for a match's odds and its companies as text. Also raises Malformed."""
         entry = _answered(self._calls[ODDS].get(match_id))
-        return entry, results_of(self._raw.stored(entry))
+        return entry, companies_in(self._raw.stored(entry))
 
     def country_name(self, country_id: str) -> str | None:
         countries = self._countries
