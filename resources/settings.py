@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
@@ -36,6 +36,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 HttpUrl = Annotated[str, AfterValidator(_url("http", "https"))]
 Seconds = Annotated[float, Field(gt=0)]
+Origin = Literal["live", "simulated", "recorded"]
 Megabytes = Annotated[int, Field(gt=0)]
 
 
@@ -67,6 +68,10 @@ class Settings(BaseSettings):
     feed_secret: SecretStr | None = None
     feed_deadline_seconds: Seconds = 45.0
     """A fetch that has not ended by then keeps what it has and ends as partial."""
+
+    origin: Origin = "live"
+    """Where the feed's data come from: `touchline up` and `replay` say so for their stand-ins. A
+    prefix holds data of one origin, and only `live` ones reach people."""
 
     ledger_url: SecretStr | None = None
     """SQLAlchemy URL of the ledger, which may hold a password; `ledger_database` fills the default
@@ -118,6 +123,12 @@ class Settings(BaseSettings):
         except ValidationError as error:
             wrong = "; ".join(_one_error(part["loc"], part["msg"]) for part in error.errors())
             raise SettingsError(wrong) from None
+
+    def require_feed_url(self) -> str:
+        """The vendor's base URL. Raises SettingsError when it is not set."""
+        if self.feed_url is None:
+            raise SettingsError(f"{PREFIX}FEED_URL is not set: there is nothing to fetch from")
+        return self.feed_url
 
     def feed_credentials(self) -> tuple[str, str]:
         """The vendor's user and secret. Raises SettingsError naming the one that is missing."""

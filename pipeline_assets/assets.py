@@ -1,0 +1,93 @@
+"""Dagster assets and checks, made from raw assets and stages by one factory."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pipeline_assets.check_specs import checks_for
+from pipeline_assets.code_version import code_version
+from pipeline_assets.partitions import daily
+from touchline.plan import FeedPlan
+from touchline.stage import RawAsset, Stage
+
+OWNERS = ["team:touchline"]
+
+
+def assets_of(plan: FeedPlan) -> list[dg.AssetsDefinition]:
+    """A feed's assets, in the order of the chain."""
+    raw = plan.raw
+    return [
+        _asset(plan, raw, code_version(raw.module), kind="json"),
+        *(
+            _asset(
+                plan,
+                stage,
+                code_version(stage.module, plan.stage_modules - {stage.module}),
+                kind="parquet",
+                inputs=stage.inputs,
+            )
+            for stage in plan.stages
+        ),
+    ]
+
+
+def _asset(
+    plan: FeedPlan,
+    asset: RawAsset | Stage[Any],
+    version: str,
+    *,
+    kind: str,
+    inputs: Sequence[str] = (),
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=_key(asset.name),
+        deps=[_key(name) for name in inputs],
+        description=f"{asset.doc}\n\nA record is one of: {asset.counts}.",
+        group_name=plan.name,
+        owners=OWNERS,
+        kinds={"python", "s3", kind},
+        code_version=version,
+        partitions_def=daily,
+        io_manager_key="s3_day",
+        backfill_policy=dg.BackfillPolicy.multi_run(1),
+        required_resource_keys={"site"},
+    )
+    def made(context: dg.AssetExecutionContext):
+        # What touches the world is imported by the run; whoever only looks at definitions waits
+        # for none of it.
+        from pipeline_assets.steps import step_of
+
+        return step_of(context, plan, asset)
+
+    return made
+
+
+def _key(name: str) -> dg.AssetKey:
+    return dg.AssetKey(name.split("/"))
+
+
+def checks_of(plan: FeedPlan) -> dg.AssetChecksDefinition:
+    """One step that runs every check of every asset of a feed."""
+
+    @dg.multi_asset_check(
+        name=f"{plan.name}_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                check.name,
+                asset=_key(asset.name),
+                description=check.doc,
+                partitions_def=daily,
+            )
+            for asset in plan.assets
+            for check in checks_for(asset)
+        ],
+        can_subset=True,
+        required_resource_keys={"site"},
+    )
+    def made(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        from pipeline_assets.steps import check_results
+
+        yield from check_results(context, plan)
+
+    return made

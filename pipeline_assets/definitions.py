@@ -1,0 +1,57 @@
+"""Everything that Dagster knows of Touchline."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from pipeline_assets.assets import assets_of, checks_of
+from pipeline_assets.jobs import JOBS
+from pipeline_assets.plans import PLANS
+
+if TYPE_CHECKING:
+    from pipeline_assets.io_manager import S3DayIOManager
+    from resources.site import Site
+
+# Partitioned checks and one backfill run a day are relied upon, and Dagster is pinned for them.
+warnings.filterwarnings("ignore", ".*`backfill_policy`.*", dg.BetaWarning)
+warnings.filterwarnings("ignore", ".*partitions_def on an AssetCheckSpec.*", dg.PreviewWarning)
+
+
+@dg.resource(description="The object store, ledger, spool and feeds that the environment names.")
+def site(_: dg.InitResourceContext) -> Iterator[Site]:
+    from resources.embedded_s3 import connected
+    from resources.settings import Settings
+    from resources.site import Site
+
+    settings = Settings.load()
+    with connected(settings) as access:
+        opened = Site.open(settings, PLANS, access)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@dg.io_manager(required_resource_keys={"site"}, description="Daily partitions on S3.")
+def s3_day(context: dg.InitResourceContext) -> S3DayIOManager:
+    from pipeline_assets.io_manager import S3DayIOManager
+
+    return S3DayIOManager(context.resources.site)
+
+
+defs = dg.Definitions.merge(
+    dg.Definitions(
+        assets=[asset for plan in PLANS.values() for asset in assets_of(plan)],
+        asset_checks=[checks_of(plan) for plan in PLANS.values()],
+        jobs=JOBS,
+        resources={"site": site, "s3_day": s3_day},
+        executor=dg.in_process_executor,
+    ),
+    # By name, since imports run downwards only and the sensors stand above the assets.
+    importlib.import_module("sensors").defs,
+)

@@ -1,0 +1,50 @@
+"""Football: its raw fetch, its stages in the order of the chain, and its client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline_assets.football import (
+    merged,
+)
+from pipeline_assets.football.raw_fetches import raw_fetches
+from touchline.plan import FeedPlan
+
+if TYPE_CHECKING:
+    from resources.feeds.football import FootballFeed
+    from resources.object_store import ObjectStore
+    from resources.settings import Settings
+    from touchline.clock import Clock
+
+
+def client(settings: Settings, clock: Clock, store: ObjectStore) -> FootballFeed:
+    """The vendor's client, with a cache of reference answers in the store.
+
+    Raises SettingsError where the feed's URL or credentials are missing.
+    """
+    from resources.feeds.football import FeedSettings, FootballFeed
+    from resources.feeds.quota import Quota
+    from resources.feeds.reference_cache import ReferenceCache
+    from resources.site import StoreBlob
+    from touchline.fetch import new_fetch_id
+
+    user, secret = settings.feed_credentials()
+    return FootballFeed(
+        FeedSettings(
+            url=settings.require_feed_url(),
+            user=user,
+            secret=secret,
+            deadline_seconds=settings.feed_deadline_seconds,
+        ),
+        clock=clock,
+        quota=Quota(settings.quota_file),
+        cache=ReferenceCache(StoreBlob(store, "reference/football/cache.json.zst")),
+        new_id=new_fetch_id,
+    )
+
+
+football = FeedPlan(
+    raw=raw_fetches,
+    stages=(merged.stage,),
+    client=client,
+)

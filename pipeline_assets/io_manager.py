@@ -1,0 +1,58 @@
+"""The S3 IO manager: daily partitions of one object a fetch, landed one at a time.
+
+What a step makes is landed as it is made, under a condition and with its claim written first; a day
+is loaded as pandas, Arrow or typed records, by annotation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from pipeline_assets.load import load_day
+from pipeline_assets.run import Batch, StepReport
+from resources.site import Site
+from touchline.day import Day
+
+
+class S3DayIOManager(dg.IOManager):
+    """Lands the batches of steps and loads days."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def handle_output(self, context: dg.OutputContext, obj: Batch) -> None:
+        """Never raises for data or store: what did not land is in the metadata and the checks."""
+        context.add_output_metadata(metadata_of(obj.run.land(obj)))
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """The partition's records, as the annotation of the input says."""
+        asset = "/".join(context.asset_key.path)
+        days = [Day.parse(key) for key in context.asset_partition_keys]
+        return load_day(self._site, asset, days, context.dagster_type.typing_type)
+
+
+def metadata_of(report: StepReport) -> dict[str, Any]:
+    """What the UI shows of a step; the plots over time are made of the numbers."""
+    account = report.account
+    metadata: dict[str, Any] = {
+        "dagster/partition_row_count": account.emitted,
+        "fetches_added": len(report.added),
+        "received": account.received,
+        "emitted": account.emitted,
+        "dropped": sum(account.dropped.values()),
+        "quarantined": sum(account.quarantined.values()),
+        "seconds": round(report.seconds, 3),
+    }
+    if account.dropped or account.quarantined:
+        metadata["reasons"] = dg.MetadataValue.json(
+            {"dropped": dict(account.dropped), "quarantined": dict(account.quarantined)}
+        )
+    if report.failures:
+        metadata["failures"] = dg.MetadataValue.json(
+            {str(failure.number): failure.error for failure in report.failures}
+        )
+    if report.findings:
+        metadata["findings"] = dg.MetadataValue.md("\n".join(f"- {f}" for f in report.findings))
+    return metadata

@@ -1,0 +1,90 @@
+"""A day of an asset as pandas, Arrow or typed records, straight from what landed."""
+
+from __future__ import annotations
+
+import collections.abc
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from resources.parquet import empty_table, records_of
+from resources.site import Site
+from resources.stage_codec import decode_stage
+from touchline.day import Day, FetchNumber
+from touchline.fetch import Envelope
+from touchline.stage import Stage
+
+
+class UnknownAsset(LookupError):
+    """No asset of this name, or more than one; the message lists the names."""
+
+
+def find_asset(site: Site, name: str) -> str:
+    """The full name of an asset; its last part alone will do where it is unique."""
+    names = [asset.name for plan in site.plans.values() for asset in plan.assets]
+    found = [full for full in names if full == name or full.rpartition("/")[2] == name]
+    if len(found) != 1:
+        raise UnknownAsset(f"{name!r} is not one of: {', '.join(names)}")
+    return found[0]
+
+
+def load_table(
+    site: Site, asset: str, day: Day, fetches: Sequence[FetchNumber] | None = None
+) -> pa.Table:
+    """A derived day's rows in the order of its fetches, with `fetch_number` and `fetch_id` columns
+    in front. Raises StoreError, UnreadableObject, UnreadableStageObject naming the object."""
+    stage = _stage(site, asset)
+    days = site.days(stage.feed)
+    numbers = sorted(days.listing(asset, day)) if fetches is None else fetches
+    tables = []
+    for number in numbers:
+        found = days.read(asset, day, number)
+        table = decode_stage(stage, found.body).table.replace_schema_metadata()
+        tables.append(_with_fetch(table, number, found.ref.fetch_id))
+    if not tables:
+        return _with_fetch(empty_table(stage.makes).replace_schema_metadata(), 0, "")
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _with_fetch(table: pa.Table, number: int, fetch_id: str) -> pa.Table:
+    rows = table.num_rows
+    for name, value, kind in (
+        ("fetch_id", fetch_id, pa.string()),
+        ("fetch_number", number, pa.int64()),
+    ):
+        if name not in table.column_names:
+            table = table.add_column(0, name, pa.array([value] * rows, kind))
+    return table
+
+
+def load_envelopes(site: Site, asset: str, day: Day) -> Iterator[Envelope]:
+    """A raw day's fetches in their order."""
+    days = site.days(asset.partition("/")[0])
+    for number in sorted(days.listing(asset, day)):
+        yield days.read(asset, day, number).envelope()
+
+
+def load_day(site: Site, asset: str, days: Sequence[Day], as_type: Any) -> Any:
+    """What an input's annotation asks for: `pandas.DataFrame`, `pyarrow.Table`, `Iterator[Record]`
+    or `list[Record]`; `Iterator[Envelope]` for a raw asset. pandas where nothing is said."""
+    if asset.rpartition("/")[2] not in {s.short_name for s in site.stages.values()}:
+        return (envelope for day in days for envelope in load_envelopes(site, asset, day))
+    table = pa.concat_tables([load_table(site, asset, day) for day in days])
+    if as_type is pa.Table:
+        return table
+    origin = typing.get_origin(as_type)
+    if origin in (list, collections.abc.Iterator, collections.abc.Iterable):
+        records = records_of(table, _stage(site, asset).makes)
+        return records if origin is list else iter(records)
+    return table.to_pandas(use_threads=False)
+
+
+def _stage(site: Site, asset: str) -> Stage[Any]:
+    try:
+        return site.stages[asset]
+    except KeyError:
+        raise UnknownAsset(
+            f"{asset} has no rows; those that have are: {', '.join(site.stages)}"
+        ) from None

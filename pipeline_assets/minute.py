@@ -1,0 +1,57 @@
+"""A minute's whole chain without Dagster; the assets call the same steps.
+
+raw fetch -> every stage in order -> checks
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pipeline_assets.checks import CheckReport, check_day
+from pipeline_assets.raw_step import raw_step
+from pipeline_assets.run import Run, StepReport
+from pipeline_assets.stage_step import stage_step
+from resources.site import Site
+from touchline.day import Day, Minute
+
+
+@dataclass
+class MinuteReport:
+    """What a minute's steps did and what its checks said, in the order of the chain."""
+
+    minute: Minute
+    steps: dict[str, StepReport] = field(default_factory=dict)
+    checks: list[CheckReport] = field(default_factory=list)
+
+
+def run_minute(
+    site: Site,
+    feed: str,
+    minute: Minute,
+    *,
+    run_id: str,
+    sleep: Callable[[float], None] = time.sleep,
+) -> MinuteReport:
+    """Fetch this minute and take it, and what earlier minutes left, through every stage.
+
+    Neither the vendor nor the data make it raise; settings that are wrong do (SettingsError,
+    WrongOrigin).
+    """
+    plan = site.plans[feed]
+    run = Run(site, plan, minute.day, run_id, minute, sleep=sleep)
+    report = MinuteReport(minute)
+    report.steps[plan.raw.name] = run.land(raw_step(run))
+    for stage in plan.stages:
+        report.steps[stage.name] = run.land(stage_step(run, stage))
+    for asset in plan.assets:
+        report.checks += check_day(site, plan, asset, minute.day)
+    return report
+
+
+def rebuild_day(site: Site, feed: str, day: Day, *, run_id: str) -> dict[str, StepReport]:
+    """Make every derived stage of a day anew from its raw fetches; nothing is fetched."""
+    plan = site.plans[feed]
+    run = Run(site, plan, day, run_id, rebuild=True)
+    return {stage.name: run.land(stage_step(run, stage)) for stage in plan.stages}

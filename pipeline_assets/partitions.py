@@ -1,0 +1,32 @@
+"""The partition of every asset: a New York day, today included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from touchline.day import Day, Minute
+
+FIRST_DAY = "2025-01-01"
+SCHEDULED_MINUTE = "touchline/scheduled_minute"
+"""The run tag that alone makes a run live; its value is the UTC minute."""
+LANE = "touchline/lane"
+"""The run tag by which kinds of runs are kept from standing in each other's way."""
+
+daily = dg.DailyPartitionsDefinition(
+    start_date=FIRST_DAY, timezone="America/New_York", end_offset=1
+)
+
+
+def day_of(partition_key: str) -> Day:
+    return Day.parse(partition_key)
+
+
+def scheduled_minute(tags: Mapping[str, str]) -> Minute | None:
+    """The minute that a run is to fetch; None for a backfill or a run from the UI.
+
+    Raises ValueError for a tag that is not a UTC minute.
+    """
+    text = tags.get(SCHEDULED_MINUTE)
+    return Minute.parse(text) if text else None

@@ -1,0 +1,198 @@
+"""The first step of every minute: fetch it, and bring in what earlier minutes left in the spool."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+from pipeline_assets.code_version import code_version
+from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
+from resources.day_store import FetchObject, UnreadableObject, pack
+from resources.ledger import LedgerUnavailable
+from resources.object_store import StoreError
+from resources.site import Site
+from resources.spool import Spooled, Torn
+from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_digest, sha256_hex
+from touchline.day import Day, Minute
+from touchline.fetch import Envelope
+from touchline.stage import RawAsset
+from touchline.watch import FETCH_STARTS_WITHIN, expected_minutes, why_missed
+
+
+def raw_step(run: Run) -> Batch:
+    """The live fetch, then the spool's backlog, oldest first; nothing without a live minute."""
+    findings: list[str] = []
+    made = _fetches(run, run.minute, findings) if run.minute else iter(())
+    return Batch(run, run.plan.raw.name, False, made, findings)
+
+
+def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject | Failure]:
+    _bring_the_books_up_to_date(run, findings)
+    _name_the_missed(run, minute, findings)
+    waiting = list(run.spool.entries())
+    mine = [spooled for spooled in waiting if _is_of(spooled, minute)]
+    if mine:
+        yield from _from_spool(run, mine[0], findings)
+    elif _has_landed(run, minute):
+        findings.append(f"minute {minute} has its fetch already")
+    else:
+        yield from _live(run, minute, findings)
+    started = time.monotonic()
+    for spooled in waiting:
+        if _is_of(spooled, minute):
+            continue
+        if time.monotonic() - started > BACKLOG_SECONDS:
+            findings.append(f"{len(waiting)} fetches wait in the spool: more than one run may land")
+            return
+        yield from _from_spool(run, spooled, findings)
+
+
+def _is_of(spooled: Spooled, minute: Minute) -> bool:
+    return (spooled.day, spooled.number) == (minute.day, minute.number)
+
+
+def _from_spool(run: Run, spooled: Spooled, findings: list[str]) -> Iterator[FetchObject]:
+    try:
+        yield raw_object(run.plan.raw, run.spool.read(spooled))
+    except FileNotFoundError:
+        return  # Another run has landed it meanwhile.
+    except Torn as error:
+        aside = run.spool.set_aside(spooled)
+        findings.append(f"a torn spool file lies in torn/{aside.name}: {error}")
+
+
+def _live(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject | Failure]:
+    """Wait for the minute and fetch it; too late, it is missed and says why."""
+    clock, ledger = run.site.clock, run.site.ledger
+    while (early := (minute.utc - clock.now()).total_seconds()) > 0:
+        run.sleep(early)
+    started = clock.now()
+    try:
+        if started > minute.utc + FETCH_STARTS_WITHIN:
+            ledger.minute_missed(run.plan.name, minute, MissedReason.STARTED_LATE, started)
+            findings.append(f"minute {minute} is missed: its run was ready at {started:%H:%M:%S}")
+            return
+        ledger.start_fetch(run.plan.name, minute, run.run_id, started)
+    except LedgerUnavailable as error:
+        findings.append(str(error))
+        if started > minute.utc + FETCH_STARTS_WITHIN:
+            return
+    try:
+        run.site.claim_origin(run.site.settings.origin)
+    except StoreError as error:
+        findings.append(f"the origin of the store could not be compared: {error}")
+    feed = run.site.feed(run.plan.name)
+    fetched = feed.fetch(minute, previous=_previous(run, minute))
+    envelope = Envelope(fetched.envelope)
+    try:
+        run.spool.write(envelope.ref, envelope.data)
+    except OSError as error:
+        # The store is the one place left for it.
+        findings.append(f"fetch {minute.number} could not be written to the spool: {error}")
+    yield raw_object(run.plan.raw, envelope)
+
+
+def raw_object(asset: RawAsset, envelope: Envelope) -> FetchObject:
+    """A fetch as it is stored, with its account: every record of the list is kept."""
+    failed = envelope.outcome is Outcome.FAILED
+    keys = [] if failed else asset.record_keys(envelope)
+    body = pack(envelope.data)
+    return FetchObject(
+        asset=asset.name,
+        ref=envelope.ref,
+        outcome=envelope.outcome,
+        account=Account(received=len(keys), emitted=len(keys)),
+        digest=key_digest(keys),
+        sha256=sha256_hex(body),
+        code_version=code_version(asset.module),
+        upstream_sha256=None,
+        etag=None,
+        body=body,
+    )
+
+
+def _has_landed(run: Run, minute: Minute) -> bool:
+    try:
+        found = run.days.read_back(run.plan.raw.name, minute.day, minute.number)
+    except (StoreError, UnreadableObject):
+        return False
+    return not found.outcome.is_placeholder
+
+
+def _previous(run: Run, minute: Minute) -> Envelope | None:
+    """The fetch before this one, from which a client over its quota carries bodies on."""
+    before = minute.later(-1)
+    try:
+        return run.days.read(run.plan.raw.name, before.day, before.number).envelope()
+    except (StoreError, ValueError):
+        return None
+
+
+def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
+    """Tell the ledger what it missed while it was away or while a writer died."""
+    now, days = run.site.clock.now(), run.days
+    try:
+        brought = days.claims.bring_in(now)
+        pending = {claim.key: claim for claim in brought}
+        for asset in run.plan.assets:
+            for row in run.site.ledger.claims(asset.name, run.day).values():
+                if row.pending and row.pending.run_id != run.run_id:
+                    pending[row.pending.key] = row.pending
+        for claim in pending.values():
+            if days.promote(claim, at=now):
+                findings.append(f"{claim.key} had landed unconfirmed; it is confirmed now")
+    except (LedgerUnavailable, StoreError) as error:
+        findings.append(f"claims could not be confirmed: {error}")
+
+
+def _name_the_missed(run: Run, minute: Minute, findings: list[str]) -> None:
+    """Every expected minute that passed without a fetch gets its fate and its reason."""
+    now = run.site.clock.now()
+    held = {(spooled.day, spooled.number) for spooled in run.spool.entries()}
+    try:
+        missed = [
+            (silent, reason)
+            for silent, reason in silent_minutes(run.site, run.plan.name, minute, now)
+            if (silent.day, silent.number) not in held and not _has_landed(run, silent)
+        ]
+        for silent, reason in missed:
+            run.site.ledger.minute_missed(run.plan.name, silent, reason, now)
+    except (LedgerUnavailable, StoreError) as error:
+        findings.append(f"missed minutes could not be named: {error}")
+        return
+    if missed:
+        first, reason = missed[0]
+        findings.append(f"{len(missed)} minutes are missed, the first {first}: {reason}")
+
+
+def silent_minutes(
+    site: Site, feed: str, before: Minute, now: datetime
+) -> list[tuple[Minute, MissedReason]]:
+    """Expected minutes before this one that have no fate in the ledger and can have no fetch any
+    more, oldest first. Goes back through the days until one has nothing silent."""
+    silent: list[tuple[Minute, MissedReason]] = []
+    day = before.day
+    while True:
+        intervals = site.ledger.intervals(feed, day.start, day.end)
+        expected = list(expected_minutes(day, intervals, before.utc))
+        found = _silent_of(site, feed, day, expected, now)
+        silent = found + silent
+        if not expected or (not found and day != before.day):
+            return silent
+        day = day.shifted(-1)
+
+
+def _silent_of(
+    site: Site, feed: str, day: Day, expected: list[Minute], now: datetime
+) -> list[tuple[Minute, MissedReason]]:
+    fates = site.ledger.fetches(feed, day)
+    found = []
+    for minute in expected:
+        row = fates.get(minute.number)
+        if row is not None and row.fate is not FetchFate.STARTED:
+            continue
+        reason = why_missed(minute, now, started=row is not None)
+        if reason is not None:
+            found.append((minute, reason))
+    return found

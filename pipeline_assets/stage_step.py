@@ -1,0 +1,217 @@
+"""A stage's step: every fetch that has landed in its inputs and never in it, through its function.
+
+The to-do list is what landed, so a process may die anywhere and the next minute carries on. The
+ledger may withhold work - a fetch that had landed and is gone is a loss, left to `reprocess` - and
+never invents it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pipeline_assets.code_version import code_version
+from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
+from resources.day_store import FetchObject, is_raw
+from resources.ledger import ClaimRow, LedgerUnavailable
+from resources.object_store import StoreError
+from resources.stage_codec import StageObject, decode_stage, encode_stage
+from touchline.accounting import FetchFate, Outcome, key_digest, sha256_hex
+from touchline.day import FetchNumber
+from touchline.fetch import FetchRef
+from touchline.stage import Reads, Stage, Staged, describe
+from touchline.watch import MAX_RUNTIME
+
+log = logging.getLogger(__name__)
+
+FAILURES_BEFORE_GIVING_UP = 3
+STAGE_FAILED = "stage_failed"
+LEFT_TO_LIVE_RUNS = timedelta(minutes=20)
+"""A rebuild leaves the newest minutes of today alone: live runs are at work on them."""
+
+
+def stage_step(run: Run, stage: Stage[Any]) -> Batch:
+    findings: list[str] = []
+    return Batch(run, stage.name, stage.ordered, _Step(run, stage, findings).made(), findings)
+
+
+@dataclass
+class _Step:
+    run: Run
+    stage: Stage[Any]
+    findings: list[str]
+    carried: Any = None
+
+    def made(self) -> Iterator[FetchObject | Failure]:
+        try:
+            todo = self._todo()
+            if self.stage.ordered and todo:
+                self.carried = self._carried_before(todo[0])
+        except (StoreError, LedgerUnavailable, ValueError) as error:
+            # While one of the two books cannot be read, no backlog is taken.
+            self.findings.append(f"no backlog is taken: {error}")
+            todo = [] if self.stage.ordered and self.carried is None else self._in_hand()
+        started = time.monotonic()
+        for number in todo:
+            live = self.run.minute is not None and number == self.run.minute.number
+            spent = time.monotonic() - started > BACKLOG_SECONDS
+            if spent and not live and not self.run.rebuild:
+                self.findings.append("the backlog is more than one run may take")
+                return
+            yield self._make(number)
+
+    # --- which fetches ---------------------------------------------------------------------------
+
+    def _todo(self) -> list[FetchNumber]:
+        run, stage = self.run, self.stage
+        ready = set.intersection(*(self._landed(name) for name in stage.inputs))
+        if run.rebuild:
+            newest = run.site.clock.now() - LEFT_TO_LIVE_RUNS
+            return sorted(n for n in ready if run.day.minute(n).utc <= newest)
+        claims = run.site.ledger.claims(stage.name, run.day)
+        here = set(run.days.listing(stage.name, run.day))
+        had = here | {number for number, row in claims.items() if row.landed}
+        todo = sorted((ready - had) | self._repaired(ready & here, claims))
+        if stage.ordered:
+            return self._whose_past_is_known(todo)
+        if run.minute is not None and run.minute.number in todo:
+            todo.remove(run.minute.number)
+            todo.insert(0, run.minute.number)
+        return todo
+
+    def _landed(self, asset: str) -> set[FetchNumber]:
+        """What the store lists, and what was made here and is still on its way to it."""
+        return set(self.run.days.listing(asset, self.run.day)) | self._held(asset)
+
+    def _held(self, asset: str) -> set[FetchNumber]:
+        held = self.run.days.in_hand.values()
+        return {m.ref.number for m in held if m.asset == asset and m.ref.day == self.run.day}
+
+    def _in_hand(self) -> list[FetchNumber]:
+        ready = set.intersection(*(self._held(name) for name in self.stage.inputs))
+        return sorted(ready - self._held(self.stage.name))
+
+    def _repaired(
+        self, numbers: set[FetchNumber], claims: Mapping[FetchNumber, ClaimRow]
+    ) -> set[FetchNumber]:
+        """Placeholders that can now be replaced: the input came good, or the code has changed."""
+        version = self._version
+        placeholders = {
+            number: row.landed
+            for number in numbers
+            if (row := claims.get(number)) and row.landed and row.landed.outcome.is_placeholder
+        }
+        if not placeholders:
+            return set()
+        upstream = self.run.site.ledger.claims(self.stage.inputs[0], self.run.day)
+        came_good = {n for n, row in upstream.items() if _is_good(row)}
+        return {
+            number
+            for number, landed in placeholders.items()
+            if number in came_good
+            and (landed.outcome is Outcome.UPSTREAM_FAILED or landed.code_version != version)
+        }
+
+    def _whose_past_is_known(self, todo: list[FetchNumber]) -> list[FetchNumber]:
+        """An ordered stage waits for an earlier fetch that another run may still bring."""
+        run = self.run
+        in_flight = [
+            number
+            for number, row in run.site.ledger.fetches(run.plan.name, run.day).items()
+            if row.fate is FetchFate.STARTED
+            and row.run_id != run.run_id
+            and run.site.clock.now() < row.minute.utc + MAX_RUNTIME
+        ]
+        return [n for n in todo if n < min(in_flight, default=n + 1)]
+
+    def _carried_before(self, number: FetchNumber) -> Any:
+        """The state that the fetch before this one left: of this day, or of the day before."""
+        run, name = self.run, self.stage.name
+        for day in (run.day, run.day.shifted(-1)):
+            before = [n for n in run.days.listing(name, day) if day != run.day or n < number]
+            if before:
+                return decode_stage(self.stage, run.days.read(name, day, max(before)).body).carried
+        return None
+
+    # --- one fetch -------------------------------------------------------------------------------
+
+    @property
+    def _version(self) -> str:
+        return stage_version(self.run, self.stage)
+
+    def _make(self, number: FetchNumber) -> FetchObject | Failure:
+        run, stage = self.run, self.stage
+        try:
+            inputs = [run.days.read(name, run.day, number) for name in stage.inputs]
+        except (StoreError, ValueError) as error:
+            return Failure(number, f"its input: {error}")
+        if stage.reads is Reads.RECORDS and any(i.outcome.is_placeholder for i in inputs):
+            return self._object(inputs, Outcome.UPSTREAM_FAILED, Staged(carried=self.carried))
+        try:
+            carried = {"carried": self.carried} if stage.ordered else {}
+            staged = stage.by(inputs[0].ref, *self._arguments(inputs), **carried)
+            made = self._object(inputs, Outcome.COMPLETE, staged)
+        except Exception as error:
+            log.exception("%s: fetch %s", stage.name, number)
+            return self._give_up_or_retry(inputs, describe(error))
+        self.carried = staged.carried
+        return made
+
+    def _arguments(self, inputs: list[FetchObject]) -> list[Any]:
+        if self.stage.reads is Reads.QUARANTINED:
+            return [{found.asset: self._opened(found).quarantined for found in inputs}]
+        return [
+            found.envelope() if is_raw(found.asset) else self._opened(found).records
+            for found in inputs
+        ]
+
+    def _opened(self, found: FetchObject) -> StageObject[Any]:
+        return decode_stage(self.run.site.stages[found.asset], found.body)
+
+    def _object(
+        self, inputs: list[FetchObject], outcome: Outcome, staged: Staged[Any]
+    ) -> FetchObject:
+        ref: FetchRef = inputs[0].ref
+        body = encode_stage(self.stage, ref, staged)
+        return FetchObject(
+            asset=self.stage.name,
+            ref=ref,
+            outcome=outcome,
+            account=staged.account,
+            digest=key_digest(map(self.stage.key, staged.records)),
+            sha256=sha256_hex(body),
+            code_version=self._version,
+            upstream_sha256=sha256_hex("".join(i.sha256 for i in inputs).encode()),
+            etag=None,
+            body=body,
+        )
+
+    def _give_up_or_retry(self, inputs: list[FetchObject], error: str) -> FetchObject | Failure:
+        """Three failures by the same code, and the fetch lands with everything quarantined, so that
+        the day goes on; before that the next minute tries again."""
+        ref, run = inputs[0].ref, self.run
+        try:
+            attempts = run.site.ledger.failed(
+                self.stage.name, ref, error, self._version, run.site.clock.now()
+            )
+        except LedgerUnavailable as unavailable:
+            return Failure(ref.number, f"{error}; {unavailable}")
+        if attempts < FAILURES_BEFORE_GIVING_UP:
+            return Failure(ref.number, error)
+        staged: Staged[Any] = Staged(carried=self.carried)
+        for _ in range(inputs[0].account.emitted):
+            with staged.one_record(None):
+                staged.quarantine(STAGE_FAILED, None, detail=error)
+        return self._object(inputs, Outcome.STAGE_FAILED, staged)
+
+
+def _is_good(row: ClaimRow) -> bool:
+    return row.landed is not None and not row.landed.outcome.is_placeholder
+
+
+def stage_version(run: Run, stage: Stage[Any]) -> str:
+    return code_version(stage.module, run.plan.stage_modules - {stage.module})

@@ -1,0 +1,86 @@
+"""The steps as Dagster runs them: what an asset makes, and check verdicts as Dagster shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from pipeline_assets.checks import CheckReport, check_day
+from pipeline_assets.partitions import scheduled_minute
+from pipeline_assets.raw_step import raw_step
+from pipeline_assets.run import Batch, Run
+from pipeline_assets.stage_step import stage_step
+from touchline.accounting import Verdict
+from touchline.day import Day
+from touchline.plan import FeedPlan
+from touchline.stage import RawAsset, Stage
+
+FINDINGS_SHOWN = 20
+
+
+def step_of(
+    context: dg.AssetExecutionContext, plan: FeedPlan, asset: RawAsset | Stage[Any]
+) -> Batch:
+    """A live run, by its tag alone, fetches its minute; any other rebuilds its partition."""
+    minute = scheduled_minute(context.run.tags)
+    run = Run(
+        context.resources.site,
+        plan,
+        Day.parse(context.partition_key),
+        context.run.run_id,
+        minute,
+        rebuild=minute is None,
+    )
+    return raw_step(run) if isinstance(asset, RawAsset) else stage_step(run, asset)
+
+
+def check_results(
+    context: dg.AssetCheckExecutionContext, plan: FeedPlan
+) -> Iterator[dg.AssetCheckResult]:
+    """The verdicts of the checks that this run selected."""
+    selected = context.selected_asset_check_keys
+    day = Day.parse(context.partition_key)
+    for asset in plan.assets:
+        key = dg.AssetKey(asset.name.split("/"))
+        if all(check.asset_key != key for check in selected):
+            continue
+        for report in check_day(context.resources.site, plan, asset, day):
+            if dg.AssetCheckKey(key, report.check) in selected:
+                yield check_result(report)
+
+
+def check_result(report: CheckReport) -> dg.AssetCheckResult:
+    """BAD fails as an error, COULD_NOT_CHECK as a warning."""
+    blind = report.verdict is Verdict.COULD_NOT_CHECK
+    metadata: dict[str, Any] = {"verdict": str(report.verdict)}
+    for name in ("recorded", "landed", "fetches_expected", "fetches_present"):
+        value = getattr(report, name)
+        if value is not None:
+            metadata[name] = value
+    if report.findings:
+        metadata["findings"] = dg.MetadataValue.md(_as_table(report))
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(report.asset.split("/")),
+        check_name=report.check,
+        passed=report.verdict is Verdict.OK,
+        severity=dg.AssetCheckSeverity.WARN if blind else dg.AssetCheckSeverity.ERROR,
+        metadata=metadata,
+        description=report.findings[0].detail if report.findings else None,
+    )
+
+
+def _as_table(report: CheckReport) -> str:
+    shown = report.findings[:FINDINGS_SHOWN]
+    rows = [
+        f"| {found.kind} | {_cell(found.fetch_number)} | {_cell(found.records)} | {found.detail} |"
+        for found in shown
+    ]
+    more = len(report.findings) - len(shown)
+    rows += [f"| and {more} more | | | |"] if more else []
+    return "\n".join(["| kind | fetch | records | what |", "|---|---|---|---|", *rows])
+
+
+def _cell(value: int | None) -> str:
+    return "" if value is None else str(value)

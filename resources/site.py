@@ -1,0 +1,152 @@
+"""A site: one prefix of one bucket, its ledger, spool, clock and feeds, put together from settings.
+
+Whatever runs - a Dagster run, a replay, a command, a test - works on a site and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from resources.claim_book import ClaimBook
+from resources.day_store import DayStore
+from resources.embedded_s3 import S3Access
+from resources.ledger import Ledger
+from resources.object_store import NotFound, ObjectStore, PatientS3, PreconditionFailed
+from resources.settings import Origin, Settings
+from resources.spool import Spool
+from touchline.clock import Clock, SystemClock
+from touchline.day import Minute
+from touchline.fetch import Envelope
+from touchline.plan import FeedPlan
+from touchline.stage import Stage
+
+ORIGIN_KEY = "origin.json"
+
+
+class WrongOrigin(Exception):
+    """The prefix holds data of another origin than the feed's; the message says what to do."""
+
+
+class Fetched(Protocol):
+    """What a feed's fetch brings."""
+
+    @property
+    def envelope(self) -> bytes: ...
+
+
+class Feed(Protocol):
+    """A vendor's client."""
+
+    def fetch(self, minute: Minute, *, previous: Envelope | None) -> Fetched: ...
+
+
+@dataclass
+class Site:
+    """See the module. Connects lazily; close it with `close`."""
+
+    settings: Settings
+    plans: Mapping[str, FeedPlan]
+    clock: Clock
+    store: ObjectStore
+    ledger: Ledger
+    _days: dict[str, DayStore] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        plans: Mapping[str, FeedPlan],
+        access: S3Access,
+        *,
+        clock: Clock | None = None,
+    ) -> Site:
+        """Raises LedgerUnavailable, LedgerTooNew."""
+        s3 = PatientS3(
+            endpoint_url=access.endpoint_url,
+            region_name=access.region,
+            aws_access_key_id=access.access_key_id,
+            aws_secret_access_key=access.secret_access_key,
+        )
+        ledger = Ledger(settings.ledger_database, settings.s3_prefix)
+        settings.home.mkdir(parents=True, exist_ok=True)
+        ledger.migrate()
+        store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
+        return cls(settings, plans, clock or SystemClock(), store, ledger)
+
+    @property
+    def stages(self) -> dict[str, Stage[Any]]:
+        return {stage.name: stage for plan in self.plans.values() for stage in plan.stages}
+
+    @property
+    def folder(self) -> Path:
+        """The spool's folder of this prefix: what waits for one prefix never lands in another."""
+        return self.settings.spool_folder / (self.settings.s3_prefix or "_")
+
+    def days(self, feed: str) -> DayStore:
+        if feed not in self._days:
+            book = ClaimBook(self.ledger, self.folder / f"{feed}.claims")
+            self._days[feed] = DayStore(feed, self.store, book)
+        return self._days[feed]
+
+    def spool(self, feed: str) -> Spool:
+        return Spool(self.folder / feed)
+
+    def feed(self, feed: str) -> Feed:
+        """The vendor's client. Raises SettingsError when its credentials are missing."""
+        return self.plans[feed].client(self.settings, self.clock, self.store)
+
+    def claim_origin(self, origin: Origin) -> None:
+        """Mark the prefix as holding data of this origin, once and for all.
+
+        Raises WrongOrigin when it holds data of another, StoreError.
+        """
+        marker = msgspec.json.encode({"origin": origin})
+        try:
+            self.store.put_new(ORIGIN_KEY, marker)
+        except PreconditionFailed:
+            there = self.origin()
+            if there != origin:
+                raise WrongOrigin(
+                    f"s3://{self.store.bucket}/{self.store.prefix} holds {there} data and the feed "
+                    f"is {origin}: choose another TOUCHLINE_S3_BUCKET or TOUCHLINE_S3_PREFIX"
+                ) from None
+
+    def origin(self) -> str | None:
+        """What the prefix holds; None before the first fetch. Raises StoreError."""
+        try:
+            return msgspec.json.decode(self.store.get(ORIGIN_KEY).body)["origin"]
+        except NotFound:
+            return None
+
+    def close(self) -> None:
+        self.ledger.close()
+
+
+@dataclass(frozen=True)
+class StoreBlob:
+    """One object that is replaced as a whole, such as a cache that all machines share."""
+
+    store: ObjectStore
+    key: str
+
+    def read(self) -> tuple[bytes, str] | None:
+        try:
+            found = self.store.get(self.key)
+        except NotFound:
+            return None
+        return found.body, found.etag
+
+    def replace(self, data: bytes, etag: str | None) -> bool:
+        try:
+            if etag is None:
+                self.store.put_new(self.key, data)
+            else:
+                self.store.replace(self.key, data, etag)
+        except PreconditionFailed:
+            return False
+        return True

@@ -1,0 +1,42 @@
+"""Which minutes were expected, and what may be said of one that brought no fetch.
+
+A minute is expected when it begins inside a watch interval. An interval is closed by those who
+stop watching and never by a crash, so one that is open while nothing runs keeps producing missed
+minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from touchline.accounting import MissedReason
+from touchline.day import Day, Minute
+
+Intervals = Iterable[tuple[datetime, datetime | None]]
+"""Disjoint and in order; the end is None while an interval is open."""
+
+FETCH_STARTS_WITHIN = timedelta(seconds=55)
+"""A minute whose fetch has not started by then is missed: the past cannot be fetched."""
+MAX_RUNTIME = timedelta(seconds=150)
+"""After this time from its minute, a run is no longer at work."""
+
+
+def expected_minutes(day: Day, intervals: Intervals, until: datetime) -> Iterator[Minute]:
+    """The day's minutes that begin inside an interval and before `until`, oldest first."""
+    spans = list(intervals)
+    for minute in day.minutes():
+        if minute.utc >= until:
+            return
+        if any(
+            opened <= minute.utc and (closed is None or minute.utc < closed)
+            for opened, closed in spans
+        ):
+            yield minute
+
+
+def why_missed(minute: Minute, now: datetime, *, started: bool) -> MissedReason | None:
+    """What a minute without a fetch is, or None while a run may still bring one."""
+    if started:
+        return MissedReason.RUN_DIED if now >= minute.utc + MAX_RUNTIME else None
+    return MissedReason.NOT_REQUESTED if now >= minute.utc + FETCH_STARTS_WITHIN else None
