@@ -7,7 +7,6 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,13 +16,14 @@ import anyio.to_thread
 import httpx
 
 from resources.feeds import football_answers as answers
+from resources.feeds.football_odds import ODDS_HISTORY, OddsBudget, OldOdds
 from resources.feeds.http import CallError, HttpSettings, VendorClient, skew_seconds
-from resources.feeds.quota import Budget, BudgetSpent, Quota, Ticket
+from resources.feeds.quota import Budget, Quota
 from resources.feeds.reference_cache import Entries, ReferenceCache
 from resources.feeds.references import ReferenceDesk
 from touchline.accounting import Outcome, sha256_hex
 from touchline.clock import Clock
-from touchline.day import Minute, new_york_text, parse_instant
+from touchline.day import Minute, new_york_text
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
 from touchline.football import IN_PLAY, status_breakdown
 from touchline.masking import Mask
@@ -34,15 +34,12 @@ logger = logging.getLogger(__name__)
 
 LIVE_LIST = "match/detail_live"
 MATCH_DETAILS = "match/recent/list"
-ODDS_HISTORY = "odds/history"
 TEAM = "team/additional/list"
 COMPETITION = "competition/additional/list"
 COUNTRIES = "country/list"
 
 START_LINE = "=== RAW API DATA START ==="
 END_LINE = "=== RAW API DATA END ==="
-
-_BUDGET_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +167,11 @@ class FootballFeed:
         previous: Envelope | None,
     ) -> tuple[list[Call], list[Call]]:
         """Details and odds of every distinct match, in the order of the live list."""
-        budget = _OddsBudget(self._quota, self._settings, self._clock)
+        settings = self._settings
+        # Without the credentials: the budget of one host is the budget of one account.
+        host = httpx.URL(settings.url).netloc.decode()
+        budget = Budget(f"{ODDS_HISTORY} {host}", settings.odds_calls_per_minute)
+        turns = OddsBudget(self._quota, budget, self._clock, settings.odds_wait_seconds)
         details: dict[str, Call] = {}
         odds: dict[str, Call] = {}
 
@@ -179,7 +180,7 @@ class FootballFeed:
 
         async def ask_odds(match_id: str) -> None:
             odds[match_id] = await client.get(
-                ODDS_HISTORY, {"uuid": match_id}, admission=budget.admit
+                ODDS_HISTORY, {"uuid": match_id}, admission=turns.admit
             )
 
         ids = answers.distinct(match.match_id for match in matches)
@@ -188,7 +189,7 @@ class FootballFeed:
                 tasks.start_soon(ask_odds, match_id)
             for match_id in ids:
                 tasks.start_soon(ask_details, match_id)
-        carried = _OldOdds(previous, self._clock.now())
+        carried = OldOdds(previous, self._clock.now())
         return (
             [details[match_id] for match_id in ids],
             [carried.instead_of(odds[match_id]) for match_id in ids],
@@ -301,74 +302,6 @@ class _Asked:
         yield self.live
         for calls in (self.details, self.odds, self.teams, self.competitions, self.countries):
             yield from calls
-
-
-class _OddsBudget:
-    """Lets odds calls through as the quota allows, in the order in which they came."""
-
-    def __init__(self, quota: Quota, settings: FeedSettings, clock: Clock) -> None:
-        self._quota = quota
-        # Without the credentials: the budget of one URL is the budget of one account.
-        name = f"{ODDS_HISTORY} {httpx.URL(settings.url).netloc.decode()}"
-        self._budget = Budget(name, settings.odds_calls_per_minute)
-        self._clock = clock
-        self._give_up_at = anyio.current_time() + settings.odds_wait_seconds
-        self._turn = anyio.Lock()
-        self._is_spent = False
-
-    async def admit(self) -> AbstractContextManager[None] | None:
-        async with self._turn:
-            while not self._is_spent:
-                now = self._clock.now()
-                try:
-                    ticket = self._quota.take(self._budget, now)
-                except BudgetSpent as spent:
-                    self._is_spent = not await self._frees(spent.wait_seconds, now)
-                else:
-                    return self._until_ended(ticket)
-        return None
-
-    async def _frees(self, seconds: float, now: datetime) -> bool:
-        """Wait for the budget; False when it would take too long, or the clock stands still."""
-        if anyio.current_time() + seconds > self._give_up_at:
-            return False
-        await anyio.sleep(min(seconds, _BUDGET_POLL_SECONDS))
-        return self._clock.now() > now
-
-    @contextmanager
-    def _until_ended(self, ticket: Ticket) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            self._quota.ended(ticket, self._clock.now())
-
-
-class _OldOdds:
-    """The odds bodies of an earlier fetch, for the matches that the quota does not reach."""
-
-    def __init__(self, previous: Envelope | None, now: datetime) -> None:
-        self._previous = previous
-        self._now = now
-        entries = previous.entries(ODDS_HISTORY) if previous else ()
-        self._entries = {entry.uuid: entry for entry in entries if entry.error is None}
-
-    def instead_of(self, call: Call) -> Call:
-        """The call itself, unless it was not made because of the quota and old odds are at hand."""
-        entry = self._entries.get(call.params["uuid"])
-        if call.error != CallError.QUOTA or entry is None or self._previous is None:
-            return call
-        received_at = parse_instant(entry.received_at_utc) if entry.received_at_utc else None
-        return Call(
-            call.endpoint,
-            call.params,
-            self._previous.body(entry),
-            http_status=entry.http_status,
-            date_header=entry.date_header,
-            received_at=received_at,
-            carried_from=entry.carried_from or self._previous.ref.fetch_id,
-            age_seconds=(self._now - received_at).total_seconds() if received_at else None,
-            masked=entry.masked,
-        )
 
 
 def _statuses(matches: Iterable[answers.LiveMatch]) -> list[int]:

@@ -129,13 +129,7 @@ class VendorClient:
         came with a body is kept when the deadline cuts off a further attempt.
         """
         settings = self._settings
-        last = Call(
-            endpoint,
-            params,
-            body=None,
-            error=CallError.DEADLINE,
-            detail=f"not answered within {settings.deadline_seconds:g} s of the fetch",
-        )
+        last = None
         attempts = stamina.retry_context(
             on=self._backoff,
             attempts=settings.attempts,
@@ -149,19 +143,20 @@ class VendorClient:
                 async for attempt in attempts:
                     admitted = await admission() if admission else nullcontext()
                     if admitted is None:
-                        return last if last.error != CallError.DEADLINE else _not_asked(last)
+                        return last or _not_asked(endpoint, params)
                     with admitted:
                         async with self._in_flight:
-                            call = await self._attempt(endpoint, params)
-                    if call.body is not None:
-                        last = call
-                    if not _may_help_again(call):
-                        return call
+                            last = await self._attempt(endpoint, params)
+                    if not _may_help_again(last):
+                        return last
                     with attempt:  # takes the exception; the loop goes on, or raises it at its end
-                        raise _Unanswered(call)
+                        raise _Unanswered(last)
             except _Unanswered as unanswered:
                 return unanswered.call
-        return last
+        if last is not None and last.body is not None:
+            return last
+        detail = f"not answered within {settings.deadline_seconds:g} s of the fetch"
+        return Call(endpoint, params, None, error=CallError.DEADLINE, detail=detail)
 
     async def _attempt(self, endpoint: str, params: Mapping[str, str]) -> _Call:
         call = _Call(endpoint, params, body=None)
@@ -235,7 +230,10 @@ class _Authenticating(httpx.AsyncBaseTransport):
 
 
 def skew_seconds(call: Call) -> float | None:
-    """How far the vendor's clock was ahead of ours when this answer arrived; None if unknown."""
+    """How far the vendor's clock was ahead of ours when this answer arrived; None if unknown.
+
+    The header tells whole seconds, so equal clocks give about -0.5 s.
+    """
     if call.date_header is None or call.received_at is None:
         return None
     try:
@@ -251,8 +249,9 @@ def _may_help_again(call: Call) -> bool:
     return call.http_status is None or call.http_status == 429 or call.http_status >= 500
 
 
-def _not_asked(call: Call) -> Call:
-    return replace(call, error=CallError.QUOTA, detail="not asked, to stay within the quota")
+def _not_asked(endpoint: str, params: Mapping[str, str]) -> Call:
+    detail = "not asked, to stay within the vendor's quota"
+    return Call(endpoint, params, None, error=CallError.QUOTA, detail=detail)
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:

@@ -75,6 +75,17 @@ def test_asking_again_counts_as_a_call(site_of: SiteOf) -> None:
     assert {entry.error for entry in odds(fetched).values()} == {"http_status"}
 
 
+def test_a_call_that_failed_without_an_answer_is_not_taken_for_one_not_made(
+    site_of: SiteOf,
+) -> None:
+    site = site_of({"m1": 2})
+    first = site.fetch(0)
+    site.faults({"kind": "disconnect", "endpoint": ODDS_HISTORY})
+    second = site.fetch(1, previous=first, odds_calls_per_minute=1)
+
+    assert odds(second)["m1"].error == "connection"
+
+
 def test_the_vendor_s_own_refusal_is_not_papered_over(site_of: SiteOf) -> None:
     site = site_of({f"m{number}": 2 for number in range(61)})
     site.world.teams_named = False
