@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from pipeline_assets.football import (
     merged,
+    monitor_central,
+    odds_changes,
+    pretty_print,
+    pretty_print_conversion,
+    reference,
+    var_incidents,
 )
+from pipeline_assets.football.alerts.rules import alert_stages
+from pipeline_assets.football.quarantine import quarantine_stage
 from pipeline_assets.football.raw_fetches import raw_fetches
 from touchline.plan import FeedPlan
 
@@ -43,8 +51,20 @@ def client(settings: Settings, clock: Clock, store: ObjectStore) -> FootballFeed
     )
 
 
+# What people wait for comes first: the display and the alerts, then the histories.
+_stages = (
+    merged.stage,
+    pretty_print.stage,
+    pretty_print_conversion.stage,
+    monitor_central.stage,
+    *alert_stages(),
+    var_incidents.stage,
+    odds_changes.stage,
+    reference.stage,
+)
+
 football = FeedPlan(
     raw=raw_fetches,
-    stages=(merged.stage,),
+    stages=(*_stages, quarantine_stage(*_stages)),
     client=client,
 )
