@@ -187,7 +187,7 @@ def _column(value: Any) -> Any:
 
 
 def _titles(competition: Competition) -> dict[str, Any]:
-    """The columns of what the vendor gives as arrays; null where it is empty."""
+    """The columns of what the vendor gives as arrays and objects; null where it is empty."""
     return {
         "title_holder_id": known(competition.title_holder.team_id),
         "title_holder_titles": competition.title_holder.titles,
@@ -195,9 +195,7 @@ def _titles(competition: Competition) -> dict[str, Any]:
         "most_titles": competition.most_titles.titles,
         "newcomers": competition.newcomers or None,
         "divisions": competition.divisions or None,
-        "host": competition.host
-        if competition.host and members(competition.host, "host")
-        else None,
+        "host": None if bytes(competition.host) in (b"{}", b"null") else competition.host,
     }
 
 

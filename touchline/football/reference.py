@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from touchline.football.wire import Int64, Reader
+from touchline.football.wire import NULL, Int64, Reader
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ class Competition(msgspec.Struct, frozen=True):
     most_titles: MostTitles = MostTitles()
     newcomers: list[list[str]] = []
     divisions: list[list[str]] = []
-    host: msgspec.Raw | None = None
+    host: msgspec.Raw = NULL
     gender: Int64 | None = None
     primary_color: str | None = None
     secondary_color: str | None = None
