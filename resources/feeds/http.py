@@ -109,9 +109,15 @@ class VendorClient:
         limits = httpx.Limits(
             max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency
         )
-        transport = _Authenticating(httpx.AsyncHTTPTransport(limits=limits), self._credentials)
+        # Loading certificates takes 20 to 30 ms, for nothing when the feed is plain HTTP.
+        over_tls = httpx.URL(settings.url).scheme == "https"
+        transport = _Authenticating(
+            httpx.AsyncHTTPTransport(verify=over_tls, limits=limits), self._credentials
+        )
         timeout = httpx.Timeout(settings.timeout_seconds, connect=settings.connect_timeout_seconds)
-        client = httpx.AsyncClient(base_url=settings.url, transport=transport, timeout=timeout)
+        client = httpx.AsyncClient(
+            base_url=settings.url, transport=transport, timeout=timeout, trust_env=False
+        )
         self._client = await self._open.enter_async_context(client)
         self._in_flight = anyio.CapacityLimiter(settings.concurrency)
         self.deadline = anyio.current_time() + settings.deadline_seconds

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from resources.feeds.football import ODDS_HISTORY
 from simulator.recorded import Recorded
 from simulator.server import serve
 from tests.resources.feeds.conftest import SECRET, USER, Site, SmallWorld
@@ -53,13 +52,3 @@ def test_the_whole_poll_arrives_unchanged(site: Site) -> None:
     # The second fetch asks for matches alone, and is as complete by itself.
     assert len(site.asked()) == 1 + 2 * 102
     assert len(Envelope(second.envelope).index) == len(envelope.index)
-
-
-def test_beyond_the_quota_the_matches_at_half_time_come_first(site: Site) -> None:
-    fetched = site.fetch(odds_calls_per_minute=10)
-
-    envelope = Envelope(fetched.envelope)
-    served = [entry for entry in envelope.entries(ODDS_HISTORY) if entry.error is None]
-    assert len(served) == 10
-    assert "Status ID 3 (Half-time): 10 matches" in envelope.footer["match_status_breakdown"]
-    assert fetched.calls == {"quota": 92}
