@@ -1,0 +1,74 @@
+"""The site that a command works on, opened from the settings and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from pipeline_assets.plans import PLANS
+from resources.embedded_s3 import connected
+from resources.settings import Settings
+from resources.site import Site
+from touchline.clock import Clock
+
+
+class NothingThere(Exception):
+    """There is no ledger or no object store where the settings say; the text says where."""
+
+
+def settings_for(prefix: str | None = None, **overrides: object) -> Settings:
+    """The settings of a command whose `--prefix` wins over the setting. Raises SettingsError."""
+    if prefix is not None:
+        overrides["s3_prefix"] = prefix
+    return Settings.load(**overrides)
+
+
+@contextmanager
+def opened(settings: Settings, *, clock: Clock | None = None) -> Iterator[Site]:
+    """The site of these settings, made where it is not there yet. The embedded object store is
+    joined where it runs, else started for as long as this.
+
+    Raises EmbeddedS3Error, LedgerUnavailable.
+    """
+    with (
+        connected(settings) as access,
+        closing(Site.open(settings, PLANS, access, clock=clock)) as s,
+    ):
+        yield s
+
+
+@contextmanager
+def opened_to_read(prefix: str | None = None) -> Iterator[Site]:
+    """The site as it is: nothing is made where nothing is.
+
+    Raises SettingsError, NothingThere, EmbeddedS3Error, LedgerUnavailable.
+    """
+    settings = settings_for(prefix)
+    if settings.uses_embedded_s3 and not settings.s3_folder.is_dir():
+        raise NothingThere(
+            f"no object store in {settings.home}: run `touchline up` or `touchline replay` first, "
+            "or set TOUCHLINE_HOME or TOUCHLINE_S3_ENDPOINT_URL"
+        )
+    file = _sqlite_file(settings.ledger_database)
+    if file is not None and not file.is_file():
+        raise NothingThere(
+            f"no ledger at {file}: run `touchline up` or `touchline replay` first, or set "
+            "TOUCHLINE_HOME or TOUCHLINE_LEDGER_URL"
+        )
+    with opened(settings) as site:
+        yield site
+
+
+def _sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite URL; None for any other database."""
+    try:
+        parts = make_url(url)
+    except ArgumentError:
+        return None  # The ledger says what is wrong with it.
+    if parts.get_backend_name() != "sqlite" or not parts.database:
+        return None
+    return Path(parts.database)
