@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ USER_VARIABLE, SECRET_VARIABLE = "TOUCHLINE_FEED_USER", "TOUCHLINE_FEED_SECRET"
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    # uvicorn passes on the signal that ended it; the process is to end with 0 all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         source = _source(options)
     except DataDirectoryError as error:

@@ -14,11 +14,10 @@ from simulator.fixtures import (
     SECOND_HALF,
     SHOOT_OUT,
 )
-from simulator.match import Course
+from simulator.match import FIRST_HALF_SHARE, Course
 from simulator.pricing import Fair, fair
 
 _EXPECTED_CORNERS = 10.0
-_FIRST_HALF_GOALS = 0.45
 # Price changes relative to normal play.
 PACE = {FIRST_HALF: 1.0, HALF_TIME: 0.12, SECOND_HALF: 1.0, OVERTIME: 0.3, SHOOT_OUT: 0.02}
 
@@ -26,8 +25,9 @@ PACE = {FIRST_HALF: 1.0, HALF_TIME: 0.12, SECOND_HALF: 1.0, OVERTIME: 0.3, SHOOT
 class Board:
     """The match in play for its bookmakers. Without kick-off there is only `opening`."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course, status_before: int) -> None:
         self.course = course
+        self.status_before = status_before
         self.opening = fair(*course.expected, (0, 0), _EXPECTED_CORNERS, 0)
         self.corner_times = [h.time for h in course.happenings if h.kind == "corner"]
         self.corner_counts = [(0, 0)]
@@ -80,10 +80,10 @@ class Board:
         )
         left = max(0.02, 1.0 - (time - start) / (end - start))
         if status == FIRST_HALF:
-            return _FIRST_HALF_GOALS * left + 1 - _FIRST_HALF_GOALS
+            return FIRST_HALF_SHARE * left + 1 - FIRST_HALF_SHARE
         if status == HALF_TIME:
-            return 1 - _FIRST_HALF_GOALS
-        return (1 - _FIRST_HALF_GOALS) * left if status == SECOND_HALF else 0.3 * left
+            return 1 - FIRST_HALF_SHARE
+        return (1 - FIRST_HALF_SHARE) * left if status == SECOND_HALF else 0.3 * left
 
 
 class View:
@@ -94,7 +94,7 @@ class View:
         course = board.course
         self._starts = [period.start + lag for period in course.periods]
         self._starts[0] = 0
-        self._statuses = [period.status for period in course.periods]
+        self._statuses = [board.status_before, *(period.status for period in course.periods[1:])]
         turns = {goal.time for goal in course.goals}
         turns.update(goal.taken_back for goal in course.goals if goal.taken_back)
         self._goal_times = [turn + lag for turn in sorted(turns)]

@@ -33,7 +33,7 @@ class FeedMatch:
 
     def __init__(self, match_id: str, fixture: Fixture, reference: Reference) -> None:
         rng = fixture.random("feed")
-        lag = rng.randint(4, 25)
+        lag = rng.randint(4, 40)
         self.match_id = match_id
         self.fixture = fixture
         self.course: Course = play(fixture)

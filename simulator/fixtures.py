@@ -200,7 +200,7 @@ def _lane_and_cycle(number: int) -> tuple[int, int]:
 
 
 def _lane(number: int) -> _Lane:
-    period = (150 + 5 * int(22 * (number * _GOLDEN % 1))) * _MINUTE
+    period = (165 + 5 * int(22 * (number * _GOLDEN % 1))) * _MINUTE
     return _Lane(number, period, int((number * _GOLDEN * _GOLDEN + 0.3) % 1 * period))
 
 

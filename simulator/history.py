@@ -39,8 +39,9 @@ class MarketHistory:
 
     def between(self, after: float, until: float) -> bytes:
         """The rows that became visible in (after, until], newest first, comma-separated."""
+        start = self._starts[bisect_right(self._visible_from, until)]
         older = self._starts[bisect_right(self._visible_from, after)]
-        return self._text[self._starts[bisect_right(self._visible_from, until)] : older - 1]
+        return self._text[start : older - 1] if start < older else b""
 
 
 @dataclass(frozen=True, slots=True)

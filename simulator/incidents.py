@@ -144,7 +144,7 @@ class IncidentList:
         course = self._course
         for half, regular in ((FIRST_HALF, 45), (SECOND_HALF, 90)):
             start = course.start(half)
-            if start is not None and course.fixture.coverage > 0 and half in course.stoppage:
+            if start is not None and course.fixture.coverage > 1.2 and half in course.stoppage:
                 end = course.start(HALF_TIME if half == FIRST_HALF else ENDED)
                 if end is None or end > start + 45 * 60:
                     shown = start + 45 * 60 + self._delay()

@@ -23,8 +23,8 @@ from simulator.fixtures import (
 )
 
 _MINUTE = 60
-_FIRST_HALF_SHARE = 0.45  # of the goals
-STATISTICS_COVERAGE = -0.5  # below this coverage (31 % of matches) there are no statistics
+FIRST_HALF_SHARE = 0.42  # of the goals
+STATISTICS_COVERAGE = -0.75  # below this coverage there are no statistics
 
 
 class Period(NamedTuple):
@@ -92,15 +92,15 @@ class Course:
 def play(fixture: Fixture) -> Course:
     """The course of a fixture, the same for the same fixture."""
     rng = fixture.random("course")
-    total = min(4.9, max(1.6, fixture.league.goals * math.exp(rng.gauss(0, 0.18))))
+    total = min(4.9, max(1.6, fixture.league.goals * math.exp(rng.gauss(0.1, 0.22))))
     home_share = 1 / (1 + math.exp(-(0.15 + rng.gauss(0, 0.6))))
     course = Course(fixture, (total * home_share, total * (1 - home_share)))
     if fixture.never_starts:
         course.periods.append(Period(fixture.listed_from, fixture.before))
         return course
     _regular_time(course, rng)
-    _goals(course, rng, FIRST_HALF, _FIRST_HALF_SHARE)
-    _goals(course, rng, SECOND_HALF, 1 - _FIRST_HALF_SHARE)
+    _goals(course, rng, FIRST_HALF, FIRST_HALF_SHARE)
+    _goals(course, rng, SECOND_HALF, 1 - FIRST_HALF_SHARE)
     _happenings(course, rng)
     if fixture.league.kind == 2 and rng.random() < 0.4:
         _overtime(course, rng)
@@ -156,7 +156,7 @@ def _happenings(course: Course, rng: random.Random) -> None:
         ("second_yellow", 0.03),
         ("red", 0.09),
         ("penalty_missed", 0.05),
-        ("review", 0.05),
+        ("review", 0.03),
     )
     for half in (FIRST_HALF, SECOND_HALF):
         start, end = _span(course, half)

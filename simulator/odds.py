@@ -6,6 +6,7 @@ import math
 from statistics import NormalDist
 
 from simulator.board import Board, View
+from simulator.fixtures import NOT_STARTED
 from simulator.history import Market, MarketHistory, OddsHistory
 from simulator.houses import HOUSES
 from simulator.match import Course
@@ -13,7 +14,8 @@ from simulator.quoting import Quoting
 
 _NORMAL = NormalDist()
 _FOLLOWS_COVERAGE = 0.7  # correlation of a company's decision to quote with the match's coverage
-_UNQUOTED_BELOW = -1.26  # 14 % of the matches have no odds
+_UNQUOTED_BELOW = -1.14  # 14 % of the matches have no odds
+_QUOTED_COVERAGE = 0.2  # mean coverage of the matches with odds
 _PACE_FACTOR = 1.0
 _MARKETS = ("asia", "eu", "bs", "cr")
 
@@ -24,15 +26,17 @@ def odds_history(course: Course) -> OddsHistory:
     rng = fixture.random("odds")
     if not fixture.always_quoted and fixture.coverage + rng.gauss(0, 0.6) < _UNQUOTED_BELOW:
         return OddsHistory([])
-    board = Board(course)
+    # Companies take no notice of most delays: their rows say "not started" all the same.
+    board = Board(course, fixture.before if rng.random() < 0.06 else NOT_STARTED)
     pace = _PACE_FACTOR * math.exp(0.3 * fixture.coverage + rng.gauss(0, 0.25))
-    early = math.exp(rng.gauss(-0.55, 1.05))
+    early = min(5.0, math.exp(rng.gauss(-0.08, 1.05)))
     lead = 3_600 * min(96.0, max(1.0, math.exp(rng.gauss(3.0, 0.8))))
     in_play = rng.random() > 0.05 and course.kick_off is not None
     markets: list[Market] = []
     for house in HOUSES:
         noise = math.sqrt(1 - _FOLLOWS_COVERAGE**2) * rng.gauss(0, 1)
-        if _FOLLOWS_COVERAGE * fixture.coverage + noise < _NORMAL.inv_cdf(1 - house.share):
+        wish = _FOLLOWS_COVERAGE * (fixture.coverage - _QUOTED_COVERAGE) + noise
+        if wish < _NORMAL.inv_cdf(1 - house.share):
             continue
         quotes_in_play = in_play and rng.random() > 0.04
         ahead = rng.randint(5, 97) if rng.random() < 0.03 else 0

@@ -14,7 +14,8 @@ _CLOSING_TURNS = {
     False: {"goal": 0.75, "red": 0.6},
     True: {"goal": 0.4, "corner": 0.45},
 }
-_CLOSES_ANYWAY = {False: 0.010, True: 0.04}  # a row, without visible reason
+_CLOSES_ANYWAY = {False: 0.019, True: 0.055}  # a row, without visible reason
+_MINUTE_SLIPS = 0.0007  # of the rows carry a minute that has passed
 _PRICE, _CLOSE, _REOPEN = 0, 1, 2
 
 
@@ -109,12 +110,21 @@ class Quoting:
         self._add(time, prices)
 
     def _price(self, time: int, fair: Fair, closed: bool = False) -> None:
+        if self._hardly_moves(fair) and self._rng.random() < 0.85:
+            return
         prices = self._three_way(fair) if self._market == "eu" else self._two_way(fair)
         if prices == self._last and closed == self._closed:
-            step = 0.01 if self._rng.random() < 0.5 or prices[0] < 0.06 else -0.01
+            least = 1.0 if self._market == "eu" else 0.05
+            step = 0.01 if self._rng.random() < 0.5 or prices[0] <= least else -0.01
             prices = (round(prices[0] + step, 2), prices[1], prices[2])
         self._closed = closed
         self._add(time, prices)
+
+    def _hardly_moves(self, fair: Fair) -> bool:
+        """A market that is as good as decided."""
+        if self._market == "eu":
+            return max(fair.winner) > 0.94
+        return self._market == "bs" and fair.total[1] < 0.37
 
     def _two_way(self, fair: Fair) -> tuple[float, float, float]:
         if self._market == "bs":
@@ -161,6 +171,8 @@ class Quoting:
         self._time = time
         self._last = prices
         minute, status = self._view.minute_and_status(time)
+        if self._rng.random() < _MINUTE_SLIPS and minute.isdigit() and minute > "1":
+            minute = str(max(1, int(minute) - 2))
         first, line, second = prices
         self.times.append(time)
         self.rows.append(
