@@ -34,7 +34,7 @@ from touchline.football.codes import VAR_TYPE, company_name
 from touchline.football.fetched import ODDS, by_uuid
 from touchline.football.live import ParsedScore, read_codes
 from touchline.football.odds import companies_of
-from touchline.football.wire import elements, members, results_of
+from touchline.football.wire import Malformed, elements, members, results_of
 from touchline.stage import QuarantinedRecord, Stage, Staged, Unusable
 
 __all__ = [
@@ -186,7 +186,10 @@ def _var_incidents(incidents: msgspec.Raw | None) -> list[msgspec.Raw]:
 
 
 def _environment(details: msgspec.Raw | None) -> msgspec.Raw | None:
-    return None if details is None else members(details, "match detail").get("environment")
+    try:
+        return None if details is None else members(details, "match detail").get("environment")
+    except Malformed:
+        return None  # A detail that is no object is among the missing parts already.
 
 
 def by_market(columns: msgspec.Struct) -> dict[str, Any]:
