@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from sqlalchemy import Engine, event
 
 from resources.ledger import Claim, ClaimRow, Ledger
 from tests.resources.ledger_samples import ASSET, AT, DAY, claim, only, ref
@@ -187,6 +188,23 @@ def test_claims_come_in_order_with_their_own_minutes(ledger: Ledger) -> None:
     rows = ledger.claims(ASSET, fall_back)
     assert list(rows) == [1, 2, 61, 1500]
     assert all(row.ref.minute == fall_back.minute(n) for n, row in rows.items())
+
+
+def test_a_days_claims_are_one_query(ledger: Ledger) -> None:
+    """Every minute asks this of every asset."""
+    for number in range(1, 6):
+        ledger.landed(claim(number), f'"{number}"', 10)
+    asked: list[str] = []
+
+    def ask(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", ask)
+    try:
+        assert len(ledger.claims(ASSET, DAY)) == 5
+    finally:
+        event.remove(Engine, "before_cursor_execute", ask)
+    assert sum("ledger_" in statement for statement in asked) == 1
 
 
 def test_the_version_grows_with_every_change_of_its_own_asset_and_day(ledger: Ledger) -> None:

@@ -91,16 +91,21 @@ def test_threads_share_one_ledger(ledger: Ledger) -> None:
     assert len({row.sequence for row in rows.values()}) == 40
 
 
-def _lands_in_child(ledger: Ledger) -> None:
-    ledger.landed(claim(1), '"child"', 10)
+def _lands(ledger: Ledger, numbers: range) -> None:
+    for number in numbers:
+        ledger.intend(claim(number))
+        ledger.landed(claim(number), f'"{number}"', 10)
 
 
 def test_a_ledger_in_use_survives_a_fork(ledger: Ledger) -> None:
-    ledger.intend(claim(1))
-    assert all_done([in_child(_lands_in_child, ledger)])
-    assert only(ledger).etag == '"child"'
-    ledger.intend(claim(2))
-    assert len(ledger.claims(ASSET, DAY)) == 2
+    """Parent and child write at the same time, with the object that both had before."""
+    _lands(ledger, range(1, 2))
+    child = in_child(_lands, ledger, range(2, 22))
+    _lands(ledger, range(22, 42))
+    assert all_done([child])
+    _lands(ledger, range(42, 43))
+    etags = [row.etag for row in ledger.claims(ASSET, DAY).values()]
+    assert etags == [f'"{n}"' for n in range(1, 43)]
 
 
 def _dies_before_it_confirms(url: str) -> None:
@@ -251,14 +256,12 @@ def everything_said(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def test_an_error_names_the_database_and_no_secret() -> None:
+@pytest.mark.parametrize("option", ["sslpassword", "sslmode"])  # the driver quotes a bad mode
+def test_an_error_names_the_database_and_no_secret(option: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         port = unused.getsockname()[1]
-        url = (
-            f"postgresql://touchline:pass-w0rd@127.0.0.1:{port}/ledger"
-            "?sslpassword=other-s3cret&application_name=x"
-        )
+        url = f"postgresql://touchline:pass-w0rd@127.0.0.1:{port}/ledger?{option}=other-s3cret"
         ledger = Ledger(url, "live")
         with pytest.raises(LedgerUnavailable) as raised:
             ledger.claims(ASSET, DAY)
