@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import grpc
 import httpx
@@ -81,9 +82,10 @@ def object_store(settings: Settings, server: Server) -> ChildSpec:
     )
 
 
-def simulator(settings: Settings, port: int, source: str, data: Path | None) -> ChildSpec:
-    """`source` is simulated or recorded; `data` the directory of a recorded poll."""
-    command = [sys.executable, "-m", "simulator", "--port", str(port), "--source", source]
+def simulator(settings: Settings, data: Path | None) -> ChildSpec:
+    """At the feed URL, on loopback; `data` is the directory of a recorded poll."""
+    port = urlsplit(settings.require_feed_url()).port
+    command = [sys.executable, "-m", "simulator", "--port", str(port), "--source", settings.origin]
     if data:
         command += ["--data", str(data)]
     return ChildSpec(
@@ -130,7 +132,13 @@ class Webserver:
             *("--host", _HOST, "--port", str(self.port)),
         ]
         return ChildSpec(
-            "webserver", lambda: command, lambda: self.is_ready, environment, settings.home
+            "webserver",
+            lambda: command,
+            lambda: self.is_ready,
+            environment,
+            settings.home,
+            # It holds nothing that could be lost, and may take its time.
+            grace_seconds=5.0,
         )
 
     @property
@@ -153,10 +161,14 @@ class Webserver:
 
     def check_location(self) -> None:
         """Raises NotLoaded with the first line of what is wrong with the definitions."""
-        for entry in self._health()["workspaceOrError"].get("locationEntries", []):
+        try:
+            entries = self._health()["workspaceOrError"]["locationEntries"]
+        except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
+            raise NotLoaded(f"the webserver does not say what it loaded: {error}") from error
+        for entry in entries:
             if message := (entry["locationOrLoadError"] or {}).get("message"):
                 lines = [line.strip() for line in message.splitlines() if line.strip()]
-                raise NotLoaded(lines[0])
+                raise NotLoaded(f"the definitions do not load: {lines[-1]}")
 
     def _daemon_beats(self, *, since: float) -> bool:
         try:

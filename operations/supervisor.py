@@ -30,6 +30,8 @@ LOGS_KEPT = 3
 _HOUR_SECONDS = 3600.0
 _POLL_SECONDS = 0.1
 _RECORD = ".child.json"
+# Their supervisor was killed, so there is no order to keep, and the next one waits.
+_LEFTOVERS_GRACE_SECONDS = 5.0
 
 
 class ChildFailed(RuntimeError):
@@ -175,7 +177,7 @@ class Supervisor:
         left = {
             file: process for file, process in recorded.items() if process and process.group_alive
         }
-        end_groups(left.values(), self._grace_seconds)
+        end_groups(dict.fromkeys(left.values(), _LEFTOVERS_GRACE_SECONDS))
         for file in files:
             file.unlink()
         return [file.name.removesuffix(_RECORD) for file in left]
@@ -222,11 +224,12 @@ class Supervisor:
         self._report(f"{child.spec.name} was started again")
 
     def _end_groups(self, children: Sequence[_Child]) -> None:
-        graces = (child.spec.grace_seconds for child in children)
-        grace = max((self._grace_seconds if g is None else g for g in graces), default=0.0)
-        end_groups([child.id for child in children], grace)
+        end_groups({child.id: self._grace_of(child.spec) for child in children})
         for child in children:
             child.popen.wait()
+
+    def _grace_of(self, spec: ChildSpec) -> float:
+        return self._grace_seconds if spec.grace_seconds is None else spec.grace_seconds
 
     def _record_file(self, name: str) -> Path:
         return self._run_folder / f"{name}{_RECORD}"

@@ -168,6 +168,18 @@ class Server:
         return lock
 
     @contextmanager
+    def supervise(self) -> Iterator[None]:
+        """Until the end of this, its holder alone starts the server, and again when it dies."""
+        with self._open_lock("supervised.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @property
+    def supervised(self) -> bool:
+        with self._open_lock("supervised.lock") as lock:
+            return not _try_lock(lock, fcntl.LOCK_EX)
+
+    @contextmanager
     def starting(self) -> Iterator[None]:
         """One process at a time starts or stops the server."""
         with self._open_lock("starting.lock") as lock:
@@ -175,7 +187,7 @@ class Server:
             yield
 
     def start_unless_running(self) -> None:
-        if self.process is None:
+        if self.process is None and not self.supervised:
             self.prepare()
             with self._log.open("wb") as log:
                 process = subprocess.Popen(
@@ -194,8 +206,16 @@ class Server:
 
     def stop(self) -> None:
         if process := self.process:
-            end_groups([process], STOP_GRACE_SECONDS)
+            end_groups({process: STOP_GRACE_SECONDS})
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what a server that has ended leaves behind."""
         self._process.unlink(missing_ok=True)
+        for service, port in (read_private_json(self._ports) or {}).items():
+            name = service.replace(".", "-")
+            # It makes them there whatever TMPDIR says, and leaves them when it is killed.
+            Path("/tmp", f"seaweedfs-{name}-{port}.sock").unlink(missing_ok=True)
 
     def prepare(self) -> S3Access:
         """Make the folder, the keys and the choice of ports where needed; how it is reached."""
@@ -248,7 +268,7 @@ class Server:
         """Raises EmbeddedS3Error when the process ends or the time is over."""
         deadline = time.monotonic() + timeout_seconds
         while not self.is_ready(bucket):
-            if self.process is None:
+            if self.process is None and not self.supervised:
                 raise EmbeddedS3Error(f"the object store ended at its start: see {self._log}")
             if time.monotonic() > deadline:
                 raise EmbeddedS3Error(

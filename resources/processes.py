@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,22 +86,22 @@ class ProcessId:
                     yield process
 
 
-def end_groups(processes: Collection[ProcessId], grace_seconds: float) -> None:
-    """SIGTERM to these processes and the groups they lead, SIGKILL to what is left after the grace.
+def end_groups(grace_seconds: Mapping[ProcessId, float]) -> None:
+    """SIGTERM to these processes and the groups they lead, all at once, and SIGKILL to what is left
+    of each after its grace.
 
     For processes that were started in sessions of their own. Nothing of them runs afterwards.
     """
-    members = _all_members(processes)
-    _signal(members, signal.SIGTERM)
-    _wait(members, grace_seconds)
-    # Members may have started others meanwhile.
-    left = _all_members(processes)
-    _signal(left, signal.SIGKILL)
-    _wait(left, _KILL_SECONDS)
-
-
-def _all_members(processes: Collection[ProcessId]) -> list[psutil.Process]:
-    return [member for process in processes for member in process.members()]
+    members = {process: list(process.members()) for process in grace_seconds}
+    for group in members.values():
+        _signal(group, signal.SIGTERM)
+    asked_at = time.monotonic()
+    for process, grace in sorted(grace_seconds.items(), key=lambda item: item[1]):
+        _wait(members[process], asked_at + grace - time.monotonic())
+        # Members may have started others meanwhile.
+        left = list(process.members())
+        _signal(left, signal.SIGKILL)
+        _wait(left, _KILL_SECONDS)
 
 
 def _wait(processes: list[psutil.Process], seconds: float) -> None:

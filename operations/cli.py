@@ -1,0 +1,29 @@
+"""The `touchline` command: a table of contents.
+
+The modules named here import the heavy part inside their functions, so that `--help` and a
+mistyped option answer at once.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from operations import replay_command, stack_commands
+from operations.errors import Commands
+
+app = typer.Typer(
+    name="touchline",
+    cls=Commands,
+    help="Watches live sport every minute and can prove that it lost nothing.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Local variables hold credentials.
+    pretty_exceptions_show_locals=False,
+)
+
+app.command()(stack_commands.up)
+app.command()(stack_commands.down)
+app.command()(replay_command.replay)
+
+if __name__ == "__main__":
+    app()

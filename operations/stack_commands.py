@@ -1,0 +1,87 @@
+"""`touchline up` and `touchline down`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from operations.console import failure, progress
+
+
+class Source(StrEnum):
+    """Where the feed's data come from."""
+
+    SIMULATED = "simulated"
+    RECORDED = "recorded"
+    LIVE = "live"
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the web page.")] = 3000,
+    source: Annotated[
+        Source | None,
+        typer.Option(
+            help="Where matches come from. [default: live where TOUCHLINE_FEED_URL is set, "
+            "else simulated]",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of a recorded poll, for --source recorded.")
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when all is ready; go on in the background.")
+    ] = False,
+    definitions: Annotated[
+        str, typer.Option(help="Module of the Dagster definitions.", hidden=True)
+    ] = "pipeline_assets.definitions",
+) -> None:
+    """Start Touchline and watch over it, until Ctrl-C or `touchline down`."""
+    from operations.up import Up, UpError, UpOptions, up, up_detached
+    from resources.settings import Settings, SettingsError
+
+    def ready(running: Up) -> None:
+        typer.echo(f"Touchline runs at {running.url}")
+        typer.echo(f"See the minutes come in: {running.url}/runs")
+        typer.echo(f"See what they made:      {running.url}/assets")
+        typer.echo("End it with Ctrl-C or `touchline down`", err=True)
+
+    options = UpOptions(port, source.value if source else None, data, definitions)
+    try:
+        settings = Settings.load()
+        if detach:
+            ready(up_detached(settings, options))
+        else:
+            up(settings, options, stop=_stop_event(), progress=progress, ready=ready)
+    except (SettingsError, UpError) as error:
+        raise failure(error) from None
+
+
+def down() -> None:
+    """End the Touchline of this state folder, wherever it was started."""
+    from operations.up import UpError, down
+    from resources.settings import Settings, SettingsError
+
+    try:
+        ended = down(Settings.load(), progress)
+    except (SettingsError, UpError) as error:
+        raise failure(error) from None
+    typer.echo("Touchline is down" if ended else "Touchline was not running")
+
+
+def _stop_event() -> threading.Event:
+    """Set by Ctrl-C, SIGTERM, and the end of the terminal (unless that is ignored, as by nohup).
+
+    A handler of ours also means that children begin with the default: in a shell's background jobs
+    SIGINT is ignored, and Dagster's processes would take SIGTERM no better.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,356 @@
+"""`touchline up` and `touchline down`: the whole stack on one state folder.
+
+Object store, simulator and code server start together; when the store answers, the site is opened;
+then come webserver and daemon. The end runs backwards: who fetches ends before the store does. One
+`up` at a time holds a state folder, and ends exactly what it started.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from pydantic import SecretStr
+
+from operations import stack as parts
+from operations.supervisor import ChildFailed, Stopping, Supervisor
+from pipeline_assets.plans import PLANS
+from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server, probe
+from resources.ledger import LedgerUnavailable
+from resources.object_store import StoreError
+from resources.ports import choose_ports, port_is_free
+from resources.private_json import read_private_json, write_private_json
+from resources.processes import ProcessId
+from resources.settings import Origin, Settings, SettingsError
+from resources.site import Site, WrongOrigin
+
+_WATCH_SECONDS = 1.0
+_STATE = "up.json"
+
+
+class UpError(RuntimeError):
+    """Touchline cannot start; the text is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What the command line chose. `source` None: live where a feed URL is set, else simulated."""
+
+    port: int = 3000
+    source: Origin | None = None
+    data: Path | None = None
+    definitions: str = parts.DEFINITIONS
+
+    def arguments(self) -> list[str]:
+        given = {
+            "--port": self.port,
+            "--source": self.source,
+            "--data": self.data,
+            "--definitions": self.definitions,
+        }
+        return [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+
+
+@dataclass(frozen=True)
+class Up:
+    """What is recorded about a running `up`, for `down`, `--detach` and people."""
+
+    process: ProcessId
+    state: str
+    """starting, ready, failed"""
+    url: str
+    error: str = ""
+
+    def write(self, settings: Settings, children: dict[str, str]) -> None:
+        content = {
+            "pid": self.process.pid,
+            "created": self.process.created,
+            "state": self.state,
+            "url": self.url,
+            "error": self.error,
+            "children": children,
+        }
+        write_private_json(settings.run_folder / _STATE, content)
+
+    @classmethod
+    def read(cls, settings: Settings) -> Up | None:
+        content = read_private_json(settings.run_folder / _STATE)
+        process = ProcessId.recorded(settings.run_folder / _STATE)
+        if not content or not process:
+            return None
+        return cls(process, content["state"], content["url"], content["error"])
+
+
+def open_site(settings: Settings, access: S3Access) -> None:
+    """Mark the store's origin and begin to expect minutes, before anything fetches.
+
+    Raises UpError where the store holds data of another origin, or a book cannot be written.
+    """
+    try:
+        with closing(Site.open(settings, PLANS, access)) as site:
+            site.claim_origin(settings.origin)
+            for feed in PLANS:
+                site.ledger.open_interval(feed, datetime.now(UTC), settings.origin)
+    except (WrongOrigin, LedgerUnavailable, StoreError) as error:
+        raise UpError(str(error)) from error
+
+
+def close_site(settings: Settings, access: S3Access) -> None:
+    """Expect no minutes from here on; never after a crash, which stops nobody from watching."""
+    with closing(Site.open(settings, PLANS, access)) as site:
+        for feed in PLANS:
+            site.ledger.close_interval(feed, datetime.now(UTC))
+
+
+def up(
+    settings: Settings,
+    options: UpOptions,
+    *,
+    stop: threading.Event,
+    progress: Callable[[str], None],
+    ready: Callable[[Up], None],
+) -> None:
+    """Start everything, watch it until `stop` is set, end everything.
+
+    `progress` gets a line for people at each step and each death; `ready` is called once. Raises
+    UpError when something does not start, having ended what did.
+    """
+    settings = _with_source(settings, options)
+    _check_before(settings, options)
+    with _hold(settings), ExitStack() as stack:
+        running = Up(ProcessId.own(), "starting", f"http://127.0.0.1:{options.port}")
+        running.write(settings, {})
+        try:
+            supervisor = _supervisor(settings, progress)
+            _start(settings, options, stack, supervisor, stop, progress)
+        except Stopping:
+            return
+        except (ChildFailed, EmbeddedS3Error, parts.NotLoaded, UpError) as error:
+            replace(running, state="failed", error=str(error)).write(settings, {})
+            raise UpError(str(error)) from error
+        stack.callback(progress, "Stopping")
+        running = replace(running, state="ready")
+        running.write(settings, supervisor.states)
+        ready(running)
+        while not stop.wait(_WATCH_SECONDS):
+            states = supervisor.states
+            supervisor.watch()
+            if supervisor.states != states:
+                running.write(settings, supervisor.states)
+
+
+def up_detached(settings: Settings, options: UpOptions) -> Up:
+    """Have another process do it in the background and return when all is ready.
+
+    Raises UpError with its error.
+    """
+    command = [sys.executable, "-m", "operations.cli", "up", *options.arguments()]
+    settings.logs_folder.mkdir(parents=True, exist_ok=True)
+    with (settings.logs_folder / "up.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    while True:
+        ended = process.poll() is not None
+        found = Up.read(settings)
+        if found and found.process.pid == process.pid and found.state != "starting":
+            if found.state == "ready":
+                return found
+            process.wait()
+            raise UpError(found.error)
+        if ended:
+            lines = (settings.logs_folder / "up.log").read_text().strip().splitlines()
+            raise UpError(lines[-1] if lines else "it ended without a word")
+        time.sleep(0.1)
+
+
+def down(settings: Settings, progress: Callable[[str], None]) -> bool:
+    """End the `up` of this state folder and all it started, or what a killed one left behind.
+
+    Returns whether there was anything to end. Raises UpError when it does not end.
+    """
+    found = Up.read(settings)
+    if found and found.process.alive:
+        progress(f"Stopping Touchline (pid {found.process.pid})")
+        os.kill(found.process.pid, signal.SIGTERM)
+        # Each group of parts may take its grace, and what is killed a moment more.
+        deadline = time.monotonic() + 5 * settings.shutdown_grace_seconds + 30
+        while found.process.alive:
+            if time.monotonic() > deadline:
+                raise UpError(f"pid {found.process.pid} does not end: see {settings.logs_folder}")
+            time.sleep(0.1)
+        return True
+    with _hold(settings):
+        return bool(_supervisor(settings, progress).end_leftovers())
+
+
+def _with_source(settings: Settings, options: UpOptions) -> Settings:
+    """The settings with the feed and its origin resolved: for stand-ins with fresh credentials."""
+    source = options.source or ("live" if settings.feed_url else "simulated")
+    if source == "live":
+        try:
+            settings.require_feed_url()
+            settings.feed_credentials()
+        except SettingsError as error:
+            raise UpError(str(error)) from None
+        return settings.model_copy(update={"origin": "live"})
+    (port,) = choose_ports(1)
+    return settings.model_copy(
+        update={
+            "origin": source,
+            "feed_url": f"http://127.0.0.1:{port}/v1/football/",
+            "feed_user": SecretStr(secrets.token_hex(8)),
+            "feed_secret": SecretStr(secrets.token_hex(16)),
+        }
+    )
+
+
+def _check_before(settings: Settings, options: UpOptions) -> None:
+    """What can be said before anything starts. Raises UpError."""
+    try:
+        for folder in (settings.home, settings.run_folder, settings.logs_folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UpError(f"cannot write the state folder: {error}; set TOUCHLINE_HOME") from None
+    free = shutil.disk_usage(settings.home).free // 1_000_000
+    if free < settings.minimum_free_disk_megabytes:
+        raise UpError(
+            f"{free:,} MB free on the disk of {settings.home}, and Touchline wants"
+            f" {settings.minimum_free_disk_megabytes:,}: make room, move TOUCHLINE_HOME, or lower"
+            " TOUCHLINE_MINIMUM_FREE_DISK_MEGABYTES"
+        )
+    if settings.origin == "recorded" and not _recording(settings, options).is_dir():
+        raise UpError(f"no recordings in {_recording(settings, options)}: choose them with --data")
+
+
+def _recording(settings: Settings, options: UpOptions) -> Path:
+    """The directory of the recorded poll: the one chosen, or the newest of the real data."""
+    if options.data:
+        return options.data.expanduser().absolute()
+    polls = sorted(settings.real_data.glob("football/poll-*"))
+    return polls[-1] if polls else settings.real_data
+
+
+def _start(
+    settings: Settings,
+    options: UpOptions,
+    stack: ExitStack,
+    supervisor: Supervisor,
+    stop: threading.Event,
+    progress: Callable[[str], None],
+) -> None:
+    """Start part after part, leaving on `stack` what ends them. Raises UpError, ChildFailed."""
+    if left := supervisor.end_leftovers():
+        progress(f"Ended what an earlier run had left: {', '.join(left)}")
+    if not port_is_free(options.port):
+        raise UpError(f"port {options.port} is taken: choose another with --port")
+    (code_port,) = choose_ports(1)
+    workspace = parts.prepare_dagster_home(settings, code_port)
+    first = []
+    with ExitStack() as starting:
+        if settings.uses_embedded_s3:
+            server = Server(settings.s3_folder)
+            starting.enter_context(server.starting())
+            access = stack.enter_context(_owned(server))
+            first.append(parts.object_store(settings, server))
+        else:
+            access = S3Access(settings.s3_endpoint_url or "")
+            _check_store(access, settings)
+        if settings.origin != "live":
+            data = _recording(settings, options) if settings.origin == "recorded" else None
+            first.append(parts.simulator(settings, data))
+        environment = parts.child_environment(settings, access)
+        first.append(parts.code_server(settings, code_port, options.definitions, environment))
+        stack.callback(supervisor.end, "simulator", "object-store")
+        site = stack.enter_context(ExitStack())
+        stack.callback(supervisor.end, "code-server")
+        progress(f"Starting {', '.join(spec.name for spec in first)}")
+        supervisor.start(*first, stopping=stop.is_set)
+    open_site(settings, access)
+    site.callback(close_site, settings, access)
+    webserver = parts.Webserver(options.port)
+    second = (
+        webserver.spec(settings, workspace, environment),
+        webserver.daemon_spec(settings, workspace, environment),
+    )
+    stack.callback(supervisor.end, *(spec.name for spec in second))
+    progress(f"Starting {', '.join(spec.name for spec in second)}")
+    supervisor.start(*second, stopping=stop.is_set)
+    webserver.check_location()
+
+
+@contextmanager
+def _owned(server: Server) -> Iterator[S3Access]:
+    """The server's folder, so that nobody else starts or stops its server. Raises UpError."""
+    if server.in_use:
+        raise UpError(
+            f"another command uses the object store in {server.folder}: wait until it has ended"
+        )
+    server.stop()
+    with server.lock_for_use(), server.supervise():
+        yield server.prepare()
+        server.tidy()
+
+
+def _check_store(access: S3Access, settings: Settings) -> None:
+    """Whether the configured store lets us write. Raises UpError."""
+    where = f"s3://{settings.s3_bucket} at {access.endpoint_url}"
+    try:
+        probe(access.client(), settings.s3_bucket, settings.s3_prefix)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        advice = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if status in (401, 403) else ""
+        said = f"{where} refuses: HTTP {status} {code}"
+        raise UpError(f"{said}: {advice}" if advice else said) from None
+    except NoCredentialsError:
+        raise UpError(
+            f"no credentials for {where}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from None
+    except BotoCoreError as error:
+        raise UpError(
+            f"{where} does not answer: check TOUCHLINE_S3_ENDPOINT_URL ({error})"
+        ) from None
+
+
+def _supervisor(settings: Settings, progress: Callable[[str], None]) -> Supervisor:
+    return Supervisor(
+        settings.run_folder,
+        settings.logs_folder,
+        startup_timeout_seconds=settings.startup_timeout_seconds,
+        grace_seconds=settings.shutdown_grace_seconds,
+        report=progress,
+    )
+
+
+@contextmanager
+def _hold(settings: Settings) -> Iterator[None]:
+    """The state folder, for one `up` at a time. Raises UpError."""
+    settings.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (settings.run_folder / "up.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            found = Up.read(settings)
+            what = f": {found.url}, pid {found.process.pid}" if found else ""
+            raise UpError(
+                f"Touchline already runs on {settings.home}{what}; `touchline down` ends it"
+            ) from None
+        yield

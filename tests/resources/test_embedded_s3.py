@@ -1,0 +1,201 @@
+"""The embedded object store: its life, its keys, and what it keeps when it is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from resources.embedded_s3 import (
+    EmbeddedS3Error,
+    S3Access,
+    Server,
+    connected,
+    running,
+)
+from resources.settings import Settings
+
+BUCKET = "touchline"
+
+
+def refusal(error: pytest.ExceptionInfo[ClientError]) -> int:
+    return error.value.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def put(client: Any, key: str, body: bytes = b"x", **condition: str) -> str:
+    return client.put_object(Bucket=BUCKET, Key=key, Body=body, **condition)["ETag"]
+
+
+def test_conditional_writes_are_enforced(s3_server: S3Access, s3_prefix: str) -> None:
+    client, key = s3_server.client(), f"{s3_prefix}/a"
+    etag = put(client, key, b"first", IfNoneMatch="*")
+    with pytest.raises(ClientError) as caught:
+        put(client, key, b"second", IfNoneMatch="*")
+    assert refusal(caught) == 412
+    newer = put(client, key, b"second", IfMatch=etag)
+    with pytest.raises(ClientError) as caught:
+        put(client, key, b"third", IfMatch=etag)
+    assert refusal(caught) == 412
+    assert client.head_object(Bucket=BUCKET, Key=key)["ETag"] == newer
+
+
+def test_of_writers_that_race_for_a_key_one_wins(s3_server: S3Access, s3_prefix: str) -> None:
+    won: list[bytes] = []
+    refused: list[int] = []
+    together = threading.Barrier(4)
+
+    def write(body: bytes) -> None:
+        client = s3_server.client()
+        together.wait()
+        try:
+            put(client, f"{s3_prefix}/raced", body, IfNoneMatch="*")
+            won.append(body)
+        except ClientError as error:
+            refused.append(error.response["ResponseMetadata"]["HTTPStatusCode"])
+
+    writers = [threading.Thread(target=write, args=(f"{i}".encode(),)) for i in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(won) == 1
+    assert set(refused) <= {409, 412}
+    stored = s3_server.client().get_object(Bucket=BUCKET, Key=f"{s3_prefix}/raced")
+    assert stored["Body"].read() == won[0]
+
+
+def test_listings_by_prefix_tell_case_and_underscore_apart(
+    s3_server: S3Access, s3_prefix: str
+) -> None:
+    client = s3_server.client()
+    for name in ("odds_changes", "oddsXchanges", "ODDS_changes"):
+        put(client, f"{s3_prefix}/{name}")
+    listed = client.list_objects_v2(Bucket=BUCKET, Prefix=f"{s3_prefix}/odds_")
+    assert [item["Key"] for item in listed["Contents"]] == [f"{s3_prefix}/odds_changes"]
+
+
+def test_other_keys_and_no_keys_are_refused(s3_server: S3Access) -> None:
+    for access in (
+        S3Access(s3_server.endpoint_url, "someone", "else", s3_server.region),
+        S3Access(s3_server.endpoint_url, s3_server.access_key_id, "wrong", s3_server.region),
+    ):
+        with pytest.raises(ClientError) as caught:
+            access.client().list_buckets()
+        assert refusal(caught) == 403
+
+
+def test_a_run_finds_the_store_by_its_environment(
+    s3_server: S3Access, s3_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    with connected(Settings.load()) as access:
+        assert access.access_key_id is None
+        put(access.client(), f"{s3_prefix}/by-the-usual-chain")
+
+
+def test_it_lives_as_long_as_it_is_used_and_keeps_data_and_keys(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    with running(tmp_path, BUCKET) as access:
+        assert listens_beyond_loopback(server) == set()
+        for secret in ("identities.json", "ports.json"):
+            assert stat.S_IMODE((tmp_path / secret).stat().st_mode) == 0o600
+        process = server.process
+        assert process
+        assert access.secret_access_key
+        assert access.secret_access_key not in repr(access)
+        assert access.secret_access_key not in " ".join(psutil.Process(process.pid).cmdline())
+        # A second user joins, and leaving does not stop it.
+        with running(tmp_path, BUCKET) as joined:
+            assert joined == access
+        assert server.process == process
+        put(access.client(), "kept", b"body")
+
+        # What was answered survives SIGKILL; the next user starts it again.
+        answered = write_until_killed(access, process.pid)
+        assert answered
+        with running(tmp_path, BUCKET) as again:
+            assert again == access
+            client = again.client()
+            for key, body in {**answered, "kept": b"body"}.items():
+                assert client.get_object(Bucket=BUCKET, Key=key)["Body"].read() == body
+    assert server.process is None
+    assert not process.group_alive
+
+
+def write_until_killed(access: S3Access, pid: int) -> dict[str, bytes]:
+    """PUTs of several sizes by two writers, SIGKILL in their midst; those that were answered."""
+    answered: dict[str, bytes] = {}
+    enough = threading.Event()
+
+    def write(name: int) -> None:
+        client = access.client()
+        number = 0
+        try:
+            while True:
+                key, body = f"w{name}/{number}", os.urandom((10, 5_000, 1_000_000)[number % 3])
+                put(client, key, body, IfNoneMatch="*")
+                answered[key] = body
+                number += 1
+                if number == 6:
+                    enough.set()
+        except (ClientError, BotoCoreError):
+            pass
+
+    writers = [threading.Thread(target=write, args=(i,)) for i in range(2)]
+    for writer in writers:
+        writer.start()
+    enough.wait(30)
+    os.kill(pid, signal.SIGKILL)
+    for writer in writers:
+        writer.join()
+    return answered
+
+
+def listens_beyond_loopback(server: Server) -> set[str]:
+    process = server.process
+    assert process
+    connections = psutil.Process(process.pid).net_connections("inet")
+    listening = [c for c in connections if c.status == psutil.CONN_LISTEN]
+    assert listening
+    return {c.laddr.ip for c in listening} - {"127.0.0.1"}
+
+
+def test_nobody_starts_a_supervised_server(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.prepare()
+    with server.supervise():
+        server.start_unless_running()
+        assert server.process is None
+
+
+def test_taken_ports_are_chosen_anew_and_free_ones_kept(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    before = server.prepare()
+    assert server.prepare() == before
+    port = json.loads((tmp_path / "ports.json").read_text())["s3"]
+    with socket.create_server(("127.0.0.1", port)):
+        after = server.prepare()
+    assert after.endpoint_url != before.endpoint_url
+    assert after.secret_access_key == before.secret_access_key
+
+
+def test_one_that_does_not_start_says_where_to_look(tmp_path: Path) -> None:
+    (tmp_path / "data" / "filerldb2").mkdir(parents=True)
+    (tmp_path / "data" / "filerldb2" / "00").write_text("a file where the filer has a folder")
+    with pytest.raises(EmbeddedS3Error, match=r"see .*weed\.log"), running(tmp_path):
+        pass
+
+
+def test_a_folder_without_a_server_says_so(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedS3Error, match="touchline up"):
+        _ = Server(tmp_path).access
