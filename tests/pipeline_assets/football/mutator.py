@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,9 @@ examples = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 """Decorates a property test: 300 examples, or as many as TOUCHLINE_HYPOTHESIS_EXAMPLES says."""
+
+patience = pytest.mark.timeout(120 + EXAMPLES)
+"""Gives a property test time for its examples; the usual limit is for 300 of them."""
 
 HOSTILE_TEXTS = (
     "",

@@ -11,11 +11,17 @@ from hypothesis import given
 from pipeline_assets.football import merged, odds_changes, reference, var_incidents
 from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.fetches import needs_poll
-from tests.pipeline_assets.football.mutator import MutatedPoll, examples, mutated_polls, untouched
+from tests.pipeline_assets.football.mutator import (
+    MutatedPoll,
+    examples,
+    mutated_polls,
+    patience,
+    untouched,
+)
 from touchline.fetch import Envelope
 from touchline.stage import Stage, Staged
 
-pytestmark = needs_poll
+pytestmark = [needs_poll, patience]
 
 
 def through(stage: Stage[Any], raw: Envelope, **state: Any) -> Staged[Any]:

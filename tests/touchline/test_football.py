@@ -1,0 +1,186 @@
+"""The football vendor's codes and the reading of its JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchline.football import status_breakdown
+from touchline.football.codes import (
+    CARD_REASONS,
+    EVENT_TYPES,
+    IN_PLAY,
+    STATUS_NAMES,
+    VAR_REASONS,
+    VAR_RESULTS,
+    WEATHER,
+    company_name,
+    event_name,
+    status_name,
+    var_reason_text,
+    var_result_text,
+)
+from touchline.football.live import SideFigures
+from touchline.football.odds import (
+    OddsRow,
+    companies_in,
+    companies_of,
+    markets_of,
+    rows_of,
+    whole_history,
+)
+from touchline.football.wire import Malformed, Noticed, known, list_of, results_of
+
+
+def text(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def test_the_code_tables_are_the_vendors() -> None:
+    assert [*STATUS_NAMES] == list(range(14))
+    assert {2, 3, 4, 5, 6, 7} == IN_PLAY
+    assert {14, 18, 20}.isdisjoint(EVENT_TYPES), "the vendor does not use these"
+    assert [*VAR_REASONS] == list(range(10))
+    assert [*VAR_RESULTS] == list(range(13))
+    assert [*CARD_REASONS] == list(range(38))
+    assert [*WEATHER] == list(range(1, 14))
+    assert WEATHER[4] == "Snow", "a guessed table once called it light rain"
+
+
+def test_unlisted_codes_are_shown_as_unknown_with_their_number() -> None:
+    assert status_name(99) == "Unknown Status"
+    assert company_name("2") == "bet365"
+    assert company_name("999") == "Company 999"
+    assert event_name(28) == "VAR"
+    assert event_name(14) == "Unknown type (14)"
+    assert var_reason_text(44) == "Unknown reason (44)"
+    assert var_result_text(44) == "Unknown result (44)"
+    assert var_reason_text(None) == var_result_text(None) == var_result_text(0) == "unknown"
+
+
+def test_statuses_are_counted_by_ascending_id() -> None:
+    assert status_breakdown([8, 3, 77, 3]) == [
+        "Status ID 3 (Half-time): 2 matches",
+        "Status ID 8 (End): 1 matches",
+        "Status ID 77 (Unknown Status): 1 matches",
+    ]
+
+
+def test_a_sides_figures_have_names() -> None:
+    assert SideFigures.of([2, 1, 0, 3, -1, 4, 5]) == SideFigures(2, 1, 0, 3, None, 4, 5)
+    assert SideFigures.of([2, 1, 0, 3, 0, 4, 5, 6]) == SideFigures(2, 1, 0, 3, 0, 4, 5)
+    assert SideFigures.of([2, 1, 0, 3, 0, 4]) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"), [(None, None), ("", None), ("  ", None), (" a b ", "a b")]
+)
+def test_an_empty_text_is_unknown(value: str | None, meant: str | None) -> None:
+    assert known(value) == meant
+
+
+@pytest.mark.parametrize("nothing", [None, {}, []])
+def test_the_vendor_has_several_ways_to_say_nothing(nothing: Any) -> None:
+    assert list_of(text(nothing), "results") == []
+    assert companies_of(text(nothing)) == {}
+    assert companies_in(b'{"code":0,"results":%s}' % bytes(text(nothing))) == {}
+
+
+def test_a_response_without_results_has_none() -> None:
+    assert bytes(results_of(b'{"code":0}')) == b"null"
+    assert companies_in(b'{"code":0}') == whole_history(b'{"code":0}') == {}
+
+
+@pytest.mark.parametrize("malformed", [[1], "x", 3, True])
+def test_odds_that_are_no_object_are_malformed(malformed: Any) -> None:
+    with pytest.raises(Malformed):
+        companies_of(text(malformed))
+
+
+@pytest.mark.parametrize("malformed", [[], None, 3, "x"])
+def test_a_company_that_is_no_object_is_malformed(malformed: Any) -> None:
+    with pytest.raises(Malformed):
+        markets_of(text(malformed))
+
+
+def test_what_is_malformed_is_named() -> None:
+    with pytest.raises(Malformed, match="results"):
+        list_of(text({"a": 1}), "results")
+
+
+ROW = [1750279256, "12", 0.95, 0.75, 2.0, 2, 0, "0-0"]
+
+
+def test_a_row_keeps_the_text_of_its_numbers() -> None:
+    (row,) = rows_of(text([ROW])).good
+    expected = OddsRow(
+        1750279256, "12", Decimal("0.95"), Decimal("0.75"), Decimal("2.0"), 2, 0, "0-0"
+    )
+    assert row == expected
+    assert str(row.v4) == "2.0"
+    assert not row.prematch
+
+
+def test_bad_rows_are_told_by_their_place_and_cost_no_other() -> None:
+    rows = rows_of(text([ROW, [1], [*ROW[:2], "0.95", *ROW[3:]], ROW, None]))
+    assert len(rows.good) == 2
+    assert [bad.index for bad in rows.bad] == [1, 2, 4]
+    assert rows.count == 5
+
+
+def test_longer_rows_are_kept_and_counted() -> None:
+    rows = rows_of(text([ROW, [*ROW, "x", 1]]))
+    assert (len(rows.good), rows.surplus) == (2, 1)
+
+
+@pytest.mark.parametrize("odd", ["45,+", 'a"b', "\\", "1-0\n", ""])
+def test_a_row_with_punctuation_in_its_texts_is_read_all_the_same(odd: str) -> None:
+    rows = rows_of(text([ROW, [*ROW[:7], odd]]))
+    assert [row.score for row in rows.good] == ["0-0", odd]
+
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=30,
+)
+_like_rows = st.lists(st.sampled_from([*ROW, None, "0.95", [], 10**30]), min_size=6, max_size=9)
+
+
+@given(st.lists(st.one_of(st.just(ROW), _like_rows, _json), max_size=8))
+def test_every_row_of_any_list_is_either_good_or_bad(rows: list[Any]) -> None:
+    read = rows_of(text(rows))
+    assert read.count == len(rows)
+    assert read.good.count(rows_of(text([ROW])).good[0]) >= rows.count(ROW)
+    bad = {row.index for row in read.bad}
+    assert all(len(row) >= 8 for i, row in enumerate(rows) if i not in bad)
+
+
+@given(_json)
+def test_any_json_is_read_or_malformed(value: Any) -> None:
+    for read in (companies_of, markets_of, rows_of, results_of):
+        with contextlib.suppress(Malformed):
+            read(text(value))
+
+
+def test_a_finding_stands_once_with_its_count() -> None:
+    noticed = Noticed()
+    for match in ("a", "b"):
+        noticed.unknown_fields("match", ["id", "weather"], {"id"}, match)
+        noticed.unknown_code("status", 99, STATUS_NAMES, match)
+        noticed.unknown_code("status", 3, STATUS_NAMES, match)
+    assert [(f.kind, f.key, f.detail) for f in noticed.findings()] == [
+        ("unknown_field", "match.weather", "2 times, first in a"),
+        ("unknown_code", "status 99", "2 times, first in a"),
+    ]
