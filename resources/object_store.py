@@ -174,6 +174,20 @@ class ObjectStore:
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names right below a prefix that ends with a slash, of which each holds objects."""
+        more: dict[str, str] = {}
+        while True:
+            page = self._call(
+                "list_objects_v2", "", Prefix=self._key(prefix), Delimiter="/", **more
+            )
+            self.requests.count("LIST")
+            for item in page.get("CommonPrefixes", []):
+                yield item["Prefix"][len(self._key(prefix)) :].rstrip("/")
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
     def make_bucket(self) -> None:
         """Make the bucket unless it is there. Raises AccessRefused where it may not be made."""
         try:

@@ -63,6 +63,20 @@ class MinuteBook(Book):
             for row in rows
         }
 
+    def days(self, feed: str) -> list[Day]:
+        """The days of which the ledger holds a minute's fate or a claim, oldest first."""
+        fates, claims = tables.fetches, tables.days
+        rows = self._rows(
+            select(fates.c.day)
+            .where(fates.c.prefix == self.prefix, fates.c.feed == feed)
+            .union(
+                select(claims.c.day).where(
+                    claims.c.prefix == self.prefix, claims.c.asset.startswith(f"{feed}/")
+                )
+            )
+        )
+        return sorted(row.day for row in rows)
+
     def open_interval(self, feed: str, at: datetime, origin: str) -> None:
         """From here on every minute is expected. Nothing changes inside an open interval."""
         table = tables.intervals

@@ -1,0 +1,39 @@
+"""The days of which anything is known, from both books."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from resources.site import Site
+from touchline.day import Day
+
+_TIERS = ("raw", "hot")
+_MARK = "date="
+
+
+def known_days(site: Site, feed: str) -> list[Day]:
+    """Days that the ledger has a fate, a claim or a watch interval of, or the store an object,
+    oldest first. Raises LedgerUnavailable, StoreError."""
+    return sorted(days_in_ledger(site, feed) | days_in_store(site, feed))
+
+
+def days_in_ledger(site: Site, feed: str) -> set[Day]:
+    """Raises LedgerUnavailable."""
+    now = site.clock.now()
+    days = set(site.ledger.days(feed))
+    for opened, closed in site.ledger.intervals(feed, datetime.min.replace(tzinfo=UTC), now):
+        day, end = Day.containing(opened), min(closed or now, now)
+        while day.start < end:
+            days.add(day)
+            day = day.shifted(1)
+    return days
+
+
+def days_in_store(site: Site, feed: str) -> set[Day]:
+    """Raises StoreError."""
+    return {
+        Day.parse(name.removeprefix(_MARK))
+        for tier in _TIERS
+        for name in site.store.folders(f"{tier}/{feed}/")
+        if name.startswith(_MARK)
+    }
