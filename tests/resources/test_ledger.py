@@ -339,7 +339,7 @@ class ClaimTransitions(RuleBasedStateMachine):
 
 TestClaimTransitions = ClaimTransitions.TestCase
 TestClaimTransitions.settings = settings(
-    max_examples=25,
+    max_examples=15,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
