@@ -23,7 +23,7 @@ from touchline.accounting import FetchFate, Verdict, key_digest
 from touchline.day import Day, FetchNumber
 from touchline.fetch import UnreadableFetch
 from touchline.plan import FeedPlan
-from touchline.stage import RawAsset
+from touchline.stage import RawAsset, Stage
 from touchline.watch import MAX_RUNTIME, expected_minutes, why_missed
 
 READS_OF_BOTH_BOOKS = 3
@@ -110,7 +110,8 @@ def run_check(
 
 
 def landed_matches_claimed(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> None:
-    """Every claim's object is there, is the one confirmed, and holds what the claim says.
+    """Every claim's object is there, is the one confirmed, and holds what the claim says; and a
+    stage has a claim of every fetch that landed.
 
     The day is listed after the claims are read and both again when a claim changed in between, so
     that a run at work beside this one raises no alarm.
@@ -119,6 +120,8 @@ def landed_matches_claimed(site: Site, plan: FeedPlan, asset: Asset, report: Che
     report.recorded = sum(row.landed.account.emitted for row in claims.values() if row.landed)
     report.landed = 0
     report.fetches_present = len(listed)
+    if isinstance(asset, Stage):
+        _never_taken(site, plan, {*claims, *listed}, report)
     read_well: dict[FetchNumber, str] = {}
     for number in sorted({*claims, *listed}):
         row, there = claims.get(number), listed.get(number)
@@ -136,6 +139,26 @@ def landed_matches_claimed(site: Site, plan: FeedPlan, asset: Asset, report: Che
                 report.landed += count
                 read_well[number] = there.etag
     site.ledger.mark_verified(asset.name, report.day, read_well)
+
+
+def _never_taken(
+    site: Site, plan: FeedPlan, taken: set[FetchNumber], report: CheckReport
+) -> None:
+    """A stage takes every fetch that landed; one of which it knows nothing was left behind."""
+    fates = site.ledger.fetches(plan.name, report.day)
+    landed = {number: row for number, row in fates.items() if row.fate is FetchFate.LANDED}
+    report.fetches_expected = len(landed)
+    left = [
+        number
+        for number, row in landed.items()
+        if number not in taken and site.clock.now() >= row.updated_at + MAX_RUNTIME
+    ]
+    if left and not taken:
+        detail = f"none of the {len(left)} fetches of this day was ever taken through this stage"
+        report.found(Kind.NOT_LANDED, None, None, detail)
+        return
+    for number in left:
+        report.found(Kind.NOT_LANDED, number, None, "landed, and never taken through this stage")
 
 
 def _both_books(

@@ -34,9 +34,7 @@ def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObj
     mine = [spooled for spooled in waiting if _is_of(spooled, minute)]
     if mine:
         yield from _from_spool(run, mine[0], findings)
-    elif _has_landed(run, minute):
-        findings.append(f"minute {minute} has its fetch already")
-    else:
+    elif not _has_landed(run, minute):
         yield from _live(run, minute, findings)
     started = time.monotonic()
     for spooled in waiting:

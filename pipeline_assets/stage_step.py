@@ -21,7 +21,7 @@ from resources.ledger import ClaimRow, LedgerUnavailable
 from resources.object_store import StoreError
 from resources.stage_codec import StageObject, decode_stage, encode_stage
 from touchline.accounting import FetchFate, Outcome, key_digest, sha256_hex
-from touchline.day import FetchNumber
+from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
 from touchline.stage import Reads, Stage, Staged, describe
 from touchline.watch import MAX_RUNTIME
@@ -30,19 +30,38 @@ log = logging.getLogger(__name__)
 
 FAILURES_BEFORE_GIVING_UP = 3
 STAGE_FAILED = "stage_failed"
+DAY_BEFORE_IS_OPEN = timedelta(hours=2)
+"""After midnight, for so long, each run looks for what the day before has left undone."""
 LEFT_TO_LIVE_RUNS = timedelta(minutes=20)
 """A rebuild leaves the newest minutes of today alone: live runs are at work on them."""
 
 
 def stage_step(run: Run, stage: Stage[Any]) -> Batch:
+    """The run's day and, while something of it may still be on its way, the day before."""
     findings: list[str] = []
-    return Batch(run, stage.name, stage.ordered, _Step(run, stage, findings).made(), findings)
+    made = (
+        made
+        for day in _days_at_work(run, stage)
+        for made in _Step(run, stage, day, findings).made()
+    )
+    return Batch(run, stage.name, stage.ordered, made, findings)
+
+
+def _days_at_work(run: Run, stage: Stage[Any]) -> list[Day]:
+    """Oldest first, since the day before carries its state into this one."""
+    if run.rebuild:
+        return [run.day]
+    days = {run.day} | {m.ref.day for m in run.days.in_hand.values() if m.asset in stage.inputs}
+    if run.site.clock.now() < run.day.start + DAY_BEFORE_IS_OPEN:
+        days.add(run.day.shifted(-1))
+    return sorted(days)
 
 
 @dataclass
 class _Step:
     run: Run
     stage: Stage[Any]
+    day: Day
     findings: list[str]
     carried: Any = None
 
@@ -57,7 +76,7 @@ class _Step:
             todo = [] if self.stage.ordered and self.carried is None else self._in_hand()
         started = time.monotonic()
         for number in todo:
-            live = self.run.minute is not None and number == self.run.minute.number
+            live = self._is_live(number)
             spent = time.monotonic() - started > BACKLOG_SECONDS
             if spent and not live and not self.run.rebuild:
                 self.findings.append("the backlog is more than one run may take")
@@ -71,25 +90,25 @@ class _Step:
         ready = set.intersection(*(self._landed(name) for name in stage.inputs))
         if run.rebuild:
             newest = run.site.clock.now() - LEFT_TO_LIVE_RUNS
-            return sorted(n for n in ready if run.day.minute(n).utc <= newest)
-        claims = run.site.ledger.claims(stage.name, run.day)
-        here = set(run.days.listing(stage.name, run.day))
+            return sorted(n for n in ready if self.day.minute(n).utc <= newest)
+        claims = run.site.ledger.claims(stage.name, self.day)
+        here = set(run.days.listing(stage.name, self.day))
         had = here | {number for number, row in claims.items() if row.landed}
         todo = sorted((ready - had) | self._repaired(ready & here, claims))
         if stage.ordered:
             return self._whose_past_is_known(todo)
-        if run.minute is not None and run.minute.number in todo:
-            todo.remove(run.minute.number)
-            todo.insert(0, run.minute.number)
-        return todo
+        return sorted(todo, key=lambda number: (not self._is_live(number), number))
+
+    def _is_live(self, number: FetchNumber) -> bool:
+        return self.run.minute == self.day.minute(number)
 
     def _landed(self, asset: str) -> set[FetchNumber]:
         """What the store lists, and what was made here and is still on its way to it."""
-        return set(self.run.days.listing(asset, self.run.day)) | self._held(asset)
+        return set(self.run.days.listing(asset, self.day)) | self._held(asset)
 
     def _held(self, asset: str) -> set[FetchNumber]:
         held = self.run.days.in_hand.values()
-        return {m.ref.number for m in held if m.asset == asset and m.ref.day == self.run.day}
+        return {m.ref.number for m in held if m.asset == asset and m.ref.day == self.day}
 
     def _in_hand(self) -> list[FetchNumber]:
         ready = set.intersection(*(self._held(name) for name in self.stage.inputs))
@@ -107,7 +126,7 @@ class _Step:
         }
         if not placeholders:
             return set()
-        upstream = self.run.site.ledger.claims(self.stage.inputs[0], self.run.day)
+        upstream = self.run.site.ledger.claims(self.stage.inputs[0], self.day)
         came_good = {n for n, row in upstream.items() if _is_good(row)}
         return {
             number
@@ -121,7 +140,7 @@ class _Step:
         run = self.run
         in_flight = [
             number
-            for number, row in run.site.ledger.fetches(run.plan.name, run.day).items()
+            for number, row in run.site.ledger.fetches(run.plan.name, self.day).items()
             if row.fate is FetchFate.STARTED
             and row.run_id != run.run_id
             and run.site.clock.now() < row.minute.utc + MAX_RUNTIME
@@ -131,8 +150,8 @@ class _Step:
     def _carried_before(self, number: FetchNumber) -> Any:
         """The state that the fetch before this one left: of this day, or of the day before."""
         run, name = self.run, self.stage.name
-        for day in (run.day, run.day.shifted(-1)):
-            before = [n for n in run.days.listing(name, day) if day != run.day or n < number]
+        for day in (self.day, self.day.shifted(-1)):
+            before = [n for n in run.days.listing(name, day) if day != self.day or n < number]
             if before:
                 return decode_stage(self.stage, run.days.read(name, day, max(before)).body).carried
         return None
@@ -146,7 +165,7 @@ class _Step:
     def _make(self, number: FetchNumber) -> FetchObject | Failure:
         run, stage = self.run, self.stage
         try:
-            inputs = [run.days.read(name, run.day, number) for name in stage.inputs]
+            inputs = [run.days.read(name, self.day, number) for name in stage.inputs]
         except (StoreError, ValueError) as error:
             return Failure(number, f"its input: {error}")
         if stage.reads is Reads.RECORDS and any(i.outcome.is_placeholder for i in inputs):

@@ -5,6 +5,7 @@ Whatever runs - a Dagster run, a replay, a command, a test - works on a site and
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 from resources.claim_book import ClaimBook
 from resources.day_store import DayStore
 from resources.embedded_s3 import S3Access
-from resources.ledger import Ledger
+from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.object_store import NotFound, ObjectStore, PatientS3, PreconditionFailed
 from resources.settings import Origin, Settings
 from resources.spool import Spool
@@ -24,6 +25,8 @@ from touchline.day import Minute
 from touchline.fetch import Envelope
 from touchline.plan import FeedPlan
 from touchline.stage import Stage
+
+log = logging.getLogger(__name__)
 
 ORIGIN_KEY = "origin.json"
 
@@ -55,6 +58,7 @@ class Site:
     store: ObjectStore
     ledger: Ledger
     _days: dict[str, DayStore] = field(default_factory=dict)
+    _feeds: dict[str, Feed] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -65,7 +69,7 @@ class Site:
         *,
         clock: Clock | None = None,
     ) -> Site:
-        """Raises LedgerUnavailable, LedgerTooNew."""
+        """Raises LedgerTooNew. A ledger that is away is met by each step as it can."""
         s3 = PatientS3(
             endpoint_url=access.endpoint_url,
             region_name=access.region,
@@ -74,7 +78,12 @@ class Site:
         )
         ledger = Ledger(settings.ledger_database, settings.s3_prefix)
         settings.home.mkdir(parents=True, exist_ok=True)
-        ledger.migrate()
+        try:
+            ledger.migrate()
+        except LedgerTooNew:
+            raise
+        except LedgerUnavailable as error:
+            log.error("%s", error)
         store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
         return cls(settings, plans, clock or SystemClock(), store, ledger)
 
@@ -98,7 +107,10 @@ class Site:
 
     def feed(self, feed: str) -> Feed:
         """The vendor's client. Raises SettingsError when its credentials are missing."""
-        return self.plans[feed].client(self.settings, self.clock, self.store)
+        if feed not in self._feeds:
+            plan = self.plans[feed]
+            self._feeds[feed] = plan.client(self.settings, self.clock, self.store)
+        return self._feeds[feed]
 
     def claim_origin(self, origin: Origin) -> None:
         """Mark the prefix as holding data of this origin, once and for all.

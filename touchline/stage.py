@@ -22,6 +22,9 @@ from touchline.fetch import Envelope
 
 R = TypeVar("R", bound=msgspec.Struct)
 SNIPPET_BYTES = 2000
+KIND = "touchline/kind"
+"""The tag of a stage that says what its records are to people; `alert` is what concerns them."""
+ALERT = "alert"
 UNEXPECTED = "unexpected_error"
 
 

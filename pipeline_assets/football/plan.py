@@ -34,6 +34,7 @@ def client(settings: Settings, clock: Clock, store: ObjectStore) -> FootballFeed
     from resources.feeds.quota import Quota
     from resources.feeds.reference_cache import ReferenceCache
     from resources.site import StoreBlob
+    from touchline.clock import SystemClock
     from touchline.fetch import new_fetch_id
 
     user, secret = settings.feed_credentials()
@@ -45,7 +46,8 @@ def client(settings: Settings, clock: Clock, store: ObjectStore) -> FootballFeed
             deadline_seconds=settings.feed_deadline_seconds,
         ),
         clock=clock,
-        quota=Quota(settings.quota_file),
+        # Minutes replayed on a virtual clock share no budget with the real ones.
+        quota=Quota(settings.quota_file if isinstance(clock, SystemClock) else None),
         cache=ReferenceCache(StoreBlob(store, "reference/football/cache.json.zst")),
         new_id=new_fetch_id,
     )

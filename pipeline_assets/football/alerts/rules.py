@@ -23,7 +23,7 @@ from pipeline_assets.football.documents import quarantined_documents
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.day import new_york_text
 from touchline.fetch import FetchRef
-from touchline.stage import QuarantinedRecord, Stage, Staged
+from touchline.stage import ALERT, KIND, QuarantinedRecord, Stage, Staged
 
 Meta = msgspec.Meta
 
@@ -164,6 +164,7 @@ def stage_of(rule: Rule[Any]) -> Stage[Alert]:
         doc=rule.doc,
         ordered=True,
         carries=Fired,
+        tags={KIND: ALERT},
         export=functools.partial(alerts_document, stage=name),
     )
 
