@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
 Meta = msgspec.Meta
+
+
+class OddsReason(StrEnum):
+    """Why a row is no new record, or is set aside."""
+
+    ALREADY_SEEN = "already_seen"
+    BAD_ROW = "bad_row"
+    MALFORMED_ODDS = "malformed_odds"
 
 
 class OddsChange(msgspec.Struct, frozen=True, gc=False):

@@ -22,7 +22,6 @@ from touchline.football.codes import (
     VAR_RESULTS,
     WEATHER,
     company_name,
-    event_name,
     status_name,
     var_reason_text,
     var_result_text,
@@ -58,8 +57,6 @@ def test_unlisted_codes_are_shown_as_unknown_with_their_number() -> None:
     assert status_name(99) == "Unknown Status"
     assert company_name("2") == "bet365"
     assert company_name("999") == "Company 999"
-    assert event_name(28) == "VAR"
-    assert event_name(14) == "Unknown type (14)"
     assert var_reason_text(44) == "Unknown reason (44)"
     assert var_result_text(44) == "Unknown result (44)"
     assert var_reason_text(None) == var_result_text(None) == var_result_text(0) == "unknown"

@@ -210,10 +210,6 @@ def company_name(company_id: str) -> str:
     return COMPANIES.get(company_id, f"Company {company_id}")
 
 
-def event_name(code: int) -> str:
-    return EVENT_TYPES.get(code, f"Unknown type ({code})")
-
-
 def var_reason_text(code: int | None) -> str:
     return "unknown" if code is None else VAR_REASONS.get(code, f"Unknown reason ({code})")
 

@@ -99,8 +99,6 @@ class Country(msgspec.Struct, frozen=True):
     updated_at: Int64 | None = None
 
 
-COMPETITION_TYPES = {0: "unknown", 1: "league", 2: "cup", 3: "friendly"}
-
 read_named: Reader[Named] = Reader(Named)
 read_team: Reader[Team] = Reader(Team)
 read_competition: Reader[Competition] = Reader(Competition)

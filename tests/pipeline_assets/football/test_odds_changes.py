@@ -300,6 +300,16 @@ class TestWhatIsNotShown:
         assert keys(later) == [(300, 0)]
         assert later.findings == []
 
+    def test_a_list_that_an_old_carried_body_alone_shows_is_read_once(self) -> None:
+        old = answer({"2": {"asia": [row(100)], "eu": [row(100)]}})
+        carried = Call(ODDS, {"uuid": MATCH}, old, carried_from="Ab12Cd34Ef56")
+        vendor = Vendor()
+        vendor.answers(history(row(200), row(100)))
+        assert [change.market for change in vendor.answers(carried).records] == ["eu"]
+        assert vendor.answers(carried).records == []
+        whole = {"2": {"asia": [row(200), row(100)], "eu": [row(100)]}}
+        assert vendor.answers(whole).records == []
+
     def test_a_carried_body_that_was_never_read_is_read(self) -> None:
         body = answer(history(row(200), row(100)))
         carried = Call(ODDS, {"uuid": MATCH}, body, carried_from="Ab12Cd34Ef56")
