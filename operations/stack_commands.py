@@ -42,34 +42,41 @@ def up(
     ] = "pipeline_assets.definitions",
 ) -> None:
     """Start Touchline and watch over it, until Ctrl-C or `touchline down`."""
+    from rich.console import Console
+
     from operations.up import Up, UpError, UpOptions, up, up_detached
-    from resources.settings import Settings, SettingsError
+    from resources.settings import Settings
+
+    # On a terminal a line that moves says that it still works; elsewhere it shows nothing.
+    waiting = Console(stderr=True).status("Starting, about half a minute")
 
     def ready(running: Up) -> None:
+        waiting.stop()
         typer.echo(f"Touchline runs at {running.url}")
         typer.echo(f"See the minutes come in: {running.url}/runs")
         typer.echo(f"See what they made:      {running.url}/assets")
         typer.echo("End it with Ctrl-C or `touchline down`", err=True)
 
     options = UpOptions(port, source.value if source else None, data, definitions)
+    settings = Settings.load()
     try:
-        settings = Settings.load()
-        if detach:
-            ready(up_detached(settings, options))
-        else:
-            up(settings, options, stop=_stop_event(), progress=progress, ready=ready)
-    except (SettingsError, UpError) as error:
+        with waiting:
+            if detach:
+                ready(up_detached(settings, options))
+            else:
+                up(settings, options, stop=_stop_event(), progress=progress, ready=ready)
+    except UpError as error:
         raise failure(error) from None
 
 
 def down() -> None:
     """End the Touchline of this state folder, wherever it was started."""
     from operations.up import UpError, down
-    from resources.settings import Settings, SettingsError
+    from resources.settings import Settings
 
     try:
         ended = down(Settings.load(), progress)
-    except (SettingsError, UpError) as error:
+    except UpError as error:
         raise failure(error) from None
     typer.echo("Touchline is down" if ended else "Touchline was not running")
 

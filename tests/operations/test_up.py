@@ -1,0 +1,297 @@
+"""`touchline up` and `down`: what stops a start, and the life of the whole stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from operations.stack import child_environment
+from operations.up import Up, UpError, UpOptions, down, up
+from resources.embedded_s3 import S3Access, Server
+from resources.ports import choose_ports
+from resources.processes import ProcessId
+from resources.settings import PREFIX, Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    return Settings.load(home=tmp_path / "home")
+
+
+def refused(settings: Settings, options: UpOptions | None = None) -> str:
+    """The one line with which `up` gives up; nothing of it runs afterwards."""
+    if options is None:
+        options = UpOptions(port=choose_ports(1)[0])
+    with pytest.raises(UpError) as caught:
+        up(settings, options, stop=threading.Event(), progress=print, ready=print)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert not list(settings.run_folder.glob("*.child.json"))
+    return text
+
+
+def test_a_taken_port_is_told(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert refused(settings, UpOptions(port=port)).startswith(f"port {port} is taken")
+
+
+def test_a_full_disk_is_told(settings: Settings) -> None:
+    wants_all = settings.model_copy(update={"minimum_free_disk_megabytes": 10**12})
+    assert "MB free on the disk of" in refused(wants_all)
+
+
+def test_a_state_folder_that_cannot_be_written_is_told(settings: Settings) -> None:
+    settings.home.write_text("a file")
+    with pytest.raises(UpError, match="set TOUCHLINE_HOME"):
+        up(settings, UpOptions(), stop=threading.Event(), progress=print, ready=print)
+
+
+def test_missing_recordings_are_told(settings: Settings, tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere"
+    text = refused(settings, UpOptions(source="recorded", data=missing))
+    assert text == f"no recordings in {missing}: choose them with --data"
+
+
+def test_live_needs_a_vendor_and_its_credentials(settings: Settings) -> None:
+    assert "TOUCHLINE_FEED_URL is not set" in refused(settings, UpOptions(source="live"))
+    vendor = settings.model_copy(update={"feed_url": "https://vendor.example/v1/football/"})
+    assert "TOUCHLINE_FEED_USER is not set" in refused(vendor)
+
+
+def test_a_wrong_key_of_the_store_is_told(
+    settings: Settings, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
+    elsewhere = settings.model_copy(update={"s3_endpoint_url": s3_server.endpoint_url})
+    text = refused(elsewhere)
+    assert "check AWS_ACCESS_KEY_ID" in text
+    assert "hush-hush" not in text
+
+
+def test_a_store_that_does_not_answer_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    endpoint = f"http://127.0.0.1:{choose_ports(1)[0]}"
+    silent = settings.model_copy(update={"s3_endpoint_url": endpoint})
+    assert "check TOUCHLINE_S3_ENDPOINT_URL" in refused(silent)
+
+
+def test_a_store_that_another_command_uses_is_left_alone(settings: Settings) -> None:
+    with Server(settings.s3_folder).lock_for_use():
+        assert "another command uses the object store" in refused(settings)
+
+
+def test_what_had_started_ends_when_another_part_does_not_start(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    options = UpOptions(choose_ports(1)[0], source="recorded", data=tmp_path / "empty")
+    text = refused(settings, options)
+    assert text.startswith("simulator ended at its start: simulator: no recorded poll in")
+    assert Server(settings.s3_folder).process is None
+    found = Up.read(settings)
+    assert found
+    assert (found.state, found.error) == ("failed", text)
+
+
+def test_nothing_to_end_is_no_error(settings: Settings) -> None:
+    assert down(settings, print) is False
+
+
+def test_children_are_given_what_was_resolved(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of another account")
+    monkeypatch.setenv("NO_PROXY", "intranet.example")
+    chosen = settings.model_copy(
+        update={"feed_secret": SecretStr("hush"), "feed_url": "http://127.0.0.1:1/v1/football/"}
+    )
+    access = S3Access("http://127.0.0.1:2", "key", "secret", "us-east-1")
+    environment = child_environment(chosen, access)
+    for name in ("PYTHONDONTWRITEBYTECODE", "AWS_SESSION_TOKEN"):
+        assert name not in environment
+        monkeypatch.delenv(name)
+    assert environment["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
+    assert environment["DAGSTER_HOME"] == str(settings.dagster_home)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    in_child = Settings.load()
+    assert in_child == chosen.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:2"})
+
+
+# The whole stack, with small definitions of its own.
+
+DEFINITIONS = """
+import os, pathlib, time
+import dagster as dg
+
+@dg.asset
+def long(context):
+    (pathlib.Path(os.environ["TOUCHLINE_HOME"]) / "run.pid").write_text(str(os.getpid()))
+    time.sleep(600)
+
+defs = dg.Definitions(assets=[long], jobs=[dg.define_asset_job("long_job", [long])])
+"""
+LAUNCH = """mutation { launchRun(executionParams: {
+  selector: {repositoryLocationName: "touchline", repositoryName: "__repository__",
+             pipelineName: "long_job"}, runConfigData: {}
+}) { __typename } }"""
+
+
+@dataclass
+class Touchline:
+    """The command, on a state folder and a port of its own."""
+
+    home: Path
+    port: int
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "operations.cli", *arguments]
+
+    def up(self, *arguments: str) -> list[str]:
+        return self.command("up", "--port", str(self.port), "--definitions", "small", *arguments)
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=110
+        )
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return json.loads((self.home / "run" / "up.json").read_text())
+
+    def child(self, name: str) -> ProcessId:
+        process = ProcessId.recorded(self.home / "run" / f"{name}.child.json")
+        assert process
+        return process
+
+    @property
+    def children(self) -> dict[str, ProcessId]:
+        return {name: self.child(name) for name in self.state["children"]}
+
+    def ask(self, query: str) -> Any:
+        url = f"http://127.0.0.1:{self.port}/graphql"
+        answer = httpx.post(url, json={"query": query}, timeout=20, trust_env=False)
+        return answer.json()["data"]
+
+
+@pytest.fixture
+def touchline(tmp_path: Path, settings: Settings) -> Iterator[Touchline]:
+    (tmp_path / "small.py").write_text(DEFINITIONS)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TOUCHLINE_")},
+        "TOUCHLINE_HOME": str(settings.home),
+        "PYTHONPATH": str(tmp_path),
+    }
+    touchline = Touchline(settings.home, choose_ports(1)[0], environment)
+    yield touchline
+    touchline.run(touchline.command("down"))
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
+@pytest.mark.daemon
+@pytest.mark.timeout(240)
+def test_up_and_down(touchline: Touchline) -> None:
+    started = touchline.run(touchline.up("--detach"))
+    assert started.returncode == 0, started.stderr
+    assert f"http://127.0.0.1:{touchline.port}" in started.stdout
+    children = touchline.children
+    assert set(children) == {"object-store", "simulator", "code-server", "webserver", "daemon"}
+    assert all(child.alive for child in children.values())
+    assert not touchline.child("daemon").created > time.time()
+
+    second = touchline.run(touchline.up())
+    assert second.returncode == 1
+    assert "already runs" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+
+    # The object store comes back by itself, at the same place and with the same keys.
+    access = Server(touchline.home / "s3").access
+    access.client().put_object(Bucket="touchline", Key="kept", Body=b"body")
+    os.kill(children["object-store"].pid, signal.SIGKILL)
+    until(lambda: touchline.state["children"]["object-store"] == "restarting")
+    until(lambda: touchline.state["children"]["object-store"] == "running")
+    assert Server(touchline.home / "s3").access == access
+    until(lambda: Server(touchline.home / "s3").is_ready("touchline"))
+    assert access.client().get_object(Bucket="touchline", Key="kept")["Body"].read() == b"body"
+
+    # A run in flight ends with the rest.
+    assert touchline.ask(LAUNCH)["launchRun"]["__typename"] == "LaunchRunSuccess"
+    pid_file = touchline.home / "run.pid"
+    until(pid_file.exists)
+    run = ProcessId.of(int(pid_file.read_text()))
+    children = touchline.children
+    stopped = touchline.run(touchline.command("down"))
+    assert stopped.returncode == 0, stopped.stderr
+    assert not run.alive
+    assert not any(child.group_alive for child in children.values())
+    assert not list((touchline.home / "run").glob("*.child.json"))
+
+
+@pytest.mark.daemon
+@pytest.mark.timeout(240)
+def test_leftovers_of_a_killed_up_are_replaced_and_ctrl_c_ends_all(touchline: Touchline) -> None:
+    assert touchline.run(touchline.up("--detach")).returncode == 0
+    left = touchline.children
+    os.kill(touchline.state["pid"], signal.SIGKILL)
+
+    # As a shell starts a background job: with SIGINT ignored.
+    ignoring = ["env", "--ignore-signal=INT", *touchline.up()]
+    with subprocess.Popen(
+        ignoring, env=touchline.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as again:
+        until(lambda: touchline.state["pid"] == again.pid)
+        until(lambda: touchline.state["state"] == "ready", 90)
+        assert not any(process.group_alive for process in left.values())
+        children = touchline.children
+        again.send_signal(signal.SIGINT)
+        out, err = again.communicate(timeout=60)
+    assert again.returncode == 0, err
+    assert f"http://127.0.0.1:{touchline.port}".encode() in out
+    assert b"Ended what an earlier run had left: code-server" in err
+    assert not any(child.group_alive for child in children.values())
+    assert "Daemon threads shut down" in (touchline.home / "logs" / "daemon.log").read_text()
+
+
+@pytest.mark.daemon
+@pytest.mark.timeout(240)
+def test_definitions_that_do_not_load_are_one_line(touchline: Touchline, tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text("import nothing_of_this_name\n")
+    failed = touchline.run(touchline.up("--detach"))
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    (line,) = failed.stderr.strip().splitlines()
+    assert "the definitions do not load: " in line
+    assert "nothing_of_this_name" in line
+    until(lambda: not psutil.pid_exists(touchline.state["pid"]))
+    assert not list((touchline.home / "run").glob("*.child.json"))
