@@ -100,6 +100,8 @@ def test_the_company_order_is_a_parameter() -> None:
     joined = merged(raw.ref, raw).records
     (match,) = pretty_print(raw.ref, joined, raw, company_order=["22", "2"]).records
     assert (match.odds_company_id, match.odds_company_fallback) == ("22", False)
+    (match,) = pretty_print(raw.ref, joined, raw, company_order=["3", "22", "2"]).records
+    assert (match.odds_company_id, match.odds_company_fallback) == ("22", True)
 
 
 @pytest.mark.parametrize("nothing", [{}, [], {"2": {}}, {"2": {"eu": []}}])
