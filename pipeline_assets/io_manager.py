@@ -6,12 +6,14 @@ is loaded as pandas, Arrow or typed records, by annotation.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import dagster as dg
 
 from pipeline_assets.load import load_day
 from pipeline_assets.run import Batch, StepReport
+from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from touchline.day import Day
 
@@ -24,7 +26,13 @@ class S3DayIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Batch) -> None:
         """Never raises for data or store: what did not land is in the metadata and the checks."""
-        context.add_output_metadata(metadata_of(obj.run.land(obj)))
+        report = obj.run.land(obj)
+        metadata = metadata_of(report)
+        with contextlib.suppress(LedgerUnavailable):
+            claims = self._site.ledger.claims(obj.asset, obj.run.day).values()
+            rows = sum(row.landed.account.emitted for row in claims if row.landed)
+            metadata["dagster/partition_row_count"] = rows
+        context.add_output_metadata(metadata)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """The partition's records, as the annotation of the input says."""
@@ -37,7 +45,6 @@ def metadata_of(report: StepReport) -> dict[str, Any]:
     """What the UI shows of a step; the plots over time are made of the numbers."""
     account = report.account
     metadata: dict[str, Any] = {
-        "dagster/partition_row_count": account.emitted,
         "fetches_added": len(report.added),
         "received": account.received,
         "emitted": account.emitted,
@@ -45,6 +52,8 @@ def metadata_of(report: StepReport) -> dict[str, Any]:
         "quarantined": sum(account.quarantined.values()),
         "seconds": round(report.seconds, 3),
     }
+    if report.lateness_seconds is not None:
+        metadata["lateness_seconds"] = round(report.lateness_seconds, 3)
     if account.dropped or account.quarantined:
         metadata["reasons"] = dg.MetadataValue.json(
             {"dropped": dict(account.dropped), "quarantined": dict(account.quarantined)}

@@ -80,6 +80,7 @@ def _live(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject
         run.site.claim_origin(run.site.settings.origin)
     except StoreError as error:
         findings.append(f"the origin of the store could not be compared: {error}")
+    run.fetch_started = started
     feed = run.site.feed(run.plan.name)
     fetched = feed.fetch(minute, previous=_previous(run, minute))
     envelope = Envelope(fetched.envelope)

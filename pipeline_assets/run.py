@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from resources.day_store import DayStore, FetchObject, Landing, is_raw
 from resources.ledger import LedgerUnavailable
@@ -55,6 +56,8 @@ class StepReport:
     failures: list[Failure] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    lateness_seconds: float | None = None
+    """How long after its minute's beginning the live fetch began."""
 
     @property
     def added(self) -> list[FetchNumber]:
@@ -74,6 +77,8 @@ class Run:
     minute: Minute | None = None
     rebuild: bool = False
     sleep: Callable[[float], None] = time.sleep
+    fetch_started: datetime | None = None
+    """When this run's own fetch began; None while it has none."""
 
     @property
     def days(self) -> DayStore:
@@ -128,15 +133,16 @@ class Run:
     def _fetch_has_landed(self, made: FetchObject, report: StepReport) -> None:
         """Write the minute's fate down; let go of the spool's copy once it was read back."""
         ref = made.ref
+        if self.fetch_started and ref.minute == self.minute:
+            report.lateness_seconds = (self.fetch_started - ref.minute.utc).total_seconds()
         try:
             there = self.days.read_back(made.asset, ref.day, ref.number)
-            footer = there.envelope().footer
             self.site.ledger.fetch_landed(
                 there.ref,
                 there.outcome,
-                footer.get("reason"),
+                there.envelope().footer.get("reason"),
                 self.site.clock.now(),
-                footer.get("lateness_seconds"),
+                report.lateness_seconds,
             )
         except (StoreError, ValueError, LedgerUnavailable) as error:
             report.findings.append(f"fetch {ref.number} stays in the spool: {error}")
