@@ -22,7 +22,7 @@ from resources.object_store import StoreError
 from resources.stage_codec import StageObject, decode_stage, encode_stage
 from touchline.accounting import FetchFate, Outcome, key_digest, sha256_hex
 from touchline.day import Day, FetchNumber
-from touchline.fetch import FetchRef
+from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Reads, Stage, Staged, describe
 from touchline.watch import MAX_RUNTIME
 
@@ -171,8 +171,10 @@ class _Step:
         if stage.reads is Reads.RECORDS and any(i.outcome.is_placeholder for i in inputs):
             return self._object(inputs, Outcome.UPSTREAM_FAILED, Staged(carried=self.carried))
         try:
-            carried = {"carried": self.carried} if stage.ordered else {}
-            staged = stage.by(inputs[0].ref, *self._arguments(inputs), **carried)
+            extra: dict[str, Any] = {"carried": self.carried} if stage.ordered else {}
+            if stage.recalls:
+                extra["earlier"] = self._earlier
+            staged = stage.by(inputs[0].ref, *self._arguments(inputs), **extra)
             made = self._object(inputs, Outcome.COMPLETE, staged)
         except Exception as error:
             log.exception("%s: fetch %s", stage.name, number)
@@ -187,6 +189,14 @@ class _Step:
             found.envelope() if is_raw(found.asset) else self._opened(found).records
             for found in inputs
         ]
+
+    def _earlier(self, ref: FetchRef) -> Envelope | None:
+        try:
+            found = self.run.days.read(self.stage.inputs[0], ref.day, ref.number)
+            return found.envelope() if found.ref == ref else None
+        except (StoreError, ValueError) as error:
+            self.findings.append(f"the earlier fetch {ref.number} of {ref.day}: {error}")
+            return None
 
     def _opened(self, found: FetchObject) -> StageObject[Any]:
         return decode_stage(self.run.site.stages[found.asset], found.body)

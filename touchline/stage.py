@@ -201,6 +201,9 @@ class Stage(Generic[R]):
     carries: type[Any] | None = None
     """The type of the carried state of an ordered stage, a msgspec Struct."""
     reads: Reads = Reads.RECORDS
+    recalls: bool = False
+    """True for a stage that may need an earlier fetch of its first input again. It is then called
+    with `earlier=`, a function from FetchRef to Envelope, or None where it is not to be had."""
     log_name: str = ""
     """The stage's name in the daily log document; the asset's last part by default."""
     export: Callable[..., Mapping[str, Any]] | None = None

@@ -81,5 +81,6 @@ stage = Stage(
         "of line movements. Rows that the vendor takes back are recorded as withdrawn."
     ),
     ordered=True,
+    recalls=True,
     carries=SeenOdds,
 )
