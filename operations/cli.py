@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from operations import replay_command, stack_commands
+from operations import reading_commands, replay_command, stack_commands
 from operations.errors import Commands
 
 app = typer.Typer(
@@ -24,6 +24,11 @@ app = typer.Typer(
 app.command()(stack_commands.up)
 app.command()(stack_commands.down)
 app.command()(replay_command.replay)
+app.command()(reading_commands.verify)
+app.command()(reading_commands.rows)
+app.command()(reading_commands.fetch)
+app.command()(reading_commands.quarantine)
+app.command()(reading_commands.trace)
 
 if __name__ == "__main__":
     app()

@@ -5,6 +5,8 @@ Exit codes: 0 good; 1 something is bad or the work failed; 2 could not check, un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 
@@ -16,3 +18,9 @@ def failure(error: Exception | str, code: int = 1) -> typer.Exit:
     """Print why, and give what to raise: `raise failure(error) from None`."""
     typer.secho(f"touchline: {error}", err=True, fg=typer.colors.RED)
     return typer.Exit(code)
+
+
+def span(numbers: Sequence[int]) -> str:
+    """Fetch numbers in order, in short: `811`, or first, last and how many: `811-814 (3)`."""
+    first, last = numbers[0], numbers[-1]
+    return str(first) if first == last else f"{first}-{last} ({len(numbers)})"

@@ -141,9 +141,7 @@ def landed_matches_claimed(site: Site, plan: FeedPlan, asset: Asset, report: Che
     site.ledger.mark_verified(asset.name, report.day, read_well)
 
 
-def _never_taken(
-    site: Site, plan: FeedPlan, taken: set[FetchNumber], report: CheckReport
-) -> None:
+def _never_taken(site: Site, plan: FeedPlan, taken: set[FetchNumber], report: CheckReport) -> None:
     """A stage takes every fetch that landed; one of which it knows nothing was left behind."""
     fates = site.ledger.fetches(plan.name, report.day)
     landed = {number: row for number, row in fates.items() if row.fate is FetchFate.LANDED}

@@ -1,0 +1,39 @@
+"""Arguments and options that several commands take, and what is said when they make no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from operations.errors import Misused
+from touchline.day import Day
+
+T = TypeVar("T")
+
+
+def _clearly(parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise Misused(str(error)) from None
+
+
+def day(text: str) -> Day:
+    """Raises Misused."""
+    return _clearly(Day.parse, text)
+
+
+_DATE = typer.Option("--date", parser=day, metavar="DAY", help="New York day, like 2025-05-28.")
+
+DayArgument = Annotated[Day, typer.Argument(parser=day, metavar="DAY", help="New York day.")]
+DayOption = Annotated[Day, _DATE]
+OptionalDay = Annotated[Day | None, _DATE]
+Fetch = Annotated[int | None, typer.Option("--fetch", help="One fetch number of the day.")]
+Feed = Annotated[str | None, typer.Option("--feed", help="One feed. [default: all]")]
+Prefix = Annotated[
+    str | None,
+    typer.Option("--prefix", help="Prefix in the bucket. [default: TOUCHLINE_S3_PREFIX]"),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]

@@ -1,0 +1,44 @@
+"""`touchline fetch`: one raw fetch as it is stored."""
+
+from __future__ import annotations
+
+import msgspec
+
+from operations.errors import Misused
+from resources.object_store import NotFound
+from resources.site import Site
+from touchline.accounting import FetchFate
+from touchline.bookends import write_bookended
+from touchline.day import Day
+from touchline.fetch import Envelope
+
+
+def read_fetch(site: Site, feed: str, day: Day, number: int) -> Envelope:
+    """From the store. Raises Misused where it is not there, StoreError, UnreadableObject,
+    UnreadableFetch."""
+    try:
+        minute = day.minute(number)
+    except ValueError as error:
+        raise Misused(str(error)) from None
+    try:
+        return site.days(feed).read_back(site.plans[feed].raw.name, day, number).envelope()
+    except NotFound:
+        pass
+    for spooled in site.spool(feed).entries():
+        if (spooled.day, spooled.number) == (day, number):
+            return site.spool(feed).read(spooled)
+    row = site.ledger.fetches(feed, day).get(minute.number)
+    if row is None:
+        said = "the ledger knows nothing of this minute"
+    elif row.fate is FetchFate.MISSED:
+        said = f"the minute was missed: {row.reason}"
+    else:
+        said = f"the ledger says: {row.fate}"
+    raise Misused(f"no fetch {number} of {day} is in the store; {said}")
+
+
+def pretty(envelope: Envelope) -> bytes:
+    """The bookended text form, indented by two spaces; numbers and text stay as received."""
+    ref = envelope.ref
+    payload = msgspec.json.format(envelope.data, indent=2)
+    return write_bookended(ref.number, ref.fetch_id, ref.nyc_timestamp, payload)

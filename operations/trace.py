@@ -1,0 +1,197 @@
+"""`touchline trace`: what became of one match in every asset, fetch by fetch."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from operations.console import span
+from operations.errors import Misused
+from resources.day_store import FetchObject, UnreadableObject
+from resources.known_days import known_days
+from resources.object_store import NotFound
+from resources.site import Site
+from resources.stage_codec import StageObject, UnreadableStageObject, decode_stage
+from touchline.day import Day, FetchNumber
+from touchline.fetch import UnreadableFetch
+from touchline.plan import FeedPlan
+from touchline.stage import RawAsset, Stage
+
+SUBJECT = "match_id"
+"""The member that says which match a record is about. Stages whose records lack it, such as those
+of teams and competitions, are not of matches and are left out."""
+KEY_SEPARATORS = ("/", "_")
+SHOWN_OF_CODE = 8
+
+
+class Fate(StrEnum):
+    """What became of a match in one asset and fetch."""
+
+    LANDED = "landed"
+    DROPPED = "dropped"
+    QUARANTINED = "quarantined"
+    ABSENT = "absent"
+    """The fetch landed in this asset, which received nothing of this match."""
+    PLACEHOLDER = "placeholder"
+    """The fetch landed here without its records; the reason is the object's outcome."""
+    NOT_LANDED = "not_landed"
+    """This asset has nothing of this fetch."""
+    UNREADABLE = "unreadable"
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """One fate. `records` is how many of the match's records share it; `key` is the object's."""
+
+    date: str
+    fetch_number: int
+    asset: str
+    fate: Fate
+    records: int = 0
+    reason: str | None = None
+    detail: str | None = None
+    key: str | None = None
+    code_version: str | None = None
+
+
+def is_about(key: str | None, match_id: str) -> bool:
+    """Whether a record key is about this match: it is the match's id, or begins with it and a
+    separator."""
+    if key is None or not key.startswith(match_id):
+        return False
+    return key == match_id or key[len(match_id)] in KEY_SEPARATORS
+
+
+def trace(
+    site: Site,
+    match_id: str,
+    day: Day | None,
+    number: int | None,
+    progress: Callable[[str], None],
+) -> list[Traced]:
+    """Every asset's fates of this match, by day, fetch and the order of the chain. Fetches in which
+    no asset has anything of it are left out.
+
+    Raises Misused where nothing is found at all, StoreError, LedgerUnavailable.
+    """
+    found: list[Traced] = []
+    for plan in site.plans.values():
+        for each in known_days(site, plan.name) if day is None else [day]:
+            progress(f"reading {each} {plan.name}")
+            found += _of_day(site, plan, match_id, each, number)
+    if not found:
+        where = "any day" if day is None else str(day) + (f" fetch {number}" if number else "")
+        raise Misused(f"no trace of match {match_id} on {where}")
+    return found
+
+
+def _of_day(
+    site: Site, plan: FeedPlan, match_id: str, day: Day, number: int | None
+) -> Iterator[Traced]:
+    assets = [a for a in plan.assets if isinstance(a, RawAsset) or hasattr(a.makes, SUBJECT)]
+    listed = {asset.name: set(site.days(plan.name).listing(asset.name, day)) for asset in assets}
+    numbers = sorted(set().union(*listed.values()))
+    for each in numbers if number is None else [n for n in numbers if n == number]:
+        fates = [
+            fate for asset in assets for fate in _of_fetch(site, plan, asset, match_id, day, each)
+        ]
+        if any(fate.records or fate.fate is Fate.UNREADABLE for fate in fates):
+            yield from fates
+
+
+def _of_fetch(
+    site: Site,
+    plan: FeedPlan,
+    asset: RawAsset | Stage[Any],
+    match_id: str,
+    day: Day,
+    number: FetchNumber,
+) -> Iterable[Traced]:
+    bare = Traced(str(day), number, asset.name, Fate.NOT_LANDED)
+    try:
+        found = site.days(plan.name).read_back(asset.name, day, number)
+    except NotFound:
+        row = site.ledger.claims(asset.name, day).get(number)
+        return [msgspec.structs.replace(bare, detail=row.last_error if row else None)]
+    except UnreadableObject as error:
+        return [msgspec.structs.replace(bare, fate=Fate.UNREADABLE, detail=str(error))]
+    here = msgspec.structs.replace(bare, key=found.key, code_version=found.code_version)
+    try:
+        fates = list(_fates(asset, found, match_id))
+    except (UnreadableObject, UnreadableFetch, UnreadableStageObject) as error:
+        return [msgspec.structs.replace(here, fate=Fate.UNREADABLE, detail=str(error))]
+    if not fates and found.outcome.is_placeholder:
+        fates = [{"fate": Fate.PLACEHOLDER, "reason": str(found.outcome)}]
+    return [msgspec.structs.replace(here, **fate) for fate in fates or [{"fate": Fate.ABSENT}]]
+
+
+def _fates(
+    asset: RawAsset | Stage[Any], found: FetchObject, match_id: str
+) -> Iterator[dict[str, Any]]:
+    if isinstance(asset, RawAsset):
+        landed = 0 if found.outcome.is_placeholder else _about(asset, found, match_id)
+        if landed:
+            yield {"fate": Fate.LANDED, "records": landed}
+        return
+    opened = decode_stage(asset, found.body)
+    if landed := _landed(opened, match_id):
+        yield {"fate": Fate.LANDED, "records": landed}
+    for reason, keys in opened.dropped.items():
+        if dropped := sum(count for key, count in keys.items() if is_about(key, match_id)):
+            yield {"fate": Fate.DROPPED, "records": dropped, "reason": reason}
+    for record in opened.quarantined:
+        if is_about(record.key, match_id):
+            said = {"reason": record.reason, "detail": record.detail}
+            yield {"fate": Fate.QUARANTINED, "records": 1, **said}
+
+
+def _about(asset: RawAsset, found: FetchObject, match_id: str) -> int:
+    return sum(is_about(key, match_id) for key in asset.record_keys(found.envelope()))
+
+
+def _landed(opened: StageObject[Any], match_id: str) -> int:
+    if SUBJECT in opened.table.column_names:
+        return opened.table.column(SUBJECT).to_pylist().count(match_id)
+    return sum(getattr(record, SUBJECT) == match_id for record in opened.records)
+
+
+def show(match_id: str, found: Sequence[Traced], console: Console) -> None:
+    """A table for each day and feed: one row for each fate in each asset, with the fetches that
+    share it."""
+    console.print(f"match {match_id}", highlight=False, markup=False)
+    for title, of_day in itertools.groupby(found, key=_title):
+        groups: dict[str, dict[tuple[str | None, ...], list[Traced]]] = {}
+        for each in of_day:
+            same = (each.fate, each.reason, each.code_version)
+            groups.setdefault(each.asset.rpartition("/")[2], {}).setdefault(same, []).append(each)
+        table = Table(title=title)
+        for heading in ("asset", "fate", "fetches"):
+            table.add_column(heading, no_wrap=True)
+        table.add_column("records", justify="right")
+        table.add_column("reason and detail", overflow="fold")
+        table.add_column("code", no_wrap=True)
+        for asset, fates in groups.items():
+            for group in fates.values():
+                table.add_row(asset, *_shown(group))
+        console.print(table)
+
+
+def _title(traced: Traced) -> str:
+    return f"{traced.asset.partition('/')[0]} {traced.date}"
+
+
+def _shown(group: Sequence[Traced]) -> tuple[RenderableType, ...]:
+    last = group[-1]
+    return (
+        last.fate,
+        span([each.fetch_number for each in group]),
+        f"{sum(each.records for each in group):,}",
+        Text(": ".join(filter(None, (last.reason, last.detail)))),
+        (last.code_version or "")[:SHOWN_OF_CODE],
+    )

@@ -1,0 +1,141 @@
+"""`touchline verify`: the checks of Dagster, run by hand for a day or for all of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from operations.errors import Misused
+from pipeline_assets.checks import CheckReport, check_day
+from resources.known_days import days_in_ledger, days_in_store, known_days
+from resources.site import Site
+from touchline.accounting import Verdict
+from touchline.day import Day
+from touchline.plan import FeedPlan
+
+_NUMBERS = ("recorded", "landed", "fetches_expected", "fetches_present")
+
+
+@dataclass(frozen=True)
+class AssetVerdict:
+    """The checks of one asset on one day as one verdict, the worst of theirs."""
+
+    asset: str
+    day: Day
+    reports: Sequence[CheckReport]
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.worst(report.verdict for report in self.reports)
+
+    def number(self, name: str) -> int | None:
+        """What the first check that knows it says: the checks of records come first, so what was
+        recorded and what landed are records."""
+        said = (getattr(report, name) for report in self.reports)
+        return next((value for value in said if value is not None), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "verdict": self.verdict,
+            **{name: self.number(name) for name in _NUMBERS},
+            "findings": [found for report in self.reports for found in report.findings],
+        }
+
+
+def plans_of(site: Site, feed: str | None) -> list[FeedPlan]:
+    """The plan of this feed, or all. Raises Misused."""
+    if feed is None:
+        return list(site.plans.values())
+    if feed not in site.plans:
+        raise Misused(f"{feed!r} is not a feed; there are: {', '.join(site.plans)}")
+    return [site.plans[feed]]
+
+
+def verify(
+    site: Site,
+    day: Day | None,
+    feed: str | None = None,
+    *,
+    deep: bool = False,
+    progress: Callable[[str], None],
+) -> list[AssetVerdict]:
+    """Every asset of this day, or of every day that is known, oldest first.
+
+    Raises Misused for a feed or a day that is not known, and where nothing is.
+    """
+    plans = plans_of(site, feed)
+    found = []
+    for plan in plans:
+        for each in known_days(site, plan.name) if day is None else _only(site, plan, day):
+            for asset in plan.assets:
+                progress(f"verifying {each} {asset.name}")
+                reports = check_day(site, plan, asset, each, deep=deep)
+                found.append(AssetVerdict(asset.name, each, reports))
+    if not found:
+        raise Misused(_nothing_known(site, plans, day))
+    return found
+
+
+def _only(site: Site, plan: FeedPlan, day: Day) -> list[Day]:
+    """A day that the ledger knows is checked also while the store is away, which is then said."""
+    known = day in days_in_ledger(site, plan.name) or day in days_in_store(site, plan.name)
+    return [day] if known else []
+
+
+def _nothing_known(site: Site, plans: Iterable[FeedPlan], day: Day | None) -> str:
+    where = f"s3://{site.store.bucket}/{site.store.prefix} and the ledger"
+    known = sorted({each for plan in plans for each in known_days(site, plan.name)})
+    if not known:
+        return f"{where} hold nothing"
+    days = f"{known[0]} to {known[-1]}" if len(known) > 1 else str(known[0])
+    return f"{where} know nothing of {day}, but of {days}"
+
+
+def overall(verdicts: Iterable[AssetVerdict]) -> Verdict:
+    return Verdict.worst(found.verdict for found in verdicts)
+
+
+def as_json(verdicts: Sequence[AssetVerdict]) -> dict[str, Any]:
+    """The shape that scripts rely on."""
+    days: dict[str, dict[str, Any]] = {}
+    for found in verdicts:
+        days.setdefault(str(found.day), {})[found.asset] = found.as_dict()
+    return {"verdict": overall(verdicts), "days": days}
+
+
+_STYLES = {Verdict.OK: "green", Verdict.BAD: "bold red", Verdict.COULD_NOT_CHECK: "bold yellow"}
+
+
+def show(verdicts: Sequence[AssetVerdict], console: Console) -> None:
+    """A table a day, then each finding on a line of its own."""
+    for day, of_day in itertools.groupby(verdicts, key=lambda found: found.day):
+        table = Table(title=str(day))
+        table.add_column("asset", overflow="fold")
+        table.add_column("verdict")
+        for heading in ("recorded", "landed", "fetches"):
+            table.add_column(heading, justify="right")
+        for found in of_day:
+            table.add_row(
+                found.asset,
+                f"[{_STYLES[found.verdict]}]{found.verdict}[/]",
+                _cell(found.number("recorded")),
+                _cell(found.number("landed")),
+                f"{_cell(found.number('fetches_present'))} of "
+                f"{_cell(found.number('fetches_expected'))}",
+            )
+        console.print(table)
+    for found in verdicts:
+        for report in found.reports:
+            for each in report.findings:
+                fetch = "" if each.fetch_number is None else f" fetch {each.fetch_number}:"
+                line = f"{found.day} {found.asset}:{fetch} {each.kind}: {each.detail}"
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cell(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
