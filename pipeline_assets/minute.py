@@ -41,6 +41,7 @@ def run_minute(
     """
     plan = site.plans[feed]
     run = Run(site, plan, minute.day, run_id, minute, sleep=sleep)
+    run.days.refresh()
     report = MinuteReport(minute)
     report.steps[plan.raw.name] = run.land(raw_step(run))
     for stage in plan.stages:
@@ -54,4 +55,5 @@ def rebuild_day(site: Site, feed: str, day: Day, *, run_id: str) -> dict[str, St
     """Make every derived stage of a day anew from its raw fetches; nothing is fetched."""
     plan = site.plans[feed]
     run = Run(site, plan, day, run_id, rebuild=True)
+    run.days.refresh()
     return {stage.name: run.land(stage_step(run, stage)) for stage in plan.stages}

@@ -87,24 +87,24 @@ class _Step:
 
     def _todo(self) -> list[FetchNumber]:
         run, stage = self.run, self.stage
-        ready = set.intersection(*(self._landed(name) for name in stage.inputs))
+        ready = frozenset.intersection(*(self._landed(name) for name in stage.inputs))
         if run.rebuild:
             newest = run.site.clock.now() - LEFT_TO_LIVE_RUNS
             return sorted(n for n in ready if self.day.minute(n).utc <= newest)
         claims = run.site.ledger.claims(stage.name, self.day)
-        here = set(run.days.listing(stage.name, self.day))
+        here = run.days.numbers(stage.name, self.day)
         had = here | {number for number, row in claims.items() if row.landed}
         todo = sorted((ready - had) | self._repaired(ready & here, claims))
         if stage.ordered:
-            return self._whose_past_is_known(todo)
+            return self._whose_past_is_known(self._in_time(todo, had))
         return sorted(todo, key=lambda number: (not self._is_live(number), number))
 
     def _is_live(self, number: FetchNumber) -> bool:
         return self.run.minute == self.day.minute(number)
 
-    def _landed(self, asset: str) -> set[FetchNumber]:
+    def _landed(self, asset: str) -> frozenset[FetchNumber]:
         """What the store lists, and what was made here and is still on its way to it."""
-        return set(self.run.days.listing(asset, self.day)) | self._held(asset)
+        return self.run.days.numbers(asset, self.day) | self._held(asset)
 
     def _held(self, asset: str) -> set[FetchNumber]:
         held = self.run.days.in_hand.values()
@@ -115,7 +115,7 @@ class _Step:
         return sorted(ready - self._held(self.stage.name))
 
     def _repaired(
-        self, numbers: set[FetchNumber], claims: Mapping[FetchNumber, ClaimRow]
+        self, numbers: frozenset[FetchNumber], claims: Mapping[FetchNumber, ClaimRow]
     ) -> set[FetchNumber]:
         """Placeholders that can now be replaced: the input came good, or the code has changed."""
         version = self._version
@@ -135,6 +135,15 @@ class _Step:
             and (landed.outcome is Outcome.UPSTREAM_FAILED or landed.code_version != version)
         }
 
+    def _in_time(self, todo: list[FetchNumber], had: frozenset[FetchNumber]) -> list[FetchNumber]:
+        """A fetch that came after a later one was worked on changes what followed from it: only a
+        rebuild of the day, from there on and in order, can take it in."""
+        newest = max(had, default=FetchNumber(0))
+        late = [number for number in todo if number < newest and number not in had]
+        if late:
+            self.findings.append(f"fetches {late} came late: the day is to be rebuilt")
+        return [number for number in todo if number > newest]
+
     def _whose_past_is_known(self, todo: list[FetchNumber]) -> list[FetchNumber]:
         """An ordered stage waits for an earlier fetch that another run may still bring."""
         run = self.run
@@ -151,7 +160,7 @@ class _Step:
         """The state that the fetch before this one left: of this day, or of the day before."""
         run, name = self.run, self.stage.name
         for day in (self.day, self.day.shifted(-1)):
-            before = [n for n in run.days.listing(name, day) if day != self.day or n < number]
+            before = [n for n in run.days.numbers(name, day) if day != self.day or n < number]
             if before:
                 return decode_stage(self.stage, run.days.read(name, day, max(before)).body).carried
         return None

@@ -160,6 +160,7 @@ class DayStore:
     """What this process has just made, by key: the next stage reads it from here, so that an
     object store that is away does not silence the stages behind it."""
     keep_in_hand: int = 32
+    _numbers: dict[tuple[str, Day], frozenset[FetchNumber]] = field(default_factory=dict)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -167,6 +168,17 @@ class DayStore:
         """The fetch objects of a day as the store lists them now."""
         listed = self.store.list(day_prefix(asset, day))
         return {number: item for item in listed if (number := number_of(item.key)) is not None}
+
+    def numbers(self, asset: str, day: Day) -> frozenset[FetchNumber]:
+        """What of this day has landed, listed once until `refresh` and kept up with what is landed
+        here. For deciding what to work on; a check lists anew."""
+        if (asset, day) not in self._numbers:
+            self._numbers[asset, day] = frozenset(self.listing(asset, day))
+        return self._numbers[asset, day]
+
+    def refresh(self) -> None:
+        """Begin another run: look again at what others have landed."""
+        self._numbers.clear()
 
     def read(self, asset: str, day: Day, number: int) -> FetchObject:
         """Raises NotFound, UnreadableObject, StoreError."""
@@ -217,6 +229,13 @@ class DayStore:
         rebuild makes differently; else what stands there wins and ours is kept beside it. Raises
         StoreError when the store does not take it: the claim then stays pending.
         """
+        landing = self._land(made, run_id=run_id, at=at, rebuild=rebuild)
+        known = made.asset, made.ref.day
+        if known in self._numbers:
+            self._numbers[known] |= {made.ref.number}
+        return landing
+
+    def _land(self, made: FetchObject, *, run_id: str, at: datetime, rebuild: bool) -> Landing:
         self._hold(made)
         claim = made.claim(run_id)
         self.claims.intend(claim, at)
