@@ -72,7 +72,7 @@ def _show(totals: Totals, prefix: str) -> None:
     from rich.table import Table
 
     table = Table(title=f"{totals.ticks} minutes from {totals.start} in {totals.seconds:.1f} s")
-    table.add_column("asset")
+    table.add_column("asset", min_width=23)
     for column in ("fetches", "received", "emitted", "dropped", "quarantined", "seconds"):
         table.add_column(column, justify="right")
     for asset, account in totals.accounts.items():
