@@ -184,12 +184,12 @@ class FootballFeed:
             )
 
         ids = answers.distinct(match.match_id for match in matches)
+        carried = OldOdds(previous, self._clock.now())
         async with anyio.create_task_group() as tasks:
-            for match_id in answers.odds_order(matches):
+            for match_id in answers.odds_order(matches, carried.answered):
                 tasks.start_soon(ask_odds, match_id)
             for match_id in ids:
                 tasks.start_soon(ask_details, match_id)
-        carried = OldOdds(previous, self._clock.now())
         return (
             [details[match_id] for match_id in ids],
             [carried.instead_of(odds[match_id]) for match_id in ids],

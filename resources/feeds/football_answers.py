@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -110,14 +110,17 @@ def has_results(body: bytes) -> bool:
     return bool(_decoded(body, list[msgspec.Raw]))
 
 
-def odds_order(matches: Sequence[LiveMatch]) -> list[str]:
+def odds_order(matches: Sequence[LiveMatch], answered: Mapping[str | None, str]) -> list[str]:
     """The distinct match ids in the order in which they get what the odds quota allows:
-    half-time, where the alerts look; the rest of play; then all others. Stable."""
+    half-time, where the alerts look; the rest of play; then all others.
 
-    def rank(match: LiveMatch) -> int:
-        if match.status == HALF_TIME:
-            return 0
-        return 1 if match.status in IN_PLAY else 2
+    `answered` says when a match's odds last came (ISO 8601 in UTC): among equals the longest ago
+    comes first, and one that never had odds before all, so that none waits for ever. Stable.
+    """
+
+    def rank(match: LiveMatch) -> tuple[int, str]:
+        place = 0 if match.status == HALF_TIME else 1 if match.status in IN_PLAY else 2
+        return place, answered.get(match.match_id, "")
 
     return distinct(match.match_id for match in sorted(matches, key=rank))
 

@@ -67,6 +67,15 @@ class OldOdds:
         entries = previous.entries(ODDS_HISTORY) if previous else ()
         self._entries = {entry.uuid: entry for entry in entries if entry.error is None}
 
+    @property
+    def answered(self) -> dict[str | None, str]:
+        """When each match's odds came, as ISO 8601 in UTC."""
+        return {
+            uuid: entry.received_at_utc
+            for uuid, entry in self._entries.items()
+            if entry.received_at_utc
+        }
+
     def instead_of(self, call: Call) -> Call:
         """The call itself, unless it was not made because of the quota and old odds are at hand."""
         entry = self._entries.get(call.params["uuid"])

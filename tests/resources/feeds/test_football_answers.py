@@ -78,7 +78,7 @@ def test_any_answer_is_judged_and_read_without_failing(status: int, body: bytes)
     assert (error is None) == (detail is None)
     matches = answers.live_matches(body)
     if error is None and matches:
-        answers.odds_order(matches)
+        answers.odds_order(matches, {})
         assert all(match.status is None or match.is_counted for match in matches)
     answers.references(body, "m1")
     answers.is_about(body, "m1")

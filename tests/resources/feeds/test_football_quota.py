@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from resources.feeds.football import ODDS_HISTORY, FetchedMinute
+from resources.feeds.football_answers import LiveMatch, odds_order
 from tests.resources.feeds.conftest import Site, SiteOf
 from touchline.accounting import Outcome
 from touchline.day import Minute
@@ -44,15 +45,32 @@ def test_the_others_keep_the_odds_of_the_fetch_before(site_of: SiteOf) -> None:
     third = site.fetch(2, previous=second, odds_calls_per_minute=3)
 
     assert second.outcome is third.outcome is Outcome.COMPLETE
-    for later, age in ((second, 60.0), (third, 120.0)):
+    # Those in play take turns; the ended one waits until there is room.
+    for later, waiting in ((second, {"second", "ended"}), (third, {"first", "ended"})):
         carried = {uuid: e for uuid, e in odds(later).items() if e.carried_from}
-        assert set(carried) == {"second", "ended"}
-        for uuid, entry in carried.items():
-            # The id is that of the fetch that brought the body, however often it is carried.
-            assert (entry.carried_from, entry.age_s) == (first.ref.fetch_id, age)
-            assert entry.sha256 == odds(first)[uuid].sha256
-            assert entry.received_at_utc == odds(first)[uuid].received_at_utc
+        assert set(carried) == waiting
+    for later, uuid, brought, age in (
+        (second, "second", first, 60.0),
+        (third, "first", second, 60.0),
+        # The id is that of the fetch that brought the body, however often it is carried.
+        (third, "ended", first, 120.0),
+    ):
+        entry, original = odds(later)[uuid], odds(brought)[uuid]
+        assert (entry.carried_from, entry.age_s) == (brought.ref.fetch_id, age)
+        assert entry.sha256 == original.sha256
+        assert entry.received_at_utc == original.received_at_utc
     assert Envelope(third.envelope).damaged() == []
+
+
+def test_what_waited_longest_is_served_first_among_equals() -> None:
+    matches = [LiveMatch(f"m{n}", [f"m{n}", 2]) for n in range(4)]
+    answered: dict[str | None, str] = {
+        "m0": "2025-05-28T17:02:00Z",
+        "m1": "2025-05-28T17:00:00Z",
+        "m2": "2025-05-28T17:01:00Z",
+    }
+
+    assert odds_order(matches, answered) == ["m3", "m1", "m2", "m0"]
 
 
 def test_odds_that_failed_before_are_not_carried(site_of: SiteOf) -> None:
@@ -108,8 +126,10 @@ def test_minutes_of_one_budget_never_meet_the_vendor_s_limit(site_of: SiteOf) ->
     for fetched, new in ((first, 120), (second, 0), (third, 120)):
         asked = [e for e in odds(fetched).values() if not e.carried_from and not e.error]
         assert len(asked) == new
-    assert first.calls == {"quota": 10}
-    assert second.calls == third.calls == first.calls
+    assert first.calls == second.calls == {"quota": 10}
+    # Those that went without came first, so that every match has had its odds by now.
+    assert third.calls == {}
+    assert not any(entry.error for entry in odds(third).values())
 
 
 @pytest.mark.parametrize("status", [True, "3", None])
