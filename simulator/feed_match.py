@@ -19,9 +19,9 @@ from simulator.scoreboard import CORNERS, REDS, YELLOWS, Score, Scoreboard
 LISTED_AFTER_END_SECONDS = 120 * 60
 _LEAST_LISTED_AFTER_END = 600
 _WEATHER = (1, 1, 1, 1, 1, 5, 5, 5, 5, 2, 2, 3, 3, 10, 7, 6, 9, 8, 13, 4)
-# Statistics that nothing else counts: type, events a side and match, and the size of a burst.
+# Statistics that nothing else counts: type, and events a side and match.
 _SHOTS_ON, _SHOTS_OFF, _ATTACKS, _DANGEROUS, _POSSESSION = 21, 22, 23, 24, 25
-_COUNTED = ((_SHOTS_ON, 4.5), (_SHOTS_OFF, 6.0), (_ATTACKS, 98.0), (_DANGEROUS, 48.0))
+_COUNTED = ((_SHOTS_ON, 4.5), (_SHOTS_OFF, 6.0), (_ATTACKS, 88.0), (_DANGEROUS, 44.0))
 _CORNERS_TYPE, _YELLOWS_TYPE, _REDS_TYPE, _PENALTIES_TYPE = 2, 3, 4, 8
 
 

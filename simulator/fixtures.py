@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from simulator.names import LEAGUES, League
 from simulator.reference import TEAMS_PER_LEAGUE
 
-ABNORMAL, NOT_STARTED, FIRST_HALF, HALF_TIME, SECOND_HALF, OVERTIME = 0, 1, 2, 3, 4, 5
+NOT_STARTED, FIRST_HALF, HALF_TIME, SECOND_HALF, OVERTIME = 1, 2, 3, 4, 5
 SHOOT_OUT, ENDED, DELAYED, INTERRUPTED, CUT_IN_HALF, CANCELED, UNDETERMINED = (
     7,
     8,

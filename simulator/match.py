@@ -55,8 +55,8 @@ class Happening(NamedTuple):
 class Course:
     """What really happens in a match; the vendor and each company see it with their own delays.
 
-    `expected` are the mean goals of home and away over 90 minutes. `interval_goals` and
-    `shoot_out` hold overtime and shoot-out goals a side.
+    `expected` are the mean goals of home and away over 90 minutes, `stoppage` the minutes added to
+    each half, `shoot_out` the kicks as (Unix s, side, scored).
     """
 
     fixture: Fixture

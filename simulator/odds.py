@@ -16,7 +16,8 @@ _NORMAL = NormalDist()
 _FOLLOWS_COVERAGE = 0.7  # correlation of a company's decision to quote with the match's coverage
 _UNQUOTED_BELOW = -1.14  # 14 % of the matches have no odds
 _QUOTED_COVERAGE = 0.2  # mean coverage of the matches with odds
-_PACE_FACTOR = 1.0
+_CORNERS_QUOTED = 0.5  # share of the matches in which any company quotes corners
+_PACE_FACTOR = 0.97  # so that the rows a minute are the measured ones
 _MARKETS = ("asia", "eu", "bs", "cr")
 
 
@@ -29,8 +30,9 @@ def odds_history(course: Course) -> OddsHistory:
     # Companies take no notice of most delays: their rows say "not started" all the same.
     board = Board(course, fixture.before if rng.random() < 0.06 else NOT_STARTED)
     pace = _PACE_FACTOR * math.exp(0.3 * fixture.coverage + rng.gauss(0, 0.25))
-    early = min(5.0, math.exp(rng.gauss(-0.08, 1.05)))
+    early = min(5.0, math.exp(rng.gauss(-0.06, 1.05)))
     lead = 3_600 * min(96.0, max(1.0, math.exp(rng.gauss(3.0, 0.8))))
+    corners = rng.random() < _CORNERS_QUOTED
     in_play = rng.random() > 0.05 and course.kick_off is not None
     markets: list[Market] = []
     for house in HOUSES:
@@ -42,7 +44,10 @@ def odds_history(course: Course) -> OddsHistory:
         ahead = rng.randint(5, 97) if rng.random() < 0.03 else 0
         view = View(board, rng.randint(3, 25))
         for name, habit in zip(_MARKETS, (house.asia, house.eu, house.bs, house.cr), strict=True):
-            if habit is None or rng.random() >= habit.presence:
+            presence = habit.presence if habit else 0.0
+            if name == "cr":
+                presence = presence / _CORNERS_QUOTED if corners else 0.0
+            if habit is None or rng.random() >= presence:
                 continue
             quoting = Quoting(view, house, name, rng)
             quoting.before_kick_off(habit.before_kick_off * early, lead * rng.uniform(0.5, 1.0))
