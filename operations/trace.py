@@ -173,8 +173,8 @@ def show(match_id: str, found: Sequence[Traced], console: Console) -> None:
         table = Table(title=title)
         for heading in ("asset", "fate", "fetches"):
             table.add_column(heading, no_wrap=True)
-        table.add_column("records", justify="right")
-        table.add_column("reason and detail", overflow="fold")
+        table.add_column("records", justify="right", no_wrap=True)
+        table.add_column("why", overflow="fold")
         table.add_column("code", no_wrap=True)
         for asset, fates in groups.items():
             for group in fates.values():
