@@ -5,11 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from resources.embedded_s3 import S3Access, running
 
 S3_BUCKET = "touchline"
+
+# How long an example takes says more about the machine's other work than about the code.
+hypothesis.settings.register_profile("touchline", deadline=None)
+hypothesis.settings.load_profile("touchline")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _START = re.compile(
-    rb"=== FETCH START: (?:#(?P<number>\d+) \| )?(?P<id>[^|\r\n]+) \| (?P<time>[^|\r\n]+) ===\r?"
+    rb"=== FETCH START: (?:#(?P<number>\d{1,9}) \| )?(?P<id>[ -{}~]+) \| (?P<time>[ -{}~]+) ===\r?"
 )
 
 
@@ -44,7 +44,8 @@ def read_bookended(data: bytes) -> Iterator[Bookended]:
     """Every entry of a file in either form, in order; what lies outside entries is passed over.
 
     An entry ends at the line that matches its own start, so no payload can end another's entry.
-    One without its end line is given as incomplete, and reading goes on at the next start line.
+    One without its end line, or written again before it, is given as incomplete, and reading goes
+    on at the next start line.
     """
     position = 0
     while found := _next_start(data, position):
@@ -54,8 +55,8 @@ def read_bookended(data: bytes) -> Iterator[Bookended]:
         assert match is not None
         number = match["number"]
         identity = (match["id"].decode(), match["time"].decode(), int(number) if number else None)
-        end = _find_line(data, end_line, payload_start)
-        if end is not None:
+        end = _find_line(data, end_line, payload_start, len(data))
+        if end is not None and _find_line(data, start.rstrip(b"\r"), payload_start, end) is None:
             payload = data[payload_start : max(payload_start, end - 1)]
             yield Bookended(*identity, payload)
             position = end + len(end_line)
@@ -82,9 +83,9 @@ def _next_start(data: bytes, position: int) -> tuple[bytes, int] | None:
     return None
 
 
-def _find_line(data: bytes, line: bytes, position: int) -> int | None:
-    """The offset of this very line at or after `position`."""
-    while (at := data.find(line, position)) >= 0:
+def _find_line(data: bytes, line: bytes, position: int, stop: int) -> int | None:
+    """The offset of this very line at or after `position` and before `stop`."""
+    while (at := data.find(line, position, stop)) >= 0:
         behind = data[at + len(line) : at + len(line) + 2]
         at_line_start = at == 0 or data[at - 1 : at] == b"\n"
         if at_line_start and (behind[:1] in (b"", b"\n") or behind == b"\r\n"):

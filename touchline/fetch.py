@@ -24,6 +24,7 @@ from touchline.day import Day, FetchNumber, Minute, new_york_text, utc_text
 FORMAT = 1
 READABLE_FORMATS = (1,)
 FETCH_ID_LENGTH = 12
+NESTING_LEFT_TO_READERS = 400
 
 
 def new_fetch_id() -> str:
@@ -120,10 +121,16 @@ class IndexEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def is_json(body: bytes) -> bool:
-    """True for one well-formed JSON value in UTF-8, which alone may be spliced in verbatim."""
+    """True for one well-formed JSON value in UTF-8, which alone may be spliced in verbatim.
+
+    One that is nested so deep that a reader further down the stack could not read the envelope any
+    more does not count.
+    """
+    deeper = NESTING_LEFT_TO_READERS
     try:
         body.decode("utf-8")
         msgspec.json.decode(body, type=msgspec.Raw)
+        msgspec.json.decode(b"[" * deeper + body + b"]" * deeper, type=msgspec.Raw)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return False
     return True
@@ -240,7 +247,8 @@ class Envelope:
         try:
             skeleton = msgspec.json.decode(data, type=_Skeleton)
             minute = Minute.parse(skeleton.header.scheduled_minute_utc)
-        except (msgspec.DecodeError, ValueError) as error:
+            self.outcome = Outcome(skeleton.footer.get("outcome"))
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise UnreadableFetch(f"not a fetch envelope: {error}") from error
         if skeleton.format not in READABLE_FORMATS:
             raise UnreadableFetch(
@@ -252,10 +260,6 @@ class Envelope:
         self.index = skeleton.index
         if any(e.offset < 0 or e.length < 0 or e.offset + e.length > len(data) for e in self.index):
             raise UnreadableFetch("the index points outside the envelope")
-
-    @property
-    def outcome(self) -> Outcome:
-        return Outcome(self.footer["outcome"])
 
     def stored(self, entry: IndexEntry) -> memoryview:
         """The bytes that stand in the envelope for this call."""
@@ -275,9 +279,11 @@ class Envelope:
 
     def damaged(self) -> list[IndexEntry]:
         """Entries whose body no longer has the sha256 that was recorded when it arrived."""
-        found = []
-        for entry in self.index:
+        return [entry for entry in self.index if not self._is_whole(entry)]
+
+    def _is_whole(self, entry: IndexEntry) -> bool:
+        try:
             body = self.body(entry)
-            if body is not None and sha256_hex(body) != entry.sha256:
-                found.append(entry)
-        return found
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return False  # An error record that is none any more.
+        return body is None or sha256_hex(body) == entry.sha256

@@ -70,8 +70,9 @@ class Staged(Generic[R]):
             if len(self._open) != 1:
                 raise RuntimeError(f"{len(self._open)} fates for one record, not one")
         except Exception as error:
-            reason = getattr(error, "reason", UNEXPECTED)
             self._open = []
+            # Other errors have a `reason` too: UnicodeDecodeError has a sentence there.
+            reason = error.reason if isinstance(error, Unusable) else UNEXPECTED
             self.quarantine(reason, key, detail=describe(error), raw=raw)
         (come_true,), self._open = self._open, None
         come_true()
@@ -138,8 +139,15 @@ def snippet(raw: Any) -> str:
     if isinstance(raw, bytes | memoryview | msgspec.Raw):
         data = bytes(raw)[:SNIPPET_BYTES]
     else:
-        data = msgspec.json.encode(raw)[:SNIPPET_BYTES]
+        data = _as_text(raw)[:SNIPPET_BYTES]
     return data.decode("utf-8", "replace")
+
+
+def _as_text(raw: Any) -> bytes:
+    try:
+        return msgspec.json.encode(raw)
+    except (TypeError, ValueError, RecursionError):
+        return repr(raw).encode("utf-8", "replace")  # What was set aside is shown in any case.
 
 
 class Reads(StrEnum):
