@@ -42,9 +42,11 @@ START_TIMEOUT_SECONDS = 60.0
 # Ending by itself takes it 15 s, waiting for its own streams. Killed, it loses no answered write.
 STOP_GRACE_SECONDS = 1.0
 _SERVICES = ("master", "volume", "filer", "s3")
-# Small volumes, so that a disk of 5 GB holds some twenty, and reclaiming space needs little of it.
-_VOLUME_MEGABYTES = 256
-_KEEP_FREE = "512MiB"
+# A thousandth of the disk. Deleted space comes back by copying a volume, so a full disk must still
+# hold a copy of one: on 1.5 GB, filled and half deleted, 64 MB recovered where 256 MB did not.
+_VOLUME_MEGABYTES = (64, 1024)
+_KEEP_FREE = "64MiB"
+_VACUUM_SECONDS = 300
 _MEMORY = "256MiB"
 _POLL_SECONDS = 0.05
 
@@ -247,7 +249,8 @@ class Server:
             "-master.telemetry=false",
             # No election, which takes 2 to 6 s.
             "-master.peers=none",
-            f"-master.volumeSizeLimitMB={_VOLUME_MEGABYTES}",
+            f"-master.volumeSizeLimitMB={self._volume_megabytes}",
+            f"-master.vacuumIntervalSeconds={_VACUUM_SECONDS}",
             # As many volumes as the disk holds.
             "-volume.max=0",
             f"-volume.minFreeSpace={_KEEP_FREE}",
@@ -308,6 +311,11 @@ class Server:
             if filer.getresponse().read() != wanted:
                 filer.request("PUT", path, wanted)
                 filer.getresponse().read()
+
+    @property
+    def _volume_megabytes(self) -> int:
+        smallest, largest = _VOLUME_MEGABYTES
+        return min(max(shutil.disk_usage(self.folder).total // 10**9, smallest), largest)
 
     @property
     def _data(self) -> Path:

@@ -177,7 +177,7 @@ class Touchline:
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=110
+            command, env=self.environment, capture_output=True, text=True, timeout=200
         )
 
     @property
@@ -220,7 +220,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_up_and_down(touchline: Touchline) -> None:
     started = touchline.run(touchline.up("--detach"))
     assert started.returncode == 0, started.stderr
@@ -259,7 +259,7 @@ def test_up_and_down(touchline: Touchline) -> None:
 
 
 @pytest.mark.daemon
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_leftovers_of_a_killed_up_are_replaced_and_ctrl_c_ends_all(touchline: Touchline) -> None:
     assert touchline.run(touchline.up("--detach")).returncode == 0
     left = touchline.children
@@ -284,7 +284,7 @@ def test_leftovers_of_a_killed_up_are_replaced_and_ctrl_c_ends_all(touchline: To
 
 
 @pytest.mark.daemon
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_definitions_that_do_not_load_are_one_line(touchline: Touchline, tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text("import nothing_of_this_name\n")
     failed = touchline.run(touchline.up("--detach"))
