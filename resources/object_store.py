@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.exceptions as boto_errors
 from boto3.session import Session
@@ -37,6 +38,10 @@ class AccessRefused(StoreError):
 
 class NotFound(StoreError):
     """The store says, explicitly, that there is no such object."""
+
+
+class NoSuchBucket(StoreError):
+    """There is no such bucket: a setting is wrong, or it was deleted. Never an empty one."""
 
 
 class Conflicting(StoreError):
@@ -101,8 +106,13 @@ class PatientS3(S3Resource):
                 read_timeout=self.read_timeout_seconds,
                 retries={"total_max_attempts": 1, "mode": "standard"},
                 s3={"addressing_style": "path"} if self.endpoint_url else None,
+                proxies={} if self._on_loopback else None,
             ),
         )
+
+    @property
+    def _on_loopback(self) -> bool:
+        return urlsplit(self.endpoint_url or "").hostname in ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass
@@ -217,11 +227,17 @@ class ObjectStore:
 
 
 def _typed(error: boto_errors.ClientError, what: str) -> StoreError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    said = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    message = error.response.get("Error", {}).get("Message", "")
+    return typed_error(status, str(said.get("Code", "")), said.get("Message", ""), what)
+
+
+def typed_error(status: int, code: str, message: str, what: str) -> StoreError:
+    """The error that an answer with this status, code and message stands for."""
     said = f"{what}: HTTP {status} {code} {message}".rstrip()
     match status:
+        case 404 if code == "NoSuchBucket":
+            return NoSuchBucket(f"{said}: make it, or set TOUCHLINE_S3_BUCKET")
         case 404:
             return NotFound(said)
         case 409:

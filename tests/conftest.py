@@ -9,6 +9,8 @@ import hypothesis
 import pytest
 
 from resources.embedded_s3 import S3Access, running
+from tests.s3_gate import S3Gate
+from tests.s3_gate import s3_gate as gate_before
 
 S3_BUCKET = "touchline"
 
@@ -28,3 +30,10 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]:
 def s3_prefix(s3_server: S3Access) -> str:
     """A prefix of the bucket that no other test uses."""
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def s3_gate(s3_server: S3Access) -> Iterator[S3Gate]:
+    """A gate before the object store, wide open."""
+    with gate_before(s3_server) as gate:
+        yield gate

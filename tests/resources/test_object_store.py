@@ -1,0 +1,252 @@
+"""Objects on a real S3 server: conditional writes, typed errors, an outage that looks like one."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from resources.embedded_s3 import S3Access
+from resources.object_store import (
+    AccessRefused,
+    Conflicting,
+    NoSuchBucket,
+    NotFound,
+    ObjectStore,
+    PatientS3,
+    PreconditionFailed,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    typed_error,
+)
+from tests.s3_gate import S3Gate
+
+
+def store_at(access: S3Access, prefix: str, bucket: str = "touchline") -> ObjectStore:
+    return ObjectStore(
+        PatientS3(
+            endpoint_url=access.endpoint_url,
+            region_name=access.region,
+            aws_access_key_id=access.access_key_id,
+            aws_secret_access_key=access.secret_access_key,
+        ),
+        bucket,
+        prefix,
+    )
+
+
+@pytest.fixture
+def store(s3_server: S3Access, s3_prefix: str) -> ObjectStore:
+    return store_at(s3_server, s3_prefix)
+
+
+def test_an_object_comes_back_with_its_metadata(store: ObjectStore) -> None:
+    etag = store.put_new("raw/a", b"\x00body", {"fetch-id": "Qx7LmA20bTzK"})
+    found = store.get("raw/a")
+    assert (found.key, found.body, found.etag) == ("raw/a", b"\x00body", etag)
+    assert found.metadata == {"fetch-id": "Qx7LmA20bTzK"}
+    head = store.head("raw/a")
+    assert (head.etag, head.metadata, head.body) == (etag, found.metadata, b"")
+
+
+def test_a_new_object_never_overwrites(store: ObjectStore) -> None:
+    store.put_new("a", b"first")
+    with pytest.raises(PreconditionFailed):
+        store.put_new("a", b"second")
+    assert store.get("a").body == b"first"
+
+
+def test_an_object_is_replaced_only_as_it_was_read(store: ObjectStore) -> None:
+    first = store.put_new("a", b"first")
+    second = store.replace("a", b"second", first)
+    with pytest.raises(PreconditionFailed):
+        store.replace("a", b"third", first)
+    assert store.get("a").body == b"second"
+    assert store.get("a").etag == second != first
+
+
+def test_nothing_is_not_replaced(store: ObjectStore) -> None:
+    with pytest.raises((PreconditionFailed, NotFound)):
+        store.replace("nothing", b"x", "0" * 32)
+    assert list(store.list("")) == []
+
+
+def test_of_many_writers_of_one_key_one_wins(store: ObjectStore) -> None:
+    outcomes: list[str] = []
+
+    def write(body: bytes) -> None:
+        try:
+            store.put_new("contested", body)
+            outcomes.append(body.decode())
+        except (PreconditionFailed, Conflicting):
+            outcomes.append("lost")
+
+    threads = [threading.Thread(target=write, args=(b"%d" % n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [winner] = [outcome for outcome in outcomes if outcome != "lost"]
+    assert store.get("contested").body == winner.encode()
+
+
+@pytest.mark.parametrize("ask", ["get", "head"])
+def test_what_is_not_there_is_not_found(store: ObjectStore, ask: str) -> None:
+    with pytest.raises(NotFound, match=f"{store.prefix}/nothing"):
+        getattr(store, ask)("nothing")
+
+
+def test_a_prefix_sees_its_own_objects_alone(s3_server: S3Access, store: ObjectStore) -> None:
+    neighbour = store_at(s3_server, f"{store.prefix}-neighbour")
+    neighbour.put_new("a", b"theirs")
+    store.put_new("a", b"ours")
+    store.put_new("b/c", b"ours")
+    assert [item.key for item in store.list("")] == ["a", "b/c"]
+    assert [(item.key, item.size) for item in store.list("b/")] == [("b/c", 4)]
+    assert store.get("a").body == b"ours"
+
+
+def test_a_listing_gives_every_page_in_order(store: ObjectStore) -> None:
+    keys = [f"day/{n:05d}.x" for n in range(1005)]
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(lambda key: store.put_new(key, b""), keys))
+    listed = list(store.list("day/"))
+    assert [item.key for item in listed] == keys
+    assert store.requests.by_operation["LIST"] == 2
+    assert listed[7].etag == store.head(keys[7]).etag
+
+
+def test_folders_are_the_names_below_a_prefix(store: ObjectStore) -> None:
+    for key in ("raw/f/date=1/a", "raw/f/date=1/b", "raw/f/date=2/a", "raw/f/x", "hot/y"):
+        store.put_new(key, b"")
+    assert list(store.folders("raw/f/")) == ["date=1", "date=2"]
+    assert list(store.folders("none/")) == []
+
+
+def test_a_deleted_object_is_gone(store: ObjectStore) -> None:
+    store.put_new("a", b"")
+    store.delete("a")
+    with pytest.raises(NotFound):
+        store.get("a")
+
+
+CALLS: list[Callable[[ObjectStore], Any]] = [
+    lambda store: store.get("a"),
+    lambda store: store.head("a"),
+    lambda store: list(store.list("")),
+    lambda store: list(store.folders("")),
+    lambda store: store.put_new("a", b"x"),
+    lambda store: store.replace("a", b"x", "0" * 32),
+    lambda store: store.delete("a"),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_store_that_is_away_is_never_an_empty_one(call: Callable[[ObjectStore], Any]) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # Bound and not listening: connections are refused.
+        away = S3Access(f"http://127.0.0.1:{nobody.getsockname()[1]}", "key", "secret", "us-east-1")
+        with pytest.raises(StoreUnavailable, match="s3://touchline/p"):
+            call(store_at(away, "p"))
+
+
+@pytest.mark.parametrize("call", CALLS[:5])
+def test_a_store_that_errs_is_never_an_empty_one(
+    s3_gate: S3Gate, s3_prefix: str, call: Callable[[ObjectStore], Any]
+) -> None:
+    s3_gate.refuses = lambda method, path: True
+    with pytest.raises(StoreUnavailable, match="HTTP 500"):
+        call(store_at(s3_gate.access, s3_prefix))
+
+
+@pytest.mark.parametrize(
+    "call", [lambda s: s.get("a"), lambda s: list(s.list("")), lambda s: s.put_new("a", b"")]
+)
+def test_a_bucket_that_is_not_there_is_not_an_empty_one(
+    s3_server: S3Access, call: Callable[[ObjectStore], Any]
+) -> None:
+    with pytest.raises(NoSuchBucket, match="TOUCHLINE_S3_BUCKET"):
+        call(store_at(s3_server, "p", "no-such-bucket"))
+
+
+def test_wrong_keys_are_refused(s3_server: S3Access) -> None:
+    wrong = S3Access(s3_server.endpoint_url, "AKNOBODY", "wrong", s3_server.region)
+    with pytest.raises(AccessRefused):
+        store_at(wrong, "p").put_new("a", b"")
+
+
+def test_no_keys_at_all_say_what_to_set(
+    s3_server: S3Access, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    keyless = S3Access(s3_server.endpoint_url, region=s3_server.region)
+    with pytest.raises(AccessRefused, match="AWS_ACCESS_KEY_ID"):
+        store_at(keyless, "p").get("a")
+
+
+def test_a_put_is_sent_once_though_its_answer_is_lost(s3_gate: S3Gate, s3_prefix: str) -> None:
+    store = store_at(s3_gate.access, s3_prefix)
+    s3_gate.loses_answer = lambda method, path: method == "PUT"
+    with pytest.raises(StoreUnavailable):
+        store.put_new("a", b"x")
+    assert [method for method, _ in s3_gate.passed] == ["PUT"]
+    assert store.get("a").body == b"x"
+
+
+def test_an_answer_that_breaks_off_is_no_object(s3_gate: S3Gate, s3_prefix: str) -> None:
+    store = store_at(s3_gate.access, s3_prefix)
+    store.put_new("a", b"x" * 1000)
+    s3_gate.loses_answer = lambda method, path: method == "GET"
+    with pytest.raises(StoreUnavailable):
+        store.get("a")
+
+
+def test_the_own_machine_is_reached_without_a_proxy(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        store.put_new("a", b"")
+
+
+def test_a_bucket_is_made_once(s3_server: S3Access, s3_prefix: str) -> None:
+    store = store_at(s3_server, "", s3_prefix)
+    store.make_bucket()
+    store.make_bucket()
+    assert list(store.list("")) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "kind"),
+    [
+        (404, "NoSuchKey", "", NotFound),
+        (404, "NoSuchBucket", "", NoSuchBucket),
+        (409, "ConditionalRequestConflict", "", Conflicting),
+        (412, "PreconditionFailed", "", PreconditionFailed),
+        (401, "", "", AccessRefused),
+        (403, "AccessDenied", "", AccessRefused),
+        (507, "", "", StoreFull),
+        (500, "InternalError", "no free volumes left", StoreFull),
+        (503, "SlowDown", "", StoreUnavailable),
+        (400, "InvalidArgument", "", StoreUnavailable),
+    ],
+)
+def test_errors_are_told_by_status_and_code(
+    status: int, code: str, message: str, kind: type[StoreError]
+) -> None:
+    error = typed_error(status, code, message, "put_object s3://b/k")
+    assert type(error) is kind
+    assert "s3://b/k" in str(error)
