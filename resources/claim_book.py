@@ -55,7 +55,7 @@ class ClaimBook:
     @property
     def waiting(self) -> int:
         """How many claims the file holds."""
-        return len(self._read()) if self.file.exists() else 0
+        return len(self._read())
 
     def bring_in(self, at: datetime) -> list[Claim]:
         """Tell the ledger what waits, and give the claims that are to be confirmed.
@@ -81,8 +81,12 @@ class ClaimBook:
 
     def _read(self) -> list[Claim]:
         """A line that a crash cut short was never called written, so it is passed over."""
+        try:
+            lines = self.file.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []  # Another process has just brought them in.
         claims = []
-        for line in filter(None, self.file.read_bytes().split(b"\n")):
+        for line in filter(None, lines):
             try:
                 claims.append(msgspec.json.decode(line, type=Claim))
             except msgspec.DecodeError:

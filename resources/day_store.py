@@ -47,6 +47,10 @@ class WouldErase(StoreError):
     """What was made holds less than what stands there, and no account explains it."""
 
 
+class Damaged(StoreError):
+    """What stands there cannot be read, and what was made is not what should stand there."""
+
+
 class Landing(StrEnum):
     """How a product came to stand in the store."""
 
@@ -132,6 +136,10 @@ def number_of(key: str) -> FetchNumber | None:
     """The fetch number of a fetch object's key; None for anything else below a day."""
     stem = key.rpartition("/")[2].partition(".")[0]
     return FetchNumber(int(stem)) if len(stem) == 5 and stem.isdigit() else None
+
+
+def _is_sound(made: FetchObject) -> bool:
+    return made.account.conserved and not made.outcome.is_placeholder
 
 
 def pack(envelope: bytes) -> bytes:
@@ -257,12 +265,17 @@ class DayStore:
 
     def _meet(self, made: FetchObject, claim: Claim, at: datetime, *, rebuild: bool) -> Landing:
         """The key is taken: by ours, by a placeholder, by what a rebuild replaces, by another's."""
-        there = self.read_back(made.asset, made.ref.day, made.ref.number)
+        try:
+            there = self.read_back(made.asset, made.ref.day, made.ref.number)
+        except UnreadableObject as error:
+            return self._restore(made, claim, at, rebuild=rebuild, damage=str(error))
         assert there.etag is not None
         if there.sha256 == made.sha256 and there.ref == made.ref:
             self.claims.landed(claim, there.etag, len(there.body), at)
             return Landing.ALREADY_THERE
-        if made.outcome.is_placeholder and not there.outcome.is_placeholder and rebuild:
+        if rebuild and _is_sound(there) and not _is_sound(made):
+            self.in_hand[made.key] = there
+            self.claims.withdraw(claim, "a rebuild that failed replaces nothing", at)
             raise WouldErase(f"{made.key}: a rebuild that failed replaces nothing that had landed")
         if rebuild or (there.outcome.is_placeholder and not made.outcome.is_placeholder):
             etag = self.store.replace(made.key, made.body, there.etag, made.metadata())
@@ -276,6 +289,20 @@ class DayStore:
         self.claims.withdraw(claim, f"another result had landed; kept at {beside}", at)
         self.claims.landed(there.claim(run_id=claim.run_id), there.etag, len(there.body), at)
         return Landing.CONFLICT
+
+    def _restore(
+        self, made: FetchObject, claim: Claim, at: datetime, *, rebuild: bool, damage: str
+    ) -> Landing:
+        """Replace an object that cannot be read by what it should be, or by what a rebuild makes
+        of it. Raises Damaged for anything else."""
+        there = self.store.head(made.key)
+        is_the_same = there.metadata.get("sha256") == made.sha256
+        if not is_the_same and not (rebuild and _is_sound(made)):
+            self.claims.withdraw(claim, damage, at)
+            raise Damaged(f"{damage}; nothing was overwritten: reprocess the day")
+        etag = self.store.replace(made.key, made.body, there.etag, made.metadata())
+        self.claims.landed(claim, etag, len(made.body), at)
+        return Landing.REPLACED
 
     def promote(self, pending: Claim, *, at: datetime) -> bool:
         """Confirm a claim whose object landed while its writer died before it could say so.

@@ -7,6 +7,7 @@ its end line was torn by a crash: it is set aside and named, never taken and nev
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from touchline.bookends import read_bookended, write_bookended
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope, FetchRef, UnreadableFetch
+
+_FILE = re.compile(r"date=(\d{4}-\d{2}-\d{2})/(\d{5})\.([A-Za-z0-9]+)\.txt")
 
 
 @dataclass(frozen=True, order=True)
@@ -39,12 +42,20 @@ def fsync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def _make_folder(folder: Path) -> None:
+    """With the entries of all folders that are new: a file is as durable as the way to it."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        fsync_directory(made.parent)
+
+
 def write_durably(path: Path, data: bytes) -> None:
     """Write a new file and its directory entry to disk before returning.
 
     Raises FileExistsError for a file that is there and OSError (disk full, ...) with the path.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
@@ -67,12 +78,12 @@ class Spool:
         return Spooled(ref.day, ref.number, ref.fetch_id, path)
 
     def entries(self) -> Iterator[Spooled]:
-        """What lies here, oldest first."""
+        """What lies here, oldest first. Files of other names are not ours."""
         found = []
         for path in self.folder.glob("date=*/*.txt"):
-            number, fetch_id, _ = path.name.split(".")
-            day = Day.parse(path.parent.name.removeprefix("date="))
-            found.append(Spooled(day, FetchNumber(int(number)), fetch_id, path))
+            if name := _FILE.fullmatch(f"{path.parent.name}/{path.name}"):
+                day, number, fetch_id = name.groups()
+                found.append(Spooled(Day.parse(day), FetchNumber(int(number)), fetch_id, path))
         yield from sorted(found)
 
     def read(self, spooled: Spooled) -> Envelope:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from resources.object_store import (
     ObjectStore,
     PatientS3,
     PreconditionFailed,
+    Requests,
     StoreError,
     StoreFull,
     StoreUnavailable,
@@ -40,9 +42,15 @@ def store_at(access: S3Access, prefix: str, bucket: str = "touchline") -> Object
     )
 
 
+@pytest.fixture(scope="module")
+def connected(s3_server: S3Access) -> ObjectStore:
+    """Making a client costs more than all that a test asks of it."""
+    return store_at(s3_server, "")
+
+
 @pytest.fixture
-def store(s3_server: S3Access, s3_prefix: str) -> ObjectStore:
-    return store_at(s3_server, s3_prefix)
+def store(connected: ObjectStore, s3_prefix: str) -> ObjectStore:
+    return replace(connected, prefix=s3_prefix, requests=Requests())
 
 
 def test_an_object_comes_back_with_its_metadata(store: ObjectStore) -> None:
@@ -101,8 +109,8 @@ def test_what_is_not_there_is_not_found(store: ObjectStore, ask: str) -> None:
         getattr(store, ask)("nothing")
 
 
-def test_a_prefix_sees_its_own_objects_alone(s3_server: S3Access, store: ObjectStore) -> None:
-    neighbour = store_at(s3_server, f"{store.prefix}-neighbour")
+def test_a_prefix_sees_its_own_objects_alone(store: ObjectStore) -> None:
+    neighbour = replace(store, prefix=f"{store.prefix}-neighbour")
     neighbour.put_new("a", b"theirs")
     store.put_new("a", b"ours")
     store.put_new("b/c", b"ours")
@@ -211,7 +219,7 @@ def test_an_answer_that_breaks_off_is_no_object(s3_gate: S3Gate, s3_prefix: str)
 
 
 def test_the_own_machine_is_reached_without_a_proxy(
-    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+    s3_server: S3Access, s3_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -219,11 +227,11 @@ def test_the_own_machine_is_reached_without_a_proxy(
             monkeypatch.setenv(name, f"http://127.0.0.1:{nobody.getsockname()[1]}")
         for name in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
-        store.put_new("a", b"")
+        store_at(s3_server, s3_prefix).put_new("a", b"")
 
 
-def test_a_bucket_is_made_once(s3_server: S3Access, s3_prefix: str) -> None:
-    store = store_at(s3_server, "", s3_prefix)
+def test_a_bucket_is_made_once(connected: ObjectStore, s3_prefix: str) -> None:
+    store = replace(connected, bucket=s3_prefix)
     store.make_bucket()
     store.make_bucket()
     assert list(store.list("")) == []

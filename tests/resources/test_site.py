@@ -1,0 +1,94 @@
+"""A site: one prefix and what belongs to it, put together from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_assets.plans import PLANS
+from resources.embedded_s3 import S3Access
+from resources.ledger import LedgerUnavailable
+from resources.object_store import StoreUnavailable
+from resources.settings import Settings, SettingsError
+from resources.site import Site, StoreBlob, WrongOrigin
+from tests.resources.stage_samples import RAW, ref
+from tests.s3_gate import S3Gate
+from touchline.day import Day
+
+
+def settings_for(home: Path, prefix: str, **more: Any) -> Settings:
+    return Settings.load(_env_file=None, home=home, s3_prefix=prefix, **more)
+
+
+@pytest.fixture
+def site(s3_server: S3Access, s3_prefix: str, tmp_path: Path) -> Iterator[Site]:
+    with closing(Site.open(settings_for(tmp_path, s3_prefix), PLANS, s3_server)) as site:
+        yield site
+
+
+def test_a_prefix_holds_data_of_one_origin(site: Site) -> None:
+    assert site.origin() is None
+    site.claim_origin("simulated")
+    site.claim_origin("simulated")
+    with pytest.raises(WrongOrigin, match=r"holds simulated data.*TOUCHLINE_S3_PREFIX"):
+        site.claim_origin("live")
+    assert site.origin() == "simulated"
+
+
+def test_an_origin_that_cannot_be_read_is_not_an_unclaimed_one(
+    s3_gate: S3Gate, s3_prefix: str, tmp_path: Path
+) -> None:
+    s3_gate.shut = True
+    with closing(Site.open(settings_for(tmp_path, s3_prefix), PLANS, s3_gate.access)) as site:
+        with pytest.raises(StoreUnavailable):
+            site.origin()
+        with pytest.raises(StoreUnavailable):
+            site.claim_origin("live")
+
+
+def test_what_waits_for_one_prefix_is_not_seen_from_another(
+    s3_server: S3Access, tmp_path: Path
+) -> None:
+    for prefix in ("", "a", "a/b", "b"):
+        with closing(Site.open(settings_for(tmp_path, prefix), PLANS, s3_server)) as site:
+            assert list(site.spool("football").entries()) == [], prefix
+            site.spool("football").write(ref(7), b"{}")
+
+
+def test_a_ledger_that_is_away_does_not_keep_a_site_from_opening(
+    s3_server: S3Access, s3_prefix: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    settings = settings_for(tmp_path, s3_prefix, ledger_url=f"sqlite:///{tmp_path / 'folder'}")
+    with closing(Site.open(settings, PLANS, s3_server)) as site:
+        site.claim_origin("live")
+        with pytest.raises(LedgerUnavailable):
+            site.ledger.claims(RAW, Day.parse("2025-05-28"))
+
+
+def test_a_feed_without_credentials_says_which_setting_is_missing(site: Site) -> None:
+    with pytest.raises(SettingsError, match="TOUCHLINE_FEED_USER"):
+        site.feed("football")
+
+
+def test_every_stage_is_found_by_its_name(site: Site) -> None:
+    assert set(site.stages) == {s.name for plan in PLANS.values() for s in plan.stages}
+    assert all(stage.name == name for name, stage in site.stages.items())
+
+
+def test_a_blob_is_replaced_as_it_was_read(site: Site) -> None:
+    blob = StoreBlob(site.store, "reference/cache")
+    assert blob.read() is None
+    assert blob.replace(b"first", None)
+    assert not blob.replace(b"other", None), "somebody made it meanwhile"
+    found = blob.read()
+    assert found is not None
+    body, etag = found
+    assert body == b"first"
+    assert blob.replace(b"second", etag)
+    assert not blob.replace(b"third", etag), "somebody replaced it meanwhile"
+    assert blob.read() == (b"second", site.store.head("reference/cache").etag)
