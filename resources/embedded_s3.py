@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-import boto3
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -78,7 +78,8 @@ class S3Access:
 
     def client(self) -> Any:
         """A boto3 client that does not repeat anything by itself."""
-        return boto3.client(
+        # A session of its own: the default one keeps the first credentials that it ever found.
+        return Session().client(
             "s3",
             endpoint_url=self.endpoint_url,
             aws_access_key_id=self.access_key_id,

@@ -105,7 +105,7 @@ def end_groups(grace_seconds: Mapping[ProcessId, float]) -> None:
 
 
 def _wait(processes: list[psutil.Process], seconds: float) -> None:
-    """Until none runs or the time is over. A zombie, which waits for its parent alone, has ended."""
+    """Until none runs or the time is over. A zombie has ended: it waits for its parent alone."""
     deadline = time.monotonic() + seconds
     while any(map(_runs, processes)) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
