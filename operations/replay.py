@@ -83,7 +83,7 @@ class Totals:
             self.fetches[asset] += len(step.added)
             self.accounts[asset] = self.accounts.get(asset, Account()) + step.account
             self.stage_seconds[asset] += step.seconds
-            self.failures += [f"{asset}: fetch {f.number}: {f.error}" for f in step.failures]
+            self.failures += [f"{asset}: {failure}" for failure in step.failures]
         self.checks.update(check.verdict for check in report.checks)
         self.failures += [
             f"{check.asset} {check.check}: {found.kind}: {found.detail}"

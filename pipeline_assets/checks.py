@@ -20,7 +20,7 @@ from resources.object_store import Listed, NotFound, StoreError
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
 from touchline.accounting import FetchFate, Verdict, key_digest
-from touchline.day import Day, FetchNumber
+from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import UnreadableFetch
 from touchline.plan import FeedPlan
 from touchline.stage import RawAsset, Stage
@@ -134,9 +134,9 @@ def landed_matches_claimed(site: Site, plan: FeedPlan, asset: Asset, report: Che
         elif there.etag == row.etag == row.verified_etag and not report.deep:
             report.landed += row.landed.account.emitted
         else:
-            count = _read_back(site, plan, asset, row, there, report)
-            if count is not None:
-                report.landed += count
+            found_before = len(report.findings)
+            report.landed += _read_back(site, plan, asset, row, there, report)
+            if len(report.findings) == found_before:
                 read_well[number] = there.etag
     site.ledger.mark_verified(asset.name, report.day, read_well)
 
@@ -220,20 +220,20 @@ def _read_back(
     row: ClaimRow,
     there: Listed,
     report: CheckReport,
-) -> int | None:
-    """How many records the object really holds; None when something is wrong with it."""
+) -> int:
+    """How many records the object really holds, whatever is wrong with it; 0 where it cannot be
+    read."""
     claim, number = row.landed, row.ref.number
     assert claim is not None
-    wrong = len(report.findings)
     try:
         found = site.days(plan.name).read_back(asset.name, report.day, number)
         count, digest = _count(plan, asset, found)
     except NotFound:
         report.found(Kind.REAL_LOSS, number, claim.account.emitted, f"{there.key} has gone")
-        return None
+        return 0
     except (UnreadableObject, UnreadableFetch, UnreadableStageObject) as error:
         report.found(Kind.DAMAGED, number, claim.account.emitted, str(error))
-        return None
+        return 0
     if there.etag != row.etag and not (row.pending and row.pending.sha256 == found.sha256):
         report.found(
             Kind.OVERWRITTEN, number, count, f"{there.key} is not the object that was confirmed"
@@ -248,7 +248,7 @@ def _read_back(
     if not claim.account.conserved:
         lost = claim.account.received - claim.account.explained
         report.found(Kind.NOT_CONSERVED, number, abs(lost), f"{claim.account} does not add up")
-    return count if len(report.findings) == wrong else None
+    return count
 
 
 def _count(plan: FeedPlan, asset: Asset, found: FetchObject) -> tuple[int, str]:
@@ -274,7 +274,7 @@ def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> No
     """
     now, day = site.clock.now(), report.day
     intervals = site.ledger.intervals(plan.name, day.start, day.end)
-    expected = list(expected_minutes(day, intervals, now))
+    expected = list(expected_minutes(day, intervals, Minute.containing(now).end))
     fates = site.ledger.fetches(plan.name, day)
     listed = site.days(plan.name).listing(asset.name, day)
     missed = 0

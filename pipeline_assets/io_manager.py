@@ -60,7 +60,7 @@ def metadata_of(report: StepReport) -> dict[str, Any]:
         )
     if report.failures:
         metadata["failures"] = dg.MetadataValue.json(
-            {str(failure.number): failure.error for failure in report.failures}
+            {str(failure.number or "step"): failure.error for failure in report.failures}
         )
     if report.findings:
         metadata["findings"] = dg.MetadataValue.md("\n".join(f"- {f}" for f in report.findings))

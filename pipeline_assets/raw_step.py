@@ -10,14 +10,20 @@ from pipeline_assets.code_version import code_version
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
 from resources.day_store import FetchObject, UnreadableObject, pack
 from resources.ledger import LedgerUnavailable
-from resources.object_store import StoreError
+from resources.object_store import NotFound, StoreError
 from resources.site import Site
 from resources.spool import Spooled, Torn
 from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_digest, sha256_hex
-from touchline.day import Day, Minute
+from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import Envelope
 from touchline.stage import RawAsset
-from touchline.watch import FETCH_STARTS_WITHIN, expected_minutes, why_missed
+from touchline.watch import (
+    FETCH_STARTS_WITHIN,
+    MAX_RUNTIME,
+    days_still_open,
+    expected_minutes,
+    why_missed,
+)
 
 
 def raw_step(run: Run) -> Batch:
@@ -31,10 +37,13 @@ def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObj
     _bring_the_books_up_to_date(run, findings)
     _name_the_missed(run, minute, findings)
     waiting = list(run.spool.entries())
-    mine = [spooled for spooled in waiting if _is_of(spooled, minute)]
-    if mine:
-        yield from _from_spool(run, mine[0], findings)
-    elif not _has_landed(run, minute):
+    taken = 0
+    for spooled in waiting:
+        if _is_of(spooled, minute):
+            for made in _from_spool(run, spooled, findings):
+                taken += 1
+                yield made
+    if not taken and not _is_there(run, minute, findings):
         yield from _live(run, minute, findings)
     started = time.monotonic()
     for spooled in waiting:
@@ -52,12 +61,16 @@ def _is_of(spooled: Spooled, minute: Minute) -> bool:
 
 def _from_spool(run: Run, spooled: Spooled, findings: list[str]) -> Iterator[FetchObject]:
     try:
-        yield raw_object(run.plan.raw, run.spool.read(spooled))
+        envelope = run.spool.read(spooled)
     except FileNotFoundError:
         return  # Another run has landed it meanwhile.
     except Torn as error:
+        if run.site.clock.now() < spooled.day.minute(spooled.number).utc + MAX_RUNTIME:
+            return  # Another run may be writing it at this moment.
         aside = run.spool.set_aside(spooled)
         findings.append(f"a torn spool file lies in torn/{aside.name}: {error}")
+        return
+    yield raw_object(run.plan.raw, envelope)
 
 
 def _live(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject | Failure]:
@@ -111,10 +124,15 @@ def raw_object(asset: RawAsset, envelope: Envelope) -> FetchObject:
     )
 
 
-def _has_landed(run: Run, minute: Minute) -> bool:
+def _is_there(run: Run, minute: Minute, findings: list[str]) -> bool:
+    """Whether this minute's fetch has come good. Where that cannot be told, it is fetched: of two
+    captures one counts."""
     try:
         found = run.days.read_back(run.plan.raw.name, minute.day, minute.number)
-    except (StoreError, UnreadableObject):
+    except NotFound:
+        return False
+    except (StoreError, UnreadableObject) as error:
+        findings.append(f"whether fetch {minute.number} has landed could not be seen: {error}")
         return False
     return not found.outcome.is_placeholder
 
@@ -133,11 +151,12 @@ def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
     now, days = run.site.clock.now(), run.days
     try:
         brought = days.claims.bring_in(now)
-        pending = {claim.key: claim for claim in brought}
-        for asset in run.plan.assets:
-            for row in run.site.ledger.claims(asset.name, run.day).values():
-                if row.pending and row.pending.run_id != run.run_id:
-                    pending[row.pending.key] = row.pending
+        pending = {(claim.key, claim.sha256): claim for claim in brought}
+        for day in days_still_open(run.day, now):
+            for asset in run.plan.assets:
+                for row in run.site.ledger.claims(asset.name, day).values():
+                    if row.pending and row.pending.run_id != run.run_id:
+                        pending[row.pending.key, row.pending.sha256] = row.pending
         for claim in pending.values():
             if days.promote(claim, at=now):
                 findings.append(f"{claim.key} had landed unconfirmed; it is confirmed now")
@@ -149,11 +168,15 @@ def _name_the_missed(run: Run, minute: Minute, findings: list[str]) -> None:
     """Every expected minute that passed without a fetch gets its fate and its reason."""
     now = run.site.clock.now()
     held = {(spooled.day, spooled.number) for spooled in run.spool.entries()}
+
+    def landed(day: Day) -> frozenset[FetchNumber]:
+        return run.days.numbers(run.plan.raw.name, day)
+
     try:
         missed = [
             (silent, reason)
             for silent, reason in silent_minutes(run.site, run.plan.name, minute, now)
-            if (silent.day, silent.number) not in held and not _has_landed(run, silent)
+            if (silent.day, silent.number) not in held and silent.number not in landed(silent.day)
         ]
         for silent, reason in missed:
             run.site.ledger.minute_missed(run.plan.name, silent, reason, now)

@@ -15,11 +15,13 @@ from datetime import datetime
 from resources.day_store import DayStore, FetchObject, Landing, is_raw
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
-from resources.site import Site
+from resources.settings import SettingsError
+from resources.site import Site, WrongOrigin
 from resources.spool import Spool
 from touchline.accounting import Account
 from touchline.day import Day, FetchNumber, Minute
 from touchline.plan import FeedPlan
+from touchline.stage import describe
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +31,13 @@ BACKLOG_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one fetch did not land in one asset, this time."""
+    """Why one fetch did not land in one asset, this time; or, without a number, the whole step."""
 
-    number: FetchNumber
+    number: FetchNumber | None
     error: str
+
+    def __str__(self) -> str:
+        return self.error if self.number is None else f"fetch {self.number}: {self.error}"
 
 
 @dataclass
@@ -79,6 +84,8 @@ class Run:
     sleep: Callable[[float], None] = time.sleep
     fetch_started: datetime | None = None
     """When this run's own fetch began; None while it has none."""
+    repaired: set[tuple[Day, FetchNumber]] = field(default_factory=set)
+    """Fetches of which this run has replaced a placeholder in some stage."""
 
     @property
     def days(self) -> DayStore:
@@ -89,16 +96,19 @@ class Run:
         return self.site.spool(self.plan.name)
 
     def land(self, batch: Batch) -> StepReport:
-        """Land each fetch as it is made; an ordered stage stops at the first that does not."""
+        """Land each fetch as it is made; an ordered stage stops at the first that does not.
+
+        Raises SettingsError and WrongOrigin, which people have to put right.
+        """
         report = StepReport(batch.asset, findings=batch.findings)
         started = time.monotonic()
-        for made in batch.made:
-            failure = made if isinstance(made, Failure) else self._land_one(made, report)
-            if failure is not None:
-                log.error("%s: fetch %s: %s", batch.asset, failure.number, failure.error)
-                report.failures.append(failure)
-                if batch.ordered:
-                    break
+        try:
+            self._land_each(batch, report)
+        except (SettingsError, WrongOrigin):
+            raise
+        except Exception as error:
+            log.exception("%s", batch.asset)
+            report.failures.append(Failure(None, describe(error)))
         report.seconds = time.monotonic() - started
         log.info(
             "%s: %d added, received %d, emitted %d, %d failed, %.2f s",
@@ -113,17 +123,31 @@ class Run:
             log.warning("%s: %s", batch.asset, finding)
         return report
 
+    def _land_each(self, batch: Batch, report: StepReport) -> None:
+        for made in batch.made:
+            failure = made if isinstance(made, Failure) else self._land_one(made, report)
+            if failure is not None:
+                log.error("%s: %s", batch.asset, failure)
+                report.failures.append(failure)
+                if batch.ordered:
+                    break
+
     def _land_one(self, made: FetchObject, report: StepReport) -> Failure | None:
         number = made.ref.number
         if not made.account.conserved:
             report.findings.append(f"fetch {number}: {made.account} does not add up")
         try:
             landing = self.days.land(
-                made, run_id=self.run_id, at=self.site.clock.now(), rebuild=self.rebuild
+                made,
+                run_id=self.run_id,
+                at=self.site.clock.now(),
+                rebuild=self.rebuild or (made.ref.day, number) in self.repaired,
             )
         except StoreError as error:
             return Failure(number, str(error))
         report.landed[number] = landing
+        if landing is Landing.REPLACED and not is_raw(made.asset):
+            self.repaired.add((made.ref.day, number))
         if landing in (Landing.LANDED, Landing.REPLACED):
             report.account += made.account
         if is_raw(made.asset):
@@ -132,9 +156,10 @@ class Run:
 
     def _fetch_has_landed(self, made: FetchObject, report: StepReport) -> None:
         """Write the minute's fate down; let go of the spool's copy once it was read back."""
-        ref = made.ref
+        ref, lateness = made.ref, None
         if self.fetch_started and ref.minute == self.minute:
-            report.lateness_seconds = (self.fetch_started - ref.minute.utc).total_seconds()
+            lateness = (self.fetch_started - ref.minute.utc).total_seconds()
+            report.lateness_seconds = lateness
         try:
             there = self.days.read_back(made.asset, ref.day, ref.number)
             self.site.ledger.fetch_landed(
@@ -142,12 +167,12 @@ class Run:
                 there.outcome,
                 there.envelope().footer.get("reason"),
                 self.site.clock.now(),
-                report.lateness_seconds,
+                lateness,
             )
         except (StoreError, ValueError, LedgerUnavailable) as error:
             report.findings.append(f"fetch {ref.number} stays in the spool: {error}")
             return
         for spooled in self.spool.entries():
-            if (spooled.day, spooled.number) == (ref.day, ref.number):
-                # Of two captures of one minute the landed one counts; the other lies in conflicts.
+            # Another capture of this minute is not this one, and has still to be landed beside it.
+            if (spooled.day, spooled.fetch_id) == (ref.day, ref.fetch_id):
                 self.spool.clear(spooled)

@@ -16,24 +16,31 @@ from typing import Any
 
 from pipeline_assets.code_version import code_version
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
-from resources.day_store import FetchObject, is_raw
-from resources.ledger import ClaimRow, LedgerUnavailable
-from resources.object_store import StoreError
-from resources.stage_codec import StageObject, decode_stage, encode_stage
+from resources.day_store import FetchObject, UnreadableObject, is_raw
+from resources.ledger import Claim, ClaimRow, LedgerUnavailable
+from resources.object_store import NotFound, StoreError
+from resources.stage_codec import (
+    StageObject,
+    UnreadableStageObject,
+    decode_stage,
+    encode_stage,
+)
 from touchline.accounting import FetchFate, Outcome, key_digest, sha256_hex
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Reads, Stage, Staged, describe
-from touchline.watch import MAX_RUNTIME
+from touchline.watch import MAX_RUNTIME, days_still_open
 
 log = logging.getLogger(__name__)
 
 FAILURES_BEFORE_GIVING_UP = 3
 STAGE_FAILED = "stage_failed"
-DAY_BEFORE_IS_OPEN = timedelta(hours=2)
-"""After midnight, for so long, each run looks for what the day before has left undone."""
 LEFT_TO_LIVE_RUNS = timedelta(minutes=20)
 """A rebuild leaves the newest minutes of today alone: live runs are at work on them."""
+UPSTREAM_TAKES = timedelta(minutes=5)
+"""So long after its minute a fetch may be on its way through the stages before: three runs try."""
+DAYS_STATE_IS_SOUGHT = 2
+"""How many days back an ordered stage looks for the state that its last fetch left."""
 
 
 def stage_step(run: Run, stage: Stage[Any]) -> Batch:
@@ -51,10 +58,8 @@ def _days_at_work(run: Run, stage: Stage[Any]) -> list[Day]:
     """Oldest first, since the day before carries its state into this one."""
     if run.rebuild:
         return [run.day]
-    days = {run.day} | {m.ref.day for m in run.days.in_hand.values() if m.asset in stage.inputs}
-    if run.site.clock.now() < run.day.start + DAY_BEFORE_IS_OPEN:
-        days.add(run.day.shifted(-1))
-    return sorted(days)
+    in_hand = {m.ref.day for m in run.days.in_hand.values() if m.asset in stage.inputs}
+    return sorted(in_hand.union(days_still_open(run.day, run.site.clock.now())))
 
 
 @dataclass
@@ -64,6 +69,8 @@ class _Step:
     day: Day
     findings: list[str]
     carried: Any = None
+    away: StoreError | None = None
+    """Why an earlier fetch that the stage asked for could not be had."""
 
     def made(self) -> Iterator[FetchObject | Failure]:
         try:
@@ -94,9 +101,9 @@ class _Step:
         claims = run.site.ledger.claims(stage.name, self.day)
         here = run.days.numbers(stage.name, self.day)
         had = here | {number for number, row in claims.items() if row.landed}
-        todo = sorted((ready - had) | self._repaired(ready & here, claims))
+        todo = (ready - had) | self._repaired(ready & here, claims)
         if stage.ordered:
-            return self._whose_past_is_known(self._in_time(todo, had))
+            return self._in_order(todo, had, ready | had)
         return sorted(todo, key=lambda number: (not self._is_live(number), number))
 
     def _is_live(self, number: FetchNumber) -> bool:
@@ -117,7 +124,10 @@ class _Step:
     def _repaired(
         self, numbers: frozenset[FetchNumber], claims: Mapping[FetchNumber, ClaimRow]
     ) -> set[FetchNumber]:
-        """Placeholders that can now be replaced: the input came good, or the code has changed."""
+        """Placeholders that can now be replaced: the input came good, or the code has changed. And
+        what was collected of stages that this run has repaired."""
+        if self.stage.reads is Reads.QUARANTINED:
+            return {number for day, number in self.run.repaired if day == self.day} & numbers
         version = self._version
         placeholders = {
             number: row.landed
@@ -135,34 +145,62 @@ class _Step:
             and (landed.outcome is Outcome.UPSTREAM_FAILED or landed.code_version != version)
         }
 
-    def _in_time(self, todo: list[FetchNumber], had: frozenset[FetchNumber]) -> list[FetchNumber]:
-        """A fetch that came after a later one was worked on changes what followed from it: only a
-        rebuild of the day, from there on and in order, can take it in."""
+    def _in_order(
+        self,
+        todo: frozenset[FetchNumber],
+        had: frozenset[FetchNumber],
+        known: frozenset[FetchNumber],
+    ) -> list[FetchNumber]:
+        """What an ordered stage may take: nothing that an earlier fetch may still change, and
+        nothing that would change what followed from it. Only a rebuild of the day can do that."""
         newest = max(had, default=FetchNumber(0))
-        late = [number for number in todo if number < newest and number not in had]
+        if self.run.days.numbers(self.stage.name, self.day.shifted(1)):
+            newest = FetchNumber(self.day.length + 1)
+        late = sorted(number for number in todo if number < newest)
         if late:
-            self.findings.append(f"fetches {late} came late: the day is to be rebuilt")
-        return [number for number in todo if number > newest]
+            self.findings.append(
+                f"{len(late)} fetches came after later ones were taken, the first {late[0]}: the "
+                "day is to be rebuilt"
+            )
+        awaited = self._awaited(known)
+        return sorted(n for n in todo if n >= newest and (awaited is None or n < awaited))
 
-    def _whose_past_is_known(self, todo: list[FetchNumber]) -> list[FetchNumber]:
-        """An ordered stage waits for an earlier fetch that another run may still bring."""
+    def _awaited(self, known: frozenset[FetchNumber]) -> FetchNumber | None:
+        """The first fetch that is not here yet and may still come: another run is at work on it,
+        or it has landed and is on its way through the stages before this one."""
         run = self.run
-        in_flight = [
+        if run.site.clock.now() < self.day.start + UPSTREAM_TAKES:
+            before = self.day.shifted(-1)
+            if self._may_come(before, run.days.numbers(self.stage.name, before)):
+                return FetchNumber(0)
+        return min(self._may_come(self.day, known), default=None)
+
+    def _may_come(self, day: Day, known: frozenset[FetchNumber]) -> list[FetchNumber]:
+        run, now = self.run, self.run.site.clock.now()
+        patience = {FetchFate.STARTED: MAX_RUNTIME, FetchFate.LANDED: UPSTREAM_TAKES}
+        return [
             number
-            for number, row in run.site.ledger.fetches(run.plan.name, self.day).items()
-            if row.fate is FetchFate.STARTED
-            and row.run_id != run.run_id
-            and run.site.clock.now() < row.minute.utc + MAX_RUNTIME
+            for number, row in run.site.ledger.fetches(run.plan.name, day).items()
+            if number not in known
+            and row.fate in patience
+            and now < row.minute.utc + patience[row.fate]
+            and not (row.fate is FetchFate.STARTED and row.run_id == run.run_id)
         ]
-        return [n for n in todo if n < min(in_flight, default=n + 1)]
 
     def _carried_before(self, number: FetchNumber) -> Any:
-        """The state that the fetch before this one left: of this day, or of the day before."""
+        """The state that the fetch before this one left: of this day, or of the days before. Where
+        that cannot be read, the one before counts, and what it missed is shown again."""
         run, name = self.run, self.stage.name
-        for day in (self.day, self.day.shifted(-1)):
-            before = [n for n in run.days.numbers(name, day) if day != self.day or n < number]
-            if before:
-                return decode_stage(self.stage, run.days.read(name, day, max(before)).body).carried
+        for back in range(DAYS_STATE_IS_SOUGHT + 1):
+            day = self.day.shifted(-back)
+            for earlier in sorted(run.days.numbers(name, day), reverse=True):
+                if back == 0 and earlier >= number:
+                    continue
+                try:
+                    found = run.days.read(name, day, earlier)
+                    return decode_stage(self.stage, found.body).carried
+                except (UnreadableObject, UnreadableStageObject, NotFound) as error:
+                    self.findings.append(f"the state before fetch {number} is lost: {error}")
         return None
 
     # --- one fetch -------------------------------------------------------------------------------
@@ -175,10 +213,13 @@ class _Step:
         run, stage = self.run, self.stage
         try:
             inputs = [run.days.read(name, self.day, number) for name in stage.inputs]
-        except (StoreError, ValueError) as error:
+        except StoreError as error:
             return Failure(number, f"its input: {error}")
+        except UnreadableObject as error:
+            return self._give_up_or_retry(number, None, f"its input: {error}")
         if stage.reads is Reads.RECORDS and any(i.outcome.is_placeholder for i in inputs):
             return self._object(inputs, Outcome.UPSTREAM_FAILED, Staged(carried=self.carried))
+        self.away = None
         try:
             extra: dict[str, Any] = {"carried": self.carried} if stage.ordered else {}
             if stage.recalls:
@@ -187,7 +228,9 @@ class _Step:
             made = self._object(inputs, Outcome.COMPLETE, staged)
         except Exception as error:
             log.exception("%s: fetch %s", stage.name, number)
-            return self._give_up_or_retry(inputs, describe(error))
+            return self._give_up_or_retry(number, inputs, describe(error))
+        if self.away is not None:
+            return Failure(number, f"an earlier fetch: {self.away}")
         self.carried = staged.carried
         return made
 
@@ -203,9 +246,11 @@ class _Step:
         try:
             found = self.run.days.read(self.stage.inputs[0], ref.day, ref.number)
             return found.envelope() if found.ref == ref else None
-        except (StoreError, ValueError) as error:
+        except (NotFound, ValueError) as error:
             self.findings.append(f"the earlier fetch {ref.number} of {ref.day}: {error}")
-            return None
+        except StoreError as error:
+            self.away = error  # What is made without it would not be made so again.
+        return None
 
     def _opened(self, found: FetchObject) -> StageObject[Any]:
         return decode_stage(self.run.site.stages[found.asset], found.body)
@@ -213,7 +258,12 @@ class _Step:
     def _object(
         self, inputs: list[FetchObject], outcome: Outcome, staged: Staged[Any]
     ) -> FetchObject:
-        ref: FetchRef = inputs[0].ref
+        upstream = "".join(found.sha256 for found in inputs)
+        return self._stored(inputs[0].ref, upstream, outcome, staged)
+
+    def _stored(
+        self, ref: FetchRef, upstream: str, outcome: Outcome, staged: Staged[Any]
+    ) -> FetchObject:
         body = encode_stage(self.stage, ref, staged)
         return FetchObject(
             asset=self.stage.name,
@@ -223,28 +273,45 @@ class _Step:
             digest=key_digest(map(self.stage.key, staged.records)),
             sha256=sha256_hex(body),
             code_version=self._version,
-            upstream_sha256=sha256_hex("".join(i.sha256 for i in inputs).encode()),
+            upstream_sha256=sha256_hex(upstream.encode()),
             etag=None,
             body=body,
         )
 
-    def _give_up_or_retry(self, inputs: list[FetchObject], error: str) -> FetchObject | Failure:
+    def _give_up_or_retry(
+        self, number: FetchNumber, inputs: list[FetchObject] | None, error: str
+    ) -> FetchObject | Failure:
         """Three failures by the same code, and the fetch lands with everything quarantined, so that
-        the day goes on; before that the next minute tries again."""
-        ref, run = inputs[0].ref, self.run
+        the day goes on; before that the next minute tries again. `inputs` is None where they cannot
+        be read: the ledger knows what they were."""
+        ledger, now = self.run.site.ledger, self.run.site.clock.now()
         try:
-            attempts = run.site.ledger.failed(
-                self.stage.name, ref, error, self._version, run.site.clock.now()
-            )
+            if inputs:
+                ref, records = inputs[0].ref, inputs[0].account.emitted
+                upstream = "".join(found.sha256 for found in inputs)
+            else:
+                claim = self._claimed(number)
+                ref = claim.ref if claim else self._unknown(number)
+                records = claim.account.emitted if claim else 0
+                upstream = claim.sha256 if claim else ""
+            attempts = ledger.failed(self.stage.name, ref, error, self._version, now)
         except LedgerUnavailable as unavailable:
-            return Failure(ref.number, f"{error}; {unavailable}")
+            return Failure(number, f"{error}; {unavailable}")
         if attempts < FAILURES_BEFORE_GIVING_UP:
-            return Failure(ref.number, error)
+            return Failure(number, error)
         staged: Staged[Any] = Staged(carried=self.carried)
-        for _ in range(inputs[0].account.emitted):
+        for _ in range(records):
             with staged.one_record(None):
                 staged.quarantine(STAGE_FAILED, None, detail=error)
-        return self._object(inputs, Outcome.STAGE_FAILED, staged)
+        return self._stored(ref, upstream, Outcome.STAGE_FAILED, staged)
+
+    def _claimed(self, number: FetchNumber) -> Claim | None:
+        """What the first input was when it landed."""
+        row = self.run.site.ledger.claims(self.stage.inputs[0], self.day).get(number)
+        return row.landed if row else None
+
+    def _unknown(self, number: FetchNumber) -> FetchRef:
+        return FetchRef(self.run.plan.name, self.day.minute(number), "unknown")
 
 
 def _is_good(row: ClaimRow) -> bool:

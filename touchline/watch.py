@@ -20,6 +20,13 @@ FETCH_STARTS_WITHIN = timedelta(seconds=55)
 """A minute whose fetch has not started by then is missed: the past cannot be fetched."""
 MAX_RUNTIME = timedelta(seconds=150)
 """After this time from its minute, a run is no longer at work."""
+DAY_BEFORE_IS_OPEN = timedelta(hours=2)
+"""After midnight, for so long, each run looks for what the day before has left undone."""
+
+
+def days_still_open(day: Day, now: datetime) -> list[Day]:
+    """This day and, early in it, the day before; oldest first."""
+    return [day.shifted(-1), day] if now < day.start + DAY_BEFORE_IS_OPEN else [day]
 
 
 def expected_minutes(day: Day, intervals: Intervals, until: datetime) -> Iterator[Minute]:

@@ -1,0 +1,149 @@
+"""A prefix of the object store, its ledger and spool, a vendor, and minutes run on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pipeline_assets.checks import CheckReport, check_day
+from pipeline_assets.minute import MinuteReport, run_minute
+from resources.embedded_s3 import S3Access
+from resources.object_store import ObjectStore, Requests
+from resources.settings import Settings
+from resources.site import Site
+from resources.stage_codec import StageObject, decode_stage
+from simulator.faults import Fault
+from simulator.server import Served
+from touchline.accounting import Verdict
+from touchline.clock import VirtualClock
+from touchline.day import Day, FetchNumber, Minute
+from touchline.plan import FeedPlan
+
+FEED = "football"
+RAW = "football/raw_fetches"
+USER, SECRET = "watcher-77", "s3cr3t-value"
+
+
+@dataclass
+class Chain:
+    """Each `process` is a site of its own, as each run of Dagster has one; all share the clock."""
+
+    access: S3Access
+    vendor: Served
+    home: Path
+    prefix: str
+    plan: FeedPlan
+    start: Minute
+    connected: ObjectStore
+    """Its S3 client is shared, since making one costs more than a minute of a small plan."""
+    clock: VirtualClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock(self.start.utc)
+
+    @contextmanager
+    def process(
+        self, plan: FeedPlan | None = None, access: S3Access | None = None, **settings: Any
+    ) -> Iterator[Site]:
+        given = {
+            "home": self.home,
+            "s3_prefix": self.prefix,
+            "feed_url": self.vendor.url,
+            "feed_user": USER,
+            "feed_secret": SECRET,
+            "origin": "simulated",
+            "feed_deadline_seconds": 5.0,
+        }
+        loaded = Settings.load(_env_file=None, **(given | settings))
+        plans = {FEED: plan or self.plan}
+        site = Site.open(loaded, plans, access or self.access, clock=self.clock)
+        if access is None:
+            site.store = replace(
+                self.connected, prefix=self.prefix, requests=Requests(), bucket=loaded.s3_bucket
+            )
+        try:
+            yield site
+        finally:
+            site.close()
+
+    def at(self, minute: Minute, seconds: float = 0) -> None:
+        """Set both clocks, ours and the vendor's, to so long after this minute's beginning."""
+        self.clock.set(minute.utc + timedelta(seconds=seconds))
+        self.vendor.clock.set(minute.utc)
+
+    def watch(self) -> None:
+        """From the first minute on, every minute is expected."""
+        with self.process() as site:
+            site.ledger.open_interval(FEED, self.start.utc, "simulated")
+
+    def faults(self, *faults: Fault) -> None:
+        """What the vendor does from here on; nothing of it any more when called without any."""
+        self.vendor.faults.replace(list(faults), int(self.vendor.clock.timestamp()))
+
+    def minute(
+        self,
+        passed: int,
+        plan: FeedPlan | None = None,
+        *,
+        access: S3Access | None = None,
+        run_id: str | None = None,
+        **settings: Any,
+    ) -> MinuteReport:
+        """Run the minute so many after the first, in a process of its own."""
+        minute = self.start.later(passed)
+        self.at(minute)
+        with self.process(plan, access, **settings) as site:
+            return run_minute(site, FEED, minute, run_id=run_id or f"run-{passed}")
+
+    def minutes(self, count: int, plan: FeedPlan | None = None) -> list[MinuteReport]:
+        return [self.minute(passed, plan) for passed in range(count)]
+
+    def checks(
+        self, day: Day | None = None, *, deep: bool = False, **process: Any
+    ) -> dict[tuple[str, str], CheckReport]:
+        """Every check of the day, by the asset's last part and the check's name."""
+        with self.process(**process) as site:
+            return {
+                (report.asset.rpartition("/")[2], report.check): report
+                for asset in site.plans[FEED].assets
+                for report in check_day(site, site.plans[FEED], asset, day or self.day, deep=deep)
+            }
+
+    @property
+    def day(self) -> Day:
+        return self.start.day
+
+    @property
+    def number(self) -> FetchNumber:
+        """Of the first minute."""
+        return self.start.number
+
+    def objects(self) -> dict[str, str]:
+        """Every object of the prefix with its ETag."""
+        with self.process() as site:
+            return {item.key: item.etag for item in site.store.list("")}
+
+    def numbers(self, asset: str, day: Day | None = None) -> list[int]:
+        """The fetches of an asset that the store has."""
+        with self.process() as site:
+            return sorted(site.days(FEED).listing(asset, day or self.day))
+
+    def opened(self, asset: str, number: int, day: Day | None = None) -> StageObject[Any]:
+        """A derived object as it landed."""
+        with self.process() as site:
+            found = site.days(FEED).read_back(asset, day or self.day, number)
+            return decode_stage(site.stages[asset], found.body)
+
+
+def verdicts(report: MinuteReport) -> set[Verdict]:
+    return {check.verdict for check in report.checks}
+
+
+def all_ok(checks: dict[tuple[str, str], CheckReport]) -> bool:
+    found = {key: check.findings for key, check in checks.items() if check.findings}
+    assert not found, found
+    return {check.verdict for check in checks.values()} == {Verdict.OK}

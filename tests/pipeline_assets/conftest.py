@@ -1,0 +1,80 @@
+"""A chain of small stages for each test: a real object store, ledger, spool and vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import resources.ledger.database
+from resources.embedded_s3 import S3Access
+from resources.object_store import ObjectStore, PatientS3
+from simulator.server import Served, serve
+from simulator.world import World
+from tests.chain import SECRET, USER, Chain
+from tests.pipeline_assets.small_plan import small_plan
+from touchline.day import Minute
+from touchline.plan import FeedPlan
+
+NOON = Minute.parse("2025-05-28T16:00:00Z")
+
+
+@pytest.fixture(scope="session")
+def connected(s3_server: S3Access) -> ObjectStore:
+    s3 = PatientS3(
+        endpoint_url=s3_server.endpoint_url,
+        region_name=s3_server.region,
+        aws_access_key_id=s3_server.access_key_id,
+        aws_secret_access_key=s3_server.secret_access_key,
+    )
+    return ObjectStore(s3, "touchline")
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return World(seed=1, matches=3)
+
+
+@pytest.fixture(scope="session")
+def shared_vendor(world: World) -> Iterator[Served]:
+    with serve(world, user=USER, secret=SECRET) as served:
+        yield served
+
+
+@pytest.fixture
+def vendor(shared_vendor: Served) -> Served:
+    """The simulator with three matches, on its best behaviour and with an empty log."""
+    shared_vendor.faults.replace([], 0)
+    shared_vendor.log.clear()
+    return shared_vendor
+
+
+ChainOf = Callable[..., Chain]
+
+
+@pytest.fixture
+def chain_of(
+    s3_server: S3Access, s3_prefix: str, connected: ObjectStore, vendor: Served, tmp_path: Path
+) -> ChainOf:
+    """A chain that begins at this minute, watched."""
+
+    def make(start: Minute = NOON, plan: FeedPlan | None = None, served: Served = vendor) -> Chain:
+        chain = Chain(
+            s3_server, served, tmp_path / "home", s3_prefix, plan or small_plan(), start, connected
+        )
+        chain.watch()
+        return chain
+
+    return make
+
+
+@pytest.fixture
+def chain(chain_of: ChainOf) -> Chain:
+    return chain_of()
+
+
+@pytest.fixture
+def impatient_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A locked database is away after 0.05 s instead of 5."""
+    monkeypatch.setattr(resources.ledger.database, "LOCK_TIMEOUT_SECONDS", 0.05)

@@ -1,0 +1,425 @@
+"""The first step of a minute: one fetch a minute, whoever runs, dies or comes late."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_assets.minute import run_minute
+from pipeline_assets.raw_step import raw_step
+from pipeline_assets.run import Run
+from resources.ledger import FetchRow
+from resources.site import Site, WrongOrigin
+from simulator.faults import Fault
+from tests.chain import FEED, RAW, Chain, all_ok, verdicts
+from tests.pipeline_assets.conftest import ChainOf
+from tests.pipeline_assets.small_plan import fails, small_plan
+from tests.s3_gate import S3Gate
+from touchline.accounting import FetchFate, MissedReason, Outcome, Verdict
+from touchline.day import Day, Minute
+from touchline.fetch import FetchRef
+
+
+def fates(chain: Chain, day: Day | None = None) -> dict[int, FetchRow]:
+    with chain.process() as site:
+        return {int(n): row for n, row in site.ledger.fetches(FEED, day or chain.day).items()}
+
+
+def missed(chain: Chain, day: Day | None = None) -> dict[int, str | None]:
+    rows = fates(chain, day)
+    return {n: row.reason for n, row in rows.items() if row.fate is FetchFate.MISSED}
+
+
+def spooled(chain: Chain) -> list[int]:
+    with chain.process() as site:
+        return [entry.number for entry in site.spool(FEED).entries()]
+
+
+def asked(chain: Chain) -> int:
+    """How often the vendor was asked for the live list."""
+    calls, _ = chain.vendor.log.since(0)
+    return sum(call.endpoint == "match/detail_live" for call in calls)
+
+
+def test_a_minute_is_fetched_once_and_run_again_adds_nothing(chain: Chain) -> None:
+    first = chain.minute(0)
+    before = chain.objects()
+    again = chain.minute(0, run_id="again")
+    assert asked(chain) == 1
+    assert chain.objects() == before
+    assert first.steps[RAW].added == [chain.number]
+    assert all(not step.added for step in again.steps.values())
+    assert verdicts(again) == {Verdict.OK}
+    assert spooled(chain) == []
+
+
+def test_a_fetch_is_in_the_spool_before_it_is_anywhere_else(chain: Chain) -> None:
+    chain.at(chain.start)
+    with chain.process() as site:
+        made = next(raw_step(Run(site, chain.plan, chain.day, "run-0", chain.start)).made)
+        [entry] = site.spool(FEED).entries()
+        assert (entry.number, entry.fetch_id) == (chain.number, made.ref.fetch_id)  # type: ignore[union-attr]
+        assert list(site.store.list("raw/")) == []
+
+
+def test_a_run_that_comes_early_waits_for_its_minute(chain: Chain) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        chain.at(chain.start)
+
+    chain.at(chain.start.later(-1), seconds=50)
+    with chain.process() as site:
+        report = run_minute(site, FEED, chain.start, run_id="early", sleep=sleep)
+    assert slept == [10.0]
+    assert report.steps[RAW].lateness_seconds == 0
+    assert fates(chain)[chain.number].lateness_seconds == 0
+
+
+@pytest.mark.parametrize(("seconds", "fetched"), [(54, True), (55, True), (56, False)])
+def test_a_run_that_comes_late_names_its_minute_and_does_the_other_work(
+    chain: Chain, seconds: int, fetched: bool
+) -> None:
+    chain.minute(0, plan=small_plan(heads=fails))
+    late = chain.start.later(1)
+    chain.at(late, seconds=seconds)
+    with chain.process() as site:
+        report = run_minute(site, FEED, late, run_id="late")
+    assert (late.number in report.steps[RAW].landed) is fetched
+    assert missed(chain) == ({} if fetched else {late.number: MissedReason.STARTED_LATE})
+    assert report.steps["football/heads"].landed[chain.number] == "landed"
+    if fetched:
+        assert fates(chain)[late.number].lateness_seconds == seconds
+
+
+def test_minutes_of_which_nobody_asked_are_named_when_they_were_expected(chain: Chain) -> None:
+    chain.minute(0)
+    chain.minute(3)
+    assert missed(chain) == {
+        chain.number + 1: MissedReason.NOT_REQUESTED,
+        chain.number + 2: MissedReason.NOT_REQUESTED,
+    }
+    assert all_ok(chain.checks())
+    cadence = chain.checks()["raw_fetches", "cadence"]
+    assert (cadence.fetches_expected, cadence.fetches_present) == (4, 2)
+    assert (cadence.recorded, cadence.landed) == (2, 2)
+
+
+def test_nobody_misses_minutes_that_were_not_watched(chain: Chain) -> None:
+    chain.minute(0)
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.end)
+        site.ledger.open_interval(FEED, chain.start.later(5).utc, "simulated")
+    chain.minute(6)
+    assert missed(chain) == {chain.number + 5: MissedReason.NOT_REQUESTED}
+
+
+def test_minutes_are_missed_over_midnight_too(chain_of: ChainOf) -> None:
+    chain = chain_of(Minute.parse("2025-05-29T03:57:00Z"))
+    chain.minute(0)
+    chain.minute(5)
+    yesterday = Day.parse("2025-05-28")
+    assert set(missed(chain, yesterday)) == {1439, 1440}
+    assert set(missed(chain, yesterday.shifted(1))) == {1, 2}
+
+
+def test_a_run_that_died_is_named_when_it_can_bring_nothing_any_more(chain: Chain) -> None:
+    chain.minute(0)
+    dead = chain.start.later(1)
+    chain.at(dead)
+    with chain.process() as site:
+        site.ledger.start_fetch(FEED, dead, "dead", dead.utc)
+    reports = [chain.minute(passed) for passed in (2, 3, 4)]
+    assert missed(chain) == {dead.number: MissedReason.RUN_DIED}
+    assert [bool(report.steps[RAW].findings) for report in reports] == [False, False, True]
+
+
+def test_a_minute_that_comes_after_all_is_missed_no_more(chain: Chain) -> None:
+    """A run that hung holds its fetch in the spool, and another brings it in."""
+    chain.minute(0)
+    chain.at(chain.start.later(1))
+    with chain.process() as site:
+        next(raw_step(Run(site, chain.plan, chain.day, "hung", chain.start.later(1))).made)
+        site.ledger.minute_missed(
+            FEED, chain.start.later(1), MissedReason.RUN_DIED, site.clock.now()
+        )
+    chain.minute(2)
+    assert missed(chain) == {}
+    assert fates(chain)[chain.number + 1].fate is FetchFate.LANDED
+    assert chain.numbers(RAW) == [chain.number, chain.number + 1, chain.number + 2]
+
+
+# --- the spool -----------------------------------------------------------------------------------
+
+
+def torn_fetch(chain: Chain, passed: int) -> Path:
+    """What a run leaves that dies while it writes its fetch to the spool."""
+    minute = chain.start.later(passed)
+    chain.at(minute)
+    with chain.process() as site:
+        next(raw_step(Run(site, chain.plan, chain.day, "dead", minute)).made)
+        [entry] = site.spool(FEED).entries()
+        entry.path.write_bytes(entry.path.read_bytes()[:1000])
+        return entry.path
+
+
+def test_a_torn_spool_file_is_set_aside_and_its_minute_missed(chain: Chain) -> None:
+    chain.minute(0)
+    path = torn_fetch(chain, 1)
+    half = path.read_bytes()
+    for passed in (2, 3):
+        chain.minute(passed)
+        assert path.exists(), "its run may still be writing it"
+    report = chain.minute(4)
+    [finding] = [text for text in report.steps[RAW].findings if "torn" in text]
+    assert path.name in finding
+    [aside] = path.parents[1].glob("torn/*")
+    assert aside.read_bytes() == half
+    assert not path.exists()
+    chain.minute(5)
+    assert missed(chain) == {chain.number + 1: MissedReason.RUN_DIED}
+    assert all_ok(chain.checks())
+
+
+def test_a_torn_file_does_not_keep_its_minute_from_being_fetched_again(chain: Chain) -> None:
+    torn_fetch(chain, 0)
+    report = chain.minute(0, run_id="again")
+    assert report.steps[RAW].added == [chain.number]
+    assert verdicts(report) == {Verdict.OK}
+
+
+def test_a_spool_that_takes_nothing_does_not_cost_the_fetch(chain: Chain) -> None:
+    with chain.process() as site:
+        site.folder.mkdir(parents=True, exist_ok=True)
+        (site.folder / FEED).write_text("a file where the spool should be")
+    report = chain.minute(0)
+    assert chain.numbers(RAW) == [chain.number]
+    assert any("could not be written to the spool" in f for f in report.steps[RAW].findings)
+    assert verdicts(report) == {Verdict.OK}
+
+
+def test_two_captures_that_waited_are_both_kept(chain: Chain, s3_gate: S3Gate) -> None:
+    """Two machines, or two runs, while the store was away: one counts, the other is a conflict."""
+    s3_gate.shut = True
+    chain.at(chain.start)
+    envelopes = []
+    for run in ("A", "B"):
+        with chain.process(access=s3_gate.access, home=chain.home / run) as site:
+            made = next(raw_step(Run(site, chain.plan, chain.day, run, chain.start)).made)
+            envelopes.append(made.envelope())  # type: ignore[union-attr]
+    with chain.process() as site:
+        for envelope in envelopes:
+            site.spool(FEED).write(envelope.ref, envelope.data)
+    report = chain.minute(1)
+    assert chain.numbers(RAW) == [chain.number, chain.number + 1]
+    [conflict] = [key for key in chain.objects() if key.startswith("conflicts/")]
+    kept = {FetchRef(FEED, chain.start, envelope.ref.fetch_id) for envelope in envelopes}
+    with chain.process() as site:
+        landed = site.days(FEED).read_back(RAW, chain.day, chain.number).ref
+    [other] = kept - {landed}
+    assert other.fetch_id in conflict
+    assert spooled(chain) == []
+    assert verdicts(report) == {Verdict.OK}
+
+
+# --- two runs of one minute ----------------------------------------------------------------------
+
+
+def run_of(site: Site, chain: Chain, run_id: str) -> Run:
+    return Run(site, chain.plan, chain.day, run_id, chain.start)
+
+
+@contextmanager
+def two_machines(chain: Chain) -> Iterator[tuple[Site, Site]]:
+    """With a spool each, and one ledger."""
+    ledger = f"sqlite:///{chain.home / 'ledger.sqlite'}"
+    with (
+        chain.process(home=chain.home / "A", ledger_url=ledger) as a,
+        chain.process(home=chain.home / "B", ledger_url=ledger) as b,
+    ):
+        yield a, b
+
+
+def test_of_two_runs_that_fetched_one_minute_one_result_counts(chain: Chain) -> None:
+    chain.at(chain.start)
+    with two_machines(chain) as (a, b):
+        batches = [raw_step(run_of(a, chain, "A")), raw_step(run_of(b, chain, "B"))]
+        made = [next(batch.made) for batch in batches]
+        reports = [
+            batch.run.land(replace(batch, made=iter([one])))
+            for batch, one in zip(batches, made, strict=True)
+        ]
+        winner, loser = (one.ref.fetch_id for one in made)  # type: ignore[union-attr]
+        assert [list(report.landed.values()) for report in reports] == [["landed"], ["conflict"]]
+        assert list(a.spool(FEED).entries()) == list(b.spool(FEED).entries()) == []
+        # Both go on with the one that counts.
+        for site, run in ((b, "B"), (a, "A")):
+            report = run_minute(site, FEED, chain.start, run_id=run)
+            assert verdicts(report) == {Verdict.OK}
+    [conflict] = [key for key in chain.objects() if key.startswith("conflicts/")]
+    assert loser in conflict
+    row = fates(chain)[chain.number]
+    assert (row.fate, row.fetch_id) == (FetchFate.LANDED, winner)
+    with chain.process() as site:
+        for asset in chain.plan.assets:
+            found = site.days(FEED).read_back(asset.name, chain.day, chain.number)
+            claim = site.ledger.claims(asset.name, chain.day)[chain.number]
+            assert claim.landed is not None
+            assert (found.ref.fetch_id, claim.landed.ref.fetch_id) == (winner, winner)
+            assert (claim.etag, claim.pending) == (found.etag, None)
+
+
+def test_two_runs_at_once_leave_one_result_whatever_their_order(chain: Chain) -> None:
+    chain.at(chain.start)
+    chain.faults(Fault("slow", endpoint="match/detail_live", seconds=0.2))
+    problems: list[Any] = []
+    with two_machines(chain) as machines:
+
+        def run(site: Site, run_id: str) -> None:
+            try:
+                run_minute(site, FEED, chain.start, run_id=run_id)
+            except BaseException as error:
+                problems.append(error)
+
+        threads = [
+            threading.Thread(target=run, args=(site, f"run-{place}"))
+            for place, site in enumerate(machines)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert problems == []
+    for asset in chain.plan.assets:
+        assert chain.numbers(asset.name) == [chain.number]
+    chain.faults()
+    assert all_ok(chain.checks(deep=True))
+    captures = asked(chain)
+    assert len([key for key in chain.objects() if key.startswith("conflicts/raw")]) == captures - 1
+
+
+def test_runs_on_one_machine_share_what_lies_in_the_spool(chain: Chain) -> None:
+    chain.at(chain.start)
+    with chain.process() as site:
+        hung = raw_step(run_of(site, chain, "hung"))
+        next(hung.made)
+    report = chain.minute(0, run_id="second")
+    assert asked(chain) == 1
+    assert report.steps[RAW].added == [chain.number]
+
+
+# --- what is not the vendor's fault --------------------------------------------------------------
+
+
+def test_a_prefix_of_another_origin_is_refused(chain: Chain) -> None:
+    chain.minute(0)
+    with pytest.raises(WrongOrigin, match="holds simulated data and the feed is live"):
+        chain.minute(1, origin="live")
+    assert chain.numbers(RAW) == [chain.number]
+
+
+class BrokenClient:
+    def fetch(self, minute: Minute, *, previous: Any) -> Any:
+        raise ZeroDivisionError("a mistake in the client")
+
+
+def test_a_mistake_in_the_client_costs_one_minute_and_is_seen(chain: Chain) -> None:
+    chain.minute(0)
+    broken = replace(chain.plan, client=lambda *_: BrokenClient())
+    report = chain.minute(1, broken)
+    [failure] = report.steps[RAW].failures
+    assert "a mistake in the client" in failure.error
+    assert len(report.checks) == 6, "the checks ran all the same"
+    chain.minute(4)
+    assert missed(chain)[chain.number + 1] == MissedReason.RUN_DIED
+    assert chain.numbers(RAW) == [chain.number, chain.number + 4]
+
+
+class Remembers:
+    """A client that notes which fetch it was given as the one before."""
+
+    def __init__(self, client: Any, given: list[Any]) -> None:
+        self._client, self._given = client, given
+
+    def fetch(self, minute: Minute, *, previous: Any) -> Any:
+        self._given.append(previous and previous.ref.number)
+        return self._client.fetch(minute, previous=previous)
+
+
+def test_a_client_is_given_the_fetch_before(chain: Chain) -> None:
+    given: list[Any] = []
+    plan = replace(chain.plan, client=lambda *a: Remembers(chain.plan.client(*a), given))
+    for passed in (0, 1, 3):
+        chain.minute(passed, plan)
+    assert given == [None, chain.number, None]
+
+
+# --- a vendor on a bad day -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("html", "not_json"),
+        ("cut_off", "not_json"),
+        ("empty_body", "not_json"),
+        ("not_utf8", "not_json"),
+        ("error_body", "vendor_error"),
+        ("error_code", "vendor_error"),
+    ],
+)
+def test_a_list_that_is_none_is_a_failed_fetch_with_its_bytes(
+    chain: Chain, kind: Any, reason: str
+) -> None:
+    chain.faults(Fault(kind, endpoint="match/detail_live"))
+    failed = chain.minute(0)
+    chain.faults()
+    good = chain.minute(1)
+
+    row = fates(chain)[chain.number]
+    assert (row.fate, row.outcome, row.reason) == (FetchFate.LANDED, Outcome.FAILED, reason)
+    with chain.process() as site:
+        envelope = site.days(FEED).read_back(RAW, chain.day, chain.number).envelope()
+    sent = next(c for c in chain.vendor.log.since(0)[0] if c.endpoint == "match/detail_live")
+    [entry] = envelope.entries("match/detail_live")
+    assert entry.sha256 == sent.sha256
+    assert envelope.body(entry) is not None
+    assert envelope.damaged() == []
+
+    for stage in chain.plan.stages[:-1]:
+        with chain.process() as site:
+            found = site.days(FEED).read_back(stage.name, chain.day, chain.number)
+        assert found.outcome is Outcome.UPSTREAM_FAILED
+    assert verdicts(failed) == verdicts(good) == {Verdict.OK}
+    assert good.steps["football/heads"].account.emitted == 3
+    assert good.steps["football/newcomers"].account.emitted == 3
+
+
+def test_an_empty_list_is_a_fetch_of_nothing_and_no_failure(chain: Chain) -> None:
+    chain.faults(Fault("empty_list", endpoint="match/detail_live"))
+    report = chain.minute(0)
+    assert fates(chain)[chain.number].outcome is Outcome.COMPLETE
+    assert verdicts(report) == {Verdict.OK}
+    assert all(step.account.received == 0 for step in report.steps.values())
+    assert all(chain.numbers(asset.name) == [chain.number] for asset in chain.plan.assets)
+
+
+def test_a_failed_fetch_is_replaced_by_a_good_one_within_its_minute(chain: Chain) -> None:
+    chain.faults(Fault("html", endpoint="match/detail_live"))
+    chain.minute(0)
+    chain.faults()
+    report = chain.minute(0, run_id="second")
+    assert fates(chain)[chain.number].outcome is Outcome.COMPLETE
+    for stage in chain.plan.stages:
+        with chain.process() as site:
+            found = site.days(FEED).read_back(stage.name, chain.day, chain.number)
+        assert found.outcome is Outcome.COMPLETE, stage.name
+    assert report.steps["football/newcomers"].account.emitted == 3
+    assert verdicts(report) == {Verdict.OK}
