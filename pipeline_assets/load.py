@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import collections.abc
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -67,17 +66,20 @@ def load_envelopes(site: Site, asset: str, day: Day) -> Iterator[Envelope]:
 
 
 def load_day(site: Site, asset: str, days: Sequence[Day], as_type: Any) -> Any:
-    """What an input's annotation asks for: `pandas.DataFrame`, `pyarrow.Table`, `Iterator[Record]`
-    or `list[Record]`; `Iterator[Envelope]` for a raw asset. pandas where nothing is said."""
+    """What an input's annotation asks for: `pandas.DataFrame`, `pyarrow.Table`, `Iterator` or
+    `list[Record]` for typed records; envelopes for a raw asset. pandas where nothing is said.
+
+    (Dagster takes no `Iterator[Record]` for the type of an input.)
+    """
     if asset.rpartition("/")[2] not in {s.short_name for s in site.stages.values()}:
         return (envelope for day in days for envelope in load_envelopes(site, asset, day))
     table = pa.concat_tables([load_table(site, asset, day) for day in days])
     if as_type is pa.Table:
         return table
-    origin = typing.get_origin(as_type)
-    if origin in (list, collections.abc.Iterator, collections.abc.Iterable):
+    kind = typing.get_origin(as_type) or as_type
+    if kind in (list, Iterator, Iterable):
         records = records_of(table, _stage(site, asset).makes)
-        return records if origin is list else iter(records)
+        return records if kind is list else iter(records)
     return table.to_pandas(use_threads=False)
 
 
