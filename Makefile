@@ -1,5 +1,7 @@
 # PYTHON is used once, to create .venv: `make up PYTHON=python3.12`.
 PYTHON ?= python3
+# How long `make minutes` watches.
+MINUTES ?= 15
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -10,10 +12,10 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow lint lock install clean
+.PHONY: help up test test-slow minutes screenshots lint lock install clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--source live ...")
 	@$(BIN)/touchline up $(ARGS)
@@ -23,6 +25,12 @@ test: $(STAMP) ## run the tests, without the slow ones (ARGS="-k day" to choose)
 
 test-slow: $(STAMP) ## run the tests that start the real stack
 	@$(BIN)/pytest -q -m daemon $(ARGS)
+
+minutes: $(STAMP) ## watch the real stack for so many minutes and show how late it fetched (MINUTES=15)
+	@TOUCHLINE_STACK_MINUTES=$(MINUTES) $(BIN)/pytest -q -s tests/stack/test_minutes.py $(ARGS)
+
+screenshots: $(STAMP) ## take the pictures of the README again (needs Chromium)
+	@$(BIN)/python -m tests.stack.screenshots docs
 
 lint: $(STAMP) ## check style, types and the direction of imports
 	$(BIN)/ruff check
