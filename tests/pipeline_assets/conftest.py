@@ -11,9 +11,9 @@ import resources.ledger.database
 from resources.embedded_s3 import S3Access
 from resources.object_store import ObjectStore, PatientS3
 from simulator.server import Served, serve
-from simulator.world import World
 from tests.chain import SECRET, USER, Chain
 from tests.pipeline_assets.small_plan import small_plan
+from tests.resources.feeds.conftest import SmallWorld
 from touchline.day import Minute
 from touchline.plan import FeedPlan
 
@@ -32,12 +32,8 @@ def connected(s3_server: S3Access) -> ObjectStore:
 
 
 @pytest.fixture(scope="session")
-def world() -> World:
-    return World(seed=1, matches=3)
-
-
-@pytest.fixture(scope="session")
-def shared_vendor(world: World) -> Iterator[Served]:
+def shared_vendor() -> Iterator[Served]:
+    world = SmallWorld({"match-a": 2, "match-b": 3, "match-c": 4}, teams_named=False)
     with serve(world, user=USER, secret=SECRET) as served:
         yield served
 
