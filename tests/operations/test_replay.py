@@ -1,0 +1,161 @@
+"""Replays: the recorded film byte for byte, New York midnight and both clock changes."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pyzstd
+
+from operations.errors import Misused
+from operations.opened import opened
+from operations.replay import ReplayOptions, Totals, replay
+from resources.embedded_s3 import S3Access
+from resources.settings import Settings
+from resources.site import Site
+from simulator.recorded import Recorded
+from simulator.server import Served, serve
+from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
+from touchline.accounting import Verdict
+from touchline.day import Day, Minute
+
+FEED = "football"
+RAW = "football/raw_fetches"
+FILM = Minute.parse("2025-05-28T17:00:00Z")
+FILM_MINUTES = 4
+MINUTES = int(os.environ.get("TOUCHLINE_REPLAY_MINUTES", "6"))
+"""Around midnight and the clock changes; 60 in `make replays`."""
+
+Replayed = Callable[..., Totals]
+
+
+@pytest.fixture
+def settings(
+    s3_server: S3Access, s3_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return Settings.load(home=tmp_path / "home", s3_prefix=s3_prefix, _env_file=None)
+
+
+@pytest.fixture
+def replayed(settings: Settings) -> Replayed:
+    """Replays into the test's prefix."""
+
+    def run(minutes: int, start: Minute, source: str = "simulated", **options: Any) -> Totals:
+        given: dict[str, Any] = {"matches": 3, "prefix": settings.s3_prefix} | options
+        chosen = ReplayOptions(minutes, start, source, **given)
+        return replay(settings, chosen, tick=lambda so_far: None)
+
+    return run
+
+
+@pytest.fixture
+def film() -> Iterator[Served]:
+    with serve(Recorded(POLL_DIRECTORY), user="watcher-77", secret="s3cr3t-value") as served:
+        yield served
+
+
+def rows_by_change_time(start: Minute, minutes: int) -> list[int]:
+    """How many odds rows of the recording changed up to each minute and after the one before."""
+    times = [
+        row[0]
+        for entry in map(msgspec.json.decode, recorded_lines("odds_history_by_uuid"))
+        for markets in (entry["response"]["results"] or {}).values()
+        for rows in markets.values()
+        for row in rows
+    ]
+    ends = [start.later(passed).utc.timestamp() for passed in range(minutes)]
+    counts = Counter(sum(time > end for end in ends) for time in times)
+    return [counts[place] for place in range(minutes)]
+
+
+def recorded_lines(name: str) -> list[bytes]:
+    return pyzstd.decompress((POLL_DIRECTORY / f"{name}.jsonl.zst").read_bytes()).splitlines()
+
+
+@needs_poll
+def test_the_film_arrives_byte_for_byte_and_each_row_once(settings: Settings, film: Served) -> None:
+    fed = Settings.load(
+        home=settings.home,
+        s3_prefix=settings.s3_prefix,
+        feed_url=film.url,
+        feed_user="watcher-77",
+        feed_secret="s3cr3t-value",
+        _env_file=None,
+    )
+    options = ReplayOptions(FILM_MINUTES, FILM, "live", prefix=settings.s3_prefix)
+
+    first = replay(fed, options, tick=lambda so_far: None)
+
+    assert first.verdict is Verdict.OK, first.failures
+    assert set(first.fetches.values()) == {FILM_MINUTES}
+    assert all(account.conserved for account in first.accounts.values())
+    sent = {call.sha256 for call in film.log.since(0)[0]}
+    numbers = range(FILM.number, FILM.number + FILM_MINUTES)
+    with opened(fed) as site:
+        days = site.days(FEED)
+        for number in numbers:
+            envelope = days.read_back(RAW, FILM.day, number).envelope()
+            assert envelope.damaged() == []
+            assert len(envelope.index) == 1 + 2 * 102 + 204 + 41 + 1
+            assert {entry.sha256 for entry in envelope.index} <= sent
+        emitted = [
+            days.read_back("football/odds_changes", FILM.day, number).account.emitted
+            for number in numbers
+        ]
+        shown = [
+            days.read_back("football/monitor_central", FILM.day, number).account
+            for number in numbers
+        ]
+    assert emitted == rows_by_change_time(FILM, FILM_MINUTES)
+    assert [account.explained for account in shown] == [102] * FILM_MINUTES
+
+    again = replay(fed, options, tick=lambda so_far: None)
+    assert set(again.fetches.values()) == {0}
+    assert again.verdict is Verdict.OK
+    assert {account.received for account in again.accounts.values()} == {0}
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "2025-05-29T04:00:00Z",  # midnight
+        "2025-03-09T07:00:00Z",  # 2 AM EST is 3 AM EDT
+        "2025-11-02T06:00:00Z",  # 2 AM EDT is 1 AM EST
+    ],
+)
+def test_a_replay_across_the_turn_of_a_day_or_a_clock(
+    settings: Settings, replayed: Replayed, turn: str
+) -> None:
+    start = Minute.parse(turn).later(-MINUTES // 2)
+
+    totals = replayed(MINUTES, start)
+
+    assert totals.verdict is Verdict.OK, totals.failures
+    assert set(totals.fetches.values()) == {MINUTES}
+    assert all(account.conserved for account in totals.accounts.values())
+    expected: dict[Day, list[int]] = {}
+    for passed in range(MINUTES):
+        minute = start.later(passed)
+        expected.setdefault(minute.day, []).append(minute.number)
+    with opened(settings) as site:
+        for asset in (RAW, *site.stages):
+            assert landed(site, asset, expected) == expected
+    assert set(replayed(MINUTES, start).fetches.values()) == {0}
+
+
+def landed(site: Site, asset: str, days: dict[Day, list[int]]) -> dict[Day, list[int]]:
+    return {day: sorted(site.days(FEED).listing(asset, day)) for day in days}
+
+
+def test_a_recorded_replay_without_its_recording_says_so(
+    replayed: Replayed, tmp_path: Path
+) -> None:
+    with pytest.raises(Misused, match="nothing-here"):
+        replayed(1, FILM, "recorded", data=tmp_path / "nothing-here", matches=None)
