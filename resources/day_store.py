@@ -20,6 +20,7 @@ from resources.claim_book import ClaimBook
 from resources.ledger import Claim
 from resources.object_store import (
     Conflicting,
+    Corrupted,
     Listed,
     NotFound,
     ObjectStore,
@@ -197,7 +198,12 @@ class DayStore:
 
     def read_back(self, asset: str, day: Day, number: int) -> FetchObject:
         """From the store itself, whatever this process believes to have written."""
-        return self._opened(asset, day, number, self.store.get(object_key(asset, day, number)))
+        key = object_key(asset, day, number)
+        try:
+            found = self.store.get(key)
+        except Corrupted as error:
+            raise UnreadableObject(f"{key}: {error}") from error
+        return self._opened(asset, day, number, found)
 
     def _opened(self, asset: str, day: Day, number: int, found: StoredObject) -> FetchObject:
         said = found.metadata

@@ -44,6 +44,10 @@ class NoSuchBucket(StoreError):
     """There is no such bucket: a setting is wrong, or it was deleted. Never an empty one."""
 
 
+class Corrupted(StoreError):
+    """The bytes that arrived are not those of which the store keeps a checksum."""
+
+
 class Conflicting(StoreError):
     """Somebody else is writing the same key at this moment: ask again."""
 
@@ -152,10 +156,12 @@ class ObjectStore:
         return answer["ETag"].strip('"')
 
     def get(self, key: str) -> StoredObject:
-        """Raises NotFound."""
+        """Raises NotFound, Corrupted."""
         answer = self._call("get_object", key)
         try:
             body = answer["Body"].read()
+        except boto_errors.FlexibleChecksumError as error:
+            raise Corrupted(f"{self._name(key)}: {error}") from error
         except (boto_errors.BotoCoreError, OSError) as error:
             raise StoreUnavailable(f"{self._name(key)}: the answer broke off: {error}") from error
         self.requests.count("GET", bytes_in=len(body))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -69,6 +70,29 @@ class Chain:
             yield site
         finally:
             site.close()
+
+    def copy(self, home: Path, prefix: str) -> Chain:
+        """The same past on another prefix, so that a test may spoil it."""
+        home.mkdir(parents=True, exist_ok=True)
+        here = replace(self.connected, prefix=self.prefix)
+        there = replace(self.connected, prefix=prefix)
+        for item in here.list(""):
+            found = here.get(item.key)
+            there.put_new(found.key, found.body, found.metadata)
+        with (
+            closing(sqlite3.connect(self.home / "ledger.sqlite")) as ours,
+            closing(sqlite3.connect(home / "ledger.sqlite")) as theirs,
+        ):
+            ours.backup(theirs)
+            for (table,) in theirs.execute(
+                "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c "
+                "ON c.name = 'prefix' WHERE m.type = 'table'"
+            ).fetchall():
+                theirs.execute(f"UPDATE {table} SET prefix = ?", (prefix,))
+            theirs.commit()
+        copied = replace(self, home=home, prefix=prefix)
+        copied.clock.set(self.clock.now())
+        return copied
 
     def at(self, minute: Minute, seconds: float = 0) -> None:
         """Set both clocks, ours and the vendor's, to so long after this minute's beginning."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from resources.embedded_s3 import S3Access
 
@@ -43,7 +43,7 @@ def s3_gate(access: S3Access) -> Iterator[S3Gate]:
         protocol_version = "HTTP/1.1"
 
         def _forward(self) -> None:
-            method, path = self.command, self.path
+            method, path = self.command, unquote(self.path)
             if gate.shut:
                 self.close_connection = True
                 return
@@ -54,7 +54,7 @@ def s3_gate(access: S3Access) -> Iterator[S3Gate]:
             gate.passed.append((method, path))
             connection = HTTPConnection(upstream.hostname or "", upstream.port, timeout=20)
             try:
-                connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+                connection.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
                     if name.lower() != "expect":
                         connection.putheader(name, value)

@@ -15,6 +15,7 @@ from resources.embedded_s3 import S3Access
 from resources.object_store import (
     AccessRefused,
     Conflicting,
+    Corrupted,
     NoSuchBucket,
     NotFound,
     ObjectStore,
@@ -215,6 +216,14 @@ def test_an_answer_that_breaks_off_is_no_object(s3_gate: S3Gate, s3_prefix: str)
     store.put_new("a", b"x" * 1000)
     s3_gate.loses_answer = lambda method, path: method == "GET"
     with pytest.raises(StoreUnavailable):
+        store.get("a")
+
+
+def test_a_bit_that_changed_since_it_was_stored_is_noticed(s3_gate: S3Gate, s3_prefix: str) -> None:
+    store = store_at(s3_gate.access, s3_prefix)
+    store.put_new("a", b"x" * 1000)
+    s3_gate.spoils = lambda path, body: b"y" + body[1:]
+    with pytest.raises(Corrupted, match=f"{s3_prefix}/a"):
         store.get("a")
 
 

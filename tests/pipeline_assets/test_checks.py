@@ -1,0 +1,469 @@
+"""Each check finds what it is for, with the numbers, and says so when it could not look."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_assets.check_specs import CHECKS
+from pipeline_assets.checks import CheckReport, Kind, run_check
+from resources.day_store import FetchObject, Landing, object_key, pack
+from resources.embedded_s3 import S3Access
+from resources.object_store import ObjectStore
+from resources.site import Site
+from resources.stage_codec import decode_stage, encode_stage
+from simulator.server import Served
+from tests.chain import FEED, RAW, Chain, all_ok
+from tests.pipeline_assets.conftest import NOON
+from tests.pipeline_assets.small_plan import HEADS as HEADS_STAGE
+from tests.pipeline_assets.small_plan import Head, fails, small_plan
+from tests.s3_gate import S3Gate
+from touchline.accounting import Account, Verdict, key_digest, sha256_hex
+from touchline.plan import FeedPlan
+from touchline.stage import Staged
+
+HEADS, NEWCOMERS = "football/heads", "football/newcomers"
+LANDED = "landed_matches_claimed"
+
+
+@pytest.fixture(scope="module")
+def clean_day(
+    s3_server: S3Access,
+    connected: ObjectStore,
+    shared_vendor: Served,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Chain:
+    """Two minutes of three matches each, all of them well."""
+    prefix, home = f"clean-{uuid.uuid4().hex[:12]}", tmp_path_factory.mktemp("clean")
+    chain = Chain(s3_server, shared_vendor, home, prefix, small_plan(), NOON, connected)
+    chain.watch()
+    chain.minutes(2)
+    return chain
+
+
+@pytest.fixture
+def day(clean_day: Chain, vendor: Served, s3_prefix: str, tmp_path: Path) -> Chain:
+    """The clean day once more, for this test to spoil."""
+    return clean_day.copy(tmp_path / "home", s3_prefix)
+
+
+def heads_check(chain: Chain, **how: Any) -> CheckReport:
+    return chain.checks(**how)["heads", LANDED]
+
+
+def found(report: CheckReport) -> list[tuple[Kind, int | None, int | None]]:
+    return [(f.kind, f.fetch_number, f.records) for f in report.findings]
+
+
+def only_bad(checks: dict[tuple[str, str], CheckReport]) -> tuple[str, str]:
+    """The one check that is not OK."""
+    [key] = [key for key, report in checks.items() if report.verdict is not Verdict.OK]
+    return key
+
+
+def numbers(report: CheckReport) -> tuple[int | None, int | None]:
+    return report.recorded, report.landed
+
+
+@contextmanager
+def by_hand(
+    chain: Chain, asset: str = HEADS, passed: int = 0
+) -> Iterator[tuple[Site, FetchObject]]:
+    """Past all rules: the site, and an object of it."""
+    with chain.process() as site:
+        yield site, site.days(FEED).read_back(asset, chain.day, chain.number + passed)
+
+
+def put(site: Site, made: FetchObject, **said: str) -> None:
+    """Write over an object, with what it says of itself."""
+    there = site.store.head(made.key)
+    site.store.replace(made.key, made.body, there.etag, {**made.metadata(), **said})
+
+
+# --- a clean day ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_clean_day_is_ok_and_the_numbers_agree(day: Chain, deep: bool) -> None:
+    checks = day.checks(deep=deep)
+    assert all_ok(checks)
+    assert {check.name for check in CHECKS} == {name for _, name in checks}
+    assert numbers(checks["raw_fetches", LANDED]) == (6, 6)
+    assert numbers(checks["heads", LANDED]) == (6, 6)
+    assert numbers(checks["newcomers", LANDED]) == (3, 3)
+    heads = checks["heads", LANDED]
+    assert (heads.fetches_expected, heads.fetches_present) == (2, 2)
+    cadence = checks["raw_fetches", "cadence"]
+    assert (cadence.fetches_expected, cadence.fetches_present) == (2, 2)
+
+
+def test_what_was_read_back_once_is_not_read_again_unless_deep(day: Chain, s3_gate: S3Gate) -> None:
+    def reads(deep: bool) -> int:
+        s3_gate.passed.clear()
+        day.checks(deep=deep, access=s3_gate.access)
+        return sum(".parquet" in path or ".json.zst" in path for _, path in s3_gate.passed)
+
+    assert reads(deep=False) == 0
+    assert reads(deep=True) == 10
+
+
+def test_a_day_of_which_nothing_is_known_is_ok_and_empty(chain: Chain) -> None:
+    checks = chain.checks(chain.day.shifted(-5))
+    assert all_ok(checks)
+    assert {numbers(report) for report in checks.values()} == {(0, 0)}
+
+
+# --- losses --------------------------------------------------------------------------------------
+
+
+def test_a_deleted_object_is_a_real_loss_with_its_records(day: Chain) -> None:
+    with day.process() as site:
+        site.store.delete(object_key(HEADS, day.day, day.number))
+    checks = day.checks()
+    assert only_bad(checks) == ("heads", LANDED)
+    report = checks["heads", LANDED]
+    assert report.verdict is Verdict.BAD
+    assert found(report) == [(Kind.REAL_LOSS, day.number, 3)]
+    assert numbers(report) == (6, 3)
+    assert report.fetches_present == 1
+
+
+def test_a_deleted_raw_fetch_is_found_by_both_checks(day: Chain) -> None:
+    with day.process() as site:
+        site.store.delete(object_key(RAW, day.day, day.number))
+    checks = day.checks()
+    assert found(checks["raw_fetches", LANDED]) == [(Kind.REAL_LOSS, day.number, 3)]
+    assert found(checks["raw_fetches", "cadence"]) == [(Kind.REAL_LOSS, day.number, None)]
+    assert checks["heads", LANDED].verdict is Verdict.OK
+
+
+def test_an_object_that_vanishes_while_it_is_checked_is_a_real_loss(
+    day: Chain, s3_gate: S3Gate
+) -> None:
+    def vanish(method: str, path: str) -> bool:
+        if method == "GET" and path.endswith(f"heads/{day.number:05d}.parquet"):
+            with day.process() as site:
+                site.store.delete(object_key(HEADS, day.day, day.number))
+        return False
+
+    s3_gate.refuses = vanish
+    report = heads_check(day, access=s3_gate.access, deep=True)
+    assert found(report) == [(Kind.REAL_LOSS, day.number, 3)]
+    assert numbers(report) == (6, 3)
+
+
+# --- damage --------------------------------------------------------------------------------------
+
+
+def cut(body: bytes) -> bytes:
+    return body[: len(body) // 2]
+
+
+def flip(body: bytes) -> bytes:
+    changed = bytearray(body)
+    changed[len(body) // 2] ^= 1
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("asset", [RAW, HEADS])
+@pytest.mark.parametrize("spoil", [cut, flip, lambda _: b""])
+def test_a_changed_object_is_damaged(
+    day: Chain, asset: str, spoil: Callable[[bytes], bytes]
+) -> None:
+    with by_hand(day, asset) as (site, made):
+        put(site, replace(made, body=spoil(made.body)))
+    checks = day.checks()
+    assert only_bad(checks) == (asset.partition("/")[2], LANDED)
+    report = checks[only_bad(checks)]
+    assert found(report) == [(Kind.DAMAGED, day.number, 3)]
+    assert numbers(report) == (6, 3)
+
+
+def test_two_objects_that_changed_places_are_damaged(day: Chain) -> None:
+    with by_hand(day) as (site, one), by_hand(day, passed=1) as (_, other):
+        for here, there in ((one, other), (other, one)):
+            etag = site.store.head(here.key).etag
+            site.store.replace(here.key, there.body, etag, there.metadata())
+    report = heads_check(day)
+    assert found(report) == [
+        (Kind.DAMAGED, day.number, 3),
+        (Kind.DAMAGED, day.number + 1, 3),
+    ]
+    assert f"holds fetch {day.number + 1}" in report.findings[0].detail
+
+
+def test_an_object_of_another_stage_is_damaged(day: Chain) -> None:
+    with by_hand(day) as (site, made), by_hand(day, NEWCOMERS) as (_, other):
+        etag = site.store.head(made.key).etag
+        site.store.replace(made.key, other.body, etag, other.metadata())
+    report = heads_check(day)
+    assert found(report) == [(Kind.DAMAGED, day.number, 3)]
+    assert "holds football/newcomers" in report.findings[0].detail
+
+
+def test_a_body_that_changed_inside_a_fetch_is_damaged(day: Chain) -> None:
+    """All around it agrees: only the vendor's own bytes do not."""
+    with by_hand(day, RAW) as (site, made):
+        data = made.envelope().data
+        body = pack(data.replace(b'"match-b"', b'"match-x"', 1))
+        put(site, replace(made, body=body, sha256=sha256_hex(body)))
+    report = day.checks()["raw_fetches", LANDED]
+    assert (Kind.DAMAGED, day.number, 3) in found(report)
+    assert "bodies have changed" in report.findings[0].detail
+
+
+def test_a_bit_that_rots_under_its_etag_is_found_by_a_deep_check(
+    day: Chain, s3_gate: S3Gate
+) -> None:
+    key = object_key(HEADS, day.day, day.number)
+    s3_gate.spoils = lambda path, body: flip(body) if path.endswith(key) else body
+    assert all_ok(day.checks(access=s3_gate.access)), "nothing tells a listing of it"
+    checks = day.checks(access=s3_gate.access, deep=True)
+    assert only_bad(checks) == ("heads", LANDED)
+    assert found(checks["heads", LANDED]) == [(Kind.DAMAGED, day.number, 3)]
+
+
+# --- what the claims say -------------------------------------------------------------------------
+
+
+def heads_object(chain: Chain, names: list[str], **lies: Any) -> FetchObject:
+    """The next minute's object of heads, with these rows; `lies` are what it says of itself."""
+    with by_hand(chain) as (_, made):
+        ref = replace(made.ref, minute=chain.start.later(2))
+        staged = Staged[Head]()
+        staged.emit_many([Head(name) for name in names])
+        body = encode_stage(HEADS_STAGE, ref, staged)
+        truth = replace(
+            made,
+            ref=ref,
+            body=body,
+            sha256=sha256_hex(body),
+            account=staged.account,
+            digest=key_digest(names),
+        )
+        return replace(truth, **lies)
+
+
+def land(chain: Chain, made: FetchObject) -> None:
+    with chain.process() as site:
+        landing = site.days(FEED).land(made, run_id="x", at=site.clock.now(), rebuild=False)
+        assert landing is Landing.LANDED
+
+
+@pytest.mark.parametrize(
+    ("lies", "expected"),
+    [
+        ({}, []),
+        ({"account": Account(5, 5)}, [(Kind.COUNT_DIFFERS, 2)]),
+        ({"account": Account(2, 2)}, [(Kind.COUNT_DIFFERS, 1)]),
+        ({"digest": key_digest("abd")}, [(Kind.DIGEST_DIFFERS, 3)]),
+        ({"account": Account(5, 3)}, [(Kind.NOT_CONSERVED, 2)]),
+        ({"account": Account(9, 3, {"dull": 4}, {"bad": 3})}, [(Kind.NOT_CONSERVED, 1)]),
+        (
+            {"account": Account(9, 4)},
+            [(Kind.COUNT_DIFFERS, 1), (Kind.NOT_CONSERVED, 5)],
+        ),
+    ],
+)
+def test_a_claim_that_is_not_what_was_stored_is_found(
+    day: Chain, lies: dict[str, Any], expected: list[tuple[Kind, int]]
+) -> None:
+    made = heads_object(day, ["a", "b", "c"], **lies)
+    land(day, made)
+    report = heads_check(day)
+    assert [(kind, records) for kind, _, records in found(report)] == expected
+    assert report.verdict is (Verdict.BAD if expected else Verdict.OK)
+    assert numbers(report) == (6 + made.account.emitted, 9)
+    assert found(heads_check(day)) == found(report), "it is not taken for verified"
+
+
+def test_an_object_that_was_written_over_is_found_though_it_is_whole(day: Chain) -> None:
+    with by_hand(day) as (site, made):
+        fewer = Staged[Head]()
+        fewer.emit_many(decode_stage(HEADS_STAGE, made.body).records[:1])
+        body = encode_stage(HEADS_STAGE, made.ref, fewer)
+        put(site, replace(made, body=body, sha256=sha256_hex(body), account=fewer.account))
+    report = heads_check(day)
+    assert found(report) == [(Kind.OVERWRITTEN, day.number, 1)]
+    assert numbers(report) == (6, 4)
+
+
+def test_an_object_without_a_claim_is_a_tracking_error_with_its_records(day: Chain) -> None:
+    made = heads_object(day, ["a", "b"])
+    with day.process() as site:
+        site.store.put_new(made.key, made.body, made.metadata())
+    report = heads_check(day)
+    assert found(report) == [(Kind.TRACKING_ERROR, day.number + 2, 2)]
+    assert numbers(report) == (6, 8)
+
+
+def test_an_unreadable_object_without_a_claim_is_told_without_a_count(day: Chain) -> None:
+    with day.process() as site:
+        site.store.put_new(object_key(HEADS, day.day, day.number + 2), b"rot")
+    assert found(heads_check(day)) == [(Kind.TRACKING_ERROR, day.number + 2, None)]
+
+
+def test_what_was_claimed_and_never_stored_is_found_when_no_run_is_at_work(day: Chain) -> None:
+    made = heads_object(day, ["a", "b"])
+    day.at(day.start.later(2))
+    with day.process() as site:
+        site.ledger.intend(made.claim("dead"), site.clock.now())
+    day.at(day.start.later(2), seconds=149)
+    assert heads_check(day).verdict is Verdict.OK
+    day.at(day.start.later(2), seconds=150)
+    report = heads_check(day)
+    assert found(report) == [(Kind.NOT_LANDED, day.number + 2, 2)]
+    assert numbers(report) == (6, 6)
+
+
+def test_an_object_of_a_run_at_work_is_no_tracking_error(day: Chain) -> None:
+    """Stored a moment ago, and not yet confirmed."""
+    made = heads_object(day, ["a", "b"])
+    day.at(day.start.later(2))
+    with day.process() as site:
+        site.ledger.intend(made.claim("busy"), site.clock.now())
+        site.store.put_new(made.key, made.body, made.metadata())
+    assert heads_check(day).verdict is Verdict.OK
+    day.at(day.start.later(2), seconds=150)
+    assert found(heads_check(day)) == [(Kind.TRACKING_ERROR, day.number + 2, 2)]
+
+
+def test_a_stage_that_only_ever_failed_is_found_with_its_error(chain: Chain) -> None:
+    chain.minute(0, small_plan(heads=fails))
+    chain.at(chain.start, seconds=150)
+    report = heads_check(chain)
+    assert found(report) == [(Kind.NOT_LANDED, chain.number, None)]
+    assert "a mistake in this stage" in report.findings[0].detail
+
+
+def test_a_fetch_that_a_stage_never_took_is_found(day: Chain) -> None:
+    without_heads = FeedPlan(day.plan.raw, (day.plan.stages[1],), day.plan.client)
+    day.minute(2, without_heads)
+    assert heads_check(day).verdict is Verdict.OK, "a run may still be at it"
+    day.at(day.start.later(2), seconds=150)
+    report = heads_check(day)
+    assert found(report) == [(Kind.NOT_LANDED, day.number + 2, None)]
+    assert (report.fetches_expected, report.fetches_present) == (3, 2)
+
+
+def test_a_stage_that_never_ran_is_one_finding_and_not_one_a_fetch(chain: Chain) -> None:
+    chain.minutes(3, FeedPlan(chain.plan.raw, (chain.plan.stages[1],), chain.plan.client))
+    chain.at(chain.start.later(2), seconds=150)
+    [finding] = heads_check(chain).findings
+    assert (finding.kind, finding.fetch_number) == (Kind.NOT_LANDED, None)
+    assert "none of the 3 fetches" in finding.detail
+
+
+# --- cadence -------------------------------------------------------------------------------------
+
+
+def test_an_expected_minute_of_which_nothing_is_known_is_found(day: Chain) -> None:
+    """Nothing runs any more that could name it, and the interval is still open."""
+    day.at(day.start.later(2), seconds=55 + 149)
+    assert day.checks()["raw_fetches", "cadence"].verdict is Verdict.OK
+    day.at(day.start.later(2), seconds=55 + 150)
+    report = day.checks()["raw_fetches", "cadence"]
+    assert found(report) == [(Kind.NO_FATE, day.number + 2, None)]
+    assert report.verdict is Verdict.BAD
+
+
+def test_a_run_that_died_and_was_never_named_is_found(day: Chain) -> None:
+    dead = day.start.later(2)
+    day.at(dead)
+    with day.process() as site:
+        site.ledger.start_fetch(FEED, dead, "dead", dead.utc)
+        site.ledger.close_interval(FEED, dead.end)
+    day.at(dead, seconds=299)
+    assert day.checks()["raw_fetches", "cadence"].verdict is Verdict.OK
+    day.at(dead, seconds=300)
+    assert found(day.checks()["raw_fetches", "cadence"]) == [(Kind.NO_FATE, dead.number, None)]
+
+
+def test_after_the_interval_nothing_is_expected(day: Chain) -> None:
+    with day.process() as site:
+        site.ledger.close_interval(FEED, day.start.later(2).utc)
+    day.at(day.start.later(60))
+    assert all_ok(day.checks())
+
+
+# --- what could not be checked -------------------------------------------------------------------
+
+
+def unchecked(checks: dict[tuple[str, str], CheckReport]) -> bool:
+    for report in checks.values():
+        assert report.verdict is Verdict.COULD_NOT_CHECK, report
+        assert [finding.kind for finding in report.findings] == [Kind.UNCHECKED]
+        assert numbers(report) == (None, None), "a count that is not known is not 0"
+    return True
+
+
+def test_without_the_store_nothing_is_ok(day: Chain, s3_gate: S3Gate) -> None:
+    s3_gate.shut = True
+    assert unchecked(day.checks(access=s3_gate.access))
+
+
+def test_without_the_ledger_nothing_is_ok(day: Chain) -> None:
+    (day.home / "folder").mkdir()
+    assert unchecked(day.checks(ledger_url=f"sqlite:///{day.home / 'folder'}"))
+
+
+def test_a_locked_ledger_cannot_remember_what_was_verified_and_says_so(
+    day: Chain, impatient_ledger: None
+) -> None:
+    land(day, heads_object(day, ["a"]))
+    locked = sqlite3.connect(day.home / "ledger.sqlite", isolation_level=None)
+    locked.execute("BEGIN EXCLUSIVE")
+    report = heads_check(day)
+    locked.close()
+    assert report.verdict is Verdict.COULD_NOT_CHECK
+    assert heads_check(day).verdict is Verdict.OK
+
+
+def test_a_store_that_errs_over_one_object_leaves_a_finding_standing(
+    day: Chain, s3_gate: S3Gate
+) -> None:
+    with day.process() as site:
+        site.store.delete(object_key(HEADS, day.day, day.number))
+    last = object_key(HEADS, day.day, day.number + 1)
+    s3_gate.refuses = lambda method, path: method == "GET" and path.endswith(last)
+    report = heads_check(day, access=s3_gate.access, deep=True)
+    assert report.verdict is Verdict.BAD
+    assert [finding.kind for finding in report.findings] == [Kind.REAL_LOSS, Kind.UNCHECKED]
+
+
+def test_claims_that_change_while_they_are_read_are_read_again(
+    day: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run at work beside the check: once is no matter, and always cannot be checked."""
+    made = heads_object(day, ["a"])
+    with day.process() as site:
+        listing = site.days(FEED).listing
+        lists: list[int] = []
+
+        def run_at_work(asset: str, of: Any) -> Any:
+            lists.append(1)
+            if len(lists) <= changes:
+                site.ledger.failed(HEADS, made.ref, f"{len(lists)}", "v", site.clock.now())
+            return listing(asset, of)
+
+        monkeypatch.setattr(site.days(FEED), "listing", run_at_work)
+        changes = 1
+        report = run_check(LANDED, site, day.plan, HEADS_STAGE, day.day)
+        assert report.verdict is Verdict.OK
+        lists.clear()
+        changes = 99
+        report = run_check(LANDED, site, day.plan, HEADS_STAGE, day.day)
+        assert report.verdict is Verdict.COULD_NOT_CHECK
+        assert "kept changing" in report.findings[0].detail
+
+
+def test_every_kind_of_finding_has_a_test() -> None:
+    text = Path(__file__).read_text()
+    assert [kind.name for kind in Kind if f"Kind.{kind.name}" not in text] == []
