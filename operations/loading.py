@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from operations.opened import opened_to_read
+from operations.opened import NothingThere, opened_to_read
 from pipeline_assets.load import UnknownAsset, find_asset, load_envelopes, load_table
 from resources.day_store import is_raw
 from resources.parquet import records_of
@@ -25,6 +25,12 @@ def load(asset: str, day: str | Day, as_: str, prefix: str | None) -> Any:
                 raise UnknownAsset(f"{name} has no rows: load it as_='records', its envelopes")
             return list(load_envelopes(site, name, wanted))
         table = load_table(site, name, wanted)
+        if not site.days(site.stages[name].feed).numbers(name, wanted):
+            where = f"s3://{site.store.bucket}/{site.store.prefix}"
+            raise NothingThere(
+                f"nothing of {name} on {wanted} is in {where}: another day, or another prefix "
+                "(prefix=... or TOUCHLINE_S3_PREFIX)?"
+            )
         makes = site.stages[name].makes
     match as_:
         case "arrow":

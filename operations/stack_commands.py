@@ -55,7 +55,8 @@ def up(
         typer.echo(f"Touchline runs at {running.url}")
         typer.echo(f"See the minutes come in: {running.url}/runs")
         typer.echo(f"See what they made:      {running.url}/assets")
-        typer.echo("End it with Ctrl-C or `touchline down`", err=True)
+        typer.echo("The first minute is there within two", err=True)
+        typer.echo(f"End it with {'' if detach else 'Ctrl-C or '}`touchline down`", err=True)
 
     options = UpOptions(port, source.value if source else None, data, definitions)
     settings = Settings.load()

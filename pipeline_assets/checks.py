@@ -277,7 +277,7 @@ def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> No
     expected = list(expected_minutes(day, intervals, Minute.containing(now).end))
     fates = site.ledger.fetches(plan.name, day)
     listed = site.days(plan.name).listing(asset.name, day)
-    missed = 0
+    missed = still_open = 0
     for minute in expected:
         row = fates.get(minute.number)
         if minute.number in listed:
@@ -288,9 +288,11 @@ def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> No
             report.found(Kind.REAL_LOSS, minute.number, None, "landed, and not in the store")
         elif why_missed(minute, now - MAX_RUNTIME, started=row is not None):
             report.found(Kind.NO_FATE, minute.number, None, f"nothing is known of {minute}")
-    report.fetches_expected = len(expected)
+        else:
+            still_open += 1
+    report.fetches_expected = len(expected) - still_open
     report.fetches_present = len(listed)
-    report.recorded = len(expected) - missed
+    report.recorded = report.fetches_expected - missed
     report.landed = len(listed)
 
 

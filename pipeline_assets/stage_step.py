@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -69,6 +69,8 @@ class _Step:
     day: Day
     findings: list[str]
     carried: Any = None
+    restored_apart: set[FetchNumber] = field(default_factory=set)
+    """Fetches whose predecessor this run does not make: its state is read from the store."""
     away: StoreError | None = None
     """Why an earlier fetch that the stage asked for could not be had."""
 
@@ -88,6 +90,8 @@ class _Step:
             if spent and not live and not self.run.rebuild:
                 self.findings.append("the backlog is more than one run may take")
                 return
+            if self.stage.ordered and number in self.restored_apart:
+                self.carried = self._carried_before(number)
             yield self._make(number)
 
     # --- which fetches ---------------------------------------------------------------------------
@@ -95,16 +99,30 @@ class _Step:
     def _todo(self) -> list[FetchNumber]:
         run, stage = self.run, self.stage
         ready = frozenset.intersection(*(self._landed(name) for name in stage.inputs))
-        if run.rebuild:
-            newest = run.site.clock.now() - LEFT_TO_LIVE_RUNS
-            return sorted(n for n in ready if self.day.minute(n).utc <= newest)
         claims = run.site.ledger.claims(stage.name, self.day)
         here = run.days.numbers(stage.name, self.day)
+        if run.rebuild:
+            return self._to_rebuild(ready, claims, here)
         had = here | {number for number, row in claims.items() if row.landed}
         todo = (ready - had) | self._repaired(ready & here, claims)
         if stage.ordered:
             return self._in_order(todo, had, ready | had)
         return sorted(todo, key=lambda number: (not self._is_live(number), number))
+
+    def _to_rebuild(
+        self,
+        ready: frozenset[FetchNumber],
+        claims: Mapping[FetchNumber, ClaimRow],
+        here: frozenset[FetchNumber],
+    ) -> list[FetchNumber]:
+        """All that has landed upstream; of the newest minutes only what had landed and is gone."""
+        newest = self.run.site.clock.now() - LEFT_TO_LIVE_RUNS
+        old = {number for number in ready if self.day.minute(number).utc <= newest}
+        gone = {n for n in ready - old - here if (row := claims.get(n)) and row.landed}
+        self.restored_apart = gone
+        if left := len(ready - old - gone):
+            self.findings.append(f"the newest {left} fetches are left to live runs as they are")
+        return sorted(old | gone)
 
     def _is_live(self, number: FetchNumber) -> bool:
         return self.run.minute == self.day.minute(number)

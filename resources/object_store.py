@@ -251,7 +251,7 @@ def typed_error(status: int, code: str, message: str, what: str) -> StoreError:
         case 412:
             return PreconditionFailed(said)
         case 401 | 403:
-            return AccessRefused(said)
+            return AccessRefused(f"{said}: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         case 507:
             return StoreFull(said)
     if "no free volumes" in message.lower() or code in ("StorageFull", "XMinioStorageFull"):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 import touchline
+from operations.opened import NothingThere
 from pipeline_assets.football.merged_match import MergedMatch
 from pipeline_assets.load import UnknownAsset
 from tests.operations.conftest import RunDay
@@ -49,10 +50,9 @@ def test_raw_fetches_are_envelopes(there: RunDay) -> None:
         touchline.load("raw_fetches", DAY)
 
 
-def test_a_day_without_rows_is_empty_with_its_columns(there: RunDay) -> None:
-    frame = touchline.load("merged", "2025-05-27")
-    assert len(frame) == 0
-    assert {"fetch_number", "fetch_id", "match_id"} <= set(frame.columns)
+def test_a_day_that_never_landed_is_told_and_is_no_empty_frame(there: RunDay) -> None:
+    with pytest.raises(NothingThere, match="another prefix"):
+        touchline.load("merged", "2025-05-27")
 
 
 def test_what_does_not_exist_is_told(there: RunDay) -> None:

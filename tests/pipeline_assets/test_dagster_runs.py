@@ -133,6 +133,12 @@ def test_a_failing_check_shows_both_numbers_and_leaves_the_run_green(
     assert metadata["landed"].value == MATCHES
     assert f"| real_loss | {minute.number} | {MATCHES} |" in str(metadata["findings"].value)
 
+    # The newest minutes are left to live runs, but for what had landed and is gone.
+    rebuilt = run(instance, minute, live=False)
+    assert added(rebuilt)["football/monitor_central"] == 1
+    assert sum(count for count in added(rebuilt).values() if isinstance(count, int)) == 1
+    assert all(check.passed for check in rebuilt.get_asset_check_evaluations())
+
 
 def test_a_check_that_cannot_see_fails_as_a_warning(
     store: Any, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
