@@ -163,6 +163,10 @@ def _both_books(
     site: Site, asset: str, day: Day
 ) -> tuple[Mapping[FetchNumber, ClaimRow], Mapping[FetchNumber, Listed]]:
     days = site.days(asset.partition("/")[0])
+    if waiting := days.claims.waiting_of(asset, day):
+        raise LedgerUnavailable(
+            f"{waiting} claims of {asset} on {day} wait to be told to the ledger"
+        )
     for _ in range(READS_OF_BOTH_BOOKS):
         version = site.ledger.version(asset, day)
         claims = site.ledger.claims(asset, day)

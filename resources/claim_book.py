@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from resources.ledger import Claim, Ledger, LedgerUnavailable
+from touchline.day import Day
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,10 @@ class ClaimBook:
     def waiting(self) -> int:
         """How many claims the file holds."""
         return len(self._read())
+
+    def waiting_of(self, asset: str, day: Day) -> int:
+        """How many claims about this asset's day the file holds."""
+        return sum(claim.asset == asset and claim.ref.day == day for claim in self._read())
 
     def bring_in(self, at: datetime) -> list[Claim]:
         """Tell the ledger what waits, and give the claims that are to be confirmed.

@@ -29,6 +29,8 @@ from touchline.stage import Stage
 log = logging.getLogger(__name__)
 
 ORIGIN_KEY = "origin.json"
+LEDGER_RESTS_SECONDS = 20.0
+"""A minute asks the ledger some forty times: one that is away may not cost it its time-out each."""
 
 
 class WrongOrigin(Exception):
@@ -76,7 +78,9 @@ class Site:
             aws_access_key_id=access.access_key_id,
             aws_secret_access_key=access.secret_access_key,
         )
-        ledger = Ledger(settings.ledger_database, settings.s3_prefix)
+        ledger = Ledger(
+            settings.ledger_database, settings.s3_prefix, rest_seconds=LEDGER_RESTS_SECONDS
+        )
         settings.home.mkdir(parents=True, exist_ok=True)
         try:
             ledger.migrate()

@@ -37,10 +37,14 @@ class Ledger(ClaimBook, MinuteBook, RunBook):
     An instance may be shared by threads and survives a fork.
     """
 
-    def __init__(self, url: str, prefix: str) -> None:
+    def __init__(self, url: str, prefix: str, *, rest_seconds: float = 0.0) -> None:
         """Connects to nothing yet. `url` is SQLAlchemy's; raises LedgerUnavailable for one that
-        cannot be used."""
-        super().__init__(Database(url), prefix)
+        cannot be used.
+
+        After LedgerUnavailable every method raises it at once for `rest_seconds`, so that dozens of
+        them do not each wait for a database that is away.
+        """
+        super().__init__(Database(url, rest_seconds), prefix)
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,8 +88,11 @@ def _upsert(dialect: str, table: Table, names: tuple[str, ...]) -> Executable:
 class Database:
     """SQLite or PostgreSQL by URL, shared by processes, threads and forked children."""
 
-    def __init__(self, url: str) -> None:
-        """Connects to nothing yet. Raises LedgerUnavailable for a URL that cannot be used."""
+    def __init__(self, url: str, rest_seconds: float = 0.0) -> None:
+        """Connects to nothing yet. Raises LedgerUnavailable for a URL that cannot be used.
+
+        Once it could not be used, it is not asked again for `rest_seconds` and says so at once.
+        """
         try:
             self._url = make_url(url)
             dialect = self._url.get_backend_name()
@@ -103,6 +107,9 @@ class Database:
                 "change TOUCHLINE_LEDGER_URL"
             )
         self._engines: dict[int, Engine] = {}
+        self._rest_seconds = rest_seconds
+        self._rests_until = 0.0
+        self._why = ""
 
     @property
     def name(self) -> str:
@@ -169,6 +176,8 @@ class Database:
 
     @contextmanager
     def _errors_translated(self) -> Iterator[None]:
+        if time.monotonic() < self._rests_until:
+            raise LedgerUnavailable(self._why)
         try:
             yield
         except ModuleNotFoundError as error:
@@ -178,11 +187,13 @@ class Database:
             ) from None
         except (exc.DBAPIError, exc.TimeoutError) as error:
             cause = getattr(error, "orig", None) or error
-            raise LedgerUnavailable(
+            self._why = (
                 f"the ledger at {self.name} cannot be used: {type(cause).__name__}: "
                 f"{self._masked(str(cause).strip())}. Check TOUCHLINE_LEDGER_URL, that its "
                 "database runs and has been migrated, and that nobody keeps it locked"
-            ) from None
+            )
+            self._rests_until = time.monotonic() + self._rest_seconds
+            raise LedgerUnavailable(self._why) from None
 
     def _masked(self, message: str) -> str:
         options = self._url.query.values()
