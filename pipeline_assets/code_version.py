@@ -57,8 +57,10 @@ def _imports(module: str, tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             candidates = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            candidates = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            named = "." * node.level + (node.module or "")
+            source = importlib.util.resolve_name(named, _package_of(module))
+            candidates = [f"{source}.{alias.name}" for alias in node.names]
         else:
             continue
         for candidate in candidates:
@@ -79,6 +81,11 @@ def _module_of(dotted: str) -> str | None:
         if spec and spec.origin:
             return name
     return None
+
+
+def _package_of(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    return spec.parent or "" if spec else ""
 
 
 def _source(module: str) -> Path:
