@@ -132,8 +132,11 @@ def test_modules_of_other_stages_are_not_followed(package: Path) -> None:
     assert version() != before
 
 
-def test_modules_may_import_each_other(package: Path) -> None:
-    edit(package, "prices", "FACTOR = 100", "import rules.stage\n\nFACTOR = 100")
+def test_modules_may_name_each_other(package: Path) -> None:
+    cycle = (
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    import rules.stage\n\nFACTOR"
+    )
+    edit(package, "prices", "FACTOR = 100", f"{cycle} = 100")
     before = version()
     edit(package, "prices", "= 100", "= 101")
     assert version() != before
