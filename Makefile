@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow minutes screenshots lint lock install clean
+.PHONY: help up test test-slow minutes hostile replays screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -28,6 +28,12 @@ test-slow: $(STAMP) ## run the tests that start the real stack
 
 minutes: $(STAMP) ## watch the real stack for so many minutes and show how late it fetched (MINUTES=15)
 	@TOUCHLINE_STACK_MINUTES=$(MINUTES) $(BIN)/pytest -q -s tests/stack/test_minutes.py $(ARGS)
+
+hostile: $(STAMP) ## 10,000 hostile fetches through every stage (minutes to hours)
+	@TOUCHLINE_HYPOTHESIS_EXAMPLES=10000 $(BIN)/pytest -q tests/pipeline_assets/football/test_hostile_content.py tests/pipeline_assets/football/test_hostile_display.py $(ARGS)
+
+replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
+	@TOUCHLINE_REPLAY_MINUTES=60 $(BIN)/pytest -q --timeout=1800 tests/operations/test_replay.py $(ARGS)
 
 screenshots: $(STAMP) ## take the pictures of the README again (needs Chromium)
 	@$(BIN)/python -m tests.stack.screenshots docs

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 
 from pipeline_assets.football import (
     merged,
@@ -20,7 +20,6 @@ from pipeline_assets.football.alerts.rules import alert_stages
 from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.fetches import needs_poll
 from tests.pipeline_assets.football.mutator import (
-    EXAMPLES,
     MutatedPoll,
     examples,
     mutated_polls,
@@ -67,7 +66,7 @@ def undisturbed() -> dict[str, Staged[Any]]:
     return {stage.name: staged for stage, staged in chain(untouched())}
 
 
-@settings(examples, max_examples=max(1, EXAMPLES // 3))  # each goes through five stages
+@examples
 @given(mutated_polls())
 def test_a_hostile_match_costs_no_other_match_anything(poll: MutatedPoll) -> None:
     for stage, staged in chain(poll.envelope):
