@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -69,8 +69,8 @@ class _Step:
     day: Day
     findings: list[str]
     carried: Any = None
-    restored_apart: set[FetchNumber] = field(default_factory=set)
-    """Fetches whose predecessor this run does not make: its state is read from the store."""
+    last: FetchNumber | None = None
+    """The fetch that `carried` comes from."""
     away: StoreError | None = None
     """Why an earlier fetch that the stage asked for could not be had."""
 
@@ -78,7 +78,7 @@ class _Step:
         try:
             todo = self._todo()
             if self.stage.ordered and todo:
-                self.carried = self._carried_before(todo[0])
+                self._go_on_before(todo[0])
         except (StoreError, LedgerUnavailable, ValueError) as error:
             # While one of the two books cannot be read, no backlog is taken.
             self.findings.append(f"no backlog is taken: {error}")
@@ -90,9 +90,10 @@ class _Step:
             if spent and not live and not self.run.rebuild:
                 self.findings.append("the backlog is more than one run may take")
                 return
-            if self.stage.ordered and number in self.restored_apart:
-                self.carried = self._carried_before(number)
+            if self.stage.ordered and number != todo[0]:
+                self._go_on_before(number)
             yield self._make(number)
+            self.last = number
 
     # --- which fetches ---------------------------------------------------------------------------
 
@@ -119,7 +120,6 @@ class _Step:
         newest = self.run.site.clock.now() - LEFT_TO_LIVE_RUNS
         old = {number for number in ready if self.day.minute(number).utc <= newest}
         gone = {n for n in ready - old - here if (row := claims.get(n)) and row.landed}
-        self.restored_apart = gone
         if left := len(ready - old - gone):
             self.findings.append(f"the newest {left} fetches are left to live runs as they are")
         return sorted(old | gone)
@@ -204,6 +204,14 @@ class _Step:
             and now < row.minute.utc + patience[row.fate]
             and not (row.fate is FetchFate.STARTED and row.run_id == run.run_id)
         ]
+
+    def _go_on_before(self, number: FetchNumber) -> None:
+        """Carry on the state of the fetch before this one, which may be one that is not made again:
+        its own input is gone."""
+        landed = self.run.days.numbers(self.stage.name, self.day)
+        before = max((n for n in landed if n < number), default=None)
+        if self.last is None or before != self.last:
+            self.carried = self._carried_before(number)
 
     def _carried_before(self, number: FetchNumber) -> Any:
         """The state that the fetch before this one left: of this day, or of the days before. Where
