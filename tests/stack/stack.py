@@ -40,6 +40,7 @@ LIVE_LIST = "match/detail_live"
 ODDS = "odds/history"
 CHECKS = {(asset.name, check.name) for asset in PLAN.assets for check in checks_for(asset)}
 """Every check of every asset."""
+STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _POLL_SECONDS = 0.3
 
 T = TypeVar("T")
@@ -83,8 +84,6 @@ class Stack:
     feed: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: choose_ports(1)[0])
 
-    # --- the command ------------------------------------------------------------------------------
-
     @property
     def environment(self) -> dict[str, str]:
         inherited = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
@@ -115,8 +114,6 @@ class Stack:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    # --- its processes ----------------------------------------------------------------------------
 
     @property
     def state(self) -> dict[str, Any]:
@@ -152,8 +149,6 @@ class Stack:
 
         until(f"another {name}", is_back, 120)
 
-    # --- its two books ----------------------------------------------------------------------------
-
     @property
     def settings(self) -> Settings:
         return Settings.load(home=self.home)
@@ -181,8 +176,6 @@ class Stack:
     def spooled(self) -> list[Minute]:
         with self.site() as site:
             return [entry.day.minute(entry.number) for entry in site.spool(FEED).entries()]
-
-    # --- Dagster ----------------------------------------------------------------------------------
 
     @contextmanager
     def dagster(self) -> Iterator[dg.DagsterInstance]:
@@ -244,23 +237,21 @@ class Stack:
 
         return until(f"green checks after {minute}", green, 180)
 
-    # --- the vendor's stand-in --------------------------------------------------------------------
+    @property
+    def _resolved(self) -> dict[str, str]:
+        """The environment that `up` gave its children."""
+        return psutil.Process(self.child("code-server").pid).environ()
 
     @property
     def secrets(self) -> dict[str, str]:
         """What must stand nowhere, by its name."""
-        environment = psutil.Process(self.child("code-server").pid).environ()
-        names = ("FEED_USER", "FEED_SECRET")
-        return {
-            **{f"{PREFIX}{name}": environment[f"{PREFIX}{name}"] for name in names},
-            "AWS_ACCESS_KEY_ID": environment["AWS_ACCESS_KEY_ID"],
-            "AWS_SECRET_ACCESS_KEY": environment["AWS_SECRET_ACCESS_KEY"],
-        }
+        given = self._resolved
+        names = (f"{PREFIX}FEED_USER", f"{PREFIX}FEED_SECRET", *STORE_KEYS)
+        return {name: given[name] for name in names}
 
     def vendor(self, method: str, path: str, **sent: Any) -> Any:
         """A call to the simulator's control."""
-        environment = psutil.Process(self.child("code-server").pid).environ()
-        url = urljoin(environment[f"{PREFIX}FEED_URL"], f"/_control/{path}")
+        url = urljoin(self._resolved[f"{PREFIX}FEED_URL"], f"/_control/{path}")
         return httpx.request(method, url, timeout=20, trust_env=False, **sent).json()
 
     @contextmanager

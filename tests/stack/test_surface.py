@@ -20,7 +20,16 @@ import pyarrow.parquet as pq
 import pytest
 import pyzstd
 
-from tests.stack.stack import FEED, ODDS, PLAN, Stack, coming_minute, command_line, until
+from tests.stack.stack import (
+    FEED,
+    ODDS,
+    PLAN,
+    STORE_KEYS,
+    Stack,
+    coming_minute,
+    command_line,
+    until,
+)
 from touchline.day import Minute
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(900)]
@@ -98,8 +107,7 @@ def test_no_secret_in_a_file(stack: Stack, watched: Watched) -> None:
     found = {
         str(name): names for name, path in written.items() if (names := in_file(path, searched))
     }
-    store_keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
-    assert found == {str(KEY_FILE): store_keys}
+    assert found == {str(KEY_FILE): list(STORE_KEYS)}
     assert (stack.home / KEY_FILE).stat().st_mode & 0o077 == 0
 
 
