@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,6 +71,24 @@ def chain_of(
         chain = Chain(
             s3_server, served, tmp_path / "home", s3_prefix, plan or small_plan(), start, connected
         )
+        chain.watch()
+        return chain
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def chain_apart(
+    s3_server: S3Access,
+    connected: ObjectStore,
+    shared_vendor: Served,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], Chain]:
+    """A chain that outlives a test, to be copied."""
+
+    def make() -> Chain:
+        prefix, home = f"apart-{uuid.uuid4().hex[:12]}", tmp_path_factory.mktemp("apart")
+        chain = Chain(s3_server, shared_vendor, home, prefix, small_plan(), NOON, connected)
         chain.watch()
         return chain
 

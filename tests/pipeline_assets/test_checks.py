@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,13 +14,10 @@ import pytest
 from pipeline_assets.check_specs import CHECKS
 from pipeline_assets.checks import CheckReport, Kind, run_check
 from resources.day_store import FetchObject, Landing, object_key, pack
-from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore
 from resources.site import Site
 from resources.stage_codec import decode_stage, encode_stage
 from simulator.server import Served
 from tests.chain import FEED, RAW, Chain, all_ok
-from tests.pipeline_assets.conftest import NOON
 from tests.pipeline_assets.small_plan import HEADS as HEADS_STAGE
 from tests.pipeline_assets.small_plan import Head, fails, small_plan
 from tests.s3_gate import S3Gate
@@ -34,16 +30,9 @@ LANDED = "landed_matches_claimed"
 
 
 @pytest.fixture(scope="module")
-def clean_day(
-    s3_server: S3Access,
-    connected: ObjectStore,
-    shared_vendor: Served,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Chain:
+def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
     """Two minutes of three matches each, all of them well."""
-    prefix, home = f"clean-{uuid.uuid4().hex[:12]}", tmp_path_factory.mktemp("clean")
-    chain = Chain(s3_server, shared_vendor, home, prefix, small_plan(), NOON, connected)
-    chain.watch()
+    chain = chain_apart()
     chain.minutes(2)
     return chain
 

@@ -98,7 +98,7 @@ def test_a_store_that_goes_and_comes_back_under_one_process(chain: Chain, s3_gat
     assert all_landed(chain, 5)
 
 
-@pytest.mark.parametrize("asset", [RAW, HEADS, NEWCOMERS, ECHOES])
+@pytest.mark.parametrize("asset", [RAW, HEADS, NEWCOMERS])
 def test_a_store_that_refuses_one_object_costs_one_minute(
     chain: Chain, s3_gate: S3Gate, asset: str
 ) -> None:

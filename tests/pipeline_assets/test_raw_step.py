@@ -368,9 +368,7 @@ def test_a_client_is_given_the_fetch_before(chain: Chain) -> None:
     ("kind", "reason"),
     [
         ("html", "not_json"),
-        ("cut_off", "not_json"),
         ("empty_body", "not_json"),
-        ("not_utf8", "not_json"),
         ("error_body", "vendor_error"),
         ("error_code", "vendor_error"),
     ],

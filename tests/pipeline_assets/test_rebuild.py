@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run, StepReport
 from resources.day_store import Landing, object_key
 from simulator.recorded import Recorded
-from simulator.server import serve
+from simulator.server import Served, serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
@@ -104,10 +105,18 @@ def test_a_day_after_midnight_is_made_anew_with_the_state_of_the_day_before(
 # --- restored ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def day(chain: Chain) -> Chain:
+@pytest.fixture(scope="module")
+def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
+    """Three minutes of three matches each, all of them well."""
+    chain = chain_apart()
     chain.minutes(3)
     return chain
+
+
+@pytest.fixture
+def day(clean_day: Chain, vendor: Served, s3_prefix: str, tmp_path: Path) -> Chain:
+    """The clean day once more, for this test to spoil."""
+    return clean_day.copy(tmp_path / "home", s3_prefix)
 
 
 def test_an_object_that_was_lost_is_restored_as_it_was(day: Chain) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -155,32 +155,37 @@ CALLS: list[Callable[[ObjectStore], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_store_that_is_away_is_never_an_empty_one(call: Callable[[ObjectStore], Any]) -> None:
+@pytest.fixture(scope="module")
+def away() -> Iterator[ObjectStore]:
+    """Where connections are refused: somebody has the port and does not listen."""
     with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # Bound and not listening: connections are refused.
-        away = S3Access(f"http://127.0.0.1:{nobody.getsockname()[1]}", "key", "secret", "us-east-1")
-        with pytest.raises(StoreUnavailable, match="s3://touchline/p"):
-            call(store_at(away, "p"))
+        nobody.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        yield store_at(S3Access(endpoint, "key", "secret", "us-east-1"), "p")
 
 
-@pytest.mark.parametrize("call", CALLS[:5])
-def test_a_store_that_errs_is_never_an_empty_one(
-    s3_gate: S3Gate, s3_prefix: str, call: Callable[[ObjectStore], Any]
+@pytest.mark.parametrize("call", CALLS)
+def test_a_store_that_is_away_is_never_an_empty_one(
+    away: ObjectStore, call: Callable[[ObjectStore], Any]
 ) -> None:
+    with pytest.raises(StoreUnavailable, match="s3://touchline/p"):
+        call(away)
+
+
+def test_a_store_that_errs_is_never_an_empty_one(s3_gate: S3Gate, s3_prefix: str) -> None:
+    store = store_at(s3_gate.access, s3_prefix)
     s3_gate.refuses = lambda method, path: True
-    with pytest.raises(StoreUnavailable, match="HTTP 500"):
-        call(store_at(s3_gate.access, s3_prefix))
+    for call in CALLS:
+        with pytest.raises(StoreUnavailable, match="HTTP 500"):
+            call(store)
 
 
-@pytest.mark.parametrize(
-    "call", [lambda s: s.get("a"), lambda s: list(s.list("")), lambda s: s.put_new("a", b"")]
-)
+@pytest.mark.parametrize("call", [CALLS[0], CALLS[2], CALLS[4]])
 def test_a_bucket_that_is_not_there_is_not_an_empty_one(
-    s3_server: S3Access, call: Callable[[ObjectStore], Any]
+    connected: ObjectStore, call: Callable[[ObjectStore], Any]
 ) -> None:
     with pytest.raises(NoSuchBucket, match="TOUCHLINE_S3_BUCKET"):
-        call(store_at(s3_server, "p", "no-such-bucket"))
+        call(replace(connected, bucket="no-such-bucket"))
 
 
 def test_wrong_keys_are_refused(s3_server: S3Access) -> None:
