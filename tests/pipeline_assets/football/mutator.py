@@ -197,6 +197,6 @@ def _changed(draw: st.DrawFn, tree: Any) -> Any:
             del here[place]
         case "add" if isinstance(here, list):
             here.insert(place, draw(st.one_of(st.just(here[place]), _hostile)))
-        case "add":
+        case "add" if isinstance(here, dict):
             here[draw(st.sampled_from(HOSTILE_TEXTS))] = draw(_hostile)
     return here
