@@ -23,6 +23,7 @@ from tests.pipeline_assets.football.mutator import (
     MutatedPoll,
     examples,
     mutated_polls,
+    patience,
     untouched,
 )
 from touchline.fetch import Envelope
@@ -66,6 +67,7 @@ def undisturbed() -> dict[str, Staged[Any]]:
     return {stage.name: staged for stage, staged in chain(untouched())}
 
 
+@patience
 @examples
 @given(mutated_polls())
 def test_a_hostile_match_costs_no_other_match_anything(poll: MutatedPoll) -> None:
