@@ -425,6 +425,7 @@ def test_a_store_that_errs_over_one_object_leaves_a_finding_standing(
     report = heads_check(day, access=s3_gate.access, deep=True)
     assert report.verdict is Verdict.BAD
     assert [finding.kind for finding in report.findings] == [Kind.REAL_LOSS, Kind.UNCHECKED]
+    assert numbers(report) == (None, None)
 
 
 def test_claims_that_change_while_they_are_read_are_read_again(

@@ -164,11 +164,25 @@ def test_a_minute_without_the_ledger_lands_and_its_claims_wait(chain: Chain) -> 
     assert set(claims(chain, HEADS)) == {chain.number}
     with chain.process() as site:
         assert site.days(FEED).claims.waiting > 0
+    heads = chain.checks()["heads", LANDED]
+    assert heads.verdict is Verdict.COULD_NOT_CHECK, "back, and not yet told"
+    assert "wait to be told" in heads.findings[0].detail
 
     report = chain.minute(2)
     assert any("is confirmed now" in finding for finding in report.steps[RAW].findings)
     assert verdicts(report) == {Verdict.OK}
     assert all_landed(chain, 3)
+
+
+def test_claims_that_waited_for_days_are_confirmed_in_their_own_day(chain: Chain) -> None:
+    without_ledger(chain, 0)
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.end)
+    chain.minute(3 * 24 * 60)
+    for asset in (RAW, HEADS, ECHOES):
+        row = claims(chain, asset)[chain.number]
+        assert row.landed is not None
+        assert row.landed.account.emitted == 3
 
 
 def test_a_minute_with_a_locked_ledger_lands_and_its_claims_wait(

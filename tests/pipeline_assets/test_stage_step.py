@@ -437,6 +437,19 @@ def test_the_first_minute_of_a_day_waits_for_the_last_of_the_day_before(chain_of
     assert newcomers_by_minute(chain, 4) == [3, 0, 0, 0]
 
 
+def test_what_comes_after_the_next_day_has_begun_is_left_to_a_rebuild(chain_of: ChainOf) -> None:
+    chain = chain_of(BEFORE_MIDNIGHT)
+    chain.minute(0)
+    with slow_run(chain, 1) as land:
+        chain.minute(10)
+        assert chain.numbers(NEWCOMERS, TODAY) == [9]
+        land()
+    report = chain.minute(11)
+    assert chain.numbers(HEADS, YESTERDAY) == [1439, 1440]
+    assert chain.numbers(NEWCOMERS, YESTERDAY) == [1439]
+    assert any("is to be rebuilt" in finding for finding in report.steps[NEWCOMERS].findings)
+
+
 def test_a_claim_of_yesterday_is_confirmed_after_midnight(chain_of: ChainOf) -> None:
     chain = chain_of(BEFORE_MIDNIGHT)
     chain.minute(0)
