@@ -71,9 +71,7 @@ class Staged(Generic[R]):
                 raise RuntimeError(f"{len(self._open)} fates for one record, not one")
         except Exception as error:
             self._open = []
-            # Other errors have a `reason` too: UnicodeDecodeError has a sentence there.
-            reason = error.reason if isinstance(error, Unusable) else UNEXPECTED
-            self.quarantine(reason, key, detail=describe(error), raw=raw)
+            self.quarantine(reason_of(error), key, detail=describe(error), raw=raw)
         (come_true,), self._open = self._open, None
         come_true()
 
@@ -121,6 +119,12 @@ class Unusable(ValueError):
     def __init__(self, reason: StrEnum, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a record on which this was raised is set aside. Only Unusable says so itself: other
+    errors have a `reason` too, and UnicodeDecodeError has a sentence there."""
+    return error.reason if isinstance(error, Unusable) else UNEXPECTED
 
 
 def describe(error: BaseException) -> str:

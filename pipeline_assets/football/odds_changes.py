@@ -24,7 +24,7 @@ from pipeline_assets.football.odds_reading import Earlier, Reading, set_aside, u
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.fetched import ODDS
 from touchline.football.wire import Noticed
-from touchline.stage import UNEXPECTED, Stage, Staged, describe
+from touchline.stage import Stage, Staged, describe, reason_of
 
 KEPT_MINUTES = 48 * 60
 """How long the state of a match is carried after it left the live list: matches re-enter it."""
@@ -60,8 +60,8 @@ def odds_changes(
                 seen = reading.read()
                 reading.settle(staged)
             except Exception as error:
-                reason = getattr(error, "reason", UNEXPECTED)
-                set_aside(staged, match_id, reason, describe(error), raw.stored(entry))
+                why = describe(error)
+                set_aside(staged, match_id, reason_of(error), why, raw.stored(entry))
         matches[match_id] = msgspec.structs.replace(seen, asked=now)
     staged.findings.extend(noticed.findings())
     staged.carried = SeenOdds(matches)
