@@ -1,0 +1,77 @@
+"""What a window or a sealed day says of the fetches that it holds.
+
+A fetch object speaks for one fetch, in its metadata or its Parquet footer. What takes its place
+speaks for many, and says the same of each.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from touchline.accounting import Account, Outcome
+from touchline.day import Day, FetchNumber, Minute
+from touchline.fetch import FetchRef
+from touchline.stage import Finding, QuarantinedRecord
+
+
+class About(msgspec.Struct, frozen=True):
+    """What a derived fetch is besides its rows. `dropped` is reason -> record key -> count."""
+
+    dropped: dict[str, dict[str, int]]
+    quarantined: list[QuarantinedRecord]
+    findings: list[Finding]
+
+
+class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One fetch, with what its own object said of itself.
+
+    `etag` and `sha256` are those of the fetch object it was taken from: a fetch object beside it
+    with another ETag is newer and counts instead. `envelope_sha256`, `offset` and `length` (bytes
+    of the decompressed content) are a raw fetch's, `about` is a derived one's.
+    """
+
+    number: int
+    fetch_id: str
+    minute: str
+    outcome: Outcome
+    account: Account
+    digest: str
+    sha256: str
+    etag: str
+    code_version: str
+    upstream_sha256: str | None = None
+    envelope_sha256: str | None = None
+    offset: int | None = None
+    length: int | None = None
+    about: About | None = None
+
+    def ref(self, feed: str) -> FetchRef:
+        return FetchRef(feed, Minute.parse(self.minute), self.fetch_id)
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A ten-minute window of the daily log: its first minute's number, and when it was stored
+    (UTC)."""
+
+    first: int
+    stored_at: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The fetches of a sealed day. `number` grows by one with every seal of the same day."""
+
+    asset: str
+    date: str
+    number: int
+    held: list[Held]
+    uploads: list[Upload]
+    carried: str = ""
+    """The state that an ordered stage carries out of the day, as in a fetch object's footer."""
+    format: int = 1
+
+    @property
+    def day(self) -> Day:
+        return Day.parse(self.date)
+
+    def by_number(self) -> dict[FetchNumber, Held]:
+        return {FetchNumber(held.number): held for held in self.held}
