@@ -10,23 +10,37 @@ from __future__ import annotations
 from resources.ledger.claims import ClaimBook
 from resources.ledger.database import Database, LedgerTooNew, LedgerUnavailable
 from resources.ledger.minutes import MinuteBook
-from resources.ledger.records import Claim, ClaimRow, FetchRow, InventoryRow, RunRow, Transition
+from resources.ledger.records import (
+    Claim,
+    ClaimRow,
+    Expiry,
+    FetchRow,
+    RunRow,
+    SealRow,
+    Standing,
+    Transition,
+    WindowRow,
+)
 from resources.ledger.runs import RunBook
+from resources.ledger.tiers import TierBook
 
 __all__ = [
     "Claim",
     "ClaimRow",
+    "Expiry",
     "FetchRow",
-    "InventoryRow",
     "Ledger",
     "LedgerTooNew",
     "LedgerUnavailable",
     "RunRow",
+    "SealRow",
+    "Standing",
     "Transition",
+    "WindowRow",
 ]
 
 
-class Ledger(ClaimBook, MinuteBook, RunBook):
+class Ledger(ClaimBook, TierBook, MinuteBook, RunBook):
     """One prefix's ledger, in SQLite or PostgreSQL.
 
     Every method that reads or writes raises LedgerUnavailable when the database cannot be reached

@@ -8,10 +8,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import ColumnElement, Executable, Row, Table
 
-from resources.ledger.database import Database
-from touchline.day import ONE_MINUTE, Minute
+from resources.ledger import tables
+from resources.ledger.database import Database, Transaction
+from touchline.day import ONE_MINUTE, Day, Minute
 
 _ERROR_CHARACTERS = 2000
 
@@ -28,6 +29,17 @@ class Book:
     def _rows(self, query: Executable) -> Sequence[Row[Any]]:
         with self._database.read() as connection:
             return connection.execute(query).all()
+
+    def _of(self, table: Table, asset: str, day: Day) -> tuple[ColumnElement[bool], ...]:
+        return table.c.prefix == self.prefix, table.c.asset == asset, table.c.day == day
+
+
+def touch(transaction: Transaction, prefix: str, asset: str, day: Day) -> None:
+    """Let the version of this asset's day grow: something that checks compare has changed."""
+    transaction.upsert(
+        tables.days,
+        {"prefix": prefix, "asset": asset, "day": day, "version": transaction.sequence},
+    )
 
 
 def record(kind: type[R], row: Row[Any], **changed: Any) -> R:

@@ -1,18 +1,18 @@
-"""What each asset claims to have stored for each fetch, and the objects the store confirmed."""
+"""What each asset claims to have stored for each fetch, and what the store confirmed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
 
 from resources.ledger import tables
-from resources.ledger.book import Book, minute_of, record, storable
+from resources.ledger.book import Book, minute_of, record, storable, touch
 from resources.ledger.database import Transaction
-from resources.ledger.records import Claim, ClaimRow, InventoryRow, Transition
+from resources.ledger.records import Claim, ClaimRow, Standing, Transition
 from touchline.accounting import ClaimState
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
@@ -24,8 +24,8 @@ _REMEMBER = insert(tables.claim_history)
 
 
 class ClaimBook(Book):
-    """Claims and inventory. Each change of a claim is one transaction: the row, its history, the
-    day's version and the inventory move together or not at all."""
+    """Claims. Each change of one is one transaction: the row, its history and the day's version
+    move together or not at all."""
 
     def intend(self, claim: Claim, at: datetime | None = None) -> None:
         """Record that this claim's object is about to be stored.
@@ -60,6 +60,8 @@ class ClaimBook(Book):
             now.change(
                 state=ClaimState.LANDED,
                 landed=claim,
+                outcome=claim.outcome,
+                emitted=claim.account.emitted,
                 etag=etag,
                 size=size,
                 landed_at=now.at,
@@ -72,7 +74,6 @@ class ClaimBook(Book):
                 size=size,
                 code_version=claim.code_version,
             )
-            self._put_object(transaction, claim.asset, now.day, claim.key, etag, size, now.at)
 
     def withdraw(self, claim: Claim, reason: str, at: datetime | None = None) -> None:
         """Record that a pending claim will not land, as when another writer's object won.
@@ -121,10 +122,27 @@ class ClaimBook(Book):
             return attempts
 
     def claims(self, asset: str, day: Day) -> dict[FetchNumber, ClaimRow]:
-        """Where this asset stands with each fetch of the day, by number, in order. One query."""
+        """Where this asset stands with each fetch of the day, by number, in order. One query.
+
+        Decoding a long day's claims takes some 100 ms: what each minute asks is `standing`.
+        """
+        return self._claims(asset, day)
+
+    def claim(self, asset: str, day: Day, number: int) -> ClaimRow | None:
+        """Where this asset stands with one fetch."""
+        found = self._claims(asset, day, tables.claims.c.number == number)
+        return found.get(FetchNumber(number))
+
+    def pending(self, asset: str, day: Day) -> list[ClaimRow]:
+        """The rows with a claim on its way, in order."""
+        return [*self._claims(asset, day, tables.claims.c.pending.is_not(None)).values()]
+
+    def _claims(
+        self, asset: str, day: Day, *which: ColumnElement[bool]
+    ) -> dict[FetchNumber, ClaimRow]:
         table = tables.claims
         rows = self._rows(
-            select(table).where(*self._of(table, asset, day)).order_by(table.c.number)
+            select(table).where(*self._of(table, asset, day), *which).order_by(table.c.number)
         )
         feed, start = asset.partition("/")[0], day.start
         return {
@@ -133,6 +151,23 @@ class ClaimBook(Book):
             )
             for row in rows
         }
+
+    def standing(self, asset: str, day: Day) -> dict[FetchNumber, Standing]:
+        """The day's claims by number, in order, without what they say at length. One query."""
+        table = tables.claims
+        rows = self._rows(
+            select(
+                table.c.number,
+                table.c.outcome,
+                table.c.emitted,
+                table.c.etag,
+                table.c.verified_etag,
+                table.c.pending.is_not(None),
+            )
+            .where(*self._of(table, asset, day))
+            .order_by(table.c.number)
+        )
+        return {row[0]: Standing(*row) for row in rows}
 
     def history(self, asset: str, day: Day, number: int) -> list[Transition]:
         """Every transition of this asset's claims about one fetch, oldest first."""
@@ -172,36 +207,6 @@ class ClaimBook(Book):
         with self._database.write() as transaction:
             transaction.connection.execute(mark, marks)
 
-    def inventory(self, asset: str, day: Day) -> dict[str, InventoryRow]:
-        """The objects that the store should hold for this asset and day, by key, in order."""
-        table = tables.inventory
-        rows = self._rows(select(table).where(*self._of(table, asset, day)).order_by(table.c.key))
-        return {row.key: record(InventoryRow, row) for row in rows}
-
-    def object_stored(
-        self, asset: str, day: Day, key: str, etag: str, size: int, at: datetime | None = None
-    ) -> None:
-        """Add an object that is no single claim's, such as a window, to the day's inventory."""
-        with self._database.write() as transaction:
-            self._put_object(transaction, asset, day, key, etag, size, at or datetime.now(UTC))
-            self._touch(transaction, asset, day)
-
-    def objects_removed(self, asset: str, day: Day, keys: Iterable[str]) -> None:
-        """Take objects out of the inventory, such as fetch objects that now stand in a window."""
-        removed = [{"removed_key": key} for key in keys]
-        if not removed:
-            return
-        table = tables.inventory
-        remove = delete(table).where(
-            *self._of(table, asset, day), table.c.key == bindparam("removed_key")
-        )
-        with self._database.write() as transaction:
-            transaction.connection.execute(remove, removed)
-            self._touch(transaction, asset, day)
-
-    def _of(self, table: Table, asset: str, day: Day) -> tuple[ColumnElement[bool], ...]:
-        return table.c.prefix == self.prefix, table.c.asset == asset, table.c.day == day
-
     def _entry(
         self, transaction: Transaction, asset: str, ref: FetchRef, at: datetime | None
     ) -> _Entry:
@@ -210,40 +215,6 @@ class ClaimBook(Book):
         found = transaction.connection.execute(_CLAIM, key).first()
         row = None if found is None else record(ClaimRow, found, ref=ref)
         return _Entry(self, transaction, asset, ref, day, number, at or datetime.now(UTC), row)
-
-    def _put_object(
-        self,
-        transaction: Transaction,
-        asset: str,
-        day: Day,
-        key: str,
-        etag: str,
-        size: int,
-        at: datetime,
-    ) -> None:
-        transaction.upsert(
-            tables.inventory,
-            {
-                "prefix": self.prefix,
-                "key": key,
-                "asset": asset,
-                "day": day,
-                "etag": etag,
-                "size": size,
-                "updated_at": at,
-            },
-        )
-
-    def _touch(self, transaction: Transaction, asset: str, day: Day) -> None:
-        transaction.upsert(
-            tables.days,
-            {
-                "prefix": self.prefix,
-                "asset": asset,
-                "day": day,
-                "version": transaction.sequence,
-            },
-        )
 
 
 @dataclass(frozen=True)
@@ -267,7 +238,7 @@ class _Entry:
 
     def change(self, **columns: Any) -> None:
         self.transaction.upsert(tables.claims, self._identity | {"updated_at": self.at} | columns)
-        self.book._touch(self.transaction, self.asset, self.day)
+        touch(self.transaction, self.book.prefix, self.asset, self.day)
 
     def remember(self, transition: ClaimState, **columns: Any) -> None:
         entry = self._identity | {"state": transition, "at": self.at} | columns

@@ -49,12 +49,31 @@ class MinuteBook(Book):
         """Record that the minute has no fetch, and why. A landed minute stays landed."""
         self._set_fate(feed, minute, at, FetchFate.MISSED, reason=reason.value)
 
-    def fetches(self, feed: str, day: Day) -> dict[FetchNumber, FetchRow]:
-        """The fates of the day's minutes, by number, in order; minutes without one are absent."""
+    def fates(self, feed: str, day: Day) -> dict[FetchNumber, FetchFate]:
+        """What became of the day's minutes, by number, in order, without how and when."""
+        table = tables.fetches
+        rows = self._rows(
+            select(table.c.number, table.c.fate)
+            .where(table.c.prefix == self.prefix, table.c.feed == feed, table.c.day == day)
+            .order_by(table.c.number)
+        )
+        return {row.number: row.fate for row in rows}
+
+    def fetches(
+        self, feed: str, day: Day, first: int = 1, last: int | None = None
+    ) -> dict[FetchNumber, FetchRow]:
+        """The fates of the day's minutes, by number, in order; minutes without one are absent.
+        `first` and `last` are the numbers between which they are asked for."""
         table = tables.fetches
         rows = self._rows(
             select(table)
-            .where(table.c.prefix == self.prefix, table.c.feed == feed, table.c.day == day)
+            .where(
+                table.c.prefix == self.prefix,
+                table.c.feed == feed,
+                table.c.day == day,
+                table.c.number >= first,
+                table.c.number <= (last or day.length),
+            )
             .order_by(table.c.number)
         )
         start = day.start

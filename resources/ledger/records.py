@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from resources.manifest import Held
 from touchline.accounting import Account, ClaimState, FetchFate, Outcome, RunState
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
@@ -105,16 +107,75 @@ class FetchRow:
         return self.minute.number
 
 
+class Standing(NamedTuple):
+    """What is needed of a claim minute by minute: the row without its claims. `outcome`, `emitted`
+    (records) and `etag` are those of what has landed, None before anything has."""
+
+    number: FetchNumber
+    outcome: Outcome | None
+    emitted: int | None
+    etag: str | None
+    verified_etag: str | None
+    is_pending: bool
+
+    @property
+    def has_landed(self) -> bool:
+        return self.outcome is not None
+
+    @property
+    def is_good(self) -> bool:
+        return self.outcome is not None and not self.outcome.is_placeholder
+
+
 @dataclass(frozen=True)
-class InventoryRow:
-    """An object that the store confirmed; `size` in bytes."""
+class WindowRow:
+    """A window that was announced, and, once there is an `etag`, confirmed by the store.
+
+    `held` leaves out what the window itself says at length (`about`). `size` is in bytes.
+    """
 
     key: str
     asset: str
     day: Day
-    etag: str
-    size: int
+    sha256: str
+    held: list[Held]
+    etag: str | None
+    size: int | None
+    stored_at: datetime | None
+    verified_etag: str | None
+    """The ETag of the object that was read back and compared with what it was made of."""
     updated_at: datetime
+
+    @property
+    def is_verified(self) -> bool:
+        return self.etag is not None and self.etag == self.verified_etag
+
+
+@dataclass(frozen=True)
+class SealRow:
+    """A sealed day of an asset, verified by reading it back. `number` is its manifest's, `files`
+    the sha256 of each object that holds it, by key."""
+
+    asset: str
+    day: Day
+    number: int
+    fetches: int
+    emitted: int
+    files: dict[str, str]
+    sealed_at: datetime
+    cleared_at: datetime | None
+    """When the fetch objects and windows that it replaced were removed."""
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """A tier of an asset's day that was removed on purpose, and why."""
+
+    asset: str
+    day: Day
+    tier: str
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True)

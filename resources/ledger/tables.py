@@ -27,10 +27,11 @@ from sqlalchemy import (
 )
 
 from resources.ledger.records import Claim
+from resources.manifest import Held
 from touchline.accounting import ClaimState, FetchFate, Outcome, RunState
 from touchline.day import Day
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -85,17 +86,21 @@ class DayDate(TypeDecorator[Day]):
         return None if value is None else Day(value)
 
 
-class ClaimJson(TypeDecorator[Claim]):
-    """A claim as JSON text: it is always read and written whole."""
+class AsJson(TypeDecorator[Any]):
+    """A value of one type as JSON text: it is always read and written whole."""
 
     impl = Text
     cache_ok = True
-    _decoder = msgspec.json.Decoder(Claim)
 
-    def process_bind_param(self, value: Claim | None, dialect: Dialect) -> str | None:
+    def __init__(self, holds: Any) -> None:
+        super().__init__()
+        self.holds = holds
+        self._decoder = msgspec.json.Decoder(holds)
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
         return None if value is None else msgspec.json.encode(value).decode()
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Claim | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
         return None if value is None else self._decoder.decode(value)
 
 
@@ -130,11 +135,13 @@ claims = Table(
     _key("number", Integer),
     _needed("state", OneOf(ClaimState)),
     _needed("fetch_id"),
-    Column("landed", ClaimJson),
+    Column("landed", AsJson(Claim)),
+    Column("outcome", OneOf(Outcome)),
+    Column("emitted", BigInteger),
     Column("etag", Text),
     Column("size", BigInteger),
     Column("landed_at", UtcTime),
-    Column("pending", ClaimJson),
+    Column("pending", AsJson(Claim)),
     Column("attempts", Integer, nullable=False, default=0),
     Column("failing_code_version", Text),
     Column("last_error", Text),
@@ -153,7 +160,7 @@ claim_history = Table(
     _needed("number", Integer),
     _needed("state", OneOf(ClaimState)),
     _needed("fetch_id"),
-    Column("claim", ClaimJson),
+    Column("claim", AsJson(Claim)),
     Column("etag", Text),
     Column("size", BigInteger),
     Column("error", Text),
@@ -162,17 +169,55 @@ claim_history = Table(
     Index("ledger_claim_history_of", "prefix", "asset", "day", "number"),
 )
 
-inventory = Table(
-    "ledger_inventory",
+windows = Table(
+    "ledger_windows",
     metadata,
     _key("prefix"),
     _key("key"),
     _needed("asset"),
     _needed("day", DayDate),
-    _needed("etag"),
-    _needed("size", BigInteger),
+    _needed("sha256"),
+    _needed("held", AsJson(list[Held])),
+    Column("etag", Text),
+    Column("size", BigInteger),
+    Column("stored_at", UtcTime),
+    Column("verified_etag", Text),
     _needed("updated_at", UtcTime),
-    Index("ledger_inventory_of", "prefix", "asset", "day"),
+    Index("ledger_windows_of", "prefix", "asset", "day"),
+)
+
+seals = Table(
+    "ledger_seals",
+    metadata,
+    _key("prefix"),
+    _key("asset"),
+    _key("day", DayDate),
+    _needed("number", Integer),
+    _needed("fetches", Integer),
+    _needed("emitted", BigInteger),
+    _needed("files", AsJson(dict[str, str])),
+    _needed("sealed_at", UtcTime),
+    Column("cleared_at", UtcTime),
+)
+
+expiries = Table(
+    "ledger_expiries",
+    metadata,
+    _key("prefix"),
+    _key("asset"),
+    _key("day", DayDate),
+    _key("tier"),
+    _needed("reason"),
+    _needed("at", UtcTime),
+)
+
+locks = Table(
+    "ledger_locks",
+    metadata,
+    _key("prefix"),
+    _key("name"),
+    _needed("holder"),
+    _needed("until", UtcTime),
 )
 
 fetches = Table(

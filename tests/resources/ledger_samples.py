@@ -6,7 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from resources.ledger import Claim, ClaimRow, Ledger
+from resources.manifest import Held
 from touchline.accounting import Account, Outcome, sha256_hex
 from touchline.day import Day
 from touchline.fetch import FetchRef
@@ -14,6 +17,7 @@ from touchline.fetch import FetchRef
 DAY = Day.parse("2025-05-28")
 AT = datetime(2025, 5, 28, 17, 0, 3, 250_000, tzinfo=UTC)
 ASSET = "football/merged"
+WINDOW = f"hot/football/date={DAY}/merged/00001-00010.parquet"
 
 
 def ref(number: int, fetch_id: str = "aB3dE6gH9jK2") -> FetchRef:
@@ -35,6 +39,24 @@ def claim(number: int, content: str = "", asset: str = ASSET, **changes: Any) ->
         format=1,
     )
     return replace(made, **changes)
+
+
+def held(number: int, **changes: Any) -> Held:
+    """A fetch as a window holds it."""
+    said = claim(number)
+    made = Held(
+        number=number,
+        fetch_id=said.ref.fetch_id,
+        minute=str(said.ref.minute),
+        outcome=said.outcome,
+        account=said.account,
+        digest=said.digest,
+        sha256=said.sha256,
+        etag=f"e{number}",
+        code_version=said.code_version,
+        upstream_sha256=said.upstream_sha256,
+    )
+    return msgspec.structs.replace(made, **changes)
 
 
 def only(ledger: Ledger) -> ClaimRow:

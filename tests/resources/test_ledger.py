@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import Engine, event
 
-from resources.ledger import Claim, ClaimRow, Ledger
-from tests.resources.ledger_samples import ASSET, AT, DAY, claim, only, ref
+from resources.ledger import Claim, ClaimRow, Ledger, Standing
+from tests.resources.ledger_samples import ASSET, AT, DAY, WINDOW, claim, held, only, ref
 from touchline.accounting import ClaimState, FetchFate, MissedReason, Outcome, RunState
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
@@ -44,15 +44,16 @@ def test_a_claim_is_read_back_whole(ledger: Ledger) -> None:
     }
 
 
-def test_a_confirmed_claim_has_landed_and_stands_in_the_inventory(ledger: Ledger) -> None:
+def test_a_confirmed_claim_has_landed(ledger: Ledger) -> None:
     said = claim(787)
     ledger.intend(said, AT)
     ledger.landed(said, '"e1"', 4096, AT + timedelta(seconds=1))
     row = only(ledger)
     assert (row.state, row.landed, row.pending) == (ClaimState.LANDED, said, None)
     assert (row.etag, row.size, row.landed_at) == ('"e1"', 4096, AT + timedelta(seconds=1))
-    [stored] = ledger.inventory(ASSET, DAY).values()
-    assert (stored.key, stored.etag, stored.size, stored.day) == (said.key, '"e1"', 4096, DAY)
+    assert ledger.standing(ASSET, DAY) == {
+        787: Standing(FetchNumber(787), Outcome.COMPLETE, 99, '"e1"', None, False)
+    }
 
 
 def test_a_claim_on_top_of_what_landed_leaves_it_described_until_the_new_one_lands(
@@ -66,12 +67,14 @@ def test_a_claim_on_top_of_what_landed_leaves_it_described_until_the_new_one_lan
     row = only(ledger)  # all that is left if the backfill dies here
     assert (row.state, row.landed, row.etag, row.size) == (ClaimState.LANDED, old, '"e1"', 10)
     assert row.pending == new
-    assert ledger.inventory(ASSET, DAY)[old.key].etag == '"e1"'
+    assert ledger.standing(ASSET, DAY)[FetchNumber(787)].is_pending
+    assert ledger.pending(ASSET, DAY) == [row]
 
     ledger.landed(new, '"e2"', 11)
     row = only(ledger)
     assert (row.landed, row.etag, row.size, row.pending) == (new, '"e2"', 11, None)
-    assert ledger.inventory(ASSET, DAY)[old.key].etag == '"e2"'
+    assert ledger.claim(ASSET, DAY, 787) == row
+    assert ledger.pending(ASSET, DAY) == []
     assert [t.state for t in ledger.history(ASSET, DAY, 787)] == [
         ClaimState.INTENDED,
         ClaimState.LANDED,
@@ -221,9 +224,15 @@ def test_the_version_grows_with_every_change_of_its_own_asset_and_day(ledger: Le
     assert changed()
     ledger.failed(ASSET, ref(2), "KeyError", "v1")
     assert changed()
-    ledger.object_stored(ASSET, DAY, "hot/00001-00010.parquet", '"w"', 100)
+    ledger.intend_window(ASSET, DAY, WINDOW, "sha", [held(1)], AT)
     assert changed()
-    ledger.objects_removed(ASSET, DAY, [claim(1).key])
+    ledger.window_verified(ASSET, DAY, WINDOW, '"w"', 100, AT)
+    assert changed()
+    ledger.sealed(ASSET, DAY, number=1, fetches=1, emitted=99, files={}, at=AT)
+    assert changed()
+    ledger.cleared(ASSET, DAY, [WINDOW], AT)
+    assert changed()
+    ledger.expired(ASSET, DAY, "lake", "older than 30 days", AT)
     assert changed()
 
     ledger.mark_verified(ASSET, DAY, {FetchNumber(1): '"e1"'})
@@ -242,18 +251,6 @@ def test_only_the_object_that_was_read_back_is_verified(ledger: Ledger) -> None:
     ledger.landed(claim(1, "new"), '"e9"', 10)
     row = ledger.claims(ASSET, DAY)[FetchNumber(1)]
     assert (row.verified_etag, row.is_verified) == ('"e1"', False)
-
-
-def test_a_window_takes_the_place_of_its_fetch_objects_in_the_inventory(ledger: Ledger) -> None:
-    for number in (1, 2):
-        ledger.landed(claim(number), f'"e{number}"', 10)
-    window = f"hot/football/date={DAY}/merged/00001-00010.parquet"
-    ledger.object_stored(ASSET, DAY, window, '"w"', 15, AT)
-    ledger.objects_removed(ASSET, DAY, [claim(1).key, claim(2).key])
-    assert {k: (r.etag, r.size) for k, r in ledger.inventory(ASSET, DAY).items()} == {
-        window: ('"w"', 15)
-    }
-    assert all(r.state is ClaimState.LANDED for r in ledger.claims(ASSET, DAY).values())
 
 
 class ClaimTransitions(RuleBasedStateMachine):
@@ -513,15 +510,23 @@ def test_prefixes_share_nothing(ledger_url: str, ledger: Ledger) -> None:
     ledger.close_interval("football", AT + timedelta(hours=1))
     ledger.run_ended("run-1", RunState.SUCCESS, AT)
     ledger.minute_missed("football", DAY.minute(1), MissedReason.RUN_DIED, AT)
-    ledger.objects_removed(ASSET, DAY, [claim(1).key])
+    for book in (ledger, replay):
+        book.intend_window(ASSET, DAY, WINDOW, book.prefix, [held(1)], AT)
+        book.sealed(ASSET, DAY, number=1, fetches=1, emitted=9, files={}, at=AT)
+    ledger.window_verified(ASSET, DAY, WINDOW, '"w"', 10, AT)
+    ledger.cleared(ASSET, DAY, [], AT)
+    ledger.expired(ASSET, DAY, "lake", "old", AT)
+    assert ledger.lock("sealing", "run-1", AT, AT + timedelta(hours=1)) is None
+    assert replay.lock("sealing", "run-2", AT, AT + timedelta(hours=1)) is None
 
     row = only(replay)
     assert (row.etag, row.verified_etag) == ('"replayed"', None)
     assert only(ledger).is_verified
     assert len(replay.history(ASSET, DAY, 1)) == 2
-    assert replay.version(ASSET, DAY) == row.sequence != ledger.version(ASSET, DAY)
-    assert replay.inventory(ASSET, DAY).keys() == {claim(1).key}
-    assert ledger.inventory(ASSET, DAY) == {}
+    assert row.sequence < replay.version(ASSET, DAY) < ledger.version(ASSET, DAY)
+    assert [row.is_verified for row in replay.windows(ASSET, DAY).values()] == [False]
+    assert [seal.cleared_at for seal in replay.seals("football")] == [None]
+    assert replay.expiries(ASSET, DAY) == {}
     assert replay.intervals("football", DAY.start, DAY.end) == [(AT, None)]
     assert [run.kind for run in replay.running()] == ["replayed"]
     assert replay.fetches("football", DAY)[FetchNumber(1)].fate is FetchFate.STARTED

@@ -1,0 +1,192 @@
+"""Windows and sealed days, what was removed on purpose, and who may work on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import delete, select, update
+
+from resources.ledger import tables
+from resources.ledger.book import Book, record, storable, touch
+from resources.ledger.records import Expiry, SealRow, WindowRow
+from resources.manifest import Held
+from touchline.day import Day
+
+
+class TierBook(Book):
+    """What takes the place of fetch objects: announced before it is stored, confirmed with the
+    store's answer, and verified once it was read back."""
+
+    # --- windows ---------------------------------------------------------------------------------
+
+    def intend_window(
+        self, asset: str, day: Day, key: str, sha256: str, held: Sequence[Held], at: datetime
+    ) -> None:
+        """Record that this window is about to be stored. Saying the same again changes nothing."""
+        table = tables.windows
+        with self._database.write() as transaction:
+            found = transaction.connection.execute(
+                select(table.c.sha256).where(table.c.prefix == self.prefix, table.c.key == key)
+            ).first()
+            if found is not None and found.sha256 == sha256:
+                return
+            transaction.upsert(
+                table,
+                {
+                    "prefix": self.prefix,
+                    "key": key,
+                    "asset": asset,
+                    "day": day,
+                    "sha256": sha256,
+                    "held": [msgspec.structs.replace(each, about=None) for each in held],
+                    "etag": None,
+                    "size": None,
+                    "stored_at": None,
+                    "verified_etag": None,
+                    "updated_at": at,
+                },
+            )
+            touch(transaction, self.prefix, asset, day)
+
+    def window_verified(
+        self, asset: str, day: Day, key: str, etag: str, size: int, stored_at: datetime
+    ) -> None:
+        """Record that the store holds the announced window, read back and compared."""
+        table = tables.windows
+        with self._database.write() as transaction:
+            transaction.connection.execute(
+                update(table)
+                .where(table.c.prefix == self.prefix, table.c.key == key)
+                .values(
+                    etag=etag,
+                    verified_etag=etag,
+                    size=size,
+                    stored_at=stored_at,
+                    updated_at=stored_at,
+                )
+            )
+            touch(transaction, self.prefix, asset, day)
+
+    def windows(self, asset: str, day: Day) -> dict[str, WindowRow]:
+        """The day's windows by key, in order."""
+        table = tables.windows
+        rows = self._rows(select(table).where(*self._of(table, asset, day)).order_by(table.c.key))
+        return {row.key: record(WindowRow, row) for row in rows}
+
+    # --- sealed days -----------------------------------------------------------------------------
+
+    def sealed(
+        self,
+        asset: str,
+        day: Day,
+        *,
+        number: int,
+        fetches: int,
+        emitted: int,
+        files: Mapping[str, str],
+        at: datetime,
+    ) -> None:
+        """Record a seal that was read back and compared, in the place of any before it."""
+        with self._database.write() as transaction:
+            transaction.upsert(
+                tables.seals,
+                {
+                    "prefix": self.prefix,
+                    "asset": asset,
+                    "day": day,
+                    "number": number,
+                    "fetches": fetches,
+                    "emitted": emitted,
+                    "files": dict(files),
+                    "sealed_at": at,
+                    "cleared_at": None,
+                },
+            )
+            touch(transaction, self.prefix, asset, day)
+
+    def cleared(self, asset: str, day: Day, keys: Iterable[str], at: datetime) -> None:
+        """Record that what the seal replaced was removed; `keys` are the windows among it."""
+        windows, seals = tables.windows, tables.seals
+        with self._database.write() as transaction:
+            for key in keys:
+                transaction.connection.execute(
+                    delete(windows).where(windows.c.prefix == self.prefix, windows.c.key == key)
+                )
+            transaction.connection.execute(
+                update(seals).where(*self._of(seals, asset, day)).values(cleared_at=at)
+            )
+            touch(transaction, self.prefix, asset, day)
+
+    def seal(self, asset: str, day: Day) -> SealRow | None:
+        table = tables.seals
+        rows = self._rows(select(table).where(*self._of(table, asset, day)))
+        return record(SealRow, rows[0]) if rows else None
+
+    def seals(self, feed: str) -> list[SealRow]:
+        """Every sealed day of a feed's assets, oldest first."""
+        table = tables.seals
+        rows = self._rows(
+            select(table)
+            .where(table.c.prefix == self.prefix, table.c.asset.startswith(f"{feed}/"))
+            .order_by(table.c.day, table.c.asset)
+        )
+        return [record(SealRow, row) for row in rows]
+
+    # --- what was removed on purpose -------------------------------------------------------------
+
+    def expired(self, asset: str, day: Day, tier: str, reason: str, at: datetime) -> None:
+        """Record that a tier of this day goes on purpose, before anything of it is removed."""
+        with self._database.write() as transaction:
+            transaction.upsert(
+                tables.expiries,
+                {
+                    "prefix": self.prefix,
+                    "asset": asset,
+                    "day": day,
+                    "tier": tier,
+                    "reason": storable(reason),
+                    "at": at,
+                },
+            )
+            touch(transaction, self.prefix, asset, day)
+
+    def expiries(self, asset: str, day: Day) -> dict[str, Expiry]:
+        """What of this day was removed on purpose, by tier."""
+        table = tables.expiries
+        rows = self._rows(select(table).where(*self._of(table, asset, day)))
+        return {row.tier: record(Expiry, row) for row in rows}
+
+    # --- locks -----------------------------------------------------------------------------------
+
+    def lock(self, name: str, holder: str, now: datetime, until: datetime) -> str | None:
+        """Take a lock, or keep one that is already held: None. Else the name of its holder.
+
+        A lock whose time has passed belongs to nobody: its holder has died.
+        """
+        table = tables.locks
+        with self._database.write() as transaction:
+            found = transaction.connection.execute(
+                select(table.c.holder, table.c.until).where(
+                    table.c.prefix == self.prefix, table.c.name == name
+                )
+            ).first()
+            if found is not None and found.holder != holder and found.until > now:
+                return found.holder
+            transaction.upsert(
+                table,
+                {"prefix": self.prefix, "name": name, "holder": holder, "until": until},
+            )
+        return None
+
+    def unlock(self, name: str, holder: str) -> None:
+        table = tables.locks
+        with self._database.write() as transaction:
+            transaction.connection.execute(
+                delete(table).where(
+                    table.c.prefix == self.prefix,
+                    table.c.name == name,
+                    table.c.holder == holder,
+                )
+            )

@@ -1,0 +1,112 @@
+"""Windows, seals, expiries and locks in the ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import create_engine, text
+
+from resources.ledger import Expiry, Ledger, SealRow, Standing
+from resources.ledger.database import Database, migration_config
+from resources.manifest import About
+from tests.resources.ledger_samples import ASSET, AT, DAY, WINDOW, claim, held
+from touchline.accounting import Outcome
+
+LATER = AT + timedelta(minutes=10)
+
+
+def test_a_window_is_announced_then_verified(ledger: Ledger) -> None:
+    ledger.intend_window(ASSET, DAY, WINDOW, "sha", [held(1, about=About({}, [], []))], AT)
+    row = ledger.windows(ASSET, DAY)[WINDOW]
+    assert (row.sha256, row.etag, row.is_verified) == ("sha", None, False)
+    assert row.held == [held(1)], "what the window itself says at length stays out of the ledger"
+
+    ledger.window_verified(ASSET, DAY, WINDOW, "w1", 4096, LATER)
+    row = ledger.windows(ASSET, DAY)[WINDOW]
+    assert (row.etag, row.size, row.stored_at, row.is_verified) == ("w1", 4096, LATER, True)
+
+
+def test_announcing_the_same_window_again_keeps_its_verification(ledger: Ledger) -> None:
+    ledger.intend_window(ASSET, DAY, WINDOW, "sha", [held(1)], AT)
+    ledger.window_verified(ASSET, DAY, WINDOW, "w1", 4096, AT)
+    ledger.intend_window(ASSET, DAY, WINDOW, "sha", [held(1)], LATER)
+    assert ledger.windows(ASSET, DAY)[WINDOW].is_verified
+
+    ledger.intend_window(ASSET, DAY, WINDOW, "other", [held(1), held(2)], LATER)
+    row = ledger.windows(ASSET, DAY)[WINDOW]
+    assert (row.sha256, row.etag, row.held) == ("other", None, [held(1), held(2)])
+
+
+def test_a_later_seal_takes_the_place_of_the_one_before(ledger: Ledger) -> None:
+    ledger.intend_window(ASSET, DAY, WINDOW, "sha", [held(1)], AT)
+    assert ledger.seal(ASSET, DAY) is None
+    ledger.sealed(ASSET, DAY, number=1, fetches=9, emitted=90, files={"a": "s1"}, at=AT)
+    ledger.cleared(ASSET, DAY, [WINDOW], LATER)
+    assert ledger.windows(ASSET, DAY) == {}
+    first = SealRow(ASSET, DAY, 1, 9, 90, {"a": "s1"}, AT, LATER)
+    assert ledger.seal(ASSET, DAY) == first
+    assert ledger.seals("football") == [first]
+    assert ledger.seals("basketball") == []
+
+    ledger.sealed(ASSET, DAY, number=2, fetches=10, emitted=99, files={"b": "s2"}, at=LATER)
+    assert ledger.seal(ASSET, DAY) == SealRow(ASSET, DAY, 2, 10, 99, {"b": "s2"}, LATER, None)
+
+
+def test_what_was_removed_on_purpose_says_why(ledger: Ledger) -> None:
+    ledger.expired(ASSET, DAY, "lake", "older than 30 days", AT)
+    said = Expiry(ASSET, DAY, "lake", "older than 30 days", AT)
+    assert ledger.expiries(ASSET, DAY) == {"lake": said}
+    assert ledger.expiries(ASSET, DAY.shifted(1)) == {}
+
+
+def test_a_lock_has_one_holder_until_it_is_given_back_or_its_time_is_over(ledger: Ledger) -> None:
+    until = AT + timedelta(minutes=30)
+    assert ledger.lock("day", "seal", AT, until) is None
+    assert ledger.lock("day", "backfill", AT, until) == "seal"
+    assert ledger.lock("day", "seal", AT, until + timedelta(minutes=30)) is None, "kept longer"
+    assert ledger.lock("day", "backfill", until, until) == "seal"
+    ledger.unlock("day", "backfill")
+    assert ledger.lock("day", "backfill", until, until) == "seal", "only its holder gives it back"
+    ledger.unlock("day", "seal")
+    assert ledger.lock("day", "backfill", AT, until) is None
+    assert ledger.lock("day", "seal", until, until + timedelta(minutes=1)) is None, "it has died"
+
+
+def test_a_ledger_of_the_version_before_knows_what_its_claims_hold(ledger_url: str) -> None:
+    """Columns that each minute reads are filled from the claims of before."""
+    from alembic import command
+
+    database = Database(ledger_url)
+    with database._exclusive() as connection:
+        config = migration_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    row = {
+        "prefix": "live",
+        "asset": ASSET,
+        "day": str(DAY),
+        "state": "landed",
+        "fetch_id": "x",
+        "attempts": 0,
+        "sequence": 1,
+        "updated_at": "2025-05-28 17:00:00.000000",
+    }
+    names = [*row, "number", "landed", "etag"]
+    values = ", ".join(f":{name}" for name in names)
+    insert = text(f"INSERT INTO ledger_claims ({', '.join(names)}) VALUES ({values})")
+    landed = '{"outcome": "partial", "account": {"emitted": 99}, "more": "than is asked for"}'
+    engine = create_engine(ledger_url)
+    with engine.begin() as connection:
+        connection.execute(insert, row | {"number": 1, "landed": landed, "etag": "e1"})
+        connection.execute(insert, row | {"number": 2, "landed": None, "etag": None})
+    engine.dispose()
+
+    ledger = Ledger(ledger_url, "live")
+    ledger.migrate()
+    assert ledger.standing(ASSET, DAY) == {
+        1: Standing(1, Outcome.PARTIAL, 99, "e1", None, False),  # type: ignore[arg-type]
+        2: Standing(2, None, None, None, None, False),  # type: ignore[arg-type]
+    }
+    ledger.intend(claim(3), AT)
+    ledger.close()
+    database.close()
