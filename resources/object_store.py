@@ -7,17 +7,21 @@ looks like somebody else's object; the caller compares sha256 and knows.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import botocore.exceptions as boto_errors
 from boto3.session import Session
 from botocore.config import Config
 from dagster_aws.s3 import S3Resource
+
+_CHUNK_BYTES = 1 << 20
 
 
 class StoreError(Exception):
@@ -45,7 +49,8 @@ class NoSuchBucket(StoreError):
 
 
 class Corrupted(StoreError):
-    """The bytes that arrived are not those of which the store keeps a checksum."""
+    """The bytes that arrived are not those of which the store keeps a checksum, or are fewer than
+    its object should hold."""
 
 
 class Conflicting(StoreError):
@@ -58,7 +63,8 @@ class PreconditionFailed(StoreError):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as read: its bytes, ETag and user metadata."""
+    """An object as read: its bytes, ETag and user metadata. The body is empty where it was not
+    asked for, or went into a file."""
 
     key: str
     body: bytes
@@ -136,36 +142,95 @@ class ObjectStore:
             self._local.client = self.s3.get_client()
         return self._local.client
 
-    def put_new(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> str:
-        """Write an object that must not exist; its ETag. Raises PreconditionFailed."""
+    def put_new(
+        self, key: str, body: bytes | BinaryIO, metadata: Mapping[str, str] | None = None
+    ) -> str:
+        """Write an object that must not exist; its ETag. Raises PreconditionFailed.
+
+        A body that is a file must be seekable: it is sent whole, from its beginning, and read
+        once for each checksum and once for the request, never into memory.
+        """
         return self._put(key, body, metadata, IfNoneMatch="*")
 
     def replace(
-        self, key: str, body: bytes, etag: str, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        body: bytes | BinaryIO,
+        etag: str,
+        metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Write over the object with this ETag; the new ETag. Raises PreconditionFailed."""
         return self._put(key, body, metadata, IfMatch=etag)
 
     def _put(
-        self, key: str, body: bytes, metadata: Mapping[str, str] | None, **condition: str
+        self,
+        key: str,
+        body: bytes | BinaryIO,
+        metadata: Mapping[str, str] | None,
+        **condition: str,
     ) -> str:
+        if isinstance(body, bytes):
+            size = len(body)
+        else:
+            size = body.seek(0, os.SEEK_END)
+            body.seek(0)
         answer = self._call(
             "put_object", key, Body=body, Metadata=dict(metadata or {}), **condition
         )
-        self.requests.count("PUT", bytes_out=len(body))
+        self.requests.count("PUT", bytes_out=size)
         return answer["ETag"].strip('"')
 
     def get(self, key: str) -> StoredObject:
         """Raises NotFound, Corrupted."""
         answer = self._call("get_object", key)
-        try:
+        with self._reading(key):
             body = answer["Body"].read()
+        self.requests.count("GET", bytes_in=len(body))
+        return StoredObject(key, body, answer["ETag"].strip('"'), answer.get("Metadata", {}))
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """So many bytes from an offset on, without a checksum: stores keep one of the whole.
+
+        Raises NotFound, and Corrupted where the object ends before the range does.
+        """
+        if not length:
+            return b""
+        answer = self._call("get_object", key, Range=f"bytes={offset}-{offset + length - 1}")
+        with self._reading(key):
+            body = answer["Body"].read()
+        self.requests.count("GET", bytes_in=len(body))
+        if len(body) != length:
+            raise Corrupted(
+                f"{self._name(key)}: {len(body):,} bytes arrived of {length:,} from {offset:,} on"
+            )
+        return body
+
+    def download(self, key: str, file: BinaryIO) -> StoredObject:
+        """Write an object's bytes to a file as they arrive, in constant memory.
+
+        Raises NotFound, Corrupted; the file then holds a part, or bytes that are not the object's.
+        """
+        answer = self._call("get_object", key)
+        size = 0
+        # The checksum is compared when the last, empty chunk is read.
+        while chunk := self._next_chunk(key, answer["Body"]):
+            size += file.write(chunk)
+        self.requests.count("GET", bytes_in=size)
+        return StoredObject(key, b"", answer["ETag"].strip('"'), answer.get("Metadata", {}))
+
+    def _next_chunk(self, key: str, body: Any) -> bytes:
+        with self._reading(key):
+            return body.read(_CHUNK_BYTES)
+
+    @contextmanager
+    def _reading(self, key: str) -> Iterator[None]:
+        """Typed errors of a body that is being read."""
+        try:
+            yield
         except boto_errors.FlexibleChecksumError as error:
             raise Corrupted(f"{self._name(key)}: {error}") from error
         except (boto_errors.BotoCoreError, OSError) as error:
             raise StoreUnavailable(f"{self._name(key)}: the answer broke off: {error}") from error
-        self.requests.count("GET", bytes_in=len(body))
-        return StoredObject(key, body, answer["ETag"].strip('"'), answer.get("Metadata", {}))
 
     def head(self, key: str) -> StoredObject:
         """Metadata and ETag without the body. Raises NotFound."""
@@ -177,29 +242,31 @@ class ObjectStore:
         self._call("delete_object", key)
         self.requests.count("DELETE")
 
-    def list(self, prefix: str) -> Iterator[Listed]:
-        """Every object below a prefix, in key order, a page of 1,000 a request."""
-        more: dict[str, str] = {}
-        while True:
-            page = self._call("list_objects_v2", "", Prefix=self._key(prefix), **more)
-            self.requests.count("LIST")
+    def list(self, prefix: str, start_after: str | None = None) -> Iterator[Listed]:
+        """Every object below a prefix, in key order, a page of 1,000 a request; those alone whose
+        key comes after `start_after`, where it is given."""
+        asked = {"Prefix": self._key(prefix)}
+        if start_after is not None:
+            asked["StartAfter"] = self._key(start_after)
+        for page in self._pages(asked):
             for item in page.get("Contents", []):
                 key = item["Key"][len(self._key("")) :]
                 yield Listed(key, item["Size"], item["ETag"].strip('"'), item["LastModified"])
-            if not page.get("IsTruncated"):
-                return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names right below a prefix that ends with a slash, of which each holds objects."""
-        more: dict[str, str] = {}
-        while True:
-            page = self._call(
-                "list_objects_v2", "", Prefix=self._key(prefix), Delimiter="/", **more
-            )
-            self.requests.count("LIST")
+        for page in self._pages({"Prefix": self._key(prefix), "Delimiter": "/"}):
             for item in page.get("CommonPrefixes", []):
                 yield item["Prefix"][len(self._key(prefix)) :].rstrip("/")
+
+    def _pages(self, asked: Mapping[str, str]) -> Iterator[Any]:
+        more: dict[str, str] = {}
+        while True:
+            page = self._call("list_objects_v2", "", **asked, **more)
+            # A store that sends a listing in chunks does not say how long it is.
+            length = page["ResponseMetadata"]["HTTPHeaders"].get("content-length", 0)
+            self.requests.count("LIST", bytes_in=int(length))
+            yield page
             if not page.get("IsTruncated"):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
@@ -250,6 +317,8 @@ def typed_error(status: int, code: str, message: str, what: str) -> StoreError:
             return Conflicting(said)
         case 412:
             return PreconditionFailed(said)
+        case 416:
+            return Corrupted(said)
         case 401 | 403:
             return AccessRefused(f"{said}: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         case 507:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -22,6 +25,7 @@ from resources.object_store import (
     PatientS3,
     PreconditionFailed,
     Requests,
+    StoredObject,
     StoreError,
     StoreFull,
     StoreUnavailable,
@@ -70,6 +74,66 @@ def test_a_new_object_never_overwrites(store: ObjectStore) -> None:
     assert store.get("a").body == b"first"
 
 
+@pytest.fixture
+def large(tmp_path: Path) -> Iterator[BinaryIO]:
+    """A file of 70 MB that is not all the same."""
+    with (tmp_path / "large").open("w+b") as file:
+        for n in range(70):
+            file.write(bytes([n]) * 1_000_000)
+        yield file
+
+
+def memory_of(work: Callable[[], object]) -> int:
+    """The most bytes that Python held at once during this, beyond what it held before."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_file_goes_there_and_back_without_being_held(
+    store: ObjectStore, large: BinaryIO, tmp_path: Path
+) -> None:
+    assert memory_of(lambda: store.put_new("large", large, {"fetch-id": "x"})) < 10_000_000
+    with (tmp_path / "back").open("w+b") as back:
+        found: list[StoredObject] = []
+        assert memory_of(lambda: found.append(store.download("large", back))) < 10_000_000
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "large").read_bytes()
+    assert found == [StoredObject("large", b"", store.head("large").etag, {"fetch-id": "x"})]
+    assert (store.requests.bytes_out, store.requests.bytes_in) == (70_000_000, 70_000_000)
+
+
+def test_a_file_is_sent_whole_wherever_it_stands(store: ObjectStore) -> None:
+    file = io.BytesIO(b"0123456789")
+    file.seek(7)
+    etag = store.put_new("a", file)
+    with pytest.raises(PreconditionFailed):
+        store.replace("a", file, "0" * 32)
+    assert store.get("a").body == b"0123456789"
+    file.write(b"and more")
+    store.replace("a", file, etag)
+    assert store.get("a").body == file.getvalue()
+    assert store.requests.bytes_out == 10 + len(file.getvalue())
+
+
+def test_a_range_is_read_alone(store: ObjectStore) -> None:
+    store.put_new("a", b"0123456789")
+    assert store.get_range("a", 3, 4) == b"3456"
+    assert store.get_range("a", 0, 10) == b"0123456789"
+    assert store.get_range("a", 10, 0) == b""
+    assert store.requests.by_operation["GET"] == 2
+    assert store.requests.bytes_in == 14
+
+
+@pytest.mark.parametrize("offset", [9, 10, 100])
+def test_an_object_that_ends_before_its_range_is_damaged(store: ObjectStore, offset: int) -> None:
+    store.put_new("a", b"0123456789")
+    with pytest.raises(Corrupted, match=f"{store.prefix}/a"):
+        store.get_range("a", offset, 2)
+
+
 def test_an_object_is_replaced_only_as_it_was_read(store: ObjectStore) -> None:
     first = store.put_new("a", b"first")
     second = store.replace("a", b"second", first)
@@ -104,10 +168,19 @@ def test_of_many_writers_of_one_key_one_wins(store: ObjectStore) -> None:
     assert store.get("contested").body == winner.encode()
 
 
-@pytest.mark.parametrize("ask", ["get", "head"])
-def test_what_is_not_there_is_not_found(store: ObjectStore, ask: str) -> None:
-    with pytest.raises(NotFound, match=f"{store.prefix}/nothing"):
-        getattr(store, ask)("nothing")
+READS: list[Callable[[ObjectStore], Any]] = [
+    lambda store: store.get("a"),
+    lambda store: store.get_range("a", 1, 2),
+    lambda store: store.download("a", io.BytesIO()),
+]
+
+
+@pytest.mark.parametrize("ask", [*READS, lambda store: store.head("a")])
+def test_what_is_not_there_is_not_found(
+    store: ObjectStore, ask: Callable[[ObjectStore], Any]
+) -> None:
+    with pytest.raises(NotFound, match=f"{store.prefix}/a"):
+        ask(store)
 
 
 def test_a_prefix_sees_its_own_objects_alone(store: ObjectStore) -> None:
@@ -130,6 +203,24 @@ def test_a_listing_gives_every_page_in_order(store: ObjectStore) -> None:
     assert listed[7].etag == store.head(keys[7]).etag
 
 
+def test_a_listing_begins_after_a_key(store: ObjectStore) -> None:
+    for key in ("day/1", "day/2", "day/2x", "day/3", "other"):
+        store.put_new(key, b"")
+    listed = [item.key for item in store.list("day/", start_after="day/2")]
+    assert listed == ["day/2x", "day/3"]
+    assert list(store.list("day/", start_after="day/3")) == []
+
+
+def test_a_listing_counts_what_it_costs(store: ObjectStore) -> None:
+    store.put_new("a", b"")
+    list(store.list(""))
+    one = store.requests.bytes_in
+    assert one > 0
+    store.put_new("b", b"")
+    list(store.list(""))
+    assert store.requests.bytes_in > 2 * one
+
+
 def test_folders_are_the_names_below_a_prefix(store: ObjectStore) -> None:
     for key in ("raw/f/date=1/a", "raw/f/date=1/b", "raw/f/date=2/a", "raw/f/x", "hot/y"):
         store.put_new(key, b"")
@@ -146,10 +237,12 @@ def test_a_deleted_object_is_gone(store: ObjectStore) -> None:
 
 CALLS: list[Callable[[ObjectStore], Any]] = [
     lambda store: store.get("a"),
-    lambda store: store.head("a"),
     lambda store: list(store.list("")),
-    lambda store: list(store.folders("")),
     lambda store: store.put_new("a", b"x"),
+    *READS[1:],
+    lambda store: store.head("a"),
+    lambda store: list(store.folders("")),
+    lambda store: store.put_new("a", io.BytesIO(b"x")),
     lambda store: store.replace("a", b"x", "0" * 32),
     lambda store: store.delete("a"),
 ]
@@ -180,7 +273,7 @@ def test_a_store_that_errs_is_never_an_empty_one(s3_gate: S3Gate, s3_prefix: str
             call(store)
 
 
-@pytest.mark.parametrize("call", [CALLS[0], CALLS[2], CALLS[4]])
+@pytest.mark.parametrize("call", CALLS[:3])
 def test_a_bucket_that_is_not_there_is_not_an_empty_one(
     connected: ObjectStore, call: Callable[[ObjectStore], Any]
 ) -> None:
@@ -220,16 +313,18 @@ def test_an_answer_that_breaks_off_is_no_object(s3_gate: S3Gate, s3_prefix: str)
     store = store_at(s3_gate.access, s3_prefix)
     store.put_new("a", b"x" * 1000)
     s3_gate.loses_answer = lambda method, path: method == "GET"
-    with pytest.raises(StoreUnavailable):
-        store.get("a")
+    for read in READS:
+        with pytest.raises(StoreUnavailable):
+            read(store)
 
 
 def test_a_bit_that_changed_since_it_was_stored_is_noticed(s3_gate: S3Gate, s3_prefix: str) -> None:
     store = store_at(s3_gate.access, s3_prefix)
     store.put_new("a", b"x" * 1000)
     s3_gate.spoils = lambda path, body: b"y" + body[1:]
-    with pytest.raises(Corrupted, match=f"{s3_prefix}/a"):
-        store.get("a")
+    for read in (READS[0], READS[2]):
+        with pytest.raises(Corrupted, match=f"{s3_prefix}/a"):
+            read(store)
 
 
 def test_the_own_machine_is_reached_without_a_proxy(
@@ -257,6 +352,7 @@ def test_a_bucket_is_made_once(connected: ObjectStore, s3_prefix: str) -> None:
         (404, "NoSuchKey", "", NotFound),
         (404, "NoSuchBucket", "", NoSuchBucket),
         (409, "ConditionalRequestConflict", "", Conflicting),
+        (416, "InvalidRange", "", Corrupted),
         (412, "PreconditionFailed", "", PreconditionFailed),
         (401, "", "", AccessRefused),
         (403, "AccessDenied", "", AccessRefused),
