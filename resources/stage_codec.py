@@ -16,6 +16,7 @@ import msgspec
 import pyarrow as pa
 import pyzstd
 
+from resources.manifest import About
 from resources.parquet import empty_table, read_parquet, records_of, table_of, write_parquet
 from touchline.accounting import Account, key_digest
 from touchline.fetch import FetchRef
@@ -39,7 +40,8 @@ class StageObject(Generic[R]):
     dropped: dict[str, dict[str, int]]
     quarantined: list[QuarantinedRecord]
     findings: list[Finding]
-    _carried: str
+    carried_text: str
+    """The carried state as the footer holds it; empty where there is none."""
 
     @functools.cached_property
     def records(self) -> list[R]:
@@ -48,9 +50,9 @@ class StageObject(Generic[R]):
     @property
     def carried(self) -> Any:
         """The carried state, None where there is none."""
-        if not self._carried or self.stage.carries is None:
+        if not self.carried_text or self.stage.carries is None:
             return None
-        packed = pyzstd.decompress(base64.b64decode(self._carried))
+        packed = pyzstd.decompress(base64.b64decode(self.carried_text))
         return msgspec.msgpack.decode(packed, type=self.stage.carries)
 
     @property
@@ -67,17 +69,29 @@ def encode_stage(stage: Stage[R], ref: FetchRef, staged: Staged[R]) -> bytes:
         carried = base64.b64encode(
             pyzstd.compress(msgspec.msgpack.encode(staged.carried), 3)
         ).decode()
-    about = {
+    about = About(
+        {reason: dict(keys) for reason, keys in staged.dropped.items()},
+        staged.quarantined,
+        staged.findings,
+    )
+    return write_stage_object(stage, ref, table, staged.account, about, carried)
+
+
+def write_stage_object(
+    stage: Stage[R], ref: FetchRef, table: pa.Table, account: Account, about: About, carried: str
+) -> bytes:
+    """The object of rows that are a table already; `carried` as its footer holds it."""
+    said = {
         "format": "1",
         "stage": stage.name,
         "fetch": _json(ref.header("")),
-        "account": _json(staged.account.as_dict()),
-        "dropped": _json({r: dict(sorted(k.items())) for r, k in sorted(staged.dropped.items())}),
-        "quarantined": _json(staged.quarantined),
-        "findings": _json(staged.findings),
+        "account": _json(account.as_dict()),
+        "dropped": _json({r: dict(sorted(k.items())) for r, k in sorted(about.dropped.items())}),
+        "quarantined": _json(about.quarantined),
+        "findings": _json(about.findings),
         "carried": carried,
     }
-    return write_parquet(table, {PREFIX + name: text for name, text in about.items()})
+    return write_parquet(table, {PREFIX + name: text for name, text in said.items()})
 
 
 def decode_stage(stage: Stage[R], data: bytes) -> StageObject[R]:
