@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -133,6 +133,8 @@ class ObjectStore:
     bucket: str
     prefix: str = ""
     requests: Requests = field(default_factory=Requests)
+    room: Callable[[], int] | None = None
+    """How many bytes still fit, for a store that answers a plain 500 when it is full."""
     _local: threading.local = field(default_factory=threading.local, repr=False)
 
     @property
@@ -290,7 +292,7 @@ class ObjectStore:
         try:
             return getattr(self.client, operation)(Bucket=self.bucket, **arguments)
         except boto_errors.ClientError as error:
-            raise _typed(error, f"{operation} {self._name(key)}") from error
+            raise self._typed(error, operation, key) from error
         except boto_errors.NoCredentialsError as error:
             raise AccessRefused(
                 "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
@@ -298,11 +300,18 @@ class ObjectStore:
         except (boto_errors.BotoCoreError, OSError) as error:
             raise StoreUnavailable(f"{operation} {self._name(key)}: {error}") from error
 
-
-def _typed(error: boto_errors.ClientError, what: str) -> StoreError:
-    said = error.response.get("Error", {})
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return typed_error(status, str(said.get("Code", "")), said.get("Message", ""), what)
+    def _typed(self, error: boto_errors.ClientError, operation: str, key: str) -> StoreError:
+        said = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        what = f"{operation} {self._name(key)}"
+        if operation == "put_object" and status == 500 and self.room is not None:
+            room = self.room()
+            if room <= 0:
+                return StoreFull(
+                    f"{what}: HTTP 500, and the disk of the embedded object store is full: make"
+                    f" {-room // 1_000_000 + 1:,} MB of room on it"
+                )
+        return typed_error(status, str(said.get("Code", "")), said.get("Message", ""), what)
 
 
 def typed_error(status: int, code: str, message: str, what: str) -> StoreError:

@@ -9,6 +9,7 @@ import socket
 import stat
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -20,6 +21,7 @@ from resources.embedded_s3 import (
     S3Access,
     Server,
     connected,
+    room_of,
     running,
 )
 from resources.settings import Settings
@@ -199,3 +201,25 @@ def test_one_that_does_not_start_says_where_to_look(tmp_path: Path) -> None:
 def test_a_folder_without_a_server_says_so(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedS3Error, match="touchline up"):
         _ = Server(tmp_path).access
+
+
+def test_only_the_embedded_server_is_asked_for_its_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings.load(_env_file=None, home=tmp_path)
+    elsewhere = S3Access("https://s3.example.com")
+    assert room_of(settings, elsewhere) is None
+    access = Server(settings.s3_folder).prepare()
+    assert room_of(settings, elsewhere) is None
+    # A run is told the endpoint alone.
+    room = room_of(settings, S3Access(access.endpoint_url))
+    assert room
+    # As measured on disks that had filled up, and one that has not.
+    for total, free, full in [
+        (1_572_864_000, 461 << 20, True),
+        (314_572_800, 40 << 20, True),
+        (1_572_864_000, 900 << 20, False),
+    ]:
+        disk = SimpleNamespace(total=total, free=free)
+        monkeypatch.setattr("shutil.disk_usage", lambda folder, disk=disk: disk)
+        assert (room() <= 0) is full

@@ -309,6 +309,22 @@ def test_a_put_is_sent_once_though_its_answer_is_lost(s3_gate: S3Gate, s3_prefix
     assert store.get("a").body == b"x"
 
 
+def test_a_server_that_fails_writes_on_a_full_disk_is_full(s3_gate: S3Gate, s3_prefix: str) -> None:
+    room = -5_500_000
+    store = replace(store_at(s3_gate.access, s3_prefix), room=lambda: room)
+    store.put_new("a", b"")
+    s3_gate.refuses = lambda method, path: True
+    with pytest.raises(StoreFull, match=f"{s3_prefix}/b: .* full: make 6 MB of room"):
+        store.put_new("b", b"")
+    with pytest.raises(StoreUnavailable) as of_a_read:
+        store.get("a")
+    room = 1
+    with pytest.raises(StoreUnavailable) as with_room:
+        store.put_new("b", b"")
+    assert not isinstance(of_a_read.value, StoreFull)
+    assert not isinstance(with_room.value, StoreFull)
+
+
 def test_an_answer_that_breaks_off_is_no_object(s3_gate: S3Gate, s3_prefix: str) -> None:
     store = store_at(s3_gate.access, s3_prefix)
     store.put_new("a", b"x" * 1000)
