@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -55,6 +56,10 @@ class Corrupted(StoreError):
 
 class Conflicting(StoreError):
     """Somebody else is writing the same key at this moment: ask again."""
+
+
+class NotSupported(StoreError):
+    """The store says that it cannot do what was asked, whatever the object."""
 
 
 class PreconditionFailed(StoreError):
@@ -106,7 +111,8 @@ class PatientS3(S3Resource):
             "s3",
             region_name=self.region_name,
             use_ssl=self.use_ssl,
-            verify=self.verify,
+            # With True it would leave out AWS_CA_BUNDLE; there is no way to turn it off.
+            verify=None,
             endpoint_url=self.endpoint_url,
             aws_access_key_id=self.aws_access_key_id,
             aws_secret_access_key=self.aws_secret_access_key,
@@ -280,6 +286,15 @@ class ObjectStore:
         except NotFound:
             self._call("create_bucket", "")
 
+    def date(self) -> datetime | None:
+        """The store's own time, in whole seconds, as the head of an answer says it."""
+        headers = self._call("head_bucket", "")["ResponseMetadata"]["HTTPHeaders"]
+        self.requests.count("HEAD")
+        try:
+            return parsedate_to_datetime(headers["date"])
+        except (KeyError, ValueError):
+            return None
+
     def _key(self, key: str) -> str:
         return f"{self.prefix.strip('/')}/{key}" if self.prefix.strip("/") else key
 
@@ -296,6 +311,13 @@ class ObjectStore:
         except boto_errors.NoCredentialsError as error:
             raise AccessRefused(
                 "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+            ) from error
+        except (boto_errors.PartialCredentialsError, boto_errors.ProfileNotFound) as error:
+            raise AccessRefused(f"no S3 credentials: {error}") from error
+        except boto_errors.SSLError as error:
+            raise StoreUnavailable(
+                f"{operation} {self._name(key)}: {error}: the endpoint's certificate is not one to"
+                " trust; if an authority of your own has signed it, name that in AWS_CA_BUNDLE"
             ) from error
         except (boto_errors.BotoCoreError, OSError) as error:
             raise StoreUnavailable(f"{operation} {self._name(key)}: {error}") from error
@@ -330,6 +352,8 @@ def typed_error(status: int, code: str, message: str, what: str) -> StoreError:
             return Corrupted(said)
         case 401 | 403:
             return AccessRefused(f"{said}: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        case 501:
+            return NotSupported(said)
         case 507:
             return StoreFull(said)
     if "no free volumes" in message.lower() or code in ("StorageFull", "XMinioStorageFull"):

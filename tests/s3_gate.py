@@ -1,8 +1,10 @@
-"""A gate before an object store: it can be shut, lose answers, and spoil what is read."""
+"""A gate before an object store: it can be shut, slow, lose answers, and break what S3 promises."""
 
 from __future__ import annotations
 
+import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,13 +12,54 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from resources.embedded_s3 import S3Access
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+_SIGNATURE = {"authorization", "x-amz-date", "x-amz-content-sha256"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Header names are in lower case."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def s3_error(status: int, code: str, message: str) -> Answer:
+    """As S3 words it."""
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{code}</Code><Message>{message}</Message>"
+        "<RequestId>4442587FB7D0A2F9</RequestId></Error>"
+    )
+    return Answer(status, {"content-type": "application/xml"}, body.encode())
+
+
+SLOW_DOWN = s3_error(503, "SlowDown", "Please reduce your request rate.")
+FULL = s3_error(500, "InternalError", "We encountered an internal error, please try again.")
+"""What SeaweedFS answers to every PUT when its disk is full."""
+
+
+def is_listing(method: str, path: str) -> bool:
+    return method == "GET" and "list-type=2" in path
 
 
 def _never(method: str, path: str) -> bool:
     return False
+
+
+def _nothing(method: str, path: str) -> Answer | None:
+    return None
+
+
+def _as_it_is(method: str, path: str, answer: Answer) -> Answer:
+    return answer
 
 
 @dataclass
@@ -32,11 +75,23 @@ class S3Gate:
     """What arrives of a body that is read."""
     refuses: Callable[[str, str], bool] = _never
     """Given method and path: HTTP 500, and nothing is done."""
+    answers: Callable[[str, str], Answer | None] = _nothing
+    """Given method and path: what is answered without asking the store."""
+    alters: Callable[[str, str, Answer], Answer] = _as_it_is
+    """What arrives of what the store answers."""
+    drops_headers: frozenset[str] = frozenset()
+    """Headers, in lower case, that do not reach the store."""
+    delay_seconds: float = 0.0
+    """So long until a request reaches the store."""
     passed: list[tuple[str, str]] = field(default_factory=list)
+
+    def open(self) -> None:
+        """From here on it is as if there was no gate."""
+        self.__dict__.update(vars(S3Gate(self.access, passed=self.passed)))
 
 
 @contextmanager
-def s3_gate(access: S3Access) -> Iterator[S3Gate]:
+def s3_gate(access: S3Access, tls: ssl.SSLContext | None = None) -> Iterator[S3Gate]:
     upstream = urlsplit(access.endpoint_url)
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,40 +102,77 @@ def s3_gate(access: S3Access) -> Iterator[S3Gate]:
             if gate.shut:
                 self.close_connection = True
                 return
-            sent = self.rfile.read(int(self.headers.get("content-length", 0)))
+            sent = self._sent()
             if gate.refuses(method, path):
-                self._answer(500, {}, b"")
+                self._answer(Answer(500))
                 return
+            if refusal := gate.answers(method, path):
+                self._answer(refusal)
+                return
+            if gate.delay_seconds:
+                time.sleep(gate.delay_seconds)
             gate.passed.append((method, path))
+            answer = self._asked(sent)
+            if gate.loses_answer(method, path):
+                self.close_connection = True
+                return
+            if method == "GET" and answer.status == 200:
+                answer = replace(answer, body=gate.spoils(path, answer.body))
+            self._answer(gate.alters(method, path, answer))
+
+        def _sent(self) -> bytes:
+            if self.headers.get("transfer-encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("content-length", 0)))
+            # As a file is sent over TLS.
+            chunks = []
+            while size := int(self.rfile.readline(), 16):
+                chunks.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(chunks)
+
+        def _asked(self, sent: bytes) -> Answer:
             connection = HTTPConnection(upstream.hostname or "", upstream.port, timeout=20)
             try:
-                connection.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
-                for name, value in self.headers.items():
-                    if name.lower() != "expect":
-                        connection.putheader(name, value)
+                connection.putrequest(
+                    self.command, self.path, skip_host=True, skip_accept_encoding=True
+                )
+                for name, value in self._headers(sent).items():
+                    connection.putheader(name, value)
                 connection.endheaders(sent or None)
                 answer = connection.getresponse()
                 body = answer.read()
             finally:
                 connection.close()
-            if gate.loses_answer(method, path):
-                self.close_connection = True
-                return
-            if method == "GET" and answer.status == 200:
-                body = gate.spoils(path, body)
-            length = answer.headers["content-length"] if method == "HEAD" else None
-            headers = {n: v for n, v in answer.getheaders() if n.lower() not in _HOP_BY_HOP}
-            self._answer(answer.status, headers, body, length)
+            headers = {n.lower(): v for n, v in answer.getheaders()}
+            return Answer(answer.status, headers, body)
 
-        def _answer(
-            self, status: int, headers: dict[str, str], body: bytes, length: str | None = None
-        ) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", length or str(len(body)))
+        def _headers(self, sent: bytes) -> dict[str, str]:
+            headers = {n.lower(): v for n, v in self.headers.items()}
+            headers.pop("expect", None)
+            if headers.pop("transfer-encoding", None):
+                headers["content-length"] = str(len(sent))
+            if not gate.drops_headers & headers.keys():
+                return headers
+            # What is dropped was signed, so that the rest has to be signed again.
+            kept = {n: v for n, v in headers.items() if n not in gate.drops_headers | _SIGNATURE}
+            url = f"http://{headers['host']}{self.path}"
+            request = AWSRequest(self.command, url, headers=kept, data=sent)
+            keys = Credentials(access.access_key_id, access.secret_access_key)
+            S3SigV4Auth(keys, "s3", access.region).add_auth(request)
+            return dict(request.headers.items())
+
+        def _answer(self, answer: Answer) -> None:
+            self.send_response_only(answer.status)
+            for name, value in answer.headers.items():
+                if name not in _HOP_BY_HOP:
+                    self.send_header(name, value)
+            is_head = self.command == "HEAD"
+            length = answer.headers.get("content-length", "0") if is_head else len(answer.body)
+            self.send_header("content-length", str(length))
             self.end_headers()
-            self.wfile.write(body)
+            if not is_head:
+                self.wfile.write(answer.body)
 
         do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _forward
 
@@ -89,7 +181,10 @@ def s3_gate(access: S3Access) -> Iterator[S3Gate]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    gate = S3Gate(replace(access, endpoint_url=f"http://127.0.0.1:{server.server_port}"))
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    scheme = "https" if tls else "http"
+    gate = S3Gate(replace(access, endpoint_url=f"{scheme}://127.0.0.1:{server.server_port}"))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

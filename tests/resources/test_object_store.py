@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +25,7 @@ from resources.object_store import (
     Corrupted,
     NoSuchBucket,
     NotFound,
+    NotSupported,
     ObjectStore,
     PatientS3,
     PreconditionFailed,
@@ -31,7 +36,8 @@ from resources.object_store import (
     StoreUnavailable,
     typed_error,
 )
-from tests.s3_gate import S3Gate
+from tests.s3_gate import SLOW_DOWN, Answer, S3Gate
+from tests.s3_gate import s3_gate as s3_gate_before
 
 
 def store_at(access: S3Access, prefix: str, bucket: str = "touchline") -> ObjectStore:
@@ -287,19 +293,6 @@ def test_wrong_keys_are_refused(s3_server: S3Access) -> None:
         store_at(wrong, "p").put_new("a", b"")
 
 
-def test_no_keys_at_all_say_what_to_set(
-    s3_server: S3Access, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    keyless = S3Access(s3_server.endpoint_url, region=s3_server.region)
-    with pytest.raises(AccessRefused, match="AWS_ACCESS_KEY_ID"):
-        store_at(keyless, "p").get("a")
-
-
 def test_a_put_is_sent_once_though_its_answer_is_lost(s3_gate: S3Gate, s3_prefix: str) -> None:
     store = store_at(s3_gate.access, s3_prefix)
     s3_gate.loses_answer = lambda method, path: method == "PUT"
@@ -343,6 +336,133 @@ def test_a_bit_that_changed_since_it_was_stored_is_noticed(s3_gate: S3Gate, s3_p
             read(store)
 
 
+@pytest.mark.parametrize("call", [*READS, *CALLS[1:]])
+def test_nothing_is_asked_twice_of_a_store_that_wants_less(
+    s3_gate: S3Gate, s3_prefix: str, call: Callable[[ObjectStore], Any]
+) -> None:
+    asked: list[str] = []
+
+    def slow_down(method: str, path: str) -> Answer:
+        asked.append(method)
+        return SLOW_DOWN
+
+    store = store_at(s3_gate.access, s3_prefix)
+    s3_gate.answers = slow_down
+    with pytest.raises(StoreUnavailable, match="HTTP 503"):
+        call(store)
+    assert len(asked) == 1
+
+
+def test_an_answer_that_comes_too_late_is_none(s3_gate: S3Gate, s3_prefix: str) -> None:
+    store = store_at(s3_gate.access, s3_prefix)
+    store.s3 = store.s3.model_copy(update={"read_timeout_seconds": 0.1})
+    s3_gate.delay_seconds = 1.0
+    with pytest.raises(StoreUnavailable, match="timeout"):
+        store.put_new("a", b"x")
+
+
+def test_the_store_tells_the_time(store: ObjectStore) -> None:
+    before, said, after = datetime.now(UTC), store.date(), datetime.now(UTC)
+    assert said
+    assert before - timedelta(seconds=1) <= said <= after
+
+
+# Whom to trust, and who we are.
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A key and a certificate for 127.0.0.1 that it has signed itself, in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("makes a certificate with openssl, which is not there")
+    key, made = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+        f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {made}".split(),
+        check=True,
+        capture_output=True,
+    )
+    with made.open("ab") as file:
+        file.write(key.read_bytes())
+    return made
+
+
+def test_an_endpoint_that_nobody_vouches_for_is_refused(
+    s3_server: S3Access, s3_prefix: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    with s3_gate_before(s3_server, tls) as gate:
+        with pytest.raises(StoreUnavailable, match=r"certificate.* AWS_CA_BUNDLE"):
+            store_at(gate.access, s3_prefix).put_new("a", b"x")
+        assert gate.passed == []
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+        trusting = store_at(gate.access, s3_prefix)
+        trusting.put_new("a", io.BytesIO(b"x" * 100_000))
+        assert trusting.get("a").body == b"x" * 100_000
+
+
+@pytest.fixture
+def keyless(
+    s3_server: S3Access, s3_prefix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> ObjectStore:
+    """Told the endpoint alone, on a machine without any credentials."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return store_at(S3Access(s3_server.endpoint_url, region=s3_server.region), s3_prefix)
+
+
+def test_no_keys_at_all_say_what_to_set(keyless: ObjectStore) -> None:
+    with pytest.raises(AccessRefused, match="AWS_ACCESS_KEY_ID"):
+        keyless.get("a")
+
+
+def test_half_a_key_says_what_is_missing(
+    keyless: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "half")
+    with pytest.raises(AccessRefused, match="AWS_SECRET_ACCESS_KEY"):
+        keyless.get("a")
+
+
+def test_keys_come_from_the_environment(
+    keyless: ObjectStore, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key_id or "")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_access_key or "")
+    keyless.put_new("a", b"")
+
+
+@pytest.mark.parametrize("profile", ["default", "watcher"])
+def test_keys_come_from_a_profile_of_the_shared_file(
+    keyless: ObjectStore,
+    s3_server: S3Access,
+    profile: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "credentials").write_text(
+        f"[{profile}]\naws_access_key_id = {s3_server.access_key_id}\n"
+        f"aws_secret_access_key = {s3_server.secret_access_key}\n"
+    )
+    if profile != "default":
+        monkeypatch.setenv("AWS_PROFILE", profile)
+    keyless.put_new("a", b"")
+
+
+def test_a_profile_that_is_not_there_is_named(
+    keyless: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(AccessRefused, match="nobody"):
+        keyless.get("a")
+
+
 def test_the_own_machine_is_reached_without_a_proxy(
     s3_server: S3Access, s3_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -372,6 +492,7 @@ def test_a_bucket_is_made_once(connected: ObjectStore, s3_prefix: str) -> None:
         (412, "PreconditionFailed", "", PreconditionFailed),
         (401, "", "", AccessRefused),
         (403, "AccessDenied", "", AccessRefused),
+        (501, "NotImplemented", "", NotSupported),
         (507, "", "", StoreFull),
         (500, "InternalError", "no free volumes left", StoreFull),
         (503, "SlowDown", "", StoreUnavailable),
