@@ -1,0 +1,1 @@
+"""Figures against limits, on recorded data that is not part of the project."""
