@@ -1,0 +1,145 @@
+"""A day's rows as Parquet files, written a row group at a time.
+
+The rows keep the order in which they come, by fetch, and are counted against the manifest's
+accounts before anything is committed. A file's name holds its sha256.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from resources.lake.columns import ROWS
+from resources.lake.errors import SchemaConflict, Unaccounted, WouldErase
+from resources.lake.tables import DataFile, app_id, table_key
+from resources.manifest import Manifest
+from resources.object_store import ObjectStore, PreconditionFailed
+from touchline.accounting import sha256_hex
+
+GROUP_ROWS = 65_536
+FILE_BYTES = 32 * 2**20
+"""A file is held in memory while it is written and while it is read."""
+
+
+def row_schema(rows: pa.Schema, what: str) -> pa.Schema:
+    """The columns that go into the files: all but the partition. Raises SchemaConflict."""
+    for name, kind in ROWS.items():
+        if name not in rows.names or rows.field(name).type != kind:
+            raise SchemaConflict(f"{what}: rows need a column {name} of type {kind}")
+    partition = rows.get_field_index("date")
+    return rows if partition < 0 else rows.remove(partition)
+
+
+def write_files(
+    store: ObjectStore, manifest: Manifest, rows: pa.RecordBatchReader
+) -> list[DataFile]:
+    """Store the rows of one day, which come in the order of their fetch numbers.
+
+    Raises Unaccounted when they are not in that order, or not as many for each fetch as the
+    manifest's account says were emitted, and WouldErase when there are none though some were;
+    StoreError, pyarrow.ArrowException.
+    """
+    what = app_id(manifest.asset, manifest.day)
+    counted = _Counted(manifest, what)
+    parts = _Parts(store, manifest)
+    schema = row_schema(rows.schema, what)
+    group: list[pa.RecordBatch] = []
+    for batch in _sliced(rows):
+        counted.count(batch)
+        group.append(batch.select(schema.names))
+        if sum(part.num_rows for part in group) >= GROUP_ROWS:
+            parts.write(pa.Table.from_batches(group, schema))
+            group = []
+    if group:
+        parts.write(pa.Table.from_batches(group, schema))
+    parts.close()
+    counted.settle()
+    return parts.files
+
+
+def _sliced(rows: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    for batch in rows:
+        for start in range(0, batch.num_rows, GROUP_ROWS):
+            yield batch.slice(start, GROUP_ROWS)
+
+
+@dataclass
+class _Counted:
+    """Rows a fetch, against the accounts."""
+
+    manifest: Manifest
+    what: str
+    rows: Counter[int] = field(default_factory=Counter)
+    last: int = 0
+
+    def count(self, batch: pa.RecordBatch) -> None:
+        numbers = batch.column("fetch_number").to_numpy(zero_copy_only=False)
+        if numbers[0] < self.last or (np.diff(numbers) < 0).any():
+            raise Unaccounted(f"{self.what}: the rows are not in the order of their fetches")
+        self.last = int(numbers[-1])
+        found, counts = np.unique(numbers, return_counts=True)
+        self.rows.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
+        if "date" in batch.schema.names:
+            others = {*map(str, batch.column("date").unique().to_pylist())} - {self.manifest.date}
+            if others:
+                raise Unaccounted(f"{self.what}: rows of {', '.join(sorted(others))} among its own")
+
+    def settle(self) -> None:
+        held = {held.number: held.account.emitted for held in self.manifest.held}
+        if not self.rows and any(held.values()):
+            raise WouldErase(
+                f"{self.what}: no rows at all, and the accounts say {sum(held.values())}; "
+                "nothing was committed"
+            )
+        for number in sorted({*held, *self.rows}):
+            if held.get(number, 0) != self.rows[number]:
+                raise Unaccounted(
+                    f"{self.what}: fetch {number} brings {self.rows[number]} rows and its account "
+                    f"says {held.get(number, 0)}; nothing was committed"
+                )
+
+
+@dataclass
+class _Parts:
+    """Files of about `FILE_BYTES`, stored one after another."""
+
+    store: ObjectStore
+    manifest: Manifest
+    files: list[DataFile] = field(default_factory=list)
+    _open: tuple[pa.BufferOutputStream, pq.ParquetWriter] | None = None
+    _rows: int = 0
+    _first: int = 0
+    _last: int = 0
+
+    def write(self, group: pa.Table) -> None:
+        numbers = group.column("fetch_number")
+        if self._open is None:
+            sink = pa.BufferOutputStream()
+            self._open = sink, pq.ParquetWriter(sink, group.schema, compression="zstd")
+            self._rows, self._first = 0, numbers[0].as_py()
+        sink, writer = self._open
+        writer.write_table(group, row_group_size=group.num_rows)
+        self._rows += group.num_rows
+        self._last = numbers[-1].as_py()
+        if sink.tell() >= FILE_BYTES:
+            self.close()
+
+    def close(self) -> None:
+        """Store the file that is being written, if there is one."""
+        if self._open is None:
+            return
+        (sink, writer), self._open = self._open, None
+        writer.close()
+        body = sink.getvalue().to_pybytes()
+        name = f"{self.manifest.number:05d}-{len(self.files):03d}-{sha256_hex(body)}.parquet"
+        key = f"{table_key(self.manifest.asset)}/date={self.manifest.date}/{name}"
+        # A process that died before its commit left the same bytes under the same name.
+        with contextlib.suppress(PreconditionFailed):
+            self.store.put_new(key, body)
+        self.files.append(DataFile(key, len(body), self._rows, self._first, self._last))

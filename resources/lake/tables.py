@@ -1,0 +1,256 @@
+"""The Delta tables of one prefix: opening and creating them, their manifests, typed errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+import pyarrow as pa
+import pyzstd
+from boto3.session import Session
+
+from resources.lake.errors import DamagedLake, ManifestGone
+from resources.manifest import Manifest
+from resources.object_store import (
+    AccessRefused,
+    Conflicting,
+    Corrupted,
+    NotFound,
+    ObjectStore,
+    PreconditionFailed,
+    StoreUnavailable,
+)
+from touchline.day import Day
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+CHECKPOINT_COMMITS = 10
+"""How many commits' files an opening reads at most, besides a checkpoint."""
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_STORED = re.compile(r"(\d{5,})-(\d{3,})-([0-9a-f]{64})\.parquet")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file of a sealed day. `size` in bytes; `first` and `last` are fetch numbers."""
+
+    key: str
+    size: int
+    rows: int
+    first: int
+    last: int
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the bytes as they were stored; None for a file that others wrote."""
+        found = _STORED.fullmatch(self.key.rpartition("/")[2])
+        return found[3] if found else None
+
+
+@dataclass
+class Lake:
+    """The tables below one prefix of a bucket.
+
+    `keep` is how long replaced files and the log's old entries stay for readers who opened a table
+    before; a table takes it on at its next upkeep.
+    """
+
+    store: ObjectStore
+    keep: timedelta = timedelta(days=7)
+
+    def open(self, asset: str) -> DeltaTable | None:
+        """The table as it is now; None where there is none. Raises StoreError, DamagedLake."""
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
+        with self.speaking_of(asset):
+            try:
+                return DeltaTable(self.uri(asset), storage_options=self.storage_options())
+            except TableNotFoundError:
+                return None
+
+    def create(self, asset: str, schema: pa.Schema) -> None:
+        """Make the table, empty, unless another is just doing so."""
+        from deltalake import DeltaTable
+        from deltalake.exceptions import CommitFailedError
+
+        with self.speaking_of(asset):
+            try:
+                DeltaTable.create(
+                    self.uri(asset),
+                    schema,
+                    mode="ignore",
+                    partition_by=["date"],
+                    configuration=self.properties(),
+                    storage_options=self.storage_options(),
+                )
+            except CommitFailedError:
+                return
+
+    def properties(self) -> dict[str, str]:
+        """No `delta.setTransactionRetentionDuration`: which manifest counts is never forgotten."""
+        kept = f"interval {int(self.keep.total_seconds())} seconds"
+        return {
+            "delta.checkpointInterval": str(CHECKPOINT_COMMITS),
+            "delta.enableExpiredLogCleanup": "true",
+            "delta.logRetentionDuration": kept,
+            "delta.deletedFileRetentionDuration": kept,
+        }
+
+    def uri(self, asset: str) -> str:
+        return "s3://" + "/".join(
+            part for part in (self.store.bucket, self.store.prefix, table_key(asset)) if part
+        )
+
+    def storage_options(self) -> dict[str, str]:
+        """How delta-rs reaches what `store` reaches, with the credentials of this moment.
+
+        They come through boto3, so that profiles, single sign-on and roles work as everywhere.
+        Raises AccessRefused without any.
+        """
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise AccessRefused(
+                "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+            )
+        key = credentials.get_frozen_credentials()
+        endpoint = self.store.client.meta.endpoint_url
+        options = {
+            "aws_endpoint_url": endpoint,
+            "aws_region": self._session.region_name or "us-east-1",
+            "aws_access_key_id": key.access_key,
+            "aws_secret_access_key": key.secret_key,
+            "aws_session_token": key.token,
+            # A commit is a PUT with `If-None-Match: *`: of two writers of one version one wins.
+            "aws_conditional_put": "etag",
+            "aws_allow_http": "true" if endpoint.startswith("http://") else None,
+            "allow_invalid_certificates": "true" if self.store.s3.verify is False else None,
+            # Else an outage would hold a caller for three minutes.
+            "connect_timeout": "2s",
+            "timeout": "30s",
+            "max_retries": "2",
+            "retry_timeout": "20s",
+        }
+        if urlsplit(endpoint).hostname in _LOOPBACK:
+            # The one way to have it leave HTTP_PROXY alone is to name a proxy for nobody.
+            options |= {"proxy_url": endpoint, "proxy_excludes": ",".join(_LOOPBACK)}
+        return {name: value for name, value in options.items() if value}
+
+    @cached_property
+    def _session(self) -> Session:
+        s3 = self.store.s3
+        return Session(
+            aws_access_key_id=s3.aws_access_key_id,
+            aws_secret_access_key=s3.aws_secret_access_key,
+            aws_session_token=s3.aws_session_token,
+            region_name=s3.region_name,
+            profile_name=s3.profile_name,
+        )
+
+    @contextmanager
+    def speaking_of(self, asset: str) -> Iterator[None]:
+        """What delta-rs raises, as the errors of the object store; its conflicts pass.
+
+        It tells an outage from a refusal by its text alone, so the store is asked again.
+        """
+        from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+        try:
+            yield
+        except (CommitFailedError, TableNotFoundError):
+            raise
+        except (DeltaError, OSError) as error:
+            next(self.store.list(f"{table_key(asset)}/_delta_log/"), None)
+            if isinstance(error, DeltaError | FileNotFoundError):
+                raise DamagedLake(
+                    f"{self.uri(asset)}: its log cannot be read: {error}; "
+                    "restore it from a second copy, or delete the table and seal its days again"
+                ) from error
+            raise StoreUnavailable(f"{self.uri(asset)}: {error}") from error
+
+    def number(self, table: DeltaTable, asset: str, day: Day) -> int | None:
+        """The number of the manifest that counts; None for a day that was never sealed."""
+        with self.speaking_of(asset):
+            return table.transaction_version(app_id(asset, day))
+
+    def files(self, table: DeltaTable, asset: str, day: Day) -> tuple[DataFile, ...]:
+        """The day's files in this state of the table, in the order of their fetches."""
+        with self.speaking_of(asset):
+            actions = pa.table(table.get_add_actions(flatten=True))
+        found = [
+            DataFile(
+                f"{table_key(asset)}/{action['path']}",
+                action["size_bytes"],
+                action["num_records"],
+                action["min.fetch_number"],
+                action["max.fetch_number"],
+            )
+            for action in actions.to_pylist()
+            if str(action["partition.date"]) == str(day)
+        ]
+        return tuple(sorted(found, key=lambda file: (file.first, file.key)))
+
+    def manifest(self, asset: str, day: Day, number: int) -> Manifest:
+        """Raises ManifestGone, DamagedLake, StoreError."""
+        key = manifest_key(asset, day, number)
+        try:
+            text = pyzstd.decompress(self.store.get(key).body)
+            read = msgspec.json.decode(text, type=Manifest)
+        except NotFound as error:
+            raise ManifestGone(f"{key} is gone: restore it, or rewrite the sealed day") from error
+        except (Corrupted, pyzstd.ZstdError, msgspec.MsgspecError) as error:
+            raise DamagedLake(f"{key}: not a whole manifest: {error}") from error
+        if (read.asset, read.date, read.number) != (asset, str(day), number):
+            raise DamagedLake(f"{key}: is manifest {read.number} of {read.asset} on {read.date}")
+        return read
+
+    def put_manifest(self, manifest: Manifest) -> Manifest:
+        """Store it under its number, or the next that is free; as it was stored.
+
+        A number is taken where a process died between manifest and commit, or another is on its
+        way there. The same content is as good as ours: of two commits with it one is refused.
+        """
+        while True:
+            body = pyzstd.compress(
+                msgspec.json.encode(manifest),
+                {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1},
+            )
+            key = manifest_key(manifest.asset, manifest.day, manifest.number)
+            try:
+                self.store.put_new(key, body)
+                return manifest
+            except (PreconditionFailed, Conflicting):
+                if self._holds(manifest):
+                    return manifest
+            manifest = msgspec.structs.replace(manifest, number=manifest.number + 1)
+
+    def _holds(self, manifest: Manifest) -> bool:
+        try:
+            there = self.manifest(manifest.asset, manifest.day, manifest.number)
+        except DamagedLake:
+            return False
+        return there == manifest
+
+
+def table_key(asset: str) -> str:
+    return f"lake/{asset}"
+
+
+def manifests_key(asset: str) -> str:
+    return f"lake-manifests/{asset}/"
+
+
+def manifest_key(asset: str, day: Day, number: int) -> str:
+    return f"{manifests_key(asset)}date={day}/{number:05d}.json.zst"
+
+
+def app_id(asset: str, day: Day) -> str:
+    return f"{asset}@{day}"
