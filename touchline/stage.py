@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from touchline.accounting import Account
-from touchline.fetch import Envelope
+from touchline.accounting import Account, Outcome
+from touchline.fetch import Envelope, FetchRef
 
 R = TypeVar("R", bound=msgspec.Struct)
 SNIPPET_BYTES = 2000
@@ -154,6 +155,21 @@ def _as_text(raw: Any) -> bytes:
         return repr(raw).encode("utf-8", "replace")  # What was set aside is shown in any case.
 
 
+@dataclass(frozen=True)
+class Content(Generic[R]):
+    """One fetch of a stage as it landed, for its entry in the daily log document.
+
+    `finished_at` is when it landed, `seconds` what the stage took for it: None where nobody knows.
+    """
+
+    records: Sequence[R]
+    quarantined: Sequence[QuarantinedRecord]
+    account: Account
+    outcome: Outcome = Outcome.COMPLETE
+    finished_at: datetime | None = None
+    seconds: float | None = None
+
+
 class Reads(StrEnum):
     """What a stage is given of its inputs."""
 
@@ -176,6 +192,8 @@ class RawAsset:
     counts: str
     doc: str
     log_name: str = "all_api"
+    export: Callable[[Envelope], Mapping[str, Any]] | None = None
+    """A fetch's entry in the daily log document, as of a `Stage`."""
 
     @property
     def feed(self) -> str:
@@ -218,7 +236,9 @@ class Stage(Generic[R]):
     with `earlier=`, a function from FetchRef to Envelope, or None where it is not to be had."""
     log_name: str = ""
     """The stage's name in the daily log document; the asset's last part by default."""
-    export: Callable[..., Mapping[str, Any]] | None = None
+    export: Callable[[FetchRef, Content[R]], Mapping[str, Any]] | None = None
+    """A fetch's entry in the daily log document: JSON types, Structs, `msgspec.Raw`, and `Decimal`,
+    which is written as a number. Its footer, whose name ends in `FOOTER`, has `total_matches`."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from touchline.day import new_york_text
 from touchline.fetch import FetchRef
 from touchline.football.codes import IN_PLAY, status_breakdown
-from touchline.stage import QuarantinedRecord
+from touchline.stage import Content, QuarantinedRecord
 
 
 def fetch_document(
     fetch: FetchRef,
+    content: Content[Any],
     *,
     stage: str,
-    matches: Sequence[dict[str, Any]],
-    quarantined: Sequence[QuarantinedRecord],
-    statuses: Iterable[int | None],
-    finished_at: datetime,
-    seconds: float,
+    body: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    title: str = "",
+    step: str = "",
 ) -> dict[str, Any]:
-    """Header, matches and footer. Values are JSON types, Structs, `msgspec.Raw` and `Decimal`,
-    which is to be written as a number. Footer counts are computed from the matches written.
+    """Header, body and footer of an asset, whose full name is `stage`.
 
-    `stage` is the asset's last part, `seconds` what it took for this fetch.
+    `counts` are of the records in `body`, never copied. The lines at both ends and the body are
+    named after `title`, the time that it took after `step`: both the asset's last part by default.
     """
-    title = stage.replace("_", " ").upper()
+    title = title or stage.rpartition("/")[2]
+    said = title.replace("_", " ").upper()
     return {
-        "FETCH_HEADER": fetch.header(f"=== {title} DATA START ==="),
-        f"{stage.upper()}_DATA": {
-            "matches": matches,
-            "quarantined": quarantined_documents(fetch, f"football/{stage}", quarantined),
+        "FETCH_HEADER": fetch.header(f"=== {said} DATA START ==="),
+        f"{title.upper()}_DATA": {
+            **body,
+            "quarantined": quarantined_documents(fetch, stage, content.quarantined),
         },
         "FETCH_FOOTER": {
             "fetch_number": fetch.number,
             "random_fetch_id": fetch.fetch_id,
-            "nyc_timestamp": new_york_text(finished_at),
-            f"{stage}_completion_time_seconds": round(seconds, 3),
-            **match_counts(statuses),
-            "fetch_end": f"=== {title} DATA END ===",
+            "nyc_timestamp": finished(content),
+            f"{step or title}_completion_time_seconds": seconds(content),
+            **counts,
+            **fate(content),
+            "fetch_end": f"=== {said} DATA END ===",
         },
     }
+
+
+def records_document(fetch: FetchRef, content: Content[Any], *, stage: str) -> dict[str, Any]:
+    """Of an asset whose records stand in the document as they are, under the asset's name."""
+    records = [msgspec.structs.asdict(record) for record in content.records]
+    return fetch_document(
+        fetch,
+        content,
+        stage=stage,
+        body={stage.rpartition("/")[2]: records},
+        counts=record_counts(records),
+    )
 
 
 def match_counts(statuses: Iterable[int | None]) -> dict[str, Any]:
@@ -54,6 +69,27 @@ def match_counts(statuses: Iterable[int | None]) -> dict[str, Any]:
         "matches_in_play": sum(status in IN_PLAY for status in known),
         "match_status_breakdown": status_breakdown(known),
     }
+
+
+def record_counts(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """The counts of records that are no matches themselves: they, and the matches they are of."""
+    matches = {record.get("match_id") for record in records} - {None}
+    return {"total_matches": len(matches), "total_records": len(records)}
+
+
+def finished(content: Content[Any]) -> str | None:
+    """When it landed, as people read it; null where nobody knows."""
+    return content.finished_at and new_york_text(content.finished_at)
+
+
+def seconds(content: Content[Any]) -> float | None:
+    """What the stage took, to the millisecond. What nobody measured is null, never a constant."""
+    return None if content.seconds is None else round(content.seconds, 3)
+
+
+def fate(content: Content[Any]) -> dict[str, Any]:
+    """What became of all that was received; a placeholder is not taken for an empty success."""
+    return {"outcome": content.outcome, "account": content.account.as_dict()}
 
 
 def quarantined_documents(

@@ -7,14 +7,13 @@ must not cost a match, and one bad match must not cost the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from pipeline_assets.football.documents import match_counts, quarantined_documents
+from pipeline_assets.football.documents import fetch_document, match_counts
 from pipeline_assets.football.merged_match import (
     CompetitionPart,
     LiveData,
@@ -29,7 +28,6 @@ from pipeline_assets.football.merged_match import (
     ParsedTeam,
     TeamPart,
 )
-from touchline.day import new_york_text
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.codes import (
     CARD_REASONS,
@@ -55,7 +53,7 @@ from touchline.football.live import (
 )
 from touchline.football.reference import Named
 from touchline.football.wire import NULL, Malformed, Noticed, elements, known, members, starts
-from touchline.stage import QuarantinedRecord, Stage, Staged, Unusable
+from touchline.stage import Content, Stage, Staged, Unusable
 
 __all__ = [
     "CompetitionPart",
@@ -321,30 +319,16 @@ def _competition(competition: Named) -> ParsedCompetition:
     )
 
 
-def merged_document(
-    fetch: FetchRef,
-    matches: Sequence[MergedMatch],
-    quarantined: Sequence[QuarantinedRecord],
-    *,
-    finished_at: datetime,
-    seconds: float,
-) -> dict[str, Any]:
-    """The documented JSON of one merged fetch. Counts are of `matches`, never copied."""
-    return {
-        "FETCH_HEADER": fetch.header("=== MERGED DATA START ==="),
-        "MERGED_DATA": {
-            "matches": list(matches),
-            "quarantined": quarantined_documents(fetch, stage.name, quarantined),
-        },
-        "FETCH_FOOTER": {
-            "fetch_number": fetch.number,
-            "random_fetch_id": fetch.fetch_id,
-            "nyc_timestamp": new_york_text(finished_at),
-            "merge_completion_time_seconds": round(seconds, 3),
-            **match_counts(match.status_id for match in matches),
-            "fetch_end": "=== MERGED DATA END ===",
-        },
-    }
+def merged_document(fetch: FetchRef, content: Content[MergedMatch]) -> dict[str, Any]:
+    """The documented JSON of one merged fetch."""
+    return fetch_document(
+        fetch,
+        content,
+        stage=stage.name,
+        step="merge",
+        body={"matches": content.records},
+        counts=match_counts(match.status_id for match in content.records),
+    )
 
 
 stage = Stage(

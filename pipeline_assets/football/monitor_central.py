@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
-from pipeline_assets.football.documents import match_counts
+from pipeline_assets.football.documents import fate, finished, match_counts, seconds
 from pipeline_assets.football.pretty_print import MarketStates, by_market
 from pipeline_assets.football.pretty_print_conversion import (
     ConvertedMatch,
@@ -19,10 +18,9 @@ from pipeline_assets.football.pretty_print_conversion import (
     decimal_prices,
     odds_document,
 )
-from touchline.day import new_york_text
 from touchline.fetch import FetchRef
 from touchline.football.codes import status_name
-from touchline.stage import QuarantinedRecord, Stage, Staged
+from touchline.stage import Content, Stage, Staged
 
 Meta = msgspec.Meta
 
@@ -159,39 +157,29 @@ def monitor_document(record: MonitorRecord) -> dict[str, Any]:
     }
 
 
-def monitor_central_document(
-    fetch: FetchRef,
-    records: Sequence[MonitorRecord],
-    quarantined: Sequence[QuarantinedRecord],
-    *,
-    finished_at: datetime,
-    seconds: float,
-    earlier_seconds: Mapping[str, float] | None = None,
-) -> dict[str, Any]:
-    """The documented JSON of one fetch of the display.
-
-    `earlier_seconds` says what each asset before this one took, by name; what nobody measured is
-    null and never a constant.
-    """
-    earlier = earlier_seconds or {}
+def monitor_central_document(fetch: FetchRef, content: Content[MonitorRecord]) -> dict[str, Any]:
+    """The documented JSON of one fetch of the display. What the stages before took is not known
+    here."""
+    records = content.records
     identity = fetch.header("")
     del identity["fetch_start"]
     return {
         "monitor_central_display": [monitor_document(record) for record in records],
         "total_matches": len(records),
-        "quarantined_matches": len(quarantined),
-        "generated_at": new_york_text(finished_at),
+        "quarantined_matches": len(content.quarantined),
+        "generated_at": finished(content),
         "CONVERSION_HEADER": identity,
         "MONITOR_FOOTER": {
             "random_fetch_id": fetch.fetch_id,
             "fetch_number": fetch.number,
-            "nyc_timestamp": new_york_text(finished_at),
-            "pipeline_completion_time_seconds": earlier.get("football/raw_fetches"),
-            "conversion_completion_time_seconds": earlier.get("football/pretty_print_conversion"),
-            "monitor_completion_time_seconds": round(seconds, 3),
+            "nyc_timestamp": finished(content),
+            "pipeline_completion_time_seconds": None,
+            "conversion_completion_time_seconds": None,
+            "monitor_completion_time_seconds": seconds(content),
             "fetch_end": "=== MONITOR CENTRAL DATA END ===",
             **match_counts(record.match_info.status_id for record in records),
             "total_matches_with_odds": sum(record.odds is not None for record in records),
+            **fate(content),
         },
     }
 

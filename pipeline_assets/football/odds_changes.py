@@ -13,6 +13,7 @@ import functools
 
 import msgspec
 
+from pipeline_assets.football.documents import records_document
 from pipeline_assets.football.odds_change import (
     OddsChange,
     OddsReason,
@@ -83,4 +84,5 @@ stage = Stage(
     ordered=True,
     recalls=True,
     carries=SeenOdds,
+    export=functools.partial(records_document, stage="football/odds_changes"),
 )

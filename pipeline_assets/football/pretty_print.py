@@ -6,13 +6,12 @@ Everything removed stays available in the raw fetch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
-from pipeline_assets.football.documents import fetch_document
+from pipeline_assets.football.documents import fetch_document, match_counts
 from pipeline_assets.football.early_odds import (
     KeptRow,
     MarketRows,
@@ -35,7 +34,7 @@ from touchline.football.fetched import ODDS, by_uuid
 from touchline.football.live import ParsedScore, read_codes
 from touchline.football.odds import companies_of
 from touchline.football.wire import Malformed, elements, members, results_of
-from touchline.stage import QuarantinedRecord, Stage, Staged, Unusable
+from touchline.stage import Content, Stage, Staged, Unusable
 
 __all__ = [
     "KeptRow",
@@ -214,23 +213,14 @@ def reduced_document(match: ReducedMatch) -> dict[str, Any]:
     }
 
 
-def pretty_print_document(
-    fetch: FetchRef,
-    matches: Sequence[ReducedMatch],
-    quarantined: Sequence[QuarantinedRecord],
-    *,
-    finished_at: datetime,
-    seconds: float,
-) -> dict[str, Any]:
+def pretty_print_document(fetch: FetchRef, content: Content[ReducedMatch]) -> dict[str, Any]:
     """The documented JSON of one fetch of this stage."""
     return fetch_document(
         fetch,
-        stage="pretty_print",
-        matches=[reduced_document(match) for match in matches],
-        quarantined=quarantined,
-        statuses=[match.status_id for match in matches],
-        finished_at=finished_at,
-        seconds=seconds,
+        content,
+        stage=stage.name,
+        body={"matches": [reduced_document(match) for match in content.records]},
+        counts=match_counts(match.status_id for match in content.records),
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
-from pipeline_assets.football.documents import fetch_document
+from pipeline_assets.football.documents import fetch_document, match_counts
 from pipeline_assets.football.environment import (
     Environment,
     EnvironmentIssue,
@@ -31,7 +30,7 @@ from pipeline_assets.football.prices import (
 )
 from touchline.fetch import FetchRef
 from touchline.football.odds import PREMATCH
-from touchline.stage import QuarantinedRecord, Stage, Staged
+from touchline.stage import Content, Stage, Staged
 
 Meta = msgspec.Meta
 
@@ -266,23 +265,14 @@ def converted_document(match: ConvertedMatch) -> dict[str, Any]:
     }
 
 
-def conversion_document(
-    fetch: FetchRef,
-    matches: Sequence[ConvertedMatch],
-    quarantined: Sequence[QuarantinedRecord],
-    *,
-    finished_at: datetime,
-    seconds: float,
-) -> dict[str, Any]:
+def conversion_document(fetch: FetchRef, content: Content[ConvertedMatch]) -> dict[str, Any]:
     """The documented JSON of one fetch of this stage."""
     return fetch_document(
         fetch,
-        stage="pretty_print_conversion",
-        matches=[converted_document(match) for match in matches],
-        quarantined=quarantined,
-        statuses=[match.status_id for match in matches],
-        finished_at=finished_at,
-        seconds=seconds,
+        content,
+        stage=stage.name,
+        body={"matches": [converted_document(match) for match in content.records]},
+        counts=match_counts(match.status_id for match in content.records),
     )
 
 

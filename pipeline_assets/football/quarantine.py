@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from pipeline_assets.football.documents import fetch_document, record_counts
 from touchline.fetch import FetchRef
-from touchline.stage import QuarantinedRecord, Reads, Stage, Staged
+from touchline.stage import Content, QuarantinedRecord, Reads, Stage, Staged
 
 Meta = msgspec.Meta
 
@@ -53,6 +54,28 @@ def quarantine(
     return staged
 
 
+def quarantine_document(fetch: FetchRef, content: Content[Quarantined]) -> dict[str, Any]:
+    """The documented JSON of all that was set aside of one fetch."""
+    quarantined = [
+        {
+            "fetch_id": record.fetch_id,
+            "stage": record.stage,
+            "match_id": record.key,
+            "reason": record.reason,
+            "detail": record.detail,
+            "raw": record.raw,
+        }
+        for record in content.records
+    ]
+    return fetch_document(
+        fetch,
+        content,
+        stage="football/quarantine",
+        body={"quarantine": quarantined},
+        counts=record_counts(quarantined),
+    )
+
+
 def quarantine_stage(*stages: Stage) -> Stage[Quarantined]:
     """The stage that collects what these set aside."""
     return Stage(
@@ -65,4 +88,5 @@ def quarantine_stage(*stages: Stage) -> Stage[Quarantined]:
         counts="quarantined records",
         doc="Every record that a stage set aside, with its reason and the start of what it was.",
         reads=Reads.QUARANTINED,
+        export=quarantine_document,
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from touchline.fetch import Envelope
-from touchline.football.fetched import live_matches
+from typing import Any
+
+import msgspec
+
+from touchline.fetch import Envelope, IndexEntry
+from touchline.football.fetched import DETAIL, LIVE, ODDS, live_matches
 from touchline.football.live import live_id
 from touchline.football.wire import Malformed
 from touchline.stage import RawAsset
@@ -22,6 +26,56 @@ def match_keys(envelope: Envelope) -> list[str]:
     return keys
 
 
+def raw_document(envelope: Envelope) -> dict[str, Any]:
+    """The documented JSON of a fetch. Bodies stand in it as they came, but each of a match says
+    which match was asked for; the stored form's index says so there, and is left out here."""
+    stored = msgspec.json.decode(envelope.data, type=dict[str, msgspec.Raw])
+    live = next(envelope.entries(LIVE), None)
+    return {
+        "FETCH_HEADER": stored["FETCH_HEADER"],
+        "REFERENCE_DATA": stored.get("REFERENCE_DATA"),
+        "RAW_API_DATA": {
+            "live_matches": live and msgspec.Raw(envelope.stored(live)),
+            "match_details": [_named(envelope, entry) for entry in envelope.entries(DETAIL)],
+            "match_odds": [_named(envelope, entry) for entry in envelope.entries(ODDS)],
+        },
+        "FETCH_FOOTER": envelope.footer,
+    }
+
+
+class _Query(msgspec.Struct):
+    uuid: str
+
+
+class _Answer(msgspec.Struct):
+    query: _Query
+
+
+def _named(envelope: Envelope, entry: IndexEntry) -> Any:
+    """An answer that names the match that was asked for, as odds histories by themselves do not.
+    An error record of ours names it in `params`."""
+    stored = msgspec.Raw(envelope.stored(entry))
+    if entry.sha256 is None or entry.encoding is not None or _names_a_match(stored):
+        return stored
+    query = {"type": "uuid", "uuid": entry.uuid, "source": "request"}
+    try:
+        return {**msgspec.json.decode(stored, type=dict[str, msgspec.Raw]), "query": query}
+    except msgspec.DecodeError:  # JSON, but no object.
+        return {
+            "error": entry.error or "not_an_object",
+            "endpoint": entry.endpoint,
+            "params": entry.params,
+            "body": stored,
+        }
+
+
+def _names_a_match(answer: msgspec.Raw) -> bool:
+    try:
+        return bool(msgspec.json.decode(answer, type=_Answer).query.uuid)
+    except msgspec.DecodeError:
+        return False
+
+
 raw_fetches = RawAsset(
     name="football/raw_fetches",
     record_keys=match_keys,
@@ -29,4 +83,5 @@ raw_fetches = RawAsset(
     doc="Everything the vendor says of all live matches in one minute, byte for byte: the live "
     "list, each match's detail and odds history, and the teams, competitions and countries they "
     "refer to.",
+    export=raw_document,
 )

@@ -6,11 +6,13 @@ asked for them, a day or a week ago, and are counted here without being stored a
 
 from __future__ import annotations
 
+import functools
 from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
+from pipeline_assets.football.documents import records_document
 from touchline.fetch import Envelope, FetchRef, IndexEntry
 from touchline.football.fetched import COMPETITION, COUNTRY, TEAM
 from touchline.football.reference import (
@@ -211,4 +213,5 @@ stage = Stage(
         "Teams, competitions and countries, each time the vendor is asked for them anew: teams and "
         "competitions once a day, countries once a week."
     ),
+    export=functools.partial(records_document, stage="football/reference"),
 )

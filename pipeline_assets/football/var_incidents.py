@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from pipeline_assets.football.documents import records_document
 from touchline.day import new_york_text, parse_instant, utc_text
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.codes import SIDES, VAR_TYPE, var_reason_text, var_result_text
@@ -271,4 +273,5 @@ stage = Stage(
     ordered=True,
     carries=SeenIncidents,
     log_name="var_logger",
+    export=functools.partial(records_document, stage="football/var_incidents"),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,11 +19,10 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 import pipeline_assets.football.alerts
-from pipeline_assets.football.documents import quarantined_documents
+from pipeline_assets.football.documents import fetch_document, record_counts
 from pipeline_assets.football.monitor_central import MonitorRecord
-from touchline.day import new_york_text
 from touchline.fetch import FetchRef
-from touchline.stage import ALERT, KIND, QuarantinedRecord, Stage, Staged
+from touchline.stage import ALERT, KIND, Content, Stage, Staged
 
 Meta = msgspec.Meta
 
@@ -193,31 +192,17 @@ def _alert(rule: Rule[Any], fetch: FetchRef, record: MonitorRecord, facts: Facts
     )
 
 
-def alerts_document(
-    fetch: FetchRef,
-    alerts: Sequence[Alert],
-    quarantined: Sequence[QuarantinedRecord],
-    *,
-    finished_at: datetime,
-    seconds: float,
-    stage: str,
-) -> dict[str, Any]:
+def alerts_document(fetch: FetchRef, content: Content[Alert], *, stage: str) -> dict[str, Any]:
     """The documented JSON of one fetch of a rule's asset, whose name is `stage`."""
-    return {
-        "FETCH_HEADER": fetch.header("=== ALERT DATA START ==="),
-        "ALERT_DATA": {
-            "alerts": [msgspec.structs.asdict(alert) for alert in alerts],
-            "quarantined": quarantined_documents(fetch, stage, quarantined),
-        },
-        "FETCH_FOOTER": {
-            "fetch_number": fetch.number,
-            "random_fetch_id": fetch.fetch_id,
-            "nyc_timestamp": new_york_text(finished_at),
-            "alert_completion_time_seconds": round(seconds, 3),
-            "total_alerts": len(alerts),
-            "fetch_end": "=== ALERT DATA END ===",
-        },
-    }
+    alerts = [msgspec.structs.asdict(alert) for alert in content.records]
+    return fetch_document(
+        fetch,
+        content,
+        stage=stage,
+        title="alert",
+        body={"alerts": alerts},
+        counts={**record_counts(alerts), "total_alerts": len(alerts)},
+    )
 
 
 def all_rules() -> list[Rule[Any]]:

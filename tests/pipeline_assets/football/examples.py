@@ -18,7 +18,7 @@ from pipeline_assets.football.pretty_print_conversion import (
 )
 from tests.pipeline_assets.football.fetches import envelope
 from touchline.fetch import Envelope
-from touchline.stage import Staged
+from touchline.stage import Content, Staged
 
 MATCH = "9gh1mn4xyz7pqr2"
 HOME, AWAY = "2pw6yx0jk8lmq3d", "5vn1zr7gd4exho9"
@@ -141,3 +141,8 @@ def as_json(document: Any) -> Any:
     """A document as its readers see it, numbers and all."""
     encoder = msgspec.json.Encoder(decimal_format="number")
     return msgspec.json.decode(encoder.encode(document))
+
+
+def content(staged: Staged[Any], **known: Any) -> Content[Any]:
+    """What landed of a fetch, as a stage's export sees it."""
+    return Content(staged.records, staged.quarantined, staged.account, **known)

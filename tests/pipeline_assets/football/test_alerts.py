@@ -25,7 +25,7 @@ from pipeline_assets.football.alerts.rules import (
 )
 from pipeline_assets.football.monitor_central import MonitorRecord
 from resources.parquet import records_of, table_of
-from tests.pipeline_assets.football.examples import as_json, displayed, live
+from tests.pipeline_assets.football.examples import as_json, content, displayed, live
 from touchline.day import Minute
 from touchline.fetch import FetchRef
 from touchline.stage import Stage, Staged
@@ -269,12 +269,11 @@ def test_an_exported_fetch_lists_its_alerts() -> None:
     stage = stage_named("alert_3ou_half")
     staged = run("alert_3ou_half", *EXAMPLES.values())
     assert stage.export is not None
-    document = as_json(
-        stage.export(fetch(), staged.records, staged.quarantined, finished_at=HALF_TIME, seconds=0)
-    )
+    document = as_json(stage.export(fetch(), content(staged, finished_at=HALF_TIME)))
     assert [alert["match_id"][0] for alert in document["ALERT_DATA"]["alerts"]] == ["a", "g"]
     assert document["ALERT_DATA"]["alerts"][0]["ou_total"] == 3.25
     assert document["FETCH_FOOTER"]["total_alerts"] == 2
+    assert document["FETCH_FOOTER"]["account"] == staged.account.as_dict()
 
 
 def test_records_and_carried_state_survive_their_storage() -> None:

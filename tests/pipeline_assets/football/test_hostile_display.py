@@ -18,6 +18,7 @@ from pipeline_assets.football import (
 )
 from pipeline_assets.football.alerts.rules import alert_stages
 from resources.parquet import records_of, table_of
+from tests.pipeline_assets.football.examples import content
 from tests.pipeline_assets.football.fetches import needs_poll
 from tests.pipeline_assets.football.mutator import (
     MutatedPoll,
@@ -74,12 +75,4 @@ def test_a_hostile_match_costs_no_other_match_anything(poll: MutatedPoll) -> Non
     for stage, staged in chain(poll.envelope):
         assert fates(staged, poll.others) == fates(undisturbed()[stage.name], poll.others)
         if stage.export is not None:
-            msgspec.json.encode(
-                stage.export(
-                    poll.envelope.ref,
-                    staged.records,
-                    staged.quarantined,
-                    finished_at=poll.envelope.ref.minute.end,
-                    seconds=0.1,
-                )
-            )
+            msgspec.json.encode(stage.export(poll.envelope.ref, content(staged)))

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline_assets.football.merged import MergedMatch, MissingPart, OddsIssue, merged, stage
 from resources.stage_codec import decode_stage, encode_stage
+from tests.pipeline_assets.football.examples import content
 from tests.pipeline_assets.football.fetches import (
     MINUTE,
     POLL,
@@ -330,9 +331,7 @@ def test_the_document_counts_the_matches_it_holds() -> None:
     raw = fetched([entry(), entry(OTHER, status=8), entry(None)])
     made = staged(raw)
     assert stage.export is not None
-    document = stage.export(
-        raw.ref, made.records, made.quarantined, finished_at=POLL, seconds=0.1234
-    )
+    document = stage.export(raw.ref, content(made, finished_at=POLL, seconds=0.1234))
     footer = document["FETCH_FOOTER"]
     assert document["FETCH_HEADER"]["fetch_number"] == MINUTE.number
     assert footer["total_matches"] == len(document["MERGED_DATA"]["matches"]) == 2

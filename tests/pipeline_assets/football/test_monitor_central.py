@@ -16,6 +16,7 @@ from tests.pipeline_assets.football.examples import (
     VAR,
     as_json,
     chain,
+    content,
     detail,
     displayed,
     fetched,
@@ -32,11 +33,7 @@ def document(*entries: dict[str, Any], **parts: Any) -> dict[str, Any]:
     return as_json(
         monitor_central_document(
             raw.ref,
-            monitor.records,
-            monitor.quarantined,
-            finished_at=FINISHED,
-            seconds=0.00149,
-            earlier_seconds={"football/raw_fetches": 3.812},
+            content(monitor, finished_at=FINISHED, seconds=0.00149),
         )
     )
 
@@ -96,7 +93,7 @@ def test_the_wrapper_counts_what_is_shown_and_times_are_measured_or_null() -> No
         "random_fetch_id": "Qx7LmA20bTzK",
         "fetch_number": 811,
         "nyc_timestamp": "05/28/2025 01:30:05 PM EDT",
-        "pipeline_completion_time_seconds": 3.812,
+        "pipeline_completion_time_seconds": None,
         "conversion_completion_time_seconds": None,
         "monitor_completion_time_seconds": 0.001,
         "fetch_end": "=== MONITOR CENTRAL DATA END ===",
@@ -107,16 +104,18 @@ def test_the_wrapper_counts_what_is_shown_and_times_are_measured_or_null() -> No
             "Status ID 8 (End): 1 matches",
         ],
         "total_matches_with_odds": 1,
+        "outcome": "complete",
+        "account": {"received": 2, "emitted": 2, "dropped": {}, "quarantined": {}},
     }
 
 
 def test_quarantined_matches_are_counted_beside_the_shown_ones() -> None:
     raw = fetched(live())
-    set_aside = QuarantinedRecord("b" * 15, "unexpected_error", "why", "{}")
-    whole = monitor_central_document(
-        raw.ref, chain(raw).monitor.records, [set_aside], finished_at=FINISHED, seconds=0.1
-    )
+    monitor = chain(raw).monitor
+    monitor.quarantined.append(QuarantinedRecord("b" * 15, "unexpected_error", "why", "{}"))
+    whole = monitor_central_document(raw.ref, content(monitor))
     assert (whole["total_matches"], whole["quarantined_matches"]) == (1, 1)
+    assert (whole["generated_at"], whole["MONITOR_FOOTER"]["nyc_timestamp"]) == (None, None)
 
 
 @pytest.mark.parametrize(

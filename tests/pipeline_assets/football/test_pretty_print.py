@@ -18,6 +18,7 @@ from tests.pipeline_assets.football.examples import (
     VAR,
     as_json,
     chain,
+    content,
     detail,
     fetched,
     live,
@@ -30,9 +31,7 @@ def document(*entries: dict[str, Any], **parts: Any) -> dict[str, Any]:
     raw = fetched(*entries, **parts)
     reduced = chain(raw).reduced
     return as_json(
-        pretty_print_document(
-            raw.ref, reduced.records, reduced.quarantined, finished_at=FINISHED, seconds=0.07666
-        )
+        pretty_print_document(raw.ref, content(reduced, finished_at=FINISHED, seconds=0.07666))
     )
 
 
@@ -143,6 +142,8 @@ def test_the_footer_counts_what_is_written() -> None:
             "Status ID 3 (Half-time): 2 matches",
             "Status ID 8 (End): 1 matches",
         ],
+        "outcome": "complete",
+        "account": {"received": 3, "emitted": 3, "dropped": {}, "quarantined": {}},
         "fetch_end": "=== PRETTY PRINT DATA END ===",
     }
 

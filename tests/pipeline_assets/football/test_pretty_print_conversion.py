@@ -21,6 +21,7 @@ from tests.pipeline_assets.football.examples import (
     MATCH,
     as_json,
     chain,
+    content,
     detail,
     fetched,
     live,
@@ -70,9 +71,7 @@ def document(**markets: Any) -> dict[str, Any]:
     parts = {"odds": {MATCH: {"2": markets}}} if markets else {}
     raw = fetched(live(), **parts)
     converted = chain(raw).converted
-    whole = conversion_document(
-        raw.ref, converted.records, converted.quarantined, finished_at=FINISHED, seconds=0.25
-    )
+    whole = conversion_document(raw.ref, content(converted, finished_at=FINISHED, seconds=0.25))
     return as_json(whole)["PRETTY_PRINT_CONVERSION_DATA"]["matches"][0]
 
 
