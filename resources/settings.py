@@ -38,6 +38,7 @@ HttpUrl = Annotated[str, AfterValidator(_url("http", "https"))]
 Seconds = Annotated[float, Field(gt=0)]
 Origin = Literal["live", "simulated", "recorded"]
 Megabytes = Annotated[int, Field(gt=0)]
+Hours = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseSettings):
@@ -82,6 +83,11 @@ class Settings(BaseSettings):
 
     real_data: Path = Path("../shared/data")
     """Real recordings for tests and benchmarks."""
+
+    spool_limit_megabytes: Megabytes = 5000
+    """What waits in the spool may grow so large; a verdict is loud from 80 % of it on."""
+    spool_limit_hours: Hours = 24.0
+    """What waits in the spool may grow so old."""
 
     minimum_free_disk_megabytes: Megabytes = 2048
     """`touchline up` refuses to start with less."""

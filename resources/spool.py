@@ -10,12 +10,15 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from touchline.accounting import Verdict
 from touchline.bookends import read_bookended, write_bookended
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope, FetchRef, UnreadableFetch
 
+LOUD_FROM = 0.8
 _FILE = re.compile(r"date=(\d{4}-\d{2}-\d{2})/(\d{5})\.([A-Za-z0-9]+)\.txt")
 
 
@@ -27,6 +30,45 @@ class Spooled:
     number: FetchNumber
     fetch_id: str
     path: Path
+
+
+@dataclass(frozen=True)
+class SpoolState:
+    """What lies in the spool at a moment; `oldest` is when the minute of its oldest fetch began."""
+
+    at: datetime
+    fetches: int
+    bytes: int
+    oldest: datetime | None
+
+    @property
+    def age(self) -> timedelta:
+        return self.at - self.oldest if self.oldest else timedelta()
+
+
+@dataclass(frozen=True)
+class SpoolLimits:
+    """The bound that the spool should not reach. Nothing is dropped beyond it."""
+
+    megabytes: int
+    hours: float
+
+
+def spool_verdict(state: SpoolState, limits: SpoolLimits) -> tuple[Verdict, str]:
+    """BAD from 80 % of either limit on, with what to do; never COULD_NOT_CHECK."""
+    megabytes, hours = state.bytes / 1e6, state.age.total_seconds() / 3600
+    full = max(megabytes / limits.megabytes, hours / limits.hours)
+    holds = (
+        f"{state.fetches:,} fetches, {megabytes:,.1f} MB of {limits.megabytes:,}, the oldest"
+        f" {hours:.1f} h old of {limits.hours:g}"
+    )
+    if full < LOUD_FROM:
+        return Verdict.OK, holds
+    how = f"is {full:.0%} full" if full < 1 else "is beyond its bound"
+    return Verdict.BAD, (
+        f"the spool {how}: {holds}: bring the object store back; nothing is dropped, and fetching"
+        " goes on until the disk of TOUCHLINE_HOME is full"
+    )
 
 
 class Torn(ValueError):
@@ -85,6 +127,18 @@ class Spool:
                 day, number, fetch_id = name.groups()
                 found.append(Spooled(Day.parse(day), FetchNumber(int(number)), fetch_id, path))
         yield from sorted(found)
+
+    def state(self, now: datetime) -> SpoolState:
+        """How much lies here and how old it is, without reading any of it."""
+        fetches, size, oldest = 0, 0, None
+        for entry in self.entries():
+            try:
+                size += entry.path.stat().st_size
+            except FileNotFoundError:
+                continue  # Another run has cleared it meanwhile.
+            fetches += 1
+            oldest = oldest or entry.day.minute(entry.number).utc
+        return SpoolState(now, fetches, size, oldest)
 
     def read(self, spooled: Spooled) -> Envelope:
         """Raises Torn."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from resources.spool import Spool, Spooled, Torn, write_durably
+from resources.spool import (
+    Spool,
+    Spooled,
+    SpoolLimits,
+    SpoolState,
+    Torn,
+    spool_verdict,
+    write_durably,
+)
 from tests.resources.stage_samples import DAY, envelope, ref
+from touchline.accounting import Verdict
 
 
 @pytest.fixture
@@ -108,6 +119,62 @@ def test_what_is_no_fetch_is_left_alone(spool: Spool, name: str) -> None:
 
 def test_an_empty_spool_is_empty(spool: Spool) -> None:
     assert list(spool.entries()) == []
+
+
+def test_the_spool_tells_what_it_holds_and_since_when(spool: Spool) -> None:
+    now = DAY.minute(1000).utc + timedelta(hours=1)
+    empty = spool.state(now)
+    assert (empty.fetches, empty.bytes, empty.oldest, empty.age) == (0, 0, None, timedelta())
+    entries = [spooled(spool, number) for number in (1000, 940, 999)]
+    state = spool.state(now)
+    assert (state.at, state.fetches) == (now, 3)
+    assert state.bytes == sum(len(entry.path.read_bytes()) for entry in entries)
+    assert state.oldest == DAY.minute(940).utc
+    assert state.age == timedelta(hours=2)
+
+
+def test_how_full_the_spool_is_does_not_depend_on_what_can_be_read(spool: Spool) -> None:
+    spooled(spool, 1).path.write_bytes(b"torn")
+    os.truncate(spooled(spool, 2).path, 10_000_000_000)
+    state = spool.state(DAY.end)
+    assert (state.fetches, state.bytes) == (2, 10_000_000_004)
+
+
+LIMITS = SpoolLimits(megabytes=5000, hours=24)
+
+
+def holding(megabytes: float = 1.0, hours: float = 0.5) -> SpoolState:
+    oldest = DAY.minute(1).utc
+    at = oldest + timedelta(hours=hours)
+    return SpoolState(at, fetches=1234, bytes=int(megabytes * 1e6), oldest=oldest)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "says"),
+    [
+        (SpoolState(DAY.start, 0, 0, None), Verdict.OK, "0 fetches, 0.0 MB of 5,000"),
+        (holding(3999, 19.1), Verdict.OK, "1,234 fetches, 3,999.0 MB of 5,000, the oldest 19.1 h"),
+        (holding(megabytes=4000), Verdict.BAD, "is 80% full"),
+        (holding(hours=19.5), Verdict.BAD, "is 81% full"),
+        (holding(4950, 20), Verdict.BAD, "is 99% full: 1,234 fetches, 4,950.0 MB of 5,000"),
+        (holding(megabytes=5000), Verdict.BAD, "is beyond its bound"),
+        (holding(hours=30), Verdict.BAD, "the oldest 30.0 h old of 24"),
+    ],
+)
+def test_a_spool_that_fills_is_bad_before_it_is_full(
+    state: SpoolState, verdict: Verdict, says: str
+) -> None:
+    found, text = spool_verdict(state, LIMITS)
+    assert found is verdict
+    assert says in text
+    assert ("nothing is dropped" in text) is (verdict is Verdict.BAD)
+
+
+def test_beyond_its_bound_the_spool_takes_more(spool: Spool) -> None:
+    entries = [spooled(spool, number) for number in (1, 2)]
+    state = spool.state(DAY.end)
+    assert spool_verdict(state, SpoolLimits(megabytes=1, hours=1))[0] is Verdict.BAD
+    assert [*entries, spooled(spool, 3)] == list(spool.entries())
 
 
 def test_a_disk_that_takes_nothing_says_so(tmp_path: Path) -> None:
