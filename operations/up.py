@@ -22,27 +22,29 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from pydantic import SecretStr
 
 from operations import stack as parts
 from operations.supervisor import ChildFailed, Stopping, Supervisor
 from pipeline_assets.plans import PLANS
-from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server, probe
+from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server
 from resources.ledger import LedgerUnavailable
-from resources.object_store import StoreError
+from resources.object_store import ObjectStore, PatientS3, StoreError, StoreUnavailable
 from resources.ports import choose_ports, port_is_free
 from resources.private_json import read_private_json, write_private_json
 from resources.processes import ProcessId
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site, WrongOrigin
+from resources.spool_probe import Partitions, SpoolNotKept, mounted, probe_spool
+from resources.store_probe import broken_promises
+from touchline.clock import SystemClock
 
 _WATCH_SECONDS = 1.0
 _STATE = "up.json"
 
 
 class UpError(RuntimeError):
-    """Touchline cannot start; the text is one line that says what to do."""
+    """Touchline cannot start; the text says what to do, in one line for each thing to do."""
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,17 @@ def up(
     stop: threading.Event,
     progress: Callable[[str], None],
     ready: Callable[[Up], None],
+    partitions: Partitions = mounted,
 ) -> None:
     """Start everything, watch it until `stop` is set, end everything.
 
-    `progress` gets a line for people at each step and each death; `ready` is called once. Raises
-    UpError when something does not start, having ended what did.
+    `progress` gets a line for people at each step and each death; `ready` is called once;
+    `partitions` tells what kind of disk the spool lies on. Raises UpError when something does not
+    start, having ended what did.
     """
     settings = _with_source(settings, options)
     _check_before(settings, options)
+    _check_spool(settings, partitions)
     with _hold(settings), ExitStack() as stack:
         running = Up(ProcessId.own(), "starting", f"http://127.0.0.1:{options.port}")
         running.write(settings, {})
@@ -272,7 +277,7 @@ def _start(
             first.append(parts.object_store(settings, server))
         else:
             access = S3Access(settings.s3_endpoint_url or "")
-            _check_store(access, settings)
+            _check_store(access, settings, progress)
         if settings.origin != "live":
             data = _recording(settings, options) if settings.origin == "recorded" else None
             first.append(parts.simulator(settings, data))
@@ -283,6 +288,8 @@ def _start(
         stack.callback(supervisor.end, "code-server")
         progress(f"Starting {', '.join(spec.name for spec in first)}")
         supervisor.start(*first, stopping=stop.is_set)
+    if settings.uses_embedded_s3:
+        _check_store(access, settings, progress)
     open_site(settings, access)
     site.callback(close_site, settings, access)
     webserver = parts.Webserver(options.port)
@@ -309,25 +316,42 @@ def _owned(server: Server) -> Iterator[S3Access]:
         server.tidy()
 
 
-def _check_store(access: S3Access, settings: Settings) -> None:
-    """Whether the configured store lets us write. Raises UpError."""
+def _check_store(access: S3Access, settings: Settings, progress: Callable[[str], None]) -> None:
+    """Whether the store answers us and keeps the promises that Touchline rests on.
+
+    Raises UpError, with a line for each that it breaks.
+    """
     where = f"s3://{settings.s3_bucket} at {access.endpoint_url}"
+    s3 = PatientS3(
+        endpoint_url=access.endpoint_url,
+        region_name=access.region,
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
+    )
+    store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
     try:
-        probe(access.client(), settings.s3_bucket, settings.s3_prefix)
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        advice = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if status in (401, 403) else ""
-        said = f"{where} refuses: HTTP {status} {code}"
-        raise UpError(f"{said}: {advice}" if advice else said) from None
-    except NoCredentialsError:
+        store.make_bucket()
+        broken = broken_promises(store, SystemClock(), secrets.token_hex(8))
+    except StoreUnavailable as error:
         raise UpError(
-            f"no credentials for {where}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            f"{where} does not answer as it should: check TOUCHLINE_S3_ENDPOINT_URL ({error})"
         ) from None
-    except BotoCoreError as error:
-        raise UpError(
-            f"{where} does not answer: check TOUCHLINE_S3_ENDPOINT_URL ({error})"
-        ) from None
+    except StoreError as error:
+        raise UpError(f"{where} refuses: {error}") from None
+    matters = [str(each) for each in broken if each.matters]
+    for each in broken:
+        if not each.matters:
+            progress(f"Warning: {where}: {each}")
+    if matters:
+        raise UpError("\n".join([f"{where} breaks what Touchline rests on", *matters]))
+
+
+def _check_spool(settings: Settings, partitions: Partitions) -> None:
+    """Raises UpError."""
+    try:
+        probe_spool(settings.spool_folder, secrets.token_hex(8), partitions)
+    except SpoolNotKept as error:
+        raise UpError(str(error)) from None
 
 
 def _supervisor(settings: Settings, progress: Callable[[str], None]) -> Supervisor:

@@ -350,6 +350,8 @@ def typed_error(status: int, code: str, message: str, what: str) -> StoreError:
             return PreconditionFailed(said)
         case 416:
             return Corrupted(said)
+        case 403 if code == "RequestTimeTooSkewed":
+            return AccessRefused(f"{said}: the clocks differ too much, set ours by NTP")
         case 401 | 403:
             return AccessRefused(f"{said}: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         case 501:

@@ -11,9 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
@@ -26,6 +28,7 @@ from resources.embedded_s3 import S3Access, Server
 from resources.ports import choose_ports
 from resources.processes import ProcessId
 from resources.settings import PREFIX, Settings
+from tests.s3_gate import Answer, S3Gate
 
 
 @pytest.fixture
@@ -40,12 +43,36 @@ def refused(settings: Settings, options: UpOptions | None = None) -> str:
     """The one line with which `up` gives up; nothing of it runs afterwards."""
     if options is None:
         options = UpOptions(port=choose_ports(1)[0])
-    with pytest.raises(UpError) as caught:
-        up(settings, options, stop=threading.Event(), progress=print, ready=print)
-    text = str(caught.value)
+    text = "\n".join(refused_in_lines(settings, options))
     assert "\n" not in text
     assert not list(settings.run_folder.glob("*.child.json"))
     return text
+
+
+class Disk(NamedTuple):
+    mountpoint: str
+    fstype: str
+
+
+def refused_in_lines(
+    settings: Settings,
+    options: UpOptions | None = None,
+    *,
+    home_is: str = "ext4",
+    progress: Callable[[str], None] = print,
+) -> list[str]:
+    """Whatever the disk of the tests is, the state folder lies on one of this kind."""
+    disks = [Disk("/", home_is)]
+    with pytest.raises(UpError) as caught:
+        up(
+            settings,
+            options or UpOptions(port=choose_ports(1)[0]),
+            stop=threading.Event(),
+            progress=progress,
+            ready=print,
+            partitions=lambda: disks,
+        )
+    return str(caught.value).split("\n")
 
 
 def test_a_taken_port_is_told(settings: Settings) -> None:
@@ -96,6 +123,53 @@ def test_a_store_that_does_not_answer_is_told(
     endpoint = f"http://127.0.0.1:{choose_ports(1)[0]}"
     silent = settings.model_copy(update={"s3_endpoint_url": endpoint})
     assert "check TOUCHLINE_S3_ENDPOINT_URL" in refused(silent)
+
+
+@pytest.fixture
+def behind_the_gate(
+    settings: Settings, s3_gate: S3Gate, s3_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """With the store behind the gate as the one that is configured."""
+    for name, value in s3_gate.access.environment().items():
+        monkeypatch.setenv(name, value)
+    return settings.model_copy(
+        update={"s3_endpoint_url": s3_gate.access.endpoint_url, "s3_prefix": s3_prefix}
+    )
+
+
+def test_each_promise_that_the_store_breaks_is_a_line(
+    behind_the_gate: Settings, s3_gate: S3Gate
+) -> None:
+    s3_gate.drops_headers = frozenset({"if-match", "if-none-match"})
+    first, *lines = refused_in_lines(behind_the_gate)
+    assert first.startswith("s3://touchline at http://127.0.0.1:")
+    assert first.endswith(" breaks what Touchline rests on")
+    assert [line.partition(":")[0] for line in lines] == ["If-None-Match", "If-Match"]
+    assert not list(behind_the_gate.run_folder.glob("*.child.json"))
+
+
+def test_a_clock_that_is_a_little_off_warns(
+    behind_the_gate: Settings, s3_gate: S3Gate, tmp_path: Path
+) -> None:
+    def later(method: str, path: str, answer: Answer) -> Answer:
+        said = parsedate_to_datetime(answer.headers["date"]) + timedelta(seconds=30)
+        return replace(answer, headers=answer.headers | {"date": format_datetime(said, True)})
+
+    said: list[str] = []
+    s3_gate.alters = later
+    (tmp_path / "empty").mkdir()
+    options = UpOptions(choose_ports(1)[0], source="recorded", data=tmp_path / "empty")
+    [error] = refused_in_lines(behind_the_gate, options, progress=said.append)
+    assert "no recorded poll" in error, "the store did not stop it"
+    [warning] = [line for line in said if line.startswith("Warning: ")]
+    assert "clock" in warning
+    assert "ahead of ours" in warning
+
+
+def test_a_spool_in_memory_is_told(settings: Settings) -> None:
+    [line] = refused_in_lines(settings, home_is="tmpfs")
+    assert line.startswith(f"{settings.spool_folder} lies in memory (tmpfs)")
+    assert "TOUCHLINE_HOME" in line
 
 
 def test_a_store_that_another_command_uses_is_left_alone(settings: Settings) -> None:

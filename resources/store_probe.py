@@ -1,0 +1,239 @@
+"""What Touchline rests on in an object store, tried at start in a scratch folder of the prefix.
+
+S3 is a family of servers, gateways and caches, and some of them take a conditional write and ignore
+its condition: then nothing fails until two runs meet, and a fetch is gone. So each promise is tried
+before the first fetch and not believed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from resources.object_store import (
+    AccessRefused,
+    Listed,
+    NoSuchBucket,
+    NotFound,
+    ObjectStore,
+    PreconditionFailed,
+    StoreError,
+    StoreUnavailable,
+)
+from touchline.clock import Clock
+
+FOLDER = "probe"
+CLOCK_TOLERANCE = timedelta(seconds=2)
+CLOCK_LIMIT = timedelta(seconds=60)
+_BODY = b"Touchline tries the promises of this store.\x00\xff" * 100
+_OTHER = b"written over"
+_METADATA = {"fetch-id": "Qx7LmA20bTzK", "account": '{"received":0}'}
+_NO_ETAG = "0" * 32
+
+
+class Promise(StrEnum):
+    """Named as people look for it in a store's manual."""
+
+    READ_BACK = "read-back"
+    IF_NONE_MATCH = "If-None-Match"
+    IF_MATCH = "If-Match"
+    LIST_AFTER_WRITE = "list-after-write"
+    GONE_AFTER_DELETE = "gone-after-delete"
+    CLOCK = "clock"
+
+
+_RESTS_ON = {
+    Promise.READ_BACK: (
+        "no check could trust what it reads; look for a proxy or gateway that changes bodies or"
+        " x-amz-meta headers"
+    ),
+    Promise.IF_NONE_MATCH: (
+        "two runs of one minute would overwrite each other and a fetch be lost; use a store that"
+        " honours If-None-Match on PUT, or a newer version of this one"
+    ),
+    Promise.IF_MATCH: (
+        "a rebuild would overwrite what landed meanwhile, or replace nothing; use a store that"
+        " honours If-Match on PUT, or a newer version of this one"
+    ),
+    Promise.LIST_AFTER_WRITE: (
+        "work that is done would be done again and checks would call it lost; use a store whose"
+        " listings are consistent, without a cache before it"
+    ),
+    Promise.GONE_AFTER_DELETE: (
+        "what was replaced by a window or a sealed day would be read twice; use a store whose"
+        " deletions are consistent, without a cache before it"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A promise that the store does not keep. `matters` False: Touchline works, with a warning."""
+
+    promise: Promise
+    seen: str
+    rests_on: str
+    matters: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.promise}: {self.seen}: {self.rests_on}"
+
+
+def broken_promises(store: ObjectStore, clock: Clock, scratch: str) -> list[Broken]:
+    """Every promise that this store breaks, in about twenty requests.
+
+    `scratch` is a name that nobody else uses; what is written below it is removed. Raises
+    StoreUnavailable, AccessRefused and NoSuchBucket where nothing can be told.
+    """
+    probe = _Probe(store, f"{FOLDER}/{scratch}/")
+    tries = {
+        Promise.READ_BACK: probe.read_back,
+        Promise.IF_NONE_MATCH: probe.if_none_match,
+        Promise.IF_MATCH: probe.if_match,
+        Promise.LIST_AFTER_WRITE: probe.list_after_write,
+        Promise.GONE_AFTER_DELETE: probe.gone_after_delete,
+    }
+    broken = []
+    try:
+        for promise, tried in tries.items():
+            try:
+                seen = tried()
+            except (StoreUnavailable, AccessRefused, NoSuchBucket):
+                raise
+            except StoreError as error:
+                seen = str(error)
+            if seen is not None:
+                broken.append(Broken(promise, seen, _RESTS_ON[promise]))
+    finally:
+        probe.remove()
+    return broken + list(_clock(store, clock))
+
+
+@dataclass
+class _Probe:
+    """Each try has an object of its own, so that one broken promise does not look like another. It
+    returns what it saw that should not be, None where all is well."""
+
+    store: ObjectStore
+    folder: str
+
+    def read_back(self) -> str | None:
+        key = self._key(Promise.READ_BACK)
+        self._put(key)
+        found, ranged, file = self.store.get(key), self.store.get_range(key, 45, 100), io.BytesIO()
+        self.store.download(key, file)
+        if (found.body, ranged, file.getvalue()) != (_BODY, _BODY[45:145], _BODY):
+            return "what is read is not what was written"
+        if found.metadata != _METADATA:
+            return f"the metadata {_METADATA} came back as {dict(found.metadata)}"
+        return None
+
+    def if_none_match(self) -> str | None:
+        key = self._key(Promise.IF_NONE_MATCH)
+        etag = self._put(key)
+        try:
+            self.store.put_new(key, _OTHER)
+        except PreconditionFailed:
+            if self.store.head(key).etag == etag:
+                return None
+            return "a PUT over an object that exists was refused and has changed it"
+        return "a PUT over an object that exists was accepted"
+
+    def if_match(self) -> str | None:
+        key = self._key(Promise.IF_MATCH)
+        etag = self._put(key)
+        try:
+            self.store.replace(key, _OTHER, _NO_ETAG)
+        except PreconditionFailed:
+            if self.store.head(key).etag != etag:
+                return "a PUT with another ETag was refused and has changed the object"
+        else:
+            return "a PUT with another ETag than the object's was accepted"
+        try:
+            replaced = self.store.replace(key, _OTHER, etag)
+        except PreconditionFailed:
+            return "a PUT with the object's own ETag was refused"
+        if self.store.head(key).etag != replaced:
+            return "a PUT with the object's own ETag was accepted and has changed nothing"
+        return None
+
+    def list_after_write(self) -> str | None:
+        key = self._key(Promise.LIST_AFTER_WRITE)
+        self._listed()
+        etag = self._put(key)
+        found = self._listed().get(key)
+        if found is None:
+            return "an object that was just written is not listed"
+        if (found.size, found.etag) != (len(_BODY), etag):
+            return (
+                f"an object of {len(_BODY)} bytes with ETag {etag} is listed with"
+                f" {found.size} bytes and {found.etag}"
+            )
+        return None
+
+    def gone_after_delete(self) -> str | None:
+        key = self._key(Promise.GONE_AFTER_DELETE)
+        self._put(key)
+        # So that whatever keeps answers has them.
+        self.store.get_range(key, 0, 1)
+        self._listed()
+        self.store.delete(key)
+        try:
+            self.store.get_range(key, 0, 1)
+        except NotFound:
+            if key in self._listed():
+                return "an object that was just deleted is still listed"
+            return None
+        return "an object that was just deleted can still be read"
+
+    def _listed(self) -> dict[str, Listed]:
+        return {item.key: item for item in self.store.list(self.folder)}
+
+    def remove(self) -> None:
+        for promise in _RESTS_ON:
+            self.store.delete(self._key(promise))
+
+    def _put(self, key: str) -> str:
+        return self.store.put_new(key, _BODY, _METADATA)
+
+    def _key(self, promise: Promise) -> str:
+        return f"{self.folder}{promise}"
+
+
+def _clock(store: ObjectStore, clock: Clock) -> Iterator[Broken]:
+    """The store's clock against ours; a slow answer is no difference."""
+    before = clock.now()
+    said = store.date()
+    after = clock.now()
+    if said is None:
+        return
+    skew = _apart(said, before, after)
+    if abs(skew) <= CLOCK_TOLERANCE:
+        return
+    seen = f"the store's clock is {abs(skew).total_seconds():,.0f} s "
+    seen += "ahead of ours" if skew > timedelta() else "behind ours"
+    if abs(skew) > CLOCK_LIMIT:
+        yield Broken(
+            Promise.CLOCK,
+            seen,
+            "a fetch is stored under the minute of our clock, and one of the two is more than a"
+            " minute off; set them by NTP",
+        )
+    else:
+        yield Broken(
+            Promise.CLOCK,
+            seen,
+            "if it is ours that is off, each minute is fetched that much too early or late; set"
+            " them by NTP",
+            matters=False,
+        )
+
+
+def _apart(said: datetime, before: datetime, after: datetime) -> timedelta:
+    """How far a time in whole seconds lies outside the moments around it."""
+    if said > after:
+        return said - after
+    return min(said + timedelta(seconds=1) - before, timedelta())
