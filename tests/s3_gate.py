@@ -96,6 +96,8 @@ def s3_gate(access: S3Access, tls: ssl.SSLContext | None = None) -> Iterator[S3G
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Else each answer waits 40 ms for the end of its head to be acknowledged.
+        disable_nagle_algorithm = True
 
         def _forward(self) -> None:
             method, path = self.command, unquote(self.path)
