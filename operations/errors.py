@@ -42,8 +42,8 @@ def exit_code(error: Exception) -> int | None:
     """1 where something stored is bad, 2 where nothing could be told; None for a defect."""
     from operations.opened import NothingThere
     from pipeline_assets.load import UnknownAsset
-    from resources.day_store import UnreadableObject
     from resources.embedded_s3 import EmbeddedS3Error
+    from resources.fetch_object import UnreadableObject
     from resources.ledger import LedgerUnavailable
     from resources.object_store import StoreError
     from resources.settings import SettingsError

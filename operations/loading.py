@@ -6,7 +6,7 @@ from typing import Any
 
 from operations.opened import NothingThere, opened_to_read
 from pipeline_assets.load import UnknownAsset, find_asset, load_envelopes, load_table
-from resources.day_store import is_raw
+from resources.day_layout import is_raw
 from resources.parquet import records_of
 from touchline.day import Day
 

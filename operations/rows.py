@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from operations.errors import Misused
 from operations.formats import Format
 from pipeline_assets.load import find_asset, load_table
-from resources.day_store import is_raw
+from resources.day_layout import is_raw
 from resources.site import Site
 from touchline.day import Day, FetchNumber
 
@@ -29,7 +29,7 @@ def rows_of_day(site: Site, asset: str, day: Day, number: int | None = None) -> 
     name = find_asset(site, asset)
     if is_raw(name):
         raise Misused(f"{name} has no rows; `touchline fetch {day} N` gives one of its fetches")
-    there = site.days(name.partition("/")[0]).listing(name, day)
+    there = site.days(name.partition("/")[0]).numbers(name, day)
     if not there:
         where = f"s3://{site.store.bucket}/{site.store.prefix}"
         raise Misused(f"nothing of {name} on {day} is in {where}")

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from operations.console import span
 from operations.errors import Misused
-from resources.day_store import FetchObject, UnreadableObject
+from resources.fetch_object import FetchObject, UnreadableObject
 from resources.known_days import known_days
 from resources.object_store import NotFound
 from resources.site import Site
@@ -95,7 +95,7 @@ def _of_day(
     site: Site, plan: FeedPlan, match_id: str, day: Day, number: int | None
 ) -> Iterator[Traced]:
     assets = [a for a in plan.assets if isinstance(a, RawAsset) or hasattr(a.makes, SUBJECT)]
-    listed = {asset.name: set(site.days(plan.name).listing(asset.name, day)) for asset in assets}
+    listed = {asset.name: site.days(plan.name).numbers(asset.name, day) for asset in assets}
     numbers = sorted(set().union(*listed.values()))
     for each in numbers if number is None else [n for n in numbers if n == number]:
         fates = [
@@ -117,7 +117,7 @@ def _of_fetch(
     try:
         found = site.days(plan.name).read_back(asset.name, day, number)
     except NotFound:
-        row = site.ledger.claims(asset.name, day).get(number)
+        row = site.ledger.claim(asset.name, day, number)
         return [msgspec.structs.replace(bare, detail=row.last_error if row else None)]
     except UnreadableObject as error:
         return [msgspec.structs.replace(bare, fate=Fate.UNREADABLE, detail=str(error))]

@@ -29,8 +29,8 @@ class S3DayIOManager(dg.IOManager):
         report = obj.run.land(obj)
         metadata = metadata_of(report)
         with contextlib.suppress(LedgerUnavailable):
-            claims = self._site.ledger.claims(obj.asset, obj.run.day).values()
-            rows = sum(row.landed.account.emitted for row in claims if row.landed)
+            claims = self._site.ledger.standing(obj.asset, obj.run.day).values()
+            rows = sum(row.emitted or 0 for row in claims)
             metadata["dagster/partition_row_count"] = rows
         context.add_output_metadata(metadata)
 

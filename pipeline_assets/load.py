@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from resources.fetch_object import FetchObject
 from resources.parquet import empty_table, records_of
 from resources.site import Site
 from resources.stage_codec import decode_stage
@@ -36,15 +37,26 @@ def load_table(
     in front. Raises StoreError, UnreadableObject, UnreadableStageObject naming the object."""
     stage = _stage(site, asset)
     days = site.days(stage.feed)
-    numbers = sorted(days.listing(asset, day)) if fetches is None else fetches
-    tables = []
-    for number in numbers:
-        found = days.read(asset, day, number)
-        table = decode_stage(stage, found.body).table.replace_schema_metadata()
-        tables.append(_with_fetch(table, number, found.ref.fetch_id))
+    if fetches is None:
+        tables = [table for part in days.parts(asset, day) for table in _tables(stage, part)]
+    else:
+        found = (days.read(asset, day, number) for number in fetches)
+        tables = [_of_fetch(stage, each) for each in found]
     if not tables:
         return _with_fetch(empty_table(stage.makes).replace_schema_metadata(), 0, "")
     return pa.concat_tables(tables, promote_options="default")
+
+
+def _tables(stage: Stage[Any], part: FetchObject | pa.Table) -> Iterator[pa.Table]:
+    if isinstance(part, FetchObject):
+        yield _of_fetch(stage, part)
+    else:
+        yield part.replace_schema_metadata()
+
+
+def _of_fetch(stage: Stage[Any], found: FetchObject) -> pa.Table:
+    table = decode_stage(stage, found.body).table.replace_schema_metadata()
+    return _with_fetch(table, found.ref.number, found.ref.fetch_id)
 
 
 def _with_fetch(table: pa.Table, number: int, fetch_id: str) -> pa.Table:
@@ -61,7 +73,7 @@ def _with_fetch(table: pa.Table, number: int, fetch_id: str) -> pa.Table:
 def load_envelopes(site: Site, asset: str, day: Day) -> Iterator[Envelope]:
     """A raw day's fetches in their order."""
     days = site.days(asset.partition("/")[0])
-    for number in sorted(days.listing(asset, day)):
+    for number in sorted(days.numbers(asset, day)):
         yield days.read(asset, day, number).envelope()
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from pipeline_assets.code_version import code_version
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
-from resources.day_store import FetchObject, UnreadableObject, pack
+from resources.day_store import conflict_prefix
+from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import LedgerUnavailable
 from resources.object_store import NotFound, StoreError
 from resources.site import Site
@@ -36,7 +37,12 @@ def raw_step(run: Run) -> Batch:
 def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject | Failure]:
     _bring_the_books_up_to_date(run, findings)
     _name_the_missed(run, minute, findings)
-    waiting = list(run.spool.entries())
+    try:
+        waiting = waiting_in_spool(run)
+    except (StoreError, LedgerUnavailable) as error:
+        # While one of the two books cannot be read, no backlog is taken.
+        findings.append(f"what of the spool has landed could not be seen: {error}")
+        waiting = [spooled for spooled in run.spool.entries() if _is_of(spooled, minute)]
     taken = 0
     for spooled in waiting:
         if _is_of(spooled, minute):
@@ -53,6 +59,25 @@ def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObj
             findings.append(f"{len(waiting)} fetches wait in the spool: more than one run may land")
             return
         yield from _from_spool(run, spooled, findings)
+
+
+def waiting_in_spool(run: Run) -> list[Spooled]:
+    """What of the spool has not landed, oldest first. What has landed stays there until its window
+    was compared with it. Raises StoreError, LedgerUnavailable."""
+    return [spooled for spooled in run.spool.entries() if not _has_landed(run, spooled)]
+
+
+def _has_landed(run: Run, spooled: Spooled) -> bool:
+    if spooled.number not in run.days.numbers(run.plan.raw.name, spooled.day):
+        return False
+    fate = run.site.ledger.fetches(run.plan.name, spooled.day, spooled.number, spooled.number)
+    row = fate.get(spooled.number)
+    if row is None or row.fate is not FetchFate.LANDED:
+        return False
+    if row.fetch_id == spooled.fetch_id:
+        return True
+    raw, prefix = run.plan.raw.name, (spooled.day, spooled.number, spooled.fetch_id)
+    return any(run.site.store.list(conflict_prefix(raw, *prefix)))
 
 
 def _is_of(spooled: Spooled, minute: Minute) -> bool:
@@ -154,7 +179,7 @@ def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
         pending = {(claim.key, claim.sha256): claim for claim in brought}
         for day in days_still_open(run.day, now):
             for asset in run.plan.assets:
-                for row in run.site.ledger.claims(asset.name, day).values():
+                for row in run.site.ledger.pending(asset.name, day):
                     if row.pending and row.pending.run_id != run.run_id:
                         pending[row.pending.key, row.pending.sha256] = row.pending
         for claim in pending.values():
@@ -208,13 +233,13 @@ def silent_minutes(
 def _silent_of(
     site: Site, feed: str, day: Day, expected: list[Minute], now: datetime
 ) -> list[tuple[Minute, MissedReason]]:
-    fates = site.ledger.fetches(feed, day)
+    fates = site.ledger.fates(feed, day)
     found = []
     for minute in expected:
-        row = fates.get(minute.number)
-        if row is not None and row.fate is not FetchFate.STARTED:
+        fate = fates.get(minute.number)
+        if fate is not None and fate is not FetchFate.STARTED:
             continue
-        reason = why_missed(minute, now, started=row is not None)
+        reason = why_missed(minute, now, started=fate is not None)
         if reason is not None:
             found.append((minute, reason))
     return found

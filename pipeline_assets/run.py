@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from resources.day_store import DayStore, FetchObject, Landing, is_raw
+from resources.day_layout import is_raw
+from resources.day_store import DayStore, Landing
+from resources.fetch_object import FetchObject
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
 from resources.settings import SettingsError
@@ -155,13 +157,15 @@ class Run:
         return None
 
     def _fetch_has_landed(self, made: FetchObject, report: StepReport) -> None:
-        """Write the minute's fate down; let go of the spool's copy once it was read back."""
+        """Write the minute's fate down. The spool's copy stays until the window that holds the
+        fetch was compared with it: the store's own disk may not have it yet."""
         ref, lateness = made.ref, None
         if self.fetch_started and ref.minute == self.minute:
             lateness = (self.fetch_started - ref.minute.utc).total_seconds()
             report.lateness_seconds = lateness
         try:
-            there = self.days.read_back(made.asset, ref.day, ref.number)
+            # Of two captures of a minute the first counts.
+            there = self.days.read(made.asset, ref.day, ref.number)
             self.site.ledger.fetch_landed(
                 there.ref,
                 there.outcome,
@@ -170,9 +174,4 @@ class Run:
                 lateness,
             )
         except (StoreError, ValueError, LedgerUnavailable) as error:
-            report.findings.append(f"fetch {ref.number} stays in the spool: {error}")
-            return
-        for spooled in self.spool.entries():
-            # Another capture of this minute is not this one, and has still to be landed beside it.
-            if (spooled.day, spooled.fetch_id) == (ref.day, ref.fetch_id):
-                self.spool.clear(spooled)
+            report.findings.append(f"the fate of fetch {ref.number} could not be told: {error}")

@@ -16,8 +16,9 @@ from typing import Any
 
 from pipeline_assets.code_version import code_version
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
-from resources.day_store import FetchObject, UnreadableObject, is_raw
-from resources.ledger import Claim, ClaimRow, LedgerUnavailable
+from resources.day_layout import is_raw
+from resources.fetch_object import FetchObject, UnreadableObject
+from resources.ledger import Claim, LedgerUnavailable, Standing
 from resources.object_store import NotFound, StoreError
 from resources.stage_codec import (
     StageObject,
@@ -26,7 +27,7 @@ from resources.stage_codec import (
     encode_stage,
 )
 from touchline.accounting import FetchFate, Outcome, key_digest, sha256_hex
-from touchline.day import Day, FetchNumber
+from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Reads, Stage, Staged, describe
 from touchline.watch import MAX_RUNTIME, days_still_open
@@ -99,12 +100,12 @@ class _Step:
 
     def _todo(self) -> list[FetchNumber]:
         run, stage = self.run, self.stage
+        claims = run.site.ledger.standing(stage.name, self.day)
         ready = frozenset.intersection(*(self._landed(name) for name in stage.inputs))
-        claims = run.site.ledger.claims(stage.name, self.day)
         here = run.days.numbers(stage.name, self.day)
         if run.rebuild:
             return self._to_rebuild(ready, claims, here)
-        had = here | {number for number, row in claims.items() if row.landed}
+        had = here | {number for number, row in claims.items() if row.has_landed}
         todo = (ready - had) | self._repaired(ready & here, claims)
         if stage.ordered:
             return self._in_order(todo, had, ready | had)
@@ -113,13 +114,13 @@ class _Step:
     def _to_rebuild(
         self,
         ready: frozenset[FetchNumber],
-        claims: Mapping[FetchNumber, ClaimRow],
+        claims: Mapping[FetchNumber, Standing],
         here: frozenset[FetchNumber],
     ) -> list[FetchNumber]:
         """All that has landed upstream; of the newest minutes only what had landed and is gone."""
         newest = self.run.site.clock.now() - LEFT_TO_LIVE_RUNS
         old = {number for number in ready if self.day.minute(number).utc <= newest}
-        gone = {n for n in ready - old - here if (row := claims.get(n)) and row.landed}
+        gone = {n for n in ready - old - here if (row := claims.get(n)) and row.has_landed}
         if left := len(ready - old - gone):
             self.findings.append(f"the newest {left} fetches are left to live runs as they are")
         return sorted(old | gone)
@@ -140,27 +141,26 @@ class _Step:
         return sorted(ready - self._held(self.stage.name))
 
     def _repaired(
-        self, numbers: frozenset[FetchNumber], claims: Mapping[FetchNumber, ClaimRow]
+        self, numbers: frozenset[FetchNumber], claims: Mapping[FetchNumber, Standing]
     ) -> set[FetchNumber]:
         """Placeholders that can now be replaced: the input came good, or the code has changed. And
         what was collected of stages that this run has repaired."""
         if self.stage.reads is Reads.QUARANTINED:
             return {number for day, number in self.run.repaired if day == self.day} & numbers
-        version = self._version
-        placeholders = {
-            number: row.landed
-            for number in numbers
-            if (row := claims.get(number)) and row.landed and row.landed.outcome.is_placeholder
-        }
+        ledger, version = self.run.site.ledger, self._version
+        placeholders = [n for n in numbers if (row := claims.get(n)) and row.is_placeholder]
         if not placeholders:
             return set()
-        upstream = self.run.site.ledger.claims(self.stage.inputs[0], self.day)
-        came_good = {n for n, row in upstream.items() if _is_good(row)}
+        upstream = ledger.standing(self.stage.inputs[0], self.day)
+        came_good = {number for number, row in upstream.items() if row.is_good}
         return {
             number
-            for number, landed in placeholders.items()
-            if number in came_good
-            and (landed.outcome is Outcome.UPSTREAM_FAILED or landed.code_version != version)
+            for number in came_good.intersection(placeholders)
+            if (row := ledger.claim(self.stage.name, self.day, number))
+            and row.landed
+            and (
+                row.landed.outcome is Outcome.UPSTREAM_FAILED or row.landed.code_version != version
+            )
         }
 
     def _in_order(
@@ -196,9 +196,10 @@ class _Step:
     def _may_come(self, day: Day, known: frozenset[FetchNumber]) -> list[FetchNumber]:
         run, now = self.run, self.run.site.clock.now()
         patience = {FetchFate.STARTED: MAX_RUNTIME, FetchFate.LANDED: UPSTREAM_TAKES}
+        passed = int((now - max(patience.values()) - day.start) / ONE_MINUTE)
         return [
             number
-            for number, row in run.site.ledger.fetches(run.plan.name, day).items()
+            for number, row in run.site.ledger.fetches(run.plan.name, day, passed).items()
             if number not in known
             and row.fate in patience
             and now < row.minute.utc + patience[row.fate]
@@ -333,15 +334,11 @@ class _Step:
 
     def _claimed(self, number: FetchNumber) -> Claim | None:
         """What the first input was when it landed."""
-        row = self.run.site.ledger.claims(self.stage.inputs[0], self.day).get(number)
+        row = self.run.site.ledger.claim(self.stage.inputs[0], self.day, number)
         return row.landed if row else None
 
     def _unknown(self, number: FetchNumber) -> FetchRef:
         return FetchRef(self.run.plan.name, self.day.minute(number), "unknown")
-
-
-def _is_good(row: ClaimRow) -> bool:
-    return row.landed is not None and not row.landed.outcome.is_placeholder
 
 
 def stage_version(run: Run, stage: Stage[Any]) -> str:

@@ -2,22 +2,31 @@
 
 The key alone decides who won. A claim goes to the ledger before the object is stored; only then is
 it stored; only with the store's answer is it called landed. What a check later reads back is never
-taken from the ledger.
+taken from the ledger. Windows and the sealed day, which take the place of fetch objects, are read
+here and made elsewhere.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Protocol
 
-import msgspec
-import pyzstd
+import pyarrow as pa
 
 from resources.claim_book import ClaimBook
-from resources.ledger import Claim
+from resources.day_index import DayIndex, Place
+from resources.day_layout import day_prefix, is_raw, object_key
+from resources.fetch_object import FetchObject, UnreadableObject, pack
+from resources.ledger import Claim, LedgerUnavailable, WindowRow
+from resources.manifest import Held
+from resources.manifests import read_manifest
 from resources.object_store import (
     Conflicting,
     Corrupted,
@@ -25,23 +34,18 @@ from resources.object_store import (
     NotFound,
     ObjectStore,
     PreconditionFailed,
-    StoredObject,
     StoreError,
 )
-from touchline.accounting import Account, Outcome, sha256_hex
-from touchline.day import Day, FetchNumber, Minute, utc_text
-from touchline.fetch import Envelope, FetchRef
+from resources.raw_window import RawWindow
+from resources.raw_window import UnreadableWindow as UnreadableRawWindow
+from resources.stage_window import StageWindow, UnreadableWindow
+from touchline.day import Day, FetchNumber
+from touchline.stage import Stage
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
-READABLE_FORMATS = (1,)
 ATTEMPTS = 3
-RAW = "raw_fetches"
-
-
-class UnreadableObject(ValueError):
-    """An object whose bytes are not what its key promises; the message names the key."""
+Window = RawWindow | StageWindow[Any]
 
 
 class WouldErase(StoreError):
@@ -62,100 +66,16 @@ class Landing(StrEnum):
     """Another result for the same fetch had landed; it counts, ours is kept beside it."""
 
 
-@dataclass(frozen=True)
-class FetchObject:
-    """A fetch object with what it says of itself. `etag` is None before the store has answered."""
+class SealedDays(Protocol):
+    """Reads what sealed days hold; raises NotFound when a day has been sealed anew meanwhile."""
 
-    asset: str
-    ref: FetchRef
-    outcome: Outcome
-    account: Account
-    digest: str
-    sha256: str
-    code_version: str
-    upstream_sha256: str | None
-    etag: str | None
-    body: bytes = field(repr=False)
+    def read(self, asset: str, day: Day, held: Held) -> bytes:
+        """One fetch as the bytes of its own object again."""
+        ...
 
-    @property
-    def key(self) -> str:
-        return object_key(self.asset, self.ref.day, self.ref.number)
-
-    def envelope(self) -> Envelope:
-        """Of a raw object. Raises UnreadableObject, UnreadableFetch."""
-        return Envelope(unpack(self.body))
-
-    def claim(self, run_id: str) -> Claim:
-        return Claim(
-            asset=self.asset,
-            ref=self.ref,
-            key=self.key,
-            sha256=self.sha256,
-            account=self.account,
-            digest=self.digest,
-            outcome=self.outcome,
-            code_version=self.code_version,
-            upstream_sha256=self.upstream_sha256,
-            run_id=run_id,
-            format=FORMAT,
-        )
-
-    def metadata(self) -> dict[str, str]:
-        """The object's user metadata; ASCII only, since it travels in headers."""
-        said = {
-            "format": str(FORMAT),
-            "fetch-id": self.ref.fetch_id,
-            "minute": utc_text(self.ref.minute.utc),
-            "sha256": self.sha256,
-            "outcome": str(self.outcome),
-            "account": msgspec.json.encode(self.account.as_dict()).decode(),
-            "digest": self.digest,
-            "code-version": self.code_version,
-        }
-        if self.upstream_sha256:
-            said["upstream-sha256"] = self.upstream_sha256
-        return said
-
-
-def is_raw(asset: str) -> bool:
-    return asset.rpartition("/")[2] == RAW
-
-
-def day_prefix(asset: str, day: Day) -> str:
-    feed, _, name = asset.partition("/")
-    if is_raw(asset):
-        return f"raw/{feed}/date={day}/"
-    return f"hot/{feed}/date={day}/{name}/"
-
-
-def object_key(asset: str, day: Day, number: int) -> str:
-    ending = "json.zst" if is_raw(asset) else "parquet"
-    return f"{day_prefix(asset, day)}{number:05d}.{ending}"
-
-
-def number_of(key: str) -> FetchNumber | None:
-    """The fetch number of a fetch object's key; None for anything else below a day."""
-    stem = key.rpartition("/")[2].partition(".")[0]
-    return FetchNumber(int(stem)) if len(stem) == 5 and stem.isdigit() else None
-
-
-def _is_sound(made: FetchObject) -> bool:
-    return made.account.conserved and not made.outcome.is_placeholder
-
-
-def pack(envelope: bytes) -> bytes:
-    """A raw fetch as stored: one zstd frame at level 3."""
-    return pyzstd.compress(
-        envelope, {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1}
-    )
-
-
-def unpack(body: bytes) -> bytes:
-    """Raises UnreadableObject for what is not a whole zstd frame."""
-    try:
-        return pyzstd.decompress(body)
-    except pyzstd.ZstdError as error:
-        raise UnreadableObject(f"not a whole zstd frame: {error}") from error
+    def tables(self, asset: str, day: Day, held: Sequence[Held]) -> Iterator[pa.Table]:
+        """The rows of these fetches in order, with `fetch_number` and `fetch_id`."""
+        ...
 
 
 @dataclass
@@ -165,29 +85,47 @@ class DayStore:
     feed: str
     store: ObjectStore
     claims: ClaimBook
+    stages: Mapping[str, Stage[Any]] = field(default_factory=dict)
+    """By asset: what a window of derived fetches needs to be read."""
+    sealed_days: SealedDays | None = None
     in_hand: dict[str, FetchObject] = field(default_factory=dict)
     """What this process has just made, by key: the next stage reads it from here, so that an
     object store that is away does not silence the stages behind it."""
     keep_in_hand: int = 32
-    _numbers: dict[tuple[str, Day], frozenset[FetchNumber]] = field(default_factory=dict)
+    _indexes: dict[tuple[str, Day], DayIndex] = field(default_factory=dict)
+    _windows: dict[str, tuple[tuple[str, str], Window]] = field(default_factory=dict)
+    """By asset, the key, ETag and content of the window read last: more of it is asked for next."""
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def listing(self, asset: str, day: Day) -> dict[FetchNumber, Listed]:
-        """The fetch objects of a day as the store lists them now."""
-        listed = self.store.list(day_prefix(asset, day))
-        return {number: item for item in listed if (number := number_of(item.key)) is not None}
+    def index(self, asset: str, day: Day) -> DayIndex:
+        """What of this day stands where, listed now."""
+
+        @functools.cache
+        def known() -> Mapping[str, WindowRow]:
+            try:
+                return self.claims.ledger.windows(asset, day)
+            except LedgerUnavailable:
+                return {}
+
+        def held_of(window: Listed) -> Sequence[Held]:
+            # What the ledger knows of the object with this ETag, or what the object says itself.
+            row = known().get(window.key)
+            return row.held if row and row.etag == window.etag else self.window(asset, window).held
+
+        def sealed_of(number: int) -> list[Held]:
+            return read_manifest(self.store, asset, day, number).held
+
+        return DayIndex.of(self.store.list(day_prefix(asset, day)), held_of, sealed_of)
 
     def numbers(self, asset: str, day: Day) -> frozenset[FetchNumber]:
         """What of this day has landed, listed once until `refresh` and kept up with what is landed
         here. For deciding what to work on; a check lists anew."""
-        if (asset, day) not in self._numbers:
-            self._numbers[asset, day] = frozenset(self.listing(asset, day))
-        return self._numbers[asset, day]
+        return self._known(asset, day).numbers
 
     def refresh(self) -> None:
         """Begin another run: look again at what others have landed."""
-        self._numbers.clear()
+        self._indexes.clear()
 
     def read(self, asset: str, day: Day, number: int) -> FetchObject:
         """Raises NotFound, UnreadableObject, StoreError."""
@@ -197,41 +135,105 @@ class DayStore:
         return self.read_back(asset, day, number)
 
     def read_back(self, asset: str, day: Day, number: int) -> FetchObject:
-        """From the store itself, whatever this process believes to have written."""
+        """From the store itself, whatever this process believes to have written, and wherever it
+        stands: in an object of its own, which counts before anything else, or in a window."""
+        known = self._indexes.get((asset, day))
+        place = known.place(FetchNumber(number)) if known else None
+        with contextlib.suppress(NotFound):
+            if place is not None:
+                return self.read_place(asset, day, place)
+            return self._single(asset, day, number)
+        # It is in a window, or has gone there since the day was listed.
+        place = self._known(asset, day, again=known is not None).place(FetchNumber(number))
+        if place is None:
+            raise NotFound(f"{object_key(asset, day, number)} is not in the store, nor in a window")
+        return self.read_place(asset, day, place)
+
+    def read_place(self, asset: str, day: Day, place: Place) -> FetchObject:
+        """Raises NotFound when it has moved since the day was listed, UnreadableObject,
+        StoreError."""
+        if place.held is None:
+            return self._single(asset, day, place.number)
+        if place.listed is None:
+            assert self.sealed_days is not None
+            body = self.sealed_days.read(asset, day, place.held)
+            return FetchObject.held(asset, self.feed, place.held, body)
+        window = self.window(asset, place.listed)
+        try:
+            if isinstance(window, RawWindow):
+                body = pack(window.envelope(place.number))
+            else:
+                body = window.single(place.number)
+        except (UnreadableRawWindow, UnreadableWindow) as error:
+            raise UnreadableObject(f"{place.listed.key}: {error}") from error
+        return FetchObject.held(asset, self.feed, place.held, body)
+
+    def parts(self, asset: str, day: Day) -> Iterator[FetchObject | pa.Table]:
+        """A derived day in the order of its fetches: a table (with `fetch_number` and `fetch_id`)
+        for a window or a sealed day of which all counts, else fetch by fetch.
+
+        What moves meanwhile is looked for again. Raises NotFound, UnreadableObject, StoreError.
+        """
+        done = 0
+        for attempt in range(ATTEMPTS):
+            places = [place for place in self.index(asset, day).places() if place.number > done]
+            try:
+                for _, group in itertools.groupby(places, _container):
+                    together = list(group)
+                    yield from self._part(asset, day, together)
+                    done = together[-1].number
+                return
+            except NotFound:
+                if attempt == ATTEMPTS - 1:
+                    raise
+
+    def _part(self, asset: str, day: Day, places: list[Place]) -> Iterator[FetchObject | pa.Table]:
+        first = places[0]
+        if first.held is not None and first.listed is None:
+            assert self.sealed_days is not None
+            yield from self.sealed_days.tables(asset, day, [p.held for p in places if p.held])
+            return
+        if first.held is not None and first.listed is not None:
+            window = self.window(asset, first.listed)
+            if len(window.held) == len(places) and isinstance(window, StageWindow):
+                yield window.table
+                return
+        for place in places:
+            yield self.read_place(asset, day, place)
+
+    def window(self, asset: str, listed: Listed) -> Window:
+        """A window's content. Raises NotFound, UnreadableObject, StoreError."""
+        if asset in self._windows and self._windows[asset][0] == (listed.key, listed.etag):
+            return self._windows[asset][1]
+        try:
+            data = self.store.get(listed.key).body
+            if is_raw(asset):
+                window: Window = RawWindow.open(data)
+            else:
+                window = StageWindow.open(self.stages[asset], data)
+        except (Corrupted, UnreadableRawWindow, UnreadableWindow) as error:
+            raise UnreadableObject(f"{listed.key}: {error}") from error
+        self._windows[asset] = ((listed.key, listed.etag), window)
+        return window
+
+    def forget_window(self, asset: str) -> None:
+        """Read this asset's next window from the store, whatever was read before."""
+        self._windows.pop(asset, None)
+
+    def _known(self, asset: str, day: Day, *, again: bool = False) -> DayIndex:
+        if again or (asset, day) not in self._indexes:
+            self._indexes[asset, day] = self.index(asset, day)
+        return self._indexes[asset, day]
+
+    def _single(self, asset: str, day: Day, number: int) -> FetchObject:
         key = object_key(asset, day, number)
         try:
             found = self.store.get(key)
         except Corrupted as error:
             raise UnreadableObject(f"{key}: {error}") from error
-        return self._opened(asset, day, number, found)
-
-    def _opened(self, asset: str, day: Day, number: int, found: StoredObject) -> FetchObject:
-        said = found.metadata
-        try:
-            if int(said["format"]) not in READABLE_FORMATS:
-                raise UnreadableObject(
-                    f"{found.key}: format {said['format']}; this version reads {READABLE_FORMATS}"
-                )
-            opened = FetchObject(
-                asset,
-                FetchRef(self.feed, Minute.parse(said["minute"]), said["fetch-id"]),
-                Outcome(said["outcome"]),
-                Account.from_dict(msgspec.json.decode(said["account"])),
-                said["digest"],
-                said["sha256"],
-                said["code-version"],
-                said.get("upstream-sha256"),
-                found.etag,
-                found.body,
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnreadableObject(f"{found.key}: its metadata is damaged: {error}") from error
-        if sha256_hex(found.body) != opened.sha256:
-            raise UnreadableObject(f"{found.key}: not the bytes it was stored with (sha256)")
+        opened = FetchObject.stored(asset, self.feed, found)
         if (opened.ref.day, opened.ref.number) != (day, number):
-            raise UnreadableObject(
-                f"{found.key}: holds fetch {opened.ref.number} of {opened.ref.day}"
-            )
+            raise UnreadableObject(f"{key}: holds fetch {opened.ref.number} of {opened.ref.day}")
         return opened
 
     # --- landing ---------------------------------------------------------------------------------
@@ -240,25 +242,28 @@ class DayStore:
         """Claim, store under a condition, confirm.
 
         A placeholder that stands there is replaced under `If-Match`, and so is anything that a
-        rebuild makes differently; else what stands there wins and ours is kept beside it. Raises
+        rebuild makes differently; else what stands there wins and ours is kept beside it. What a
+        window holds is never written over: the object beside it counts from then on. Raises
         StoreError when the store does not take it: the claim then stays pending.
         """
-        landing = self._land(made, run_id=run_id, at=at, rebuild=rebuild)
-        known = made.asset, made.ref.day
-        if known in self._numbers:
-            self._numbers[known] |= {made.ref.number}
-        return landing
-
-    def _land(self, made: FetchObject, *, run_id: str, at: datetime, rebuild: bool) -> Landing:
         self._hold(made)
         claim = made.claim(run_id)
         self.claims.intend(claim, at)
-        metadata = made.metadata()
+        place = self._known(made.asset, made.ref.day).place(made.ref.number)
+        landing = Landing.LANDED
+        if place is not None and place.held is not None:
+            there = FetchObject.held(made.asset, self.feed, place.held, b"")
+            if _is_same(there, made):
+                self.claims.landed(claim, place.etag, len(made.body), at)
+                return Landing.ALREADY_THERE
+            if not self._replaces(made, there, claim, at, rebuild=rebuild):
+                there = self.read_place(made.asset, made.ref.day, place)
+                return self._keep_beside(made, claim, there, at)
+            landing = Landing.REPLACED
         for _ in range(ATTEMPTS):
             try:
-                etag = self.store.put_new(made.key, made.body, metadata)
-                self.claims.landed(claim, etag, len(made.body), at)
-                return Landing.LANDED
+                etag = self.store.put_new(made.key, made.body, made.metadata())
+                return self._landed(made, claim, etag, at, landing)
             except Conflicting:
                 continue
             except PreconditionFailed:
@@ -272,29 +277,55 @@ class DayStore:
     def _meet(self, made: FetchObject, claim: Claim, at: datetime, *, rebuild: bool) -> Landing:
         """The key is taken: by ours, by a placeholder, by what a rebuild replaces, by another's."""
         try:
-            there = self.read_back(made.asset, made.ref.day, made.ref.number)
+            there = self._single(made.asset, made.ref.day, made.ref.number)
         except UnreadableObject as error:
             return self._restore(made, claim, at, rebuild=rebuild, damage=str(error))
         assert there.etag is not None
-        if there.sha256 == made.sha256 and there.ref == made.ref:
+        self._add(there, there.etag, at)
+        if _is_same(there, made):
             self.claims.landed(claim, there.etag, len(there.body), at)
             return Landing.ALREADY_THERE
-        if rebuild and _is_sound(there) and not _is_sound(made):
-            self.in_hand[made.key] = there
+        if not self._replaces(made, there, claim, at, rebuild=rebuild):
+            return self._keep_beside(made, claim, there, at)
+        etag = self.store.replace(made.key, made.body, there.etag, made.metadata())
+        return self._landed(made, claim, etag, at, Landing.REPLACED)
+
+    def _replaces(
+        self, made: FetchObject, there: FetchObject, claim: Claim, at: datetime, *, rebuild: bool
+    ) -> bool:
+        """Whether ours takes the place of what stands there. Raises WouldErase."""
+        if rebuild and there.is_sound and not made.is_sound:
             self.claims.withdraw(claim, "a rebuild that failed replaces nothing", at)
+            self.in_hand.pop(made.key, None)
             raise WouldErase(f"{made.key}: a rebuild that failed replaces nothing that had landed")
-        if rebuild or (there.outcome.is_placeholder and not made.outcome.is_placeholder):
-            etag = self.store.replace(made.key, made.body, there.etag, made.metadata())
-            self.claims.landed(claim, etag, len(made.body), at)
-            return Landing.REPLACED
-        beside = f"conflicts/{made.key}.{made.ref.fetch_id}.{made.sha256[:12]}"
+        return rebuild or (there.outcome.is_placeholder and not made.outcome.is_placeholder)
+
+    def _keep_beside(
+        self, made: FetchObject, claim: Claim, there: FetchObject, at: datetime
+    ) -> Landing:
+        kept = conflict_prefix(made.asset, made.ref.day, made.ref.number, made.ref.fetch_id)
+        beside = f"{kept}{made.sha256[:12]}"
         with contextlib.suppress(PreconditionFailed):
             self.store.put_new(beside, made.body, made.metadata())
         log.warning("%s: another result had landed; ours is kept at %s", made.key, beside)
+        assert there.etag is not None
         self.in_hand[made.key] = there
         self.claims.withdraw(claim, f"another result had landed; kept at {beside}", at)
         self.claims.landed(there.claim(run_id=claim.run_id), there.etag, len(there.body), at)
         return Landing.CONFLICT
+
+    def _landed(
+        self, made: FetchObject, claim: Claim, etag: str, at: datetime, landing: Landing
+    ) -> Landing:
+        self.claims.landed(claim, etag, len(made.body), at)
+        self._add(made, etag, at)
+        return landing
+
+    def _add(self, there: FetchObject, etag: str, at: datetime) -> None:
+        """It stands there now, whatever the day's listing said when it was made."""
+        index = self._indexes.get((there.asset, there.ref.day))
+        if index is not None:
+            index.add(there.ref.number, Listed(there.key, len(there.body), etag, at))
 
     def _restore(
         self, made: FetchObject, claim: Claim, at: datetime, *, rebuild: bool, damage: str
@@ -303,12 +334,11 @@ class DayStore:
         of it. Raises Damaged for anything else."""
         there = self.store.head(made.key)
         is_the_same = there.metadata.get("sha256") == made.sha256
-        if not is_the_same and not (rebuild and _is_sound(made)):
+        if not is_the_same and not (rebuild and made.is_sound):
             self.claims.withdraw(claim, damage, at)
             raise Damaged(f"{damage}; nothing was overwritten: reprocess the day")
         etag = self.store.replace(made.key, made.body, there.etag, made.metadata())
-        self.claims.landed(claim, etag, len(made.body), at)
-        return Landing.REPLACED
+        return self._landed(made, claim, etag, at, Landing.REPLACED)
 
     def promote(self, pending: Claim, *, at: datetime) -> bool:
         """Confirm a claim whose object landed while its writer died before it could say so.
@@ -329,3 +359,19 @@ class DayStore:
         self.in_hand[made.key] = made
         while len(self.in_hand) > self.keep_in_hand:
             self.in_hand.pop(next(iter(self.in_hand)))
+
+
+def conflict_prefix(asset: str, day: Day, number: int, fetch_id: str) -> str:
+    """Below this the results of a fetch are kept beside another one that counts."""
+    return f"conflicts/{object_key(asset, day, number)}.{fetch_id}."
+
+
+def _container(place: Place) -> tuple[str, int]:
+    """The same for fetches that are read together."""
+    if place.held is None:
+        return "single", place.number
+    return ("sealed", 0) if place.listed is None else (place.listed.key, 0)
+
+
+def _is_same(there: FetchObject, made: FetchObject) -> bool:
+    return there.sha256 == made.sha256 and there.ref == made.ref

@@ -103,7 +103,7 @@ class Site:
     def days(self, feed: str) -> DayStore:
         if feed not in self._days:
             book = ClaimBook(self.ledger, self.folder / f"{feed}.claims")
-            self._days[feed] = DayStore(feed, self.store, book)
+            self._days[feed] = DayStore(feed, self.store, book, self.stages)
         return self._days[feed]
 
     def spool(self, feed: str) -> Spool:

@@ -10,8 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline_assets.checks import CheckReport, check_day
+from pipeline_assets.check_report import CheckReport
+from pipeline_assets.checks import check_day
 from pipeline_assets.minute import MinuteReport, run_minute
+from pipeline_assets.raw_step import waiting_in_spool
+from pipeline_assets.rotation import RotationReport, rotate
+from pipeline_assets.run import Run
 from resources.embedded_s3 import S3Access
 from resources.object_store import ObjectStore, Requests
 from resources.settings import Settings
@@ -154,7 +158,24 @@ class Chain:
     def numbers(self, asset: str, day: Day | None = None) -> list[int]:
         """The fetches of an asset that the store has."""
         with self.process() as site:
-            return sorted(site.days(FEED).listing(asset, day or self.day))
+            return sorted(site.days(FEED).numbers(asset, day or self.day))
+
+    def spooled(self) -> list[int]:
+        """The fetches whose copies lie in the spool."""
+        with self.process() as site:
+            return [entry.number for entry in site.spool(FEED).entries()]
+
+    def waiting(self) -> list[int]:
+        """Those of them that have not landed."""
+        with self.process() as site:
+            run = Run(site, self.plan, self.day, "look")
+            return [entry.number for entry in waiting_in_spool(run)]
+
+    def rotate(self, passed: int, seconds: float = 0, **process: Any) -> RotationReport:
+        """Make the windows that are due so long after the minute so many after the first."""
+        self.at(self.start.later(passed), seconds)
+        with self.process(**process) as site:
+            return rotate(site, FEED)
 
     def opened(self, asset: str, number: int, day: Day | None = None) -> StageObject[Any]:
         """A derived object as it landed."""

@@ -151,6 +151,16 @@ class Window:
     def last(self) -> FetchNumber:
         return FetchNumber(self.first + WINDOW_MINUTES - 1)
 
+    @property
+    def start(self) -> datetime:
+        return self.day.start + (self.first - 1) * ONE_MINUTE
+
+    @property
+    def end(self) -> datetime:
+        """When its last minute has passed; a day's last window may be shorter than ten."""
+        last = min(self.last, self.day.length)
+        return self.day.start + last * ONE_MINUTE
+
     def __contains__(self, number: int) -> bool:
         return self.first <= number <= self.last
 

@@ -20,6 +20,13 @@ FETCH_STARTS_WITHIN = timedelta(seconds=55)
 """A minute whose fetch has not started by then is missed: the past cannot be fetched."""
 MAX_RUNTIME = timedelta(seconds=150)
 """After this time from its minute, a run is no longer at work."""
+WINDOW_DUE = timedelta(minutes=15)
+"""So long after its last minute a window is stored, whatever of it is still missing."""
+WINDOW_OVERDUE = timedelta(minutes=17)
+"""One that is still not stored is an alarm: 13 of 10 and 14 of 10 once passed unseen."""
+SINGLES_OUTLIVE_WINDOW = timedelta(minutes=10)
+"""Fetch objects stay for so long after their window was verified: whoever has listed them reads
+them."""
 DAY_BEFORE_IS_OPEN = timedelta(hours=2)
 """After midnight, for so long, each run looks for what the day before has left undone."""
 

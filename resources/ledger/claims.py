@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -132,6 +132,12 @@ class ClaimBook(Book):
         """Where this asset stands with one fetch."""
         found = self._claims(asset, day, tables.claims.c.number == number)
         return found.get(FetchNumber(number))
+
+    def claims_of(
+        self, asset: str, day: Day, numbers: Collection[int]
+    ) -> dict[FetchNumber, ClaimRow]:
+        """Where this asset stands with these fetches, such as those of a window."""
+        return self._claims(asset, day, tables.claims.c.number.in_(numbers))
 
     def pending(self, asset: str, day: Day) -> list[ClaimRow]:
         """The rows with a claim on its way, in order."""

@@ -124,7 +124,11 @@ class Standing(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        return self.outcome is not None and not self.outcome.is_placeholder
+        return self.has_landed and not self.is_placeholder
+
+    @property
+    def is_placeholder(self) -> bool:
+        return self.outcome is not None and self.outcome.is_placeholder
 
 
 @dataclass(frozen=True)

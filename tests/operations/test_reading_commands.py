@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from operations.cli import app
-from resources.day_store import object_key
+from resources.day_layout import object_key
 from resources.settings import PREFIX, Settings
 from tests.operations.conftest import FEED, RunDay
 from touchline.accounting import Outcome

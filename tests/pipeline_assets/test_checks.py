@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from pipeline_assets.check_report import CheckReport, Kind
 from pipeline_assets.check_specs import CHECKS
-from pipeline_assets.checks import CheckReport, Kind, run_check
-from resources.day_store import FetchObject, Landing, object_key, pack
+from pipeline_assets.checks import run_check
+from resources.day_layout import object_key
+from resources.day_store import Landing
+from resources.fetch_object import FetchObject, pack
 from resources.site import Site
 from resources.stage_codec import decode_stage, encode_stage
 from simulator.server import Served
@@ -428,22 +431,35 @@ def test_a_store_that_errs_over_one_object_leaves_a_finding_standing(
     assert numbers(report) == (None, None)
 
 
+def test_minutes_that_are_in_no_window_in_time_are_an_alarm(day: Chain) -> None:
+    day.at(day.start.later(26))
+    assert Kind.WINDOW_OVERDUE not in {f.kind for r in day.checks().values() for f in r.findings}
+    day.at(day.start.later(27))
+    for asset in day.plan.assets:
+        report = day.checks()[asset.short_name, LANDED]
+        assert report.verdict is Verdict.BAD
+        assert [found.kind for found in report.findings] == [Kind.WINDOW_OVERDUE]
+        assert "00721-00730" in report.findings[0].detail
+    day.rotate(27)
+    assert Kind.WINDOW_OVERDUE not in {f.kind for r in day.checks().values() for f in r.findings}
+
+
 def test_claims_that_change_while_they_are_read_are_read_again(
     day: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run at work beside the check: once is no matter, and always cannot be checked."""
     made = heads_object(day, ["a"])
     with day.process() as site:
-        listing = site.days(FEED).listing
+        index = site.days(FEED).index
         lists: list[int] = []
 
         def run_at_work(asset: str, of: Any) -> Any:
             lists.append(1)
             if len(lists) <= changes:
                 site.ledger.failed(HEADS, made.ref, f"{len(lists)}", "v", site.clock.now())
-            return listing(asset, of)
+            return index(asset, of)
 
-        monkeypatch.setattr(site.days(FEED), "listing", run_at_work)
+        monkeypatch.setattr(site.days(FEED), "index", run_at_work)
         changes = 1
         report = run_check(LANDED, site, day.plan, HEADS_STAGE, day.day)
         assert report.verdict is Verdict.OK

@@ -32,11 +32,6 @@ def claims(chain: Chain, asset: str) -> dict[int, ClaimRow]:
         return {int(n): row for n, row in site.ledger.claims(asset, chain.day).items()}
 
 
-def spooled(chain: Chain) -> list[int]:
-    with chain.process() as site:
-        return [entry.number for entry in site.spool(FEED).entries()]
-
-
 def all_landed(chain: Chain, minutes: int) -> bool:
     """Every asset has every fetch, the ordered one in order, and all books agree."""
     numbers = [chain.number + passed for passed in range(minutes)]
@@ -50,7 +45,7 @@ def all_landed(chain: Chain, minutes: int) -> bool:
         assert {row.fate for row in fates.values()} == {FetchFate.LANDED}
         assert site.days(FEED).claims.waiting == 0
     assert [key for key in chain.objects() if key.startswith("conflicts/")] == []
-    assert spooled(chain) == []
+    assert chain.waiting() == []
     return all_ok(chain.checks(deep=True))
 
 
@@ -70,7 +65,7 @@ def test_a_minute_without_the_store_waits_in_the_spool_and_lands_in_the_next(
     report = chain.minute(1, access=s3_gate.access)
 
     assert verdicts(report) == {Verdict.COULD_NOT_CHECK}
-    assert spooled(chain) == [chain.number + 1]
+    assert chain.waiting() == [chain.number + 1]
     for asset in (RAW, HEADS, ECHOES):
         [failure] = report.steps[asset].failures
         assert failure.number == chain.number + 1
@@ -121,16 +116,6 @@ def test_answers_that_are_lost_count_once(chain: Chain, s3_gate: S3Gate) -> None
     report = chain.minute(1)
     assert report.steps[RAW].landed[chain.number] is Landing.ALREADY_THERE
     assert verdicts(report) == {Verdict.OK}
-    assert all_landed(chain, 2)
-
-
-def test_a_fetch_is_let_go_of_only_when_it_was_read_back(chain: Chain, s3_gate: S3Gate) -> None:
-    s3_gate.refuses = lambda method, path: method == "GET" and path.endswith(".json.zst")
-    report = chain.minute(0, access=s3_gate.access)
-    assert chain.numbers(RAW) == [chain.number]
-    assert spooled(chain) == [chain.number]
-    assert any("stays in the spool" in finding for finding in report.steps[RAW].findings)
-    chain.minute(1)
     assert all_landed(chain, 2)
 
 
@@ -231,7 +216,7 @@ def test_without_store_and_ledger_the_fetch_is_in_the_spool(chain: Chain, s3_gat
     for passed in (1, 2):
         report = chain.minute(passed, access=s3_gate.access, ledger_url=away)
         assert verdicts(report) == {Verdict.COULD_NOT_CHECK}
-    assert spooled(chain) == [chain.number + 1, chain.number + 2]
+    assert chain.waiting() == [chain.number + 1, chain.number + 2]
     chain.minute(3)
     assert all_landed(chain, 4)
 

@@ -13,7 +13,8 @@ from pipeline_assets.minute import rebuild_day
 from pipeline_assets.plans import PLANS
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run, StepReport
-from resources.day_store import Landing, object_key
+from resources.day_layout import object_key
+from resources.day_store import Landing
 from simulator.recorded import Recorded
 from simulator.server import Served, serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok

@@ -13,7 +13,8 @@ import pipeline_assets.stage_step
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run
 from pipeline_assets.stage_step import stage_step
-from resources.day_store import FetchObject, object_key
+from resources.day_layout import object_key
+from resources.fetch_object import FetchObject
 from resources.ledger import ClaimRow
 from tests.chain import FEED, RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from resources.day_store import FetchObject, pack
+from resources.fetch_object import FetchObject, pack
 from resources.stage_codec import encode_stage
 from touchline.accounting import Account, Outcome, key_digest, sha256_hex
 from touchline.day import Day

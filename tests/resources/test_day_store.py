@@ -11,18 +11,10 @@ from pathlib import Path
 import pytest
 
 from resources.claim_book import ClaimBook
-from resources.day_store import (
-    Damaged,
-    DayStore,
-    FetchObject,
-    Landing,
-    UnreadableObject,
-    WouldErase,
-    number_of,
-    object_key,
-    unpack,
-)
+from resources.day_layout import number_of, object_key
+from resources.day_store import Damaged, DayStore, Landing, WouldErase
 from resources.embedded_s3 import S3Access
+from resources.fetch_object import FetchObject, UnreadableObject, unpack
 from resources.ledger import ClaimRow, Ledger
 from resources.object_store import NotFound, ObjectStore, PatientS3, StoreUnavailable
 from resources.stage_codec import decode_stage
@@ -98,7 +90,7 @@ def test_it_comes_back_as_it_was_made(days: DayStore) -> None:
     land(days, made)
     found = another(days).read(NAMES, DAY, 7)
     assert found == replace(made, etag=found.etag)
-    listed = days.listing(NAMES, DAY)
+    listed = days.index(NAMES, DAY).singles
     assert {number: item.etag for number, item in listed.items()} == {7: found.etag}
 
 
@@ -128,7 +120,7 @@ def test_the_claim_is_written_before_and_confirmed_after(days: DayStore, s3_gate
         made.claim("run-1"),
         None,
     )
-    assert after.etag == days.listing(NAMES, DAY)[7].etag  # type: ignore[index]
+    assert after.etag == days.index(NAMES, DAY).singles[7].etag  # type: ignore[index]
     assert after.size == len(made.body)
 
 
@@ -212,9 +204,9 @@ def test_a_rebuild_whose_account_does_not_add_up_replaces_nothing(days: DayStore
 
 def test_a_rebuild_that_makes_the_same_replaces_nothing(days: DayStore) -> None:
     land(days, stage_object(7))
-    etag, modified = row(days).etag, days.listing(NAMES, DAY)[7].last_modified  # type: ignore[index]
+    etag, modified = row(days).etag, days.index(NAMES, DAY).singles[7].last_modified  # type: ignore[index]
     assert land(another(days), stage_object(7), rebuild=True) is Landing.ALREADY_THERE
-    item = days.listing(NAMES, DAY)[7]  # type: ignore[index]
+    item = days.index(NAMES, DAY).singles[7]  # type: ignore[index]
     assert (item.etag, item.last_modified) == (etag, modified)
 
 

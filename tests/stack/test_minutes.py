@@ -55,7 +55,7 @@ def both_books_agree(stack: Stack, minutes: list[Minute]) -> None:
             for day in sorted({minute.day for minute in minutes}):
                 numbers = {minute.number for minute in minutes if minute.day == day}
                 claims = site.ledger.claims(asset.name, day)
-                listed = site.days(FEED).listing(asset.name, day)
+                listed = {p.number: p for p in site.days(FEED).index(asset.name, day).places()}
                 confirmed = {n: claims[n].etag for n in numbers & set(claims)}
                 assert confirmed == {n: listed[n].etag for n in numbers & set(listed)}
                 assert set(confirmed) == numbers, asset.name

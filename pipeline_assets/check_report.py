@@ -1,0 +1,67 @@
+"""What a check says: a verdict on one asset and day, both numbers, and each thing it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+
+from touchline.accounting import Verdict
+from touchline.day import Day
+
+
+class Kind(StrEnum):
+    """What a check found."""
+
+    REAL_LOSS = "real_loss"
+    """Claimed as landed, and the store does not have it."""
+    TRACKING_ERROR = "tracking_error"
+    """The store has it, and no claim speaks of it."""
+    OVERWRITTEN = "overwritten"
+    """Not the object that was confirmed."""
+    DAMAGED = "damaged"
+    """Bytes that are not what was stored, or cannot be read."""
+    COUNT_DIFFERS = "count_differs"
+    DIGEST_DIFFERS = "digest_differs"
+    NOT_CONSERVED = "not_conserved"
+    NOT_LANDED = "not_landed"
+    """Claimed, or tried, and long enough ago that it should have landed."""
+    NO_FATE = "no_fate"
+    """An expected minute of which nothing is known."""
+    WINDOW_OVERDUE = "window_overdue"
+    """Ten minutes that should stand in one window by now, and do not."""
+    UNCHECKED = "unchecked"
+    """One of the two sources could not be read."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One finding. `records` is how many it concerns, None when that is not known."""
+
+    kind: Kind
+    fetch_number: int | None
+    records: int | None
+    detail: str
+    recoverable: bool = True
+
+
+@dataclass
+class CheckReport:
+    """A check's verdict on one asset and day, with both numbers."""
+
+    check: str
+    asset: str
+    day: Day
+    deep: bool = False
+    """Whether everything is read back, and not only what was not read since it last changed."""
+    verdict: Verdict = Verdict.OK
+    recorded: int | None = None
+    landed: int | None = None
+    fetches_expected: int | None = None
+    fetches_present: int | None = None
+    findings: list[Found] = field(default_factory=list)
+
+    def found(self, kind: Kind, number: int | None, records: int | None, detail: str) -> None:
+        self.findings.append(Found(kind, number, records, detail))
+        said = Verdict.COULD_NOT_CHECK if kind is Kind.UNCHECKED else Verdict.BAD
+        self.verdict = Verdict.worst([self.verdict, said])

@@ -1,0 +1,276 @@
+"""landed_matches_claimed: what the ledger says was claimed against what the store shows.
+
+Three tiers are one day: fetch objects, windows and the sealed day. What counts for a fetch is the
+place where a reader finds it, and its claim is compared with that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pipeline_assets.check_report import CheckReport, Kind
+from pipeline_assets.check_specs import Asset
+from resources.day_index import DayIndex, Place
+from resources.day_store import DayStore
+from resources.fetch_object import FetchObject, UnreadableObject
+from resources.ledger import ClaimRow, LedgerUnavailable, Standing, WindowRow
+from resources.object_store import Listed, NotFound
+from resources.site import Site
+from resources.stage_codec import UnreadableStageObject, decode_stage
+from touchline.accounting import FetchFate, key_digest
+from touchline.day import Day, FetchNumber, Window
+from touchline.fetch import UnreadableFetch
+from touchline.plan import FeedPlan
+from touchline.stage import RawAsset, Stage
+from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
+
+READS_OF_BOTH_BOOKS = 3
+WINDOW_TAKES = timedelta(minutes=10)
+"""So long after it was announced a window may be on its way."""
+
+
+def landed_matches_claimed(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> None:
+    """Every claim's object is there, is the one confirmed, and holds what the claim says; and a
+    stage has a claim of every fetch that landed.
+
+    The day is listed after the claims are read and both again when a claim changed in between, so
+    that a run at work beside this one raises no alarm.
+    """
+    _Comparison(site, plan, asset, report).run()
+
+
+@dataclass
+class _Comparison:
+    site: Site
+    plan: FeedPlan
+    asset: Asset
+    report: CheckReport
+    trusted: set[FetchNumber] = field(default_factory=set)
+    """Windows, by their first number, that were read back since they last changed."""
+    spoilt: set[FetchNumber] = field(default_factory=set)
+    """Fetches of windows that cannot be read: they were named with their window."""
+
+    @property
+    def day(self) -> Day:
+        return self.report.day
+
+    @property
+    def days(self) -> DayStore:
+        return self.site.days(self.plan.name)
+
+    def run(self) -> None:
+        report, ledger = self.report, self.site.ledger
+        claims, windows, index = self._both_books()
+        report.recorded = sum(row.emitted or 0 for row in claims.values())
+        report.landed = 0
+        for first, listed in sorted(index.windows.items()):
+            self._window(first, listed, windows.get(listed.key), index)
+        numbers = index.numbers
+        report.fetches_present = len(numbers)
+        if isinstance(self.asset, Stage):
+            self._never_taken({*claims, *numbers})
+        self._overdue(index)
+        expired = ledger.expiries(self.asset.name, self.day)
+        read_well: dict[FetchNumber, str] = {}
+        for number in sorted({*claims, *numbers} - self.spoilt):
+            row, place = claims.get(number), index.place(number)
+            if place is None:
+                if not expired:
+                    self._absent(number)
+            elif row is None or not row.has_landed:
+                self._unclaimed(number, place)
+            elif place.etag == row.etag == row.verified_etag and self._may_trust(place):
+                report.landed += row.emitted or 0
+            else:
+                found_before = len(report.findings)
+                report.landed += self._read_back(place)
+                if len(report.findings) == found_before:
+                    read_well[number] = place.etag
+        ledger.mark_verified(self.asset.name, self.day, read_well)
+
+    def _both_books(
+        self,
+    ) -> tuple[Mapping[FetchNumber, Standing], Mapping[str, WindowRow], DayIndex]:
+        ledger, asset, day = self.site.ledger, self.asset.name, self.day
+        if waiting := self.days.claims.waiting_of(asset, day):
+            raise LedgerUnavailable(
+                f"{waiting} claims of {asset} on {day} wait to be told to the ledger"
+            )
+        for _ in range(READS_OF_BOTH_BOOKS):
+            version = ledger.version(asset, day)
+            claims, windows = ledger.standing(asset, day), ledger.windows(asset, day)
+            index = self.days.index(asset, day)
+            if ledger.version(asset, day) == version:
+                return claims, windows, index
+        raise LedgerUnavailable(
+            f"the claims of {asset} on {day} kept changing while they were read"
+        )
+
+    # --- windows ---------------------------------------------------------------------------------
+
+    def _window(
+        self, first: FetchNumber, listed: Listed, row: WindowRow | None, index: DayIndex
+    ) -> None:
+        """Whether this window may be trusted; what is wrong with it concerns all it holds."""
+        if row and row.is_verified and row.etag == listed.etag and not self.report.deep:
+            self.trusted.add(first)
+            return
+        announced = {FetchNumber(held.number) for held in row.held} if row else set()
+        records = sum(held.account.emitted for held in row.held) if row else None
+        try:
+            self.days.forget_window(self.asset.name)
+            self.days.window(self.asset.name, listed)
+        except (UnreadableObject, NotFound) as error:
+            self.report.found(Kind.DAMAGED, first, records, str(error))
+            self.spoilt |= announced - index.singles.keys()
+            del index.windows[first]
+            return
+        if row is None:
+            detail = f"{listed.key} is there without a claim"
+            self.report.found(Kind.TRACKING_ERROR, first, None, detail)
+        elif row.etag is not None and row.etag != listed.etag:
+            detail = f"{listed.key} is not the window that was confirmed"
+            self.report.found(Kind.OVERWRITTEN, first, records, detail)
+        elif row.etag is None and self.site.clock.now() >= row.updated_at + WINDOW_TAKES:
+            detail = f"{listed.key} was announced and never compared with what it was made of"
+            self.report.found(Kind.NOT_LANDED, first, records, detail)
+
+    def _may_trust(self, place: Place) -> bool:
+        if self.report.deep:
+            return False
+        if place.held is None or place.listed is None:
+            return True
+        return Window.of(self.day, place.number).first in self.trusted
+
+    def _overdue(self, index: DayIndex) -> None:
+        """Fetch objects that should have gone into a window by now."""
+        if index.seal is not None:
+            return
+        now = self.site.clock.now()
+        for first in sorted({Window.of(self.day, number).first for number in index.singles}):
+            window = Window(self.day, first)
+            overdue = window.end + WINDOW_OVERDUE
+            if first not in index.windows and now >= overdue and self._was_watched(overdue):
+                detail = f"the window {window} is not stored {WINDOW_OVERDUE} after its end"
+                self.report.found(Kind.WINDOW_OVERDUE, first, None, detail)
+
+    def _was_watched(self, at: datetime) -> bool:
+        """Whether anybody was there to store it: after `down`, the next `up` does."""
+        until = at + timedelta(seconds=1)
+        return bool(self.site.ledger.intervals(self.plan.name, at, until))
+
+    # --- fetches ---------------------------------------------------------------------------------
+
+    def _never_taken(self, taken: set[FetchNumber]) -> None:
+        """A stage takes every fetch that landed; one of which it knows nothing was left behind."""
+        ledger, report, feed = self.site.ledger, self.report, self.plan.name
+        fates = ledger.fates(feed, self.day)
+        landed = {number for number, fate in fates.items() if fate is FetchFate.LANDED}
+        report.fetches_expected = len(landed)
+        missing = sorted(landed - taken - self.spoilt)
+        if not missing:
+            return
+        rows = ledger.fetches(feed, self.day, missing[0], missing[-1])
+        now = self.site.clock.now()
+        left = [number for number in missing if now >= rows[number].updated_at + MAX_RUNTIME]
+        if left and not taken:
+            detail = (
+                f"none of the {len(left)} fetches of this day was ever taken through this stage"
+            )
+            report.found(Kind.NOT_LANDED, None, None, detail)
+            return
+        for number in left:
+            report.found(
+                Kind.NOT_LANDED, number, None, "landed, and never taken through this stage"
+            )
+
+    def _absent(self, number: FetchNumber) -> None:
+        row = self._claim(number)
+        if row.landed is not None:
+            self.report.found(
+                Kind.REAL_LOSS,
+                number,
+                row.landed.account.emitted,
+                f"{row.landed.key} was confirmed and is not in the store, nor in a window",
+            )
+        elif not self._is_in_flight(row):
+            claimed = row.pending.account.emitted if row.pending else None
+            detail = row.last_error or "claimed, and never stored"
+            self.report.found(Kind.NOT_LANDED, number, claimed, detail)
+
+    def _unclaimed(self, number: FetchNumber, place: Place) -> None:
+        row = self.site.ledger.claim(self.asset.name, self.day, number)
+        if row is not None and row.pending and self._is_in_flight(row):
+            return
+        try:
+            found = self.days.read_place(self.asset.name, self.day, place)
+            records = self._count(found)[0]
+        except (NotFound, ValueError):
+            records = None
+        self.report.landed = (self.report.landed or 0) + (records or 0)
+        self.report.found(
+            Kind.TRACKING_ERROR, number, records, f"{_name(place)} is there without a claim"
+        )
+
+    def _read_back(self, place: Place) -> int:
+        """How many records the object really holds, whatever is wrong with it; 0 where it cannot be
+        read."""
+        report, number = self.report, place.number
+        row = self._claim(number)
+        claim = row.landed
+        assert claim is not None
+        try:
+            found = self.days.read_place(self.asset.name, self.day, place)
+            count, digest = self._count(found)
+        except NotFound:
+            report.found(Kind.REAL_LOSS, number, claim.account.emitted, f"{_name(place)} has gone")
+            return 0
+        except (UnreadableObject, UnreadableFetch, UnreadableStageObject) as error:
+            report.found(Kind.DAMAGED, number, claim.account.emitted, str(error))
+            return 0
+        if place.etag != row.etag and not (row.pending and row.pending.sha256 == found.sha256):
+            if place.held is not None:
+                detail = f"{claim.key} has gone; {_name(place)} holds one of before"
+                report.found(Kind.REAL_LOSS, number, claim.account.emitted, detail)
+                return count
+            detail = f"{_name(place)} is not the object that was confirmed"
+            report.found(Kind.OVERWRITTEN, number, count, detail)
+        if found.sha256 == claim.sha256 or place.etag == row.etag:
+            if count != claim.account.emitted:
+                detail = f"claimed {claim.account.emitted} records, {_name(place)} holds {count}"
+                report.found(Kind.COUNT_DIFFERS, number, abs(count - claim.account.emitted), detail)
+            elif digest != claim.digest:
+                detail = f"{_name(place)} holds {count} records, but not those that were claimed"
+                report.found(Kind.DIGEST_DIFFERS, number, count, detail)
+        if not claim.account.conserved:
+            lost = claim.account.received - claim.account.explained
+            report.found(Kind.NOT_CONSERVED, number, abs(lost), f"{claim.account} does not add up")
+        return count
+
+    def _count(self, found: FetchObject) -> tuple[int, str]:
+        """Records and their digest, counted in the object's own content."""
+        if isinstance(self.asset, RawAsset):
+            envelope = found.envelope()
+            damaged = envelope.damaged()
+            if damaged:
+                raise UnreadableObject(f"{found.key}: {len(damaged)} bodies have changed")
+            keys = [] if found.outcome.is_placeholder else self.asset.record_keys(envelope)
+            return len(keys), key_digest(keys)
+        opened = decode_stage(self.asset, found.body)
+        return len(opened.records), opened.digest
+
+    def _claim(self, number: FetchNumber) -> ClaimRow:
+        row = self.site.ledger.claim(self.asset.name, self.day, number)
+        assert row is not None
+        return row
+
+    def _is_in_flight(self, row: ClaimRow) -> bool:
+        return self.site.clock.now() < row.updated_at + MAX_RUNTIME
+
+
+def _name(place: Place) -> str:
+    if place.listed is not None:
+        return place.listed.key
+    return f"the sealed day's fetch {place.number}"

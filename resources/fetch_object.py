@@ -1,0 +1,157 @@
+"""A fetch object: what one stage made of one fetch, with what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import pyzstd
+
+from resources.day_layout import object_key
+from resources.ledger import Claim
+from resources.manifest import Held
+from resources.object_store import StoredObject
+from touchline.accounting import Account, Outcome, sha256_hex
+from touchline.day import Minute, utc_text
+from touchline.fetch import Envelope, FetchRef
+
+FORMAT = 1
+READABLE_FORMATS = (1,)
+
+
+class UnreadableObject(ValueError):
+    """An object whose bytes are not what its key promises; the message names the key."""
+
+
+@dataclass(frozen=True)
+class FetchObject:
+    """A fetch object with what it says of itself. `etag` is None before the store has answered."""
+
+    asset: str
+    ref: FetchRef
+    outcome: Outcome
+    account: Account
+    digest: str
+    sha256: str
+    code_version: str
+    upstream_sha256: str | None
+    etag: str | None
+    body: bytes = field(repr=False)
+
+    @classmethod
+    def stored(cls, asset: str, feed: str, found: StoredObject) -> FetchObject:
+        """As it was read from the store. Raises UnreadableObject."""
+        said = found.metadata
+        try:
+            if int(said["format"]) not in READABLE_FORMATS:
+                raise UnreadableObject(
+                    f"{found.key}: format {said['format']}; this version reads {READABLE_FORMATS}"
+                )
+            opened = cls(
+                asset,
+                FetchRef(feed, Minute.parse(said["minute"]), said["fetch-id"]),
+                Outcome(said["outcome"]),
+                Account.from_dict(msgspec.json.decode(said["account"])),
+                said["digest"],
+                said["sha256"],
+                said["code-version"],
+                said.get("upstream-sha256"),
+                found.etag,
+                found.body,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnreadableObject(f"{found.key}: its metadata is damaged: {error}") from error
+        if sha256_hex(found.body) != opened.sha256:
+            raise UnreadableObject(f"{found.key}: not the bytes it was stored with (sha256)")
+        return opened
+
+    @classmethod
+    def held(cls, asset: str, feed: str, held: Held, body: bytes) -> FetchObject:
+        """As a window or a sealed day holds it; `body` is its own bytes again."""
+        return cls(
+            asset,
+            held.ref(feed),
+            held.outcome,
+            held.account,
+            held.digest,
+            held.sha256,
+            held.code_version,
+            held.upstream_sha256,
+            held.etag,
+            body,
+        )
+
+    @property
+    def key(self) -> str:
+        return object_key(self.asset, self.ref.day, self.ref.number)
+
+    @property
+    def is_sound(self) -> bool:
+        return self.account.conserved and not self.outcome.is_placeholder
+
+    def envelope(self) -> Envelope:
+        """Of a raw object. Raises UnreadableObject, UnreadableFetch."""
+        return Envelope(unpack(self.body))
+
+    def as_held(self) -> Held:
+        """For what takes this object's place. Raises ValueError before the store has answered."""
+        if self.etag is None:
+            raise ValueError(f"{self.key} has not landed")
+        return Held(
+            number=self.ref.number,
+            fetch_id=self.ref.fetch_id,
+            minute=utc_text(self.ref.minute.utc),
+            outcome=self.outcome,
+            account=self.account,
+            digest=self.digest,
+            sha256=self.sha256,
+            etag=self.etag,
+            code_version=self.code_version,
+            upstream_sha256=self.upstream_sha256,
+        )
+
+    def claim(self, run_id: str) -> Claim:
+        return Claim(
+            asset=self.asset,
+            ref=self.ref,
+            key=self.key,
+            sha256=self.sha256,
+            account=self.account,
+            digest=self.digest,
+            outcome=self.outcome,
+            code_version=self.code_version,
+            upstream_sha256=self.upstream_sha256,
+            run_id=run_id,
+            format=FORMAT,
+        )
+
+    def metadata(self) -> dict[str, str]:
+        """The object's user metadata; ASCII only, since it travels in headers."""
+        said = {
+            "format": str(FORMAT),
+            "fetch-id": self.ref.fetch_id,
+            "minute": utc_text(self.ref.minute.utc),
+            "sha256": self.sha256,
+            "outcome": str(self.outcome),
+            "account": msgspec.json.encode(self.account.as_dict()).decode(),
+            "digest": self.digest,
+            "code-version": self.code_version,
+        }
+        if self.upstream_sha256:
+            said["upstream-sha256"] = self.upstream_sha256
+        return said
+
+
+def pack(envelope: bytes) -> bytes:
+    """A raw fetch as stored: one zstd frame at level 3."""
+    return pyzstd.compress(
+        envelope, {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1}
+    )
+
+
+def unpack(body: bytes) -> bytes:
+    """Raises UnreadableObject for what is not a whole zstd frame."""
+    try:
+        return pyzstd.decompress(body)
+    except pyzstd.ZstdError as error:
+        raise UnreadableObject(f"not a whole zstd frame: {error}") from error

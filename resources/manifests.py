@@ -1,0 +1,47 @@
+"""Manifests in the object store: numbered, never written over."""
+
+from __future__ import annotations
+
+import msgspec
+import pyzstd
+
+from resources.day_layout import manifest_key
+from resources.fetch_object import UnreadableObject
+from resources.manifest import Manifest
+from resources.object_store import Corrupted, ObjectStore
+from touchline.day import Day
+
+_DECODER = msgspec.json.Decoder(Manifest)
+
+
+def pack_manifest(manifest: Manifest) -> bytes:
+    return pyzstd.compress(
+        msgspec.json.encode(manifest),
+        {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1},
+    )
+
+
+def unpack_manifest(data: bytes) -> Manifest:
+    """Raises ValueError for anything but a manifest."""
+    try:
+        return _DECODER.decode(pyzstd.decompress(data))
+    except (pyzstd.ZstdError, msgspec.DecodeError) as error:
+        raise ValueError(f"not a manifest: {error}") from error
+
+
+def put_manifest(store: ObjectStore, manifest: Manifest) -> str:
+    """Write a manifest of a number that has none; its ETag. Raises PreconditionFailed."""
+    key = manifest_key(manifest.asset, manifest.day, manifest.number)
+    return store.put_new(key, pack_manifest(manifest))
+
+
+def read_manifest(store: ObjectStore, asset: str, day: Day, number: int) -> Manifest:
+    """Raises NotFound, UnreadableObject, StoreError."""
+    key = manifest_key(asset, day, number)
+    try:
+        found = unpack_manifest(store.get(key).body)
+    except (Corrupted, ValueError) as error:
+        raise UnreadableObject(f"{key}: {error}") from error
+    if (found.asset, found.day, found.number) != (asset, day, number):
+        raise UnreadableObject(f"{key}: holds {found.asset} of {found.day}, number {found.number}")
+    return found
