@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # How long `make minutes` watches.
 MINUTES ?= 15
+# Which kills `make crash` tries: all (full) or some of each flow (sampled).
+CRASH ?= full
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -12,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow minutes hostile replays screenshots lint lock install clean
+.PHONY: help up test test-slow minutes hostile replays crash screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -21,7 +23,7 @@ up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--source li
 	@$(BIN)/touchline up $(ARGS)
 
 test: $(STAMP) ## run the tests, without the slow ones (ARGS="-k day" to choose)
-	@$(BIN)/pytest -q -m "not daemon" $(ARGS)
+	@$(BIN)/pytest -q -m "not daemon and not crash" $(ARGS)
 
 test-slow: $(STAMP) ## run the tests that start the real stack
 	@$(BIN)/pytest -q -m daemon $(ARGS)
@@ -34,6 +36,9 @@ hostile: $(STAMP) ## 10,000 hostile fetches through every stage (minutes to hour
 
 replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
 	@TOUCHLINE_REPLAY_MINUTES=60 $(BIN)/pytest -q --timeout=1800 tests/operations/test_replay.py $(ARGS)
+
+crash: $(STAMP) ## kill every flow before and after each of its side effects (CRASH=sampled: some of them)
+	@TOUCHLINE_CRASH=$(CRASH) $(BIN)/pytest -q -m crash tests/crash $(ARGS)
 
 screenshots: $(STAMP) ## take the pictures of the README again (needs Chromium)
 	@$(BIN)/python -m tests.stack.screenshots docs

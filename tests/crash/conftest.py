@@ -1,0 +1,70 @@
+"""What the crash tests share: the vendor, the proxy, and clients that no fork has used."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resources.embedded_s3 import S3Access
+from resources.object_store import ObjectStore, PatientS3
+from simulator.server import Served, serve
+from tests.chain import SECRET, USER
+from tests.crash.proxy import RecordingProxy, recording_proxy
+from tests.crash.rig import NOON, Rig
+from tests.crash.world import RollingWorld
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks_share_what_was_imported() -> Iterator[None]:
+    """A garbage collection in a child would copy every page of it."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def vendor() -> Iterator[Served]:
+    with serve(RollingWorld(NOON, minutes=90), user=USER, secret=SECRET) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def proxy(s3_server: S3Access) -> Iterator[RecordingProxy]:
+    with recording_proxy(s3_server) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def rig(s3_server: S3Access, proxy: RecordingProxy, vendor: Served, tmp_path: Path) -> Rig:
+    return Rig(
+        vendor,
+        proxy,
+        tmp_path,
+        ours=store_of(s3_server),
+        childrens=(s3_server, store_of(s3_server)),
+        observed=(proxy.access, store_of(proxy.access)),
+    )
+
+
+class OneClient(threading.local):
+    """Made once, since that takes longer than a minute of the small plan, and shared by the threads
+    of each child. It is connected to nothing yet: every fork may use it as its own."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+
+def store_of(access: S3Access) -> ObjectStore:
+    s3 = PatientS3(
+        endpoint_url=access.endpoint_url,
+        region_name=access.region,
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
+    )
+    return ObjectStore(s3, "touchline", _local=OneClient(s3.get_client()))

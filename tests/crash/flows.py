@@ -1,0 +1,166 @@
+"""The flows whose process is killed: what was before them, what they do, and who carries on.
+
+To add one: its steps, what must have landed in the end, and an entry in FLOWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from pipeline_assets.definitions import defs
+from pipeline_assets.minute import rebuild_day, run_minute
+from pipeline_assets.partitions import SCHEDULED_MINUTE
+from simulator.faults import Fault
+from tests.chain import FEED, RAW, Chain
+from tests.crash.effects import Edge
+from tests.crash.plans import FOOTBALL, SMALL, Tested, plan_of_echoes
+from tests.pipeline_assets.small_plan import refuses_one
+from touchline.day import Minute
+from touchline.fetch import Envelope
+
+
+@dataclass(frozen=True)
+class Step:
+    """Work in a process of its own, so many minutes (and seconds) after the flow's first."""
+
+    passed: int
+    work: Callable[[Chain, Minute], Any]
+    seconds: float = 0.0
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class Flow:
+    """`dies` is killed somewhere; then `again`, where it was killed before an effect, and in any
+    case `after` are run to their ends. `landed` are the minutes, counted from the first, that must
+    be there in the end, whatever happens. `live` is the one that `dies` fetches: it must be there
+    once it is fsynced. `skipped` are those for which nobody came."""
+
+    name: str
+    past: tuple[Step, ...]
+    dies: Step
+    after: tuple[Step, ...]
+    again: tuple[Step, ...] = ()
+    landed: frozenset[int] = frozenset()
+    live: int | None = None
+    skipped: frozenset[int] = frozenset()
+    tested: Tested = SMALL
+    kills: int | None = None
+    """How many are wanted, where it is not both edges of every effect."""
+
+    def restart(self, edge: Edge) -> tuple[Step, ...]:
+        return (*self.again, *self.after) if edge is Edge.BEFORE else self.after
+
+    @property
+    def ends(self) -> int:
+        """The minute after the last step."""
+        return max(step.passed for step in (self.dies, *self.after)) + 1
+
+
+# --- a minute ------------------------------------------------------------------------------------
+
+
+def minute(chain: Chain, now: Minute) -> None:
+    with chain.process() as site:
+        report = run_minute(site, FEED, now, run_id=f"run-{chain.clock.now():%H%M%S}")
+    assert report.checks
+
+
+def capture(chain: Chain, now: Minute) -> None:
+    """Fetched and spooled, and nothing more: the run was killed right then."""
+    with chain.process() as site:
+        envelope = Envelope(site.feed(FEED).fetch(now, previous=None).envelope)
+        site.spool(FEED).write(envelope.ref, envelope.data)
+        site.ledger.start_fetch(FEED, now, f"run-{now.number}", chain.clock.now())
+
+
+MINUTE = Flow(
+    "minute",
+    past=(
+        Step(0, minute),
+        # A minute that failed, and another capture of it that waits to take its place; one that
+        # waits alone.
+        Step(1, minute, faults=(Fault("html", endpoint="match/detail_live"),)),
+        Step(1, capture, seconds=30),
+        Step(2, capture),
+    ),
+    dies=Step(3, minute),
+    again=(Step(3, minute, seconds=20),),
+    # The next minute, one after all that may still be at work has given up, and the one after it.
+    after=(Step(4, minute), Step(7, minute), Step(8, minute)),
+    landed=frozenset({0, 1, 2, 4, 7, 8}),
+    live=3,
+    skipped=frozenset({5, 6}),
+)
+
+
+# --- a backfill ----------------------------------------------------------------------------------
+
+
+def minute_with_a_mistake(chain: Chain, now: Minute) -> None:
+    with chain.process(plan_of_echoes(heads=refuses_one)) as site:
+        run_minute(site, FEED, now, run_id=f"run-{now.number}")
+
+
+def damage(chain: Chain, now: Minute) -> None:
+    """One object of an ordered stage goes, and nobody watches any more."""
+    with chain.process() as site:
+        gone = f"hot/football/date={now.day}/newcomers/{now.later(-2).number:05d}.parquet"
+        site.store.delete(gone)
+        site.ledger.close_interval(FEED, now.utc)
+
+
+def rebuild(chain: Chain, now: Minute) -> None:
+    with chain.process() as site:
+        reports = rebuild_day(site, FEED, now.day, run_id=f"rebuild-{now.number}")
+    assert RAW not in reports
+
+
+BACKFILL = Flow(
+    "backfill",
+    past=(
+        Step(0, minute_with_a_mistake),
+        Step(1, minute_with_a_mistake),
+        Step(2, minute_with_a_mistake),
+        Step(3, damage),
+    ),
+    dies=Step(60, rebuild),
+    after=(Step(61, rebuild),),
+    landed=frozenset({0, 1, 2}),
+)
+
+# --- a run of Dagster ----------------------------------------------------------------------------
+
+
+def run_of_dagster(chain: Chain, now: Minute) -> None:
+    """The minute's job, as the sensor asks for it, on an instance that outlives the process."""
+    job = defs.resolve_job_def(f"{FEED}_minute")
+    folder = chain.home.with_name(f"{chain.home.name}-dagster")
+    folder.mkdir(exist_ok=True)
+    with dg.DagsterInstance.local_temp(str(folder)) as instance, chain.process() as site:
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=str(now.day),
+            tags={SCHEDULED_MINUTE: str(now)},
+            resources={"site": site},
+        )
+    assert result.success
+
+
+DAGSTER = Flow(
+    "run of Dagster",
+    past=(Step(0, run_of_dagster),),
+    dies=Step(1, run_of_dagster),
+    after=(Step(2, run_of_dagster), Step(5, minute), Step(6, minute)),
+    landed=frozenset({0, 2, 5, 6}),
+    live=1,
+    skipped=frozenset({3, 4}),
+    tested=FOOTBALL,
+    kills=5,
+)
+
+FLOWS = {flow.name: flow for flow in (MINUTE, BACKFILL, DAGSTER)}
