@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
+import tempfile
 from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,7 +22,7 @@ from touchline.accounting import sha256_hex
 from touchline.day import Day
 
 ATTEMPTS = 3
-BATCH_ROWS = 65_536
+BATCH_ROWS = 32_768
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,15 @@ class SealedDay:
 
         A column that came after this day is here too, and null.
         """
-        return self._chosen(None, self._parquet(self.files[0]) if self.files else None)
+        if not self.files:
+            return self._chosen(None, self._table)
+        with self._parquet(self.files[0]) as parquet:
+            return self._chosen(None, parquet.schema_arrow)
 
     def batches(
         self, columns: Sequence[str] | None = None, fetches: Set[int] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """The rows in the order in which they were sealed, by fetch; a file in memory at a time.
+        """The rows in the order in which they were sealed, by fetch, a row group at a time.
 
         `columns` and `fetches` (numbers) are all when None. Raises ValueError for a column that
         the table does not have, DamagedLake, StoreError.
@@ -66,10 +71,10 @@ class SealedDay:
             )
         for file in self.files:
             if fetches is None or any(file.first <= number <= file.last for number in fetches):
-                parquet = self._parquet(file)
-                schema = self._chosen(columns, parquet)
-                for batch in _rows(parquet, schema, fetches):
-                    yield self._completed(batch, schema)
+                with self._parquet(file) as parquet:
+                    schema = self._chosen(columns, parquet.schema_arrow)
+                    for batch in _rows(parquet, schema, fetches):
+                        yield self._completed(batch, schema)
 
     def table(
         self, columns: Sequence[str] | None = None, fetches: Set[int] | None = None
@@ -81,8 +86,7 @@ class SealedDay:
             return self.schema.empty_table().select(names)
         return pa.Table.from_batches(batches)
 
-    def _chosen(self, columns: Sequence[str] | None, parquet: pq.ParquetFile | None) -> pa.Schema:
-        own = parquet.schema_arrow if parquet else self._table
+    def _chosen(self, columns: Sequence[str] | None, own: pa.Schema) -> pa.Schema:
         names = self._table.names if columns is None else columns
         fields = [own.field(n) if n in own.names else self._table.field(n) for n in names]
         return pa.schema(fields, own.metadata)
@@ -98,18 +102,21 @@ class SealedDay:
                 columns.append(pa.nulls(batch.num_rows, kind))
         return pa.record_batch(columns, schema=schema)
 
-    def _parquet(self, file: DataFile) -> pq.ParquetFile:
-        """Raises DamagedLake when the bytes are not those that were stored."""
-        try:
-            body = self._store.get(file.key).body
-        except (NotFound, Corrupted) as error:
-            raise DamagedLake(f"{self._what}: {error}; rewrite the sealed day") from error
-        if file.sha256 not in (None, sha256_hex(body)):
-            raise DamagedLake(
-                f"{self._what}: {file.key} is not the bytes it was stored with (sha256); "
-                "rewrite the sealed day"
-            )
-        return pq.ParquetFile(io.BytesIO(body))
+    @contextmanager
+    def _parquet(self, file: DataFile) -> Iterator[pq.ParquetFile]:
+        """A copy on the disk. Raises DamagedLake when its bytes are not those that were stored."""
+        with tempfile.TemporaryFile() as copy:
+            try:
+                self._store.download(file.key, copy)
+            except (NotFound, Corrupted) as error:
+                raise DamagedLake(f"{self._what}: {error}; rewrite the sealed day") from error
+            copy.seek(0)
+            if file.sha256 not in (None, hashlib.file_digest(copy, "sha256").hexdigest()):
+                raise DamagedLake(
+                    f"{self._what}: {file.key} is not the bytes it was stored with (sha256); "
+                    "rewrite the sealed day"
+                )
+            yield pq.ParquetFile(copy)
 
     @property
     def _what(self) -> str:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import botocore.exceptions as boto_errors
 import msgspec
 import pyarrow as pa
 import pyzstd
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 CHECKPOINT_COMMITS = 10
 """How many commits' files an opening reads at most, besides a checkpoint."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_COLOURS = re.compile(r"\x1b\[\d+m|↳")
 _STORED = re.compile(r"(\d{5,})-(\d{3,})-([0-9a-f]{64})\.parquet")
 
 
@@ -116,7 +118,11 @@ class Lake:
         They come through boto3, so that profiles, single sign-on and roles work as everywhere.
         Raises AccessRefused without any.
         """
-        credentials = self._session.get_credentials()
+        try:
+            session = self._session
+            credentials = session.get_credentials()
+        except boto_errors.BotoCoreError as error:
+            raise AccessRefused(f"no S3 credentials: {error}") from error
         if credentials is None:
             raise AccessRefused(
                 "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
@@ -125,14 +131,13 @@ class Lake:
         endpoint = self.store.client.meta.endpoint_url
         options = {
             "aws_endpoint_url": endpoint,
-            "aws_region": self._session.region_name or "us-east-1",
+            "aws_region": session.region_name or "us-east-1",
             "aws_access_key_id": key.access_key,
             "aws_secret_access_key": key.secret_key,
             "aws_session_token": key.token,
             # A commit is a PUT with `If-None-Match: *`: of two writers of one version one wins.
             "aws_conditional_put": "etag",
             "aws_allow_http": "true" if endpoint.startswith("http://") else None,
-            "allow_invalid_certificates": "true" if self.store.s3.verify is False else None,
             # Else an outage would hold a caller for three minutes.
             "connect_timeout": "2s",
             "timeout": "30s",
@@ -171,10 +176,10 @@ class Lake:
             next(self.store.list(f"{table_key(asset)}/_delta_log/"), None)
             if isinstance(error, DeltaError | FileNotFoundError):
                 raise DamagedLake(
-                    f"{self.uri(asset)}: its log cannot be read: {error}; "
+                    f"{self.uri(asset)}: its log cannot be read: {_in_a_line(error)}; "
                     "restore it from a second copy, or delete the table and seal its days again"
                 ) from error
-            raise StoreUnavailable(f"{self.uri(asset)}: {error}") from error
+            raise StoreUnavailable(f"{self.uri(asset)}: {_in_a_line(error)}") from error
 
     def number(self, table: DeltaTable, asset: str, day: Day) -> int | None:
         """The number of the manifest that counts; None for a day that was never sealed."""
@@ -238,6 +243,11 @@ class Lake:
         except DamagedLake:
             return False
         return there == manifest
+
+
+def _in_a_line(error: Exception) -> str:
+    """delta-rs draws a coloured tree."""
+    return " ".join(_COLOURS.sub("", str(error)).split())
 
 
 def table_key(asset: str) -> str:

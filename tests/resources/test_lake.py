@@ -363,6 +363,16 @@ def test_a_store_that_is_away_is_no_empty_lake(s3_gate: S3Gate, s3_prefix: str) 
         read_day(lake, ASSET, DAY)
 
 
+def test_what_delta_says_of_a_failure_is_one_plain_line(
+    lake: Lake, s3_gate: S3Gate, s3_prefix: str
+) -> None:
+    seal(lake, {1: 1})
+    s3_gate.refuses = lambda method, path: path.endswith(".json")
+    with pytest.raises(StoreUnavailable, match=table_key(ASSET)) as raised:
+        read_day(lake_at(s3_gate.access, s3_prefix), ASSET, DAY)
+    assert str(raised.value).isprintable()
+
+
 def test_wrong_keys_and_buckets_are_told_apart(s3_server: S3Access, s3_prefix: str) -> None:
     access = S3Access(s3_server.endpoint_url, s3_server.access_key_id, "wrong", s3_server.region)
     with pytest.raises(AccessRefused):
