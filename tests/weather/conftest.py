@@ -1,0 +1,160 @@
+"""A chain behind a gate, minutes in whatever weather, and the same minutes in fair weather."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_assets.minute import MinuteReport, run_minute
+from pipeline_assets.rotation import rotate
+from resources.embedded_s3 import S3Access
+from resources.object_store import ObjectStore, PatientS3, Requests
+from simulator.server import serve
+from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
+from tests.pipeline_assets.conftest import imports_stay as imports_stay
+from tests.pipeline_assets.small_plan import small_plan
+from tests.resources.feeds.conftest import SmallWorld
+from tests.s3_gate import S3Gate
+from touchline.accounting import Account, Outcome
+from touchline.day import Minute
+
+NOON = Minute.parse("2025-05-28T16:00:00Z")
+MATCHES = {f"match-{n}": 2 for n in range(5)}
+
+Landed = dict[tuple[str, int], tuple[str, Account, Outcome]]
+"""(asset, fetch number) -> the digest of its record keys, its account, how it ended."""
+
+
+class ChangingWorld(SmallWorld):
+    """Each minute has other matches than the one before, so that no fetch is like its neighbour."""
+
+    def live(self, at: int) -> Sequence[str]:
+        minute = at // 60
+        return [match for n, match in enumerate(MATCHES) if (minute * 7 + n * n) % 5 < 3]
+
+
+@dataclass
+class Weather:
+    """Minutes of a chain through a gate, each in a process of its own that shares nothing with the
+    others but a client; windows are made every fifth minute."""
+
+    chain: Chain
+    gate: S3Gate
+    client: ObjectStore
+    """Through the gate."""
+    passed: int = 0
+    """How many minutes have run."""
+
+    def minutes(self, count: int, **store: Any) -> list[MinuteReport]:
+        """The next minutes, with the object store's client changed so; what they reported."""
+        return [self._minute(**store) for _ in range(count)]
+
+    def _minute(self, **store: Any) -> MinuteReport:
+        chain, minute = self.chain, self.chain.start.later(self.passed)
+        chain.at(minute)
+        with chain.process(access=self.gate.access) as site:
+            site.store = replace(self.client, prefix=chain.prefix, requests=Requests(), **store)
+            report = run_minute(site, FEED, minute, run_id=f"run-{self.passed}")
+            if self.passed % 5 == 4:
+                rotate(site, FEED)
+        self.passed += 1
+        return report
+
+    def clears(self, minutes: int = 3) -> MinuteReport:
+        """From here on it is as if there was no gate; what the last of these minutes reported."""
+        self.gate.open()
+        self.minutes(minutes - 1)
+        self.chain.rotate(self.passed - 1, seconds=30)
+        return self.minutes(1)[0]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [self.chain.number + n for n in range(self.passed)]
+
+    @property
+    def asked(self) -> int:
+        """How often the vendor was asked for its live list."""
+        calls, _ = self.chain.vendor.log.since(0)
+        return sum(call.endpoint == "match/detail_live" for call in calls)
+
+    def nothing_is_lost(self, fair: Landed) -> bool:
+        """Every minute was fetched once and stands once in every asset, as in fair weather; every
+        book agrees, to the last byte."""
+        chain = self.chain
+        assert self.asked == self.passed
+        for asset in chain.plan.assets:
+            assert chain.numbers(asset.name) == self.numbers, asset.name
+        assert [key for key in chain.objects() if key.startswith("conflicts/")] == []
+        assert landed(chain) == {key: what for key, what in fair.items() if key[1] in self.numbers}
+        with chain.process() as site:
+            raw = site.days(FEED)
+            for spooled in site.spool(FEED).entries():
+                found = raw.read(RAW, spooled.day, spooled.number)
+                assert found.ref.fetch_id == spooled.fetch_id
+            assert raw.claims.waiting == 0
+        return all_ok(chain.checks(deep=True))
+
+
+def landed(chain: Chain) -> Landed:
+    with chain.process() as site:
+        days = site.days(FEED)
+        return {
+            (asset.name, number): (found.digest, found.account, found.outcome)
+            for asset in chain.plan.assets
+            for number in chain.numbers(asset.name)
+            for found in [days.read(asset.name, chain.day, number)]
+        }
+
+
+def client_of(access: S3Access) -> PatientS3:
+    return PatientS3(
+        endpoint_url=access.endpoint_url,
+        region_name=access.region,
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
+    )
+
+
+@pytest.fixture(scope="session")
+def connected(s3_server: S3Access) -> ObjectStore:
+    return ObjectStore(client_of(s3_server), "touchline")
+
+
+@pytest.fixture(scope="session")
+def chain_at(s3_server: S3Access, connected: ObjectStore) -> Iterator[Callable[[Path], Chain]]:
+    """A watched chain with its state in this folder, and a prefix of its own."""
+    world = ChangingWorld(MATCHES, teams_named=False)
+
+    def make(home: Path) -> Chain:
+        served.log.clear()
+        prefix = f"weather-{uuid.uuid4().hex[:12]}"
+        chain = Chain(s3_server, served, home, prefix, small_plan(), NOON, connected)
+        chain.watch()
+        return chain
+
+    with serve(world, user=USER, secret=SECRET) as served:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def fair(chain_at: Callable[[Path], Chain], tmp_path_factory: pytest.TempPathFactory) -> Landed:
+    """What the minutes land when nothing happens."""
+    chain = chain_at(tmp_path_factory.mktemp("fair"))
+    with chain.process() as site:
+        for passed in range(36):
+            chain.at(chain.start.later(passed))
+            run_minute(site, FEED, chain.start.later(passed), run_id=f"run-{passed}")
+    return landed(chain)
+
+
+@pytest.fixture
+def weather(
+    fair: Landed, chain_at: Callable[[Path], Chain], s3_gate: S3Gate, tmp_path: Path
+) -> Weather:
+    through = ObjectStore(client_of(s3_gate.access), "touchline")
+    return Weather(chain_at(tmp_path), s3_gate, through)
