@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence, Set
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +36,7 @@ class SealedDay:
     files: tuple[DataFile, ...]
     _store: ObjectStore = field(repr=False)
     _table: pa.Schema = field(repr=False)
+    _last: dict[str, pq.ParquetFile] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def number(self) -> int:
@@ -53,8 +54,7 @@ class SealedDay:
         """
         if not self.files:
             return self._chosen(None, self._table)
-        with self._parquet(self.files[0]) as parquet:
-            return self._chosen(None, parquet.schema_arrow)
+        return self._chosen(None, self._parquet(self.files[0]).schema_arrow)
 
     def batches(
         self, columns: Sequence[str] | None = None, fetches: Set[int] | None = None
@@ -71,10 +71,10 @@ class SealedDay:
             )
         for file in self.files:
             if fetches is None or any(file.first <= number <= file.last for number in fetches):
-                with self._parquet(file) as parquet:
-                    schema = self._chosen(columns, parquet.schema_arrow)
-                    for batch in _rows(parquet, schema, fetches):
-                        yield self._completed(batch, schema)
+                parquet = self._parquet(file)
+                schema = self._chosen(columns, parquet.schema_arrow)
+                for batch in _rows(parquet, schema, fetches):
+                    yield self._completed(batch, schema)
 
     def table(
         self, columns: Sequence[str] | None = None, fetches: Set[int] | None = None
@@ -102,21 +102,32 @@ class SealedDay:
                 columns.append(pa.nulls(batch.num_rows, kind))
         return pa.record_batch(columns, schema=schema)
 
-    @contextmanager
-    def _parquet(self, file: DataFile) -> Iterator[pq.ParquetFile]:
-        """A copy on the disk. Raises DamagedLake when its bytes are not those that were stored."""
-        with tempfile.TemporaryFile() as copy:
-            try:
-                self._store.download(file.key, copy)
-            except (NotFound, Corrupted) as error:
-                raise DamagedLake(f"{self._what}: {error}; rewrite the sealed day") from error
-            copy.seek(0)
-            if file.sha256 not in (None, hashlib.file_digest(copy, "sha256").hexdigest()):
+    def _parquet(self, file: DataFile) -> pq.ParquetFile:
+        """A copy on the disk, kept until another file is read: fetches are often read one by one.
+
+        Raises DamagedLake when its bytes are not those that were stored.
+        """
+        if (last := self._last.get(file.key)) is not None:
+            return last
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "copy.parquet")
+            with path.open("w+b") as copy:
+                try:
+                    self._store.download(file.key, copy)
+                except (NotFound, Corrupted) as error:
+                    raise DamagedLake(f"{self._what}: {error}; rewrite the sealed day") from error
+                copy.seek(0)
+                sha256 = hashlib.file_digest(copy, "sha256").hexdigest()
+            if file.sha256 not in (None, sha256):
                 raise DamagedLake(
                     f"{self._what}: {file.key} is not the bytes it was stored with (sha256); "
                     "rewrite the sealed day"
                 )
-            yield pq.ParquetFile(copy)
+            # It stays open, though its folder goes.
+            parquet = pq.ParquetFile(pa.OSFile(str(path)))
+        self._last.clear()
+        self._last[file.key] = parquet
+        return parquet
 
     @property
     def _what(self) -> str:

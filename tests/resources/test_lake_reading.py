@@ -193,6 +193,9 @@ def test_a_read_touches_the_files_that_may_hold_it(
         committed.files[-1].key.rpartition("/")[2]
     ]
     s3_gate.passed.clear()
+    assert through.table(None, {19, 20}).num_rows == 6
+    assert len(s3_gate.passed) <= 1, "the file that was read last is still in hand"
+    s3_gate.passed.clear()
     through.table()
     read = {path.partition(table_key(ASSET))[2].split("/")[1] for _, path in s3_gate.passed}
     assert read == {f"date={DAY}"}
