@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline_assets.football.raw_fetches import match_keys
 from pipeline_assets.load import load_envelopes, load_table
+from pipeline_assets.rotation import rotate
 from tests.chain import FEED, RAW, Chain
 from touchline.accounting import FetchFate
-from touchline.watch import MAX_RUNTIME, expected_minutes
+from touchline.day import ONE_MINUTE, WINDOW_MINUTES
+from touchline.watch import WINDOW_OVERDUE, expected_minutes
 
 Rows = dict[str, list[tuple[int, str]]]
 """asset -> (fetch number, match id) of every record, in order."""
 
+_BESIDE = re.compile(r"conflicts/.*/(\d{5})\.")
 LEDGER_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
 
 
@@ -31,8 +35,11 @@ class DayAccount:
     rows: Rows
     findings: list[str]
     pending: list[str]
-    conflicts: list[str]
-    torn: list[str]
+    """Claims on fetches, and windows, of which nobody knows whether they stand there."""
+    kept_beside: list[int]
+    """Numbers of fetches of which another capture counts."""
+    torn: list[int]
+    """Numbers of fetches whose spool files were cut short and lie aside."""
     left_behind: list[str]
     """Files of the state folder that nobody needs any more, those of the spool among them."""
 
@@ -46,7 +53,8 @@ def account_of(chain: Chain, key_columns: Mapping[str, str]) -> DayAccount:
     with chain.process() as site:
         now = chain.clock.now()
         site.ledger.close_interval(FEED, now)
-        chain.clock.set(now + 3 * MAX_RUNTIME)
+        chain.clock.set(now + WINDOW_OVERDUE + WINDOW_MINUTES * ONE_MINUTE)
+        rotation = rotate(site, FEED, [day])
         plan = site.plans[FEED]
         fates = site.ledger.fetches(FEED, day)
         expected = expected_minutes(day, site.ledger.intervals(FEED, day.start, day.end), now)
@@ -66,6 +74,11 @@ def account_of(chain: Chain, key_columns: Mapping[str, str]) -> DayAccount:
             for asset in plan.assets
             for row in site.ledger.claims(asset.name, day).values()
             if row.pending
+        ] + [
+            key
+            for asset in plan.assets
+            for key, row in site.ledger.windows(asset.name, day).items()
+            if not row.is_verified
         ]
         keys = [item.key for item in site.store.list("")]
         spool = site.spool(FEED).folder
@@ -80,15 +93,16 @@ def account_of(chain: Chain, key_columns: Mapping[str, str]) -> DayAccount:
             or row.fate not in (FetchFate.LANDED, FetchFate.MISSED)
         ],
         rows=rows,
-        findings=[
+        findings=rotation.findings
+        + [
             f"{name} {check} {report.verdict}: {found}"
             for (name, check), report in checks.items()
             for found in report.findings or [report.verdict]
             if report.findings or report.verdict != "OK"
         ],
         pending=pending,
-        conflicts=[key for key in keys if key.startswith("conflicts/")],
-        torn=_files(spool / "torn"),
+        kept_beside=[int(found[1]) for key in keys if (found := _BESIDE.match(key))],
+        torn=[int(name.split(".")[1]) for name in _files(spool / "torn")],
         left_behind=[
             name
             for name in _files(chain.home)
@@ -102,7 +116,13 @@ def _files(folder: Path) -> list[str]:
 
 
 def complaints(
-    found: DayAccount, rows: Rows, *, landed: set[int], may_be_missed: set[int]
+    found: DayAccount,
+    rows: Rows,
+    *,
+    landed: Set[int],
+    may_be_missed: Set[int] = frozenset(),
+    captured_twice: Set[int] = frozenset(),
+    may_be_torn: Set[int] = frozenset(),
 ) -> list[str]:
     """What is wrong with this account. `rows` are those of what has landed, `landed` the numbers
     that must have, and of `may_be_missed` nobody had anything in hand that outlives a process."""
@@ -113,13 +133,17 @@ def complaints(
         wrong.append(f"landed, and never fetched: {sorted(unknown)}")
     if unexplained := set(found.missed) - may_be_missed:
         wrong.append(f"missed without need: {sorted(unexplained)}")
+    if double := set(found.kept_beside) - captured_twice:
+        wrong.append(f"captured twice: {sorted(double)}")
+    if torn := set(found.torn) - may_be_torn:
+        wrong.append(f"torn, though they had been fsynced: {sorted(torn)}")
     if found.silent:
         wrong.append(f"neither landed nor missed: {found.silent}")
     for asset, right in rows.items():
         if (there := found.rows[asset]) != right:
             less, more = Counter(right) - Counter(there), Counter(there) - Counter(right)
             wrong.append(f"{asset}: not read {sorted(less)}, too many {sorted(more)}")
-    for what in ("findings", "pending", "conflicts", "left_behind"):
+    for what in ("findings", "pending", "left_behind"):
         if left := getattr(found, what):
             wrong.append(f"{what}: {left}")
     return wrong

@@ -133,7 +133,8 @@ class Observer:
                 kind, _, name = report.rstrip("\n").partition("\t")
                 with self.around(Kind(kind), name):
                     connection.sendall(b"\n")
-                    reports.readline()
+                    if not reports.readline():
+                        raise Killed  # In the middle of it.
                 connection.sendall(b"\n")
 
 

@@ -14,6 +14,7 @@ import dagster as dg
 from pipeline_assets.definitions import defs
 from pipeline_assets.minute import rebuild_day, run_minute
 from pipeline_assets.partitions import SCHEDULED_MINUTE
+from pipeline_assets.rotation import rotate
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain
 from tests.crash.effects import Edge
@@ -36,9 +37,9 @@ class Step:
 @dataclass(frozen=True)
 class Flow:
     """`dies` is killed somewhere; then `again`, where it was killed before an effect, and in any
-    case `after` are run to their ends. `landed` are the minutes, counted from the first, that must
-    be there in the end, whatever happens. `live` is the one that `dies` fetches: it must be there
-    once it is fsynced. `skipped` are those for which nobody came."""
+    case `after` are run to their ends. Minutes are counted from the first: `landed` must be there
+    in the end, whatever happens; `live` is the one that `dies` fetches and must be there once it
+    is fsynced; for `skipped` nobody came; of `captured_twice` one capture lies beside the other."""
 
     name: str
     past: tuple[Step, ...]
@@ -48,6 +49,7 @@ class Flow:
     landed: frozenset[int] = frozenset()
     live: int | None = None
     skipped: frozenset[int] = frozenset()
+    captured_twice: frozenset[int] = frozenset()
     tested: Tested = SMALL
     kills: int | None = None
     """How many are wanted, where it is not both edges of every effect."""
@@ -95,6 +97,7 @@ MINUTE = Flow(
     landed=frozenset({0, 1, 2, 4, 7, 8}),
     live=3,
     skipped=frozenset({5, 6}),
+    captured_twice=frozenset({1}),
 )
 
 
@@ -106,12 +109,17 @@ def minute_with_a_mistake(chain: Chain, now: Minute) -> None:
         run_minute(site, FEED, now, run_id=f"run-{now.number}")
 
 
-def damage(chain: Chain, now: Minute) -> None:
-    """One object of an ordered stage goes, and nobody watches any more."""
+def unwatched(chain: Chain, now: Minute) -> None:
     with chain.process() as site:
-        gone = f"hot/football/date={now.day}/newcomers/{now.later(-2).number:05d}.parquet"
-        site.store.delete(gone)
         site.ledger.close_interval(FEED, now.utc)
+
+
+def lose_an_object(chain: Chain, now: Minute) -> None:
+    """Of an ordered stage, two minutes ago."""
+    gone = f"hot/football/date={now.day}/newcomers/{now.later(-2).number:05d}.parquet"
+    with chain.process() as site:
+        assert site.store.head(gone)
+        site.store.delete(gone)
 
 
 def rebuild(chain: Chain, now: Minute) -> None:
@@ -121,17 +129,56 @@ def rebuild(chain: Chain, now: Minute) -> None:
 
 
 BACKFILL = Flow(
-    "backfill",
+    "backfill of fetch objects",
     past=(
-        Step(0, minute_with_a_mistake),
-        Step(1, minute_with_a_mistake),
-        Step(2, minute_with_a_mistake),
-        Step(3, damage),
+        *(Step(passed, minute_with_a_mistake) for passed in range(3)),
+        Step(3, lose_an_object),
+        Step(3, unwatched),
+    ),
+    # The newest 20 minutes are left to live runs, and windows are due at 25.
+    dies=Step(23, rebuild),
+    after=(Step(24, rebuild),),
+    landed=frozenset(range(3)),
+)
+
+
+# --- windows -------------------------------------------------------------------------------------
+
+
+def windows(chain: Chain, now: Minute) -> None:
+    with chain.process() as site:
+        report = rotate(site, FEED)
+    assert not report.findings, report.findings
+
+
+TWO_WINDOWS = (0, 1, 10, 11)
+WINDOWS = Flow(
+    "windows",
+    past=(
+        *(Step(passed, minute) for passed in TWO_WINDOWS),
+        Step(12, unwatched),
+        Step(13, windows),
+    ),
+    # The fetch objects of the first window go, and the second one is made.
+    dies=Step(26, windows),
+    after=(Step(27, windows), Step(40, windows)),
+    landed=frozenset(TWO_WINDOWS),
+    skipped=frozenset(range(2, 10)),
+)
+BACKFILL_OF_WINDOWS = Flow(
+    "backfill of windows",
+    past=(
+        *(Step(passed, minute_with_a_mistake) for passed in TWO_WINDOWS),
+        Step(12, unwatched),
+        Step(26, windows),
+        Step(40, windows),
     ),
     dies=Step(60, rebuild),
     after=(Step(61, rebuild),),
-    landed=frozenset({0, 1, 2}),
+    landed=frozenset(TWO_WINDOWS),
+    skipped=frozenset(range(2, 10)),
 )
+
 
 # --- a run of Dagster ----------------------------------------------------------------------------
 
@@ -163,4 +210,4 @@ DAGSTER = Flow(
     kills=5,
 )
 
-FLOWS = {flow.name: flow for flow in (MINUTE, BACKFILL, DAGSTER)}
+FLOWS = {flow.name: flow for flow in (MINUTE, WINDOWS, BACKFILL, BACKFILL_OF_WINDOWS, DAGSTER)}

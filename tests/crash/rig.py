@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -80,16 +80,19 @@ class Rig:
         keys = flow.tested.key_columns
         looks = Step(flow.ends, lambda chain, _: account_of(chain, keys))
         found: DayAccount = self._step(chain, looks)
-        must, may_miss = set(flow.landed), set(flow.skipped)
+        must, may_miss, may_be_torn = set(flow.landed), set(flow.skipped), set[int]()
         if flow.live is not None:
             is_fetched_anew = flow.dies.passed in {step.passed for step in steps}
             is_ours = is_durable(observer.done, chain.start.later(flow.live))
             (must if is_ours or is_fetched_anew else may_miss).add(flow.live)
+            may_be_torn |= set() if is_ours else {flow.live}
         return complaints(
             found,
             flow.tested.rows(chain.day, found.landed),
-            landed={chain.start.later(passed).number for passed in must},
-            may_be_missed={chain.start.later(passed).number for passed in may_miss},
+            landed=numbers(must),
+            may_be_missed=numbers(may_miss),
+            captured_twice=numbers(flow.captured_twice),
+            may_be_torn=numbers(may_be_torn),
         )
 
     def _observer(self, flow: Flow, point: Point | None) -> tuple[Observer, Chain]:
@@ -126,6 +129,11 @@ class Rig:
         theirs.clock.set(chain.clock.now())
         self.proxy.observer = observer
         return in_child(lambda: step.work(theirs, minute), observer)
+
+
+def numbers(passed: Iterable[int]) -> set[int]:
+    """Of the minutes so many after the first."""
+    return {NOON.later(minutes).number for minutes in passed}
 
 
 def is_durable(done: Sequence[Effect], minute: Minute) -> bool:
