@@ -15,7 +15,7 @@ from pipeline_assets.check_specs import Asset
 from resources.day_index import DayIndex, Place
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject
-from resources.ledger import ClaimRow, LedgerUnavailable, Standing, WindowRow
+from resources.ledger import Claim, ClaimRow, LedgerUnavailable, Standing, WindowRow
 from resources.object_store import Listed, NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
@@ -49,8 +49,8 @@ class _Comparison:
     report: CheckReport
     trusted: set[FetchNumber] = field(default_factory=set)
     """Windows, by their first number, that were read back since they last changed."""
-    spoilt: set[FetchNumber] = field(default_factory=set)
-    """Fetches of windows that cannot be read: they were named with their window."""
+    spoken_for: set[FetchNumber] = field(default_factory=set)
+    """Fetches of which everything was said together with the window or day that holds them."""
 
     @property
     def day(self) -> Day:
@@ -67,6 +67,7 @@ class _Comparison:
         report.landed = 0
         for first, listed in sorted(index.windows.items()):
             self._window(first, listed, windows.get(listed.key), index)
+        self._sealed(index)
         numbers = index.numbers
         report.fetches_present = len(numbers)
         if isinstance(self.asset, Stage):
@@ -74,7 +75,7 @@ class _Comparison:
         self._overdue(index)
         expired = ledger.expiries(self.asset.name, self.day)
         read_well: dict[FetchNumber, str] = {}
-        for number in sorted({*claims, *numbers} - self.spoilt):
+        for number in sorted({*claims, *numbers} - self.spoken_for):
             row, place = claims.get(number), index.place(number)
             if place is None:
                 if not expired:
@@ -124,7 +125,7 @@ class _Comparison:
             self.days.window(self.asset.name, listed)
         except (UnreadableObject, NotFound) as error:
             self.report.found(Kind.DAMAGED, first, records, str(error))
-            self.spoilt |= announced - index.singles.keys()
+            self.spoken_for |= announced - index.singles.keys()
             del index.windows[first]
             return
         if row is None:
@@ -161,6 +162,51 @@ class _Comparison:
         until = at + timedelta(seconds=1)
         return bool(self.site.ledger.intervals(self.plan.name, at, until))
 
+    # --- the sealed day --------------------------------------------------------------------------
+
+    def _sealed(self, index: DayIndex) -> None:
+        """Whether the objects of the sealed day are those that were compared when it was sealed. A
+        deep check reads all of it; what is wrong with it concerns the whole day."""
+        if index.seal is None:
+            return
+        report, row = self.report, self.site.ledger.seal(self.asset.name, self.day)
+        if row is None or row.number != index.seal:
+            known = f"the ledger knows of {row.number}" if row else "the ledger knows of none"
+            detail = f"the day is sealed with manifest {index.seal}, and {known}"
+            report.found(Kind.TRACKING_ERROR, None, None, detail)
+            return
+        before = len(report.findings)
+        for key, etag in row.files.items():
+            try:
+                if self.site.store.head(key).etag != etag:
+                    detail = f"{key} is not the object that was sealed"
+                    report.found(Kind.OVERWRITTEN, None, row.emitted, detail)
+            except NotFound:
+                detail = f"{key} was sealed and is not in the store"
+                report.found(Kind.REAL_LOSS, None, row.emitted, detail)
+        if len(report.findings) > before:
+            self.spoken_for |= {n for n in index.sealed if n not in index.singles}
+        elif report.deep:
+            self._read_sealed(index)
+
+    def _read_sealed(self, index: DayIndex) -> None:
+        places = {p.number: p for p in index.places() if p.held is not None and p.listed is None}
+        held = [place.held for place in places.values() if place.held]
+        claims = self.site.ledger.claims(self.asset.name, self.day)
+        try:
+            for found in self.days.sealed_days.fetches(self.asset.name, self.day, held):
+                place = places.pop(found.ref.number)
+                row = claims.get(found.ref.number)
+                if row is None or row.landed is None:
+                    continue
+                self.spoken_for.add(place.number)
+                count = self._compare(place, row, row.landed, found)
+                self.report.landed = (self.report.landed or 0) + count
+        except UnreadableObject as error:
+            first = next(iter(places), None)
+            self.report.found(Kind.DAMAGED, first, None, str(error))
+            self.spoken_for |= places.keys()
+
     # --- fetches ---------------------------------------------------------------------------------
 
     def _never_taken(self, taken: set[FetchNumber]) -> None:
@@ -169,7 +215,7 @@ class _Comparison:
         fates = ledger.fates(feed, self.day)
         landed = {number for number, fate in fates.items() if fate is FetchFate.LANDED}
         report.fetches_expected = len(landed)
-        missing = sorted(landed - taken - self.spoilt)
+        missing = sorted(landed - taken - self.spoken_for)
         if not missing:
             return
         rows = ledger.fetches(feed, self.day, missing[0], missing[-1])
@@ -223,10 +269,18 @@ class _Comparison:
         assert claim is not None
         try:
             found = self.days.read_place(self.asset.name, self.day, place)
-            count, digest = self._count(found)
         except NotFound:
             report.found(Kind.REAL_LOSS, number, claim.account.emitted, f"{_name(place)} has gone")
             return 0
+        except UnreadableObject as error:
+            report.found(Kind.DAMAGED, number, claim.account.emitted, str(error))
+            return 0
+        return self._compare(place, row, claim, found)
+
+    def _compare(self, place: Place, row: ClaimRow, claim: Claim, found: FetchObject) -> int:
+        report, number = self.report, place.number
+        try:
+            count, digest = self._count(found)
         except (UnreadableObject, UnreadableFetch, UnreadableStageObject) as error:
             report.found(Kind.DAMAGED, number, claim.account.emitted, str(error))
             return 0
@@ -240,7 +294,8 @@ class _Comparison:
         if found.sha256 == claim.sha256 or place.etag == row.etag:
             if count != claim.account.emitted:
                 detail = f"claimed {claim.account.emitted} records, {_name(place)} holds {count}"
-                report.found(Kind.COUNT_DIFFERS, number, abs(count - claim.account.emitted), detail)
+                differs = abs(count - claim.account.emitted)
+                report.found(Kind.COUNT_DIFFERS, number, differs, detail)
             elif digest != claim.digest:
                 detail = f"{_name(place)} holds {count} records, but not those that were claimed"
                 report.found(Kind.DIGEST_DIFFERS, number, count, detail)

@@ -12,6 +12,7 @@ from resources.fetch_object import FetchObject
 from resources.parquet import empty_table, records_of
 from resources.site import Site
 from resources.stage_codec import decode_stage
+from resources.stage_window import with_frame
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope
 from touchline.stage import Stage
@@ -43,7 +44,7 @@ def load_table(
         found = (days.read(asset, day, number) for number in fetches)
         tables = [_of_fetch(stage, each) for each in found]
     if not tables:
-        return _with_fetch(empty_table(stage.makes).replace_schema_metadata(), 0, "")
+        return with_frame(empty_table(stage.makes).replace_schema_metadata(), 0, "")
     return pa.concat_tables(tables, promote_options="default")
 
 
@@ -56,18 +57,7 @@ def _tables(stage: Stage[Any], part: FetchObject | pa.Table) -> Iterator[pa.Tabl
 
 def _of_fetch(stage: Stage[Any], found: FetchObject) -> pa.Table:
     table = decode_stage(stage, found.body).table.replace_schema_metadata()
-    return _with_fetch(table, found.ref.number, found.ref.fetch_id)
-
-
-def _with_fetch(table: pa.Table, number: int, fetch_id: str) -> pa.Table:
-    rows = table.num_rows
-    for name, value, kind in (
-        ("fetch_id", fetch_id, pa.string()),
-        ("fetch_number", number, pa.int64()),
-    ):
-        if name not in table.column_names:
-            table = table.add_column(0, name, pa.array([value] * rows, kind))
-    return table
+    return with_frame(table, found.ref.number, found.ref.fetch_id)
 
 
 def load_envelopes(site: Site, asset: str, day: Day) -> Iterator[Envelope]:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from resources.day_index import DayIndex
+from resources.day_index import DayIndex, Place
 from resources.day_layout import is_raw, window_key
 from resources.day_store import conflict_prefix
 from resources.day_windows import DayWindows
@@ -59,7 +59,7 @@ def rotate(site: Site, feed: str, days: Iterable[Day] | None = None) -> Rotation
                 report.findings.append(f"{asset.name} of {day}: {error}")
     try:
         report.cleared = clear_spool(site, feed)
-    except (StoreError, LedgerUnavailable, OSError) as error:
+    except (StoreError, LedgerUnavailable, UnreadableObject, OSError) as error:
         report.findings.append(f"the spool could not be cleared: {error}")
     for finding in report.findings:
         log.warning("%s", finding)
@@ -99,8 +99,14 @@ class _Rotation:
                 # It was confirmed and is another object now: the checks say so, and nothing of it
                 # is relied upon.
                 return
-            self.windows.confirm(window, now)
-            self.report.stored.append(listed.key)
+            try:
+                self.windows.confirm(window, now)
+            except UnreadableObject as error:
+                # Nobody ever relied upon it, and what it was made of stands beside it.
+                self.report.findings.append(f"{self.asset} {window} is made again: {error}")
+                self._due(window, index)
+            else:
+                self.report.stored.append(listed.key)
             return
         if row.stored_at is not None and now >= row.stored_at + SINGLES_OUTLIVE_WINDOW:
             self.report.removed += self.windows.remove_singles(row.held, index)
@@ -110,7 +116,7 @@ class _Rotation:
         late = self.site.clock.now() >= window.end + WINDOW_DUE
         if not singles or not (late or self._is_settled(window, singles)):
             return
-        places = [place for number in singles if (place := index.place(number)) is not None]
+        places = [Place(number, index.singles[number], None) for number in singles]
         standings = self.site.ledger.standing(self.asset, self.day)
         fetches, wrong = self.windows.sound(places, standings)
         self.report.findings += [f"{self.asset} {window}: {each}" for each in wrong]

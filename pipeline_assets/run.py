@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipeline_assets.day_lock import DayAtWork, day_locked
 from resources.day_layout import is_raw
 from resources.day_store import DayStore, Landing
 from resources.fetch_object import FetchObject
@@ -105,7 +107,10 @@ class Run:
         report = StepReport(batch.asset, findings=batch.findings)
         started = time.monotonic()
         try:
-            self._land_each(batch, report)
+            with self._alone(batch.asset):
+                self._land_each(batch, report)
+        except DayAtWork as error:
+            report.failures.append(Failure(None, f"{error}: nothing was rebuilt; do it again"))
         except (SettingsError, WrongOrigin):
             raise
         except Exception as error:
@@ -124,6 +129,12 @@ class Run:
         for finding in report.findings:
             log.warning("%s: %s", batch.asset, finding)
         return report
+
+    def _alone(self, asset: str) -> AbstractContextManager[None]:
+        """A rebuild works on a day while nobody seals it."""
+        if self.rebuild and not is_raw(asset):
+            return day_locked(self.site, asset, self.day, self.run_id)
+        return nullcontext()
 
     def _land_each(self, batch: Batch, report: StepReport) -> None:
         for made in batch.made:

@@ -38,6 +38,13 @@ class Place:
         assert self.listed is not None
         return self.listed.etag
 
+    @property
+    def container(self) -> str:
+        """The same for fetches that are read together."""
+        if self.listed is not None and self.held is not None:
+            return self.listed.key
+        return "sealed" if self.listed is None else f"{self.number}"
+
 
 @dataclass
 class DayIndex:

@@ -4,7 +4,7 @@
     hot/<feed>/date=D/<asset>/NNNNN.parquet, NNNNN-NNNNN.parquet    the same of derived stages
     logs/<feed>/<log name>/<log name>_json_log_D.json.zst           a sealed raw day
     lake/<feed>/<asset>/                                            sealed derived days
-    manifests/<feed>/<asset>/date=D/NNNNN.json.zst                  what a sealed day holds
+    logs/<feed>/manifests/<log name>/date=D/NNNNN.json.zst          what a sealed raw day holds
 
 An empty object `sealed-NNNNN` in a day's folder says that the day is sealed, with the manifest of
 this number, so that whoever lists the folder knows it.
@@ -51,8 +51,9 @@ def log_key(asset: str, day: Day) -> str:
     return f"logs/{feed}/{LOG_NAME}/{LOG_NAME}_json_log_{day}.json.zst"
 
 
-def manifest_key(asset: str, day: Day, number: int) -> str:
-    return f"manifests/{asset}/date={day}/{number:05d}.json.zst"
+def log_manifest_key(asset: str, day: Day, number: int) -> str:
+    feed = asset.partition("/")[0]
+    return f"logs/{feed}/manifests/{LOG_NAME}/date={day}/{number:05d}.json.zst"
 
 
 def number_of(key: str) -> FetchNumber | None:

@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -26,7 +28,6 @@ from resources.day_layout import day_prefix, is_raw, object_key
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import Claim, LedgerUnavailable, WindowRow
 from resources.manifest import Held
-from resources.manifests import read_manifest
 from resources.object_store import (
     Conflicting,
     Corrupted,
@@ -41,6 +42,9 @@ from resources.raw_window import UnreadableWindow as UnreadableRawWindow
 from resources.stage_window import StageWindow, UnreadableWindow
 from touchline.day import Day, FetchNumber
 from touchline.stage import Stage
+
+if TYPE_CHECKING:
+    from resources.sealed_days import SealedDays
 
 log = logging.getLogger(__name__)
 
@@ -66,18 +70,6 @@ class Landing(StrEnum):
     """Another result for the same fetch had landed; it counts, ours is kept beside it."""
 
 
-class SealedDays(Protocol):
-    """Reads what sealed days hold; raises NotFound when a day has been sealed anew meanwhile."""
-
-    def read(self, asset: str, day: Day, held: Held) -> bytes:
-        """One fetch as the bytes of its own object again."""
-        ...
-
-    def tables(self, asset: str, day: Day, held: Sequence[Held]) -> Iterator[pa.Table]:
-        """The rows of these fetches in order, with `fetch_number` and `fetch_id`."""
-        ...
-
-
 @dataclass
 class DayStore:
     """Reads and lands the fetch objects of every asset of one feed in one prefix."""
@@ -87,7 +79,6 @@ class DayStore:
     claims: ClaimBook
     stages: Mapping[str, Stage[Any]] = field(default_factory=dict)
     """By asset: what a window of derived fetches needs to be read."""
-    sealed_days: SealedDays | None = None
     in_hand: dict[str, FetchObject] = field(default_factory=dict)
     """What this process has just made, by key: the next stage reads it from here, so that an
     object store that is away does not silence the stages behind it."""
@@ -113,8 +104,8 @@ class DayStore:
             row = known().get(window.key)
             return row.held if row and row.etag == window.etag else self.window(asset, window).held
 
-        def sealed_of(number: int) -> list[Held]:
-            return read_manifest(self.store, asset, day, number).held
+        def sealed_of(number: int) -> Sequence[Held]:
+            return self.sealed_days.held(asset, day, number)
 
         return DayIndex.of(self.store.list(day_prefix(asset, day)), held_of, sealed_of)
 
@@ -155,9 +146,7 @@ class DayStore:
         if place.held is None:
             return self._single(asset, day, place.number)
         if place.listed is None:
-            assert self.sealed_days is not None
-            body = self.sealed_days.read(asset, day, place.held)
-            return FetchObject.held(asset, self.feed, place.held, body)
+            return self.sealed_days.read(asset, day, place.held)
         window = self.window(asset, place.listed)
         try:
             if isinstance(window, RawWindow):
@@ -178,7 +167,7 @@ class DayStore:
         for attempt in range(ATTEMPTS):
             places = [place for place in self.index(asset, day).places() if place.number > done]
             try:
-                for _, group in itertools.groupby(places, _container):
+                for _, group in itertools.groupby(places, attrgetter("container")):
                     together = list(group)
                     yield from self._part(asset, day, together)
                     done = together[-1].number
@@ -190,7 +179,6 @@ class DayStore:
     def _part(self, asset: str, day: Day, places: list[Place]) -> Iterator[FetchObject | pa.Table]:
         first = places[0]
         if first.held is not None and first.listed is None:
-            assert self.sealed_days is not None
             yield from self.sealed_days.tables(asset, day, [p.held for p in places if p.held])
             return
         if first.held is not None and first.listed is not None:
@@ -215,6 +203,14 @@ class DayStore:
             raise UnreadableObject(f"{listed.key}: {error}") from error
         self._windows[asset] = ((listed.key, listed.etag), window)
         return window
+
+    @cached_property
+    def sealed_days(self) -> SealedDays:
+        # Only what reads a sealed day pays for the lake.
+        from resources.lake import Lake
+        from resources.sealed_days import SealedDays
+
+        return SealedDays(self.store, Lake(self.store), self.stages)
 
     def forget_window(self, asset: str) -> None:
         """Read this asset's next window from the store, whatever was read before."""
@@ -364,13 +360,6 @@ class DayStore:
 def conflict_prefix(asset: str, day: Day, number: int, fetch_id: str) -> str:
     """Below this the results of a fetch are kept beside another one that counts."""
     return f"conflicts/{object_key(asset, day, number)}.{fetch_id}."
-
-
-def _container(place: Place) -> tuple[str, int]:
-    """The same for fetches that are read together."""
-    if place.held is None:
-        return "single", place.number
-    return ("sealed", 0) if place.listed is None else (place.listed.key, 0)
 
 
 def _is_same(there: FetchObject, made: FetchObject) -> bool:

@@ -1,11 +1,11 @@
-"""Manifests in the object store: numbered, never written over."""
+"""The manifests of sealed raw days: numbered, never written over."""
 
 from __future__ import annotations
 
 import msgspec
 import pyzstd
 
-from resources.day_layout import manifest_key
+from resources.day_layout import log_manifest_key
 from resources.fetch_object import UnreadableObject
 from resources.manifest import Manifest
 from resources.object_store import Corrupted, ObjectStore
@@ -31,13 +31,13 @@ def unpack_manifest(data: bytes) -> Manifest:
 
 def put_manifest(store: ObjectStore, manifest: Manifest) -> str:
     """Write a manifest of a number that has none; its ETag. Raises PreconditionFailed."""
-    key = manifest_key(manifest.asset, manifest.day, manifest.number)
+    key = log_manifest_key(manifest.asset, manifest.day, manifest.number)
     return store.put_new(key, pack_manifest(manifest))
 
 
 def read_manifest(store: ObjectStore, asset: str, day: Day, number: int) -> Manifest:
     """Raises NotFound, UnreadableObject, StoreError."""
-    key = manifest_key(asset, day, number)
+    key = log_manifest_key(asset, day, number)
     try:
         found = unpack_manifest(store.get(key).body)
     except (Corrupted, ValueError) as error:

@@ -75,6 +75,8 @@ class StoredObject:
     body: bytes
     etag: str
     metadata: Mapping[str, str]
+    size: int | None = None
+    """In bytes, where the body was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,8 @@ class ObjectStore:
         """Metadata and ETag without the body. Raises NotFound."""
         answer = self._call("head_object", key)
         self.requests.count("HEAD")
-        return StoredObject(key, b"", answer["ETag"].strip('"'), answer.get("Metadata", {}))
+        size, said = answer["ContentLength"], answer.get("Metadata", {})
+        return StoredObject(key, b"", answer["ETag"].strip('"'), said, size)
 
     def delete(self, key: str) -> None:
         self._call("delete_object", key)

@@ -15,7 +15,7 @@ import msgspec
 
 from resources.claim_book import ClaimBook
 from resources.day_store import DayStore
-from resources.embedded_s3 import S3Access
+from resources.embedded_s3 import S3Access, room_of
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.object_store import NotFound, ObjectStore, PatientS3, PreconditionFailed
 from resources.settings import Origin, Settings
@@ -88,7 +88,8 @@ class Site:
             raise
         except LedgerUnavailable as error:
             log.error("%s", error)
-        store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
+        room = room_of(settings, access)
+        store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix, room=room)
         return cls(settings, plans, clock or SystemClock(), store, ledger)
 
     @property

@@ -26,6 +26,14 @@ R = TypeVar("R", bound=msgspec.Struct)
 PREFIX = "touchline."
 
 
+NOT_KEPT = "-"
+"""What stands for the carried state of a fetch whose window or sealed day keeps only its last."""
+
+
+class StateNotKept(ValueError):
+    """The state after this fetch is not stored any more: it has to be made from an earlier one."""
+
+
 class UnreadableStageObject(ValueError):
     """Parquet bytes that lack what every stage object carries."""
 
@@ -49,7 +57,12 @@ class StageObject(Generic[R]):
 
     @property
     def carried(self) -> Any:
-        """The carried state, None where there is none."""
+        """The carried state, None where there is none. Raises StateNotKept."""
+        if self.carried_text == NOT_KEPT:
+            raise StateNotKept(
+                f"{self.stage.name}: of the states that its window or sealed day carries only the "
+                "last is kept"
+            )
         if not self.carried_text or self.stage.carries is None:
             return None
         packed = pyzstd.decompress(base64.b64decode(self.carried_text))

@@ -13,7 +13,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -23,6 +23,7 @@ import pyzstd
 from resources.manifest import About, Held
 from resources.parquet import records_of
 from resources.stage_codec import (
+    NOT_KEPT,
     PREFIX,
     StageObject,
     UnreadableStageObject,
@@ -84,13 +85,15 @@ def write_window(stage: Stage[R], singles: Sequence[tuple[Held, bytes]]) -> byte
     opened = [_opened(stage, held, data) for held, data in singles]
     own = [_own_schema(single.table) for single in opened]
     framed = [
-        _with_frame(single.table.replace_schema_metadata(schema.metadata), held)
+        with_frame(
+            single.table.replace_schema_metadata(schema.metadata), held.number, held.fetch_id
+        )
         for (held, _), single, schema in zip(singles, opened, own, strict=True)
     ]
     distinct = list(dict.fromkeys(_as_text(schema) for schema in own))
     footer = _Footer(
         [
-            msgspec.structs.replace(held, about=_about(single))
+            msgspec.structs.replace(held, about=about_of(single))
             for (held, _), single in zip(singles, opened, strict=True)
         ],
         distinct,
@@ -138,7 +141,7 @@ def _opened(stage: Stage[R], held: Held, data: bytes) -> StageObject[R]:
     return single
 
 
-def _about(single: StageObject[R]) -> About:
+def about_of(single: StageObject[R]) -> About:
     return About(single.dropped, single.quarantined, single.findings)
 
 
@@ -151,8 +154,10 @@ def _own_schema(table: pa.Table) -> pa.Schema:
     )
 
 
-def _with_frame(table: pa.Table, held: Held) -> pa.Table:
-    values = {"fetch_number": held.number, "fetch_id": held.fetch_id}
+def with_frame(table: pa.Table, number: int, fetch_id: str) -> pa.Table:
+    """The rows of one fetch with `fetch_number` and `fetch_id` in front, unless they are columns of
+    the records already."""
+    values = {"fetch_number": number, "fetch_id": fetch_id}
     missing = [column for column in FRAME if column.name not in table.column_names]
     for at, column in enumerate(missing):
         value = pa.scalar(values[column.name], column.type)
@@ -277,6 +282,11 @@ class StageWindow(Generic[R]):
         return window
 
     @property
+    def schema(self) -> pa.Schema:
+        """Of `table`, without reading it."""
+        return self._file.schema_arrow
+
+    @property
     def _row_count(self) -> int:
         return self._file.metadata.num_rows
 
@@ -308,7 +318,7 @@ class StageWindow(Generic[R]):
             self.rows(number),
             held.account,
             held.about,
-            self.carried if held is self.held[-1] else "",
+            carried_of(self.stage, held, self.held[-1], self.carried),
         )
 
     def digest(self, number: int) -> str:
@@ -325,6 +335,13 @@ class StageWindow(Generic[R]):
         """Some at a time: as records, rows take many times their space."""
         for start in range(0, rows.num_rows, ROWS_AT_ONCE):
             yield from records_of(rows.slice(start, ROWS_AT_ONCE), self.stage.makes)
+
+
+def carried_of(stage: Stage[Any], held: Held, last: Held, carried: str) -> str:
+    """What a fetch of a window or a sealed day has of the state that it carried on."""
+    if held == last or not stage.ordered:
+        return carried if held == last else ""
+    return NOT_KEPT
 
 
 def _refuse_damage(data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +37,8 @@ class ClaimBook(Book):
             now = self._entry(transaction, claim.asset, claim.ref, at)
             row = now.found
             if row is not None and (
-                row.landed == claim or (row.pending == claim and row.state is not ClaimState.FAILED)
+                _is_same(row.landed, claim)
+                or (_is_same(row.pending, claim) and row.state is not ClaimState.FAILED)
             ):
                 return
             now.change(state=now.state_after(ClaimState.INTENDED), pending=claim)
@@ -51,8 +52,8 @@ class ClaimBook(Book):
         with self._database.write() as transaction:
             now = self._entry(transaction, claim.asset, claim.ref, at)
             row = now.found
-            was_pending = row is not None and row.pending == claim
-            if row is not None and row.landed == claim and row.etag == etag and not was_pending:
+            was_pending = row is not None and _is_same(row.pending, claim)
+            if row and _is_same(row.landed, claim) and row.etag == etag and not was_pending:
                 return
             changes: dict[str, Any] = {"pending": None} if was_pending else {}
             if not claim.outcome.is_placeholder:
@@ -64,7 +65,7 @@ class ClaimBook(Book):
                 emitted=claim.account.emitted,
                 etag=etag,
                 size=size,
-                landed_at=now.at,
+                landed_at=row.landed_at if row is not None and row.etag == etag else now.at,
                 **changes,
             )
             now.remember(
@@ -82,7 +83,7 @@ class ClaimBook(Book):
         """
         with self._database.write() as transaction:
             now = self._entry(transaction, claim.asset, claim.ref, at)
-            if now.found is None or now.found.pending != claim:
+            if now.found is None or not _is_same(now.found.pending, claim):
                 return
             now.change(
                 state=now.state_after(ClaimState.FAILED),
@@ -221,6 +222,11 @@ class ClaimBook(Book):
         found = transaction.connection.execute(_CLAIM, key).first()
         row = None if found is None else record(ClaimRow, found, ref=ref)
         return _Entry(self, transaction, asset, ref, day, number, at or datetime.now(UTC), row)
+
+
+def _is_same(known: Claim | None, claim: Claim) -> bool:
+    """Whichever run says it: a claim that run after run repeats is as old as its first."""
+    return known is not None and replace(known, run_id=claim.run_id) == claim
 
 
 @dataclass(frozen=True)

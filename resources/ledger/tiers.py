@@ -134,6 +134,41 @@ class TierBook(Book):
         )
         return [record(SealRow, row) for row in rows]
 
+    def landed_since_seal(self, feed: str) -> set[Day]:
+        """The days of a feed of which something landed after they were sealed."""
+        claims, seals = tables.claims, tables.seals
+        rows = self._rows(
+            select(claims.c.day)
+            .join(
+                seals,
+                (seals.c.prefix == claims.c.prefix)
+                & (seals.c.asset == claims.c.asset)
+                & (seals.c.day == claims.c.day),
+            )
+            .where(
+                claims.c.prefix == self.prefix,
+                claims.c.asset.startswith(f"{feed}/"),
+                claims.c.landed_at > seals.c.sealed_at,
+            )
+            .distinct()
+        )
+        return {row.day for row in rows}
+
+    def has_landed(self, feed: str, day: Day) -> bool:
+        """Whether anything of a feed's day has landed."""
+        claims = tables.claims
+        rows = self._rows(
+            select(claims.c.number)
+            .where(
+                claims.c.prefix == self.prefix,
+                claims.c.asset.startswith(f"{feed}/"),
+                claims.c.day == day,
+                claims.c.outcome.is_not(None),
+            )
+            .limit(1)
+        )
+        return bool(rows)
+
     # --- what was removed on purpose -------------------------------------------------------------
 
     def expired(self, asset: str, day: Day, tier: str, reason: str, at: datetime) -> None:

@@ -1,0 +1,31 @@
+"""Sealing and rebuilding an asset's day exclude each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from resources.site import Site
+from touchline.day import Day
+
+LOCKED_FOR = timedelta(hours=1)
+"""A seal or a rebuild that holds a day for longer has died."""
+
+
+class DayAtWork(Exception):
+    """Another run is sealing or rebuilding this asset's day; says which."""
+
+
+@contextmanager
+def day_locked(site: Site, asset: str, day: Day, holder: str) -> Iterator[None]:
+    """Nobody else seals or rebuilds this asset's day meanwhile. Raises DayAtWork,
+    LedgerUnavailable."""
+    name, now = f"{asset}@{day}", site.clock.now()
+    other = site.ledger.lock(name, holder, now, now + LOCKED_FOR)
+    if other is not None:
+        raise DayAtWork(f"{asset} of {day} is being sealed or rebuilt by run {other}")
+    try:
+        yield
+    finally:
+        site.ledger.unlock(name, holder)

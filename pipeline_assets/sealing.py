@@ -1,0 +1,202 @@
+"""The seal: an ended day of which everything is known goes to where it stays.
+
+A day is sealed when each expected minute has its fate, nothing of it waits in the spool, and every
+asset holds what it claimed. What is missing is said, and nothing is sealed around it. What came
+after the seal is taken in by sealing again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pipeline_assets.day_lock import DayAtWork, day_locked
+from pipeline_assets.raw_step import waiting_in_spool
+from pipeline_assets.rotation import clear_spool, rotate
+from pipeline_assets.run import Run
+from resources.day_index import DayIndex
+from resources.day_seal import DaySeal
+from resources.fetch_object import UnreadableObject
+from resources.ledger import LedgerUnavailable
+from resources.object_store import StoreError
+from resources.site import Site
+from touchline.accounting import FetchFate
+from touchline.day import Day, FetchNumber, Minute
+from touchline.watch import expected_minutes
+
+log = logging.getLogger(__name__)
+
+REPLACED_STAYS = timedelta(days=1)
+"""What a seal replaced goes so long after it: whoever has listed it reads it."""
+
+
+@dataclass
+class SealReport:
+    """What one sealing did. `waiting` says why the day, or an asset of it, is not sealed yet."""
+
+    day: Day
+    sealed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+    @property
+    def is_sealed(self) -> bool:
+        return not self.waiting
+
+
+def seal_day(site: Site, feed: str, day: Day, *, run_id: str) -> SealReport:
+    """Seal every asset of a day that has ended; those that are sealed take in what came later.
+
+    Neither data nor store nor ledger make it raise: what is not sealed says why, and the next
+    sealing goes on.
+    """
+    report = SealReport(day)
+    report.waiting += rotate(site, feed, [day]).findings
+    try:
+        report.waiting += why_not(site, feed, day)
+    except (StoreError, LedgerUnavailable) as error:
+        report.waiting.append(str(error))
+    if report.waiting:
+        return report
+    for asset in site.plans[feed].assets:
+        try:
+            with day_locked(site, asset.name, day, run_id):
+                _seal_asset(site, feed, asset.name, day, report)
+        except (DayAtWork, StoreError, LedgerUnavailable, UnreadableObject) as error:
+            log.exception("%s of %s", asset.name, day)
+            report.waiting.append(f"{asset.name}: {error}")
+    try:
+        clear_spool(site, feed)
+    except (StoreError, LedgerUnavailable, UnreadableObject, OSError) as error:
+        report.waiting.append(f"the spool could not be cleared: {error}")
+    return report
+
+
+def why_not(site: Site, feed: str, day: Day) -> list[str]:
+    """What stands in the way of sealing this day; nothing for a day that may be sealed.
+
+    Raises StoreError, LedgerUnavailable.
+    """
+    now = site.clock.now()
+    if now < day.end:
+        return [f"{day} ends at {day.end:%H:%M} UTC"]
+    reasons = []
+    fates = site.ledger.fates(feed, day)
+    intervals = site.ledger.intervals(feed, day.start, day.end)
+    settled = (FetchFate.LANDED, FetchFate.MISSED)
+    open_minutes = [
+        minute
+        for minute in expected_minutes(day, intervals, day.end)
+        if fates.get(minute.number) not in settled
+    ]
+    if open_minutes:
+        first: Minute = open_minutes[0]
+        reasons.append(f"{len(open_minutes)} minutes have no fate, the first is {first.number}")
+    look = Run(site, site.plans[feed], day, "seal")
+    waiting = [spooled for spooled in waiting_in_spool(look) if spooled.day == day]
+    if waiting:
+        reasons.append(f"{len(waiting)} fetches wait in the spool, the first {waiting[0].number}")
+    return reasons
+
+
+def _seal_asset(site: Site, feed: str, asset: str, day: Day, report: SealReport) -> None:
+    index = site.days(feed).index(asset, day)
+    reasons = _incomplete(site, feed, asset, day, index)
+    if reasons:
+        report.waiting += [f"{asset}: {reason}" for reason in reasons]
+        return
+    if not index.numbers:
+        report.unchanged.append(asset)
+        return
+    scratch = site.settings.home
+    sealed = DaySeal(site.days(feed), asset, day, index, scratch).seal(site.clock.now())
+    held = sealed.manifest.held
+    known = site.ledger.seal(asset, day)
+    if known is None or known.number != sealed.manifest.number:
+        site.ledger.sealed(
+            asset,
+            day,
+            number=sealed.manifest.number,
+            fetches=len(held),
+            emitted=sum(each.account.emitted for each in held),
+            files=site.days(feed).sealed_days.files(asset, day),
+            at=site.clock.now(),
+        )
+    (report.sealed if sealed.is_new else report.unchanged).append(asset)
+
+
+def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) -> list[str]:
+    """Why this asset's day is not what was claimed: a loss is never sealed over."""
+    reasons = []
+    standing = site.ledger.standing(asset, day)
+    places = {place.number: place for place in index.places()}
+    gone = [n for n, row in standing.items() if row.has_landed and n not in places]
+    if gone:
+        reasons.append(f"{len(gone)} fetches had landed and are gone, the first {gone[0]}")
+    other = [n for n, at in places.items() if (row := standing.get(n)) and row.etag != at.etag]
+    if other:
+        reasons.append(f"{len(other)} fetches are not those confirmed, the first {other[0]}")
+    unclaimed = sorted(places.keys() - standing.keys())
+    if unclaimed:
+        reasons.append(f"{len(unclaimed)} fetches were never claimed, the first {unclaimed[0]}")
+    pending = [n for n, row in standing.items() if row.is_pending]
+    if pending:
+        reasons.append(f"{len(pending)} claims are on their way, the first {pending[0]}")
+    if asset != site.plans[feed].raw.name:
+        fates = site.ledger.fates(feed, day)
+        left = [n for n, f in fates.items() if f is FetchFate.LANDED and n not in places]
+        if left:
+            reasons.append(f"{len(left)} fetches did not come through it, the first {left[0]}")
+    return reasons
+
+
+def days_to_seal(site: Site, feed: str) -> list[Day]:
+    """Ended days that are not sealed, or of which something landed after their seal, oldest first.
+    Raises LedgerUnavailable."""
+    today = Day.containing(site.clock.now())
+    sealed = {(seal.asset, seal.day) for seal in site.ledger.seals(feed)}
+    news = site.ledger.landed_since_seal(feed)
+    names = [asset.name for asset in site.plans[feed].assets]
+    return [
+        day
+        for day in site.ledger.days(feed)
+        if day < today
+        and (day in news or any((name, day) not in sealed for name in names))
+        and site.ledger.has_landed(feed, day)
+    ]
+
+
+def clear_replaced(site: Site, feed: str, *, run_id: str) -> int:
+    """Remove the fetch objects and windows that a seal replaced long enough ago, where the sealed
+    day is still what was confirmed; how many objects. Raises StoreError, LedgerUnavailable."""
+    now, removed = site.clock.now(), 0
+    for seal in site.ledger.seals(feed):
+        if seal.cleared_at is not None or now < seal.sealed_at + REPLACED_STAYS:
+            continue
+        try:
+            with day_locked(site, seal.asset, seal.day, run_id):
+                removed += _clear(site, feed, seal.asset, seal.day, seal.files, now)
+        except (DayAtWork, UnreadableObject) as error:
+            log.warning("%s of %s is not cleared: %s", seal.asset, seal.day, error)
+    return removed
+
+
+def _clear(
+    site: Site, feed: str, asset: str, day: Day, files: dict[str, str], now: datetime
+) -> int:
+    days = site.days(feed)
+    if days.sealed_days.files(asset, day) != files:
+        raise UnreadableObject("the sealed day is not the one that was confirmed")
+    index = days.index(asset, day)
+    held = {FetchNumber(each.number): each.etag for each in index.sealed.values()}
+    windows = [
+        listed.key
+        for first, listed in index.windows.items()
+        if all(n in held for n in index.held(first))
+    ]
+    singles = [item.key for n, item in index.singles.items() if held.get(n) == item.etag]
+    for key in (*singles, *windows):
+        days.store.delete(key)
+    site.ledger.cleared(asset, day, windows, now)
+    return len(singles) + len(windows)
