@@ -27,6 +27,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 _FETCH_ID = re.compile(r"(\d{5})\.[A-Za-z0-9]{8,}(?=\.)")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"/crash-[0-9a-f]{12}(?=/)")
 _WRITTEN = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:ledger_)?(\w+)")
 _TELLING = ("asset", "name", "key", "tier", "number", "fate", "state")
@@ -276,4 +277,11 @@ def _die_within(lines: int) -> Callable[[], None]:
 
 def masked(name: str) -> str:
     """The name without what differs each time that the same is done."""
-    return _UUID.sub("<uuid>", _FETCH_ID.sub(r"\1.<id>", _PREFIX.sub("", name)))
+    for pattern, shown in (
+        (_PREFIX, ""),
+        (_FETCH_ID, r"\1.<id>"),
+        (_UUID, "<uuid>"),
+        (_SHA256, "<sha256>"),
+    ):
+        name = pattern.sub(shown, name)
+    return name

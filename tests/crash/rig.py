@@ -17,7 +17,7 @@ from tests.chain import Chain
 from tests.crash.account import DayAccount, account_of, complaints
 from tests.crash.children import ChildFailed, WasKilled, in_child
 from tests.crash.effects import Effect, Kind, Observer, Point
-from tests.crash.flows import Flow, Step
+from tests.crash.flow import Flow, Step
 from tests.crash.proxy import RecordingProxy
 from touchline.day import Minute
 
@@ -40,6 +40,7 @@ class Rig:
     childrens: tuple[S3Access, ObjectStore]
     observed: tuple[S3Access, ObjectStore]
     """Through the proxy."""
+    kills: int = 0
     _prepared: dict[str, Chain] = field(default_factory=dict)
 
     def effects(self, flow: Flow) -> list[Effect]:
@@ -60,10 +61,11 @@ class Rig:
         observer, chain = self._observer(flow, point)
         try:
             self._step(chain, flow.dies, observer)
-        except WasKilled:
-            pass
-        else:
             return ["this point was not reached"]
+        except WasKilled:
+            self.kills += 1
+        except ChildFailed as error:
+            return [str(error)]
         try:
             wrong = self._carried_on(flow, chain, observer, flow.restart(point.edge))
         except ChildFailed as error:
