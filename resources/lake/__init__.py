@@ -14,6 +14,7 @@ only in their order; given a URI and not a handle it erases what others committe
 `to_pyarrow_table()` aborts the process at its end in up to half of the runs. None is used.
 """
 
+from resources.lake.adoption import adopt_day
 from resources.lake.commit import Committed, commit_day
 from resources.lake.errors import (
     DamagedLake,
@@ -23,6 +24,7 @@ from resources.lake.errors import (
     Unaccounted,
     WouldErase,
 )
+from resources.lake.expiry import drop_day
 from resources.lake.reading import SealedDay, file_digests, read_day
 from resources.lake.tables import DataFile, Lake
 from resources.lake.upkeep import Upkeep, maintain
@@ -39,7 +41,9 @@ __all__ = [
     "Unaccounted",
     "Upkeep",
     "WouldErase",
+    "adopt_day",
     "commit_day",
+    "drop_day",
     "file_digests",
     "maintain",
     "read_day",

@@ -1,8 +1,8 @@
-"""The one function that commits to Delta."""
+"""The one function that commits to Delta, `commit_files`, and how a day comes to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ def commit_day(
         number = lake.number(table, asset, day) if table else None
         current = _current(lake, asset, day, number, rewrite=rewrite)
         manifest, rows = make((number or 0) + 1, current)
-        _refuse(asset, day, manifest, number or 0, current)
+        refuse(asset, day, manifest, number or 0, current)
         if table and current and not rewrite and _says_the_same(manifest, current):
             return Committed(current, lake.files(table, asset, day), written=False)
         if isinstance(rows, pa.Table):
@@ -72,7 +72,7 @@ def commit_day(
                 continue
         manifest = lake.put_manifest(manifest)
         files = write_files(lake.store, manifest, rows)
-        if _commit(lake, table, manifest, schema, files, at):
+        if commit_files(lake, table, manifest, schema, files, at):
             return Committed(manifest, tuple(files), written=True)
     raise Conflicting(f"{app_id(asset, day)}: others kept committing; nothing was written")
 
@@ -92,9 +92,9 @@ def _says_the_same(manifest: Manifest, current: Manifest) -> bool:
     return msgspec.structs.replace(manifest, number=current.number) == current
 
 
-def _refuse(
-    asset: str, day: Day, manifest: Manifest, number: int, current: Manifest | None
-) -> None:
+def refuse(asset: str, day: Day, manifest: Manifest, number: int, current: Manifest | None) -> None:
+    """Raises ValueError, NotAbove, WouldErase where this manifest may not follow `number`, which is
+    `current`."""
     what = app_id(asset, day)
     if (manifest.asset, manifest.day) != (asset, day):
         raise ValueError(f"{what}: the manifest is of {app_id(manifest.asset, manifest.day)}")
@@ -111,15 +111,15 @@ def _refuse(
         )
 
 
-def _commit(
+def commit_files(
     lake: Lake,
     table: DeltaTable,
     manifest: Manifest,
     schema: pa.Schema,
-    files: list[DataFile],
+    files: Sequence[DataFile],
     at: datetime,
 ) -> bool:
-    """Let these files be the day's; False when another commit was in the way.
+    """Let these files, which stand there, be the day's; False when another commit was in the way.
 
     delta-rs compares with what was committed since the handle was opened. A commit of another day
     is no conflict; one of this day is, by the transaction's id, even where neither has a row.

@@ -188,20 +188,26 @@ class Lake:
 
     def files(self, table: DeltaTable, asset: str, day: Day) -> tuple[DataFile, ...]:
         """The day's files in this state of the table, in the order of their fetches."""
+        return self.files_by_day(table, asset).get(day, ())
+
+    def files_by_day(self, table: DeltaTable, asset: str) -> dict[Day, tuple[DataFile, ...]]:
+        """The same of every day that has rows."""
         with self.speaking_of(asset):
             actions = pa.table(table.get_add_actions(flatten=True))
-        found = [
-            DataFile(
+        found: dict[Day, list[DataFile]] = {}
+        for action in actions.to_pylist():
+            file = DataFile(
                 f"{table_key(asset)}/{action['path']}",
                 action["size_bytes"],
                 action["num_records"],
                 action["min.fetch_number"],
                 action["max.fetch_number"],
             )
-            for action in actions.to_pylist()
-            if str(action["partition.date"]) == str(day)
-        ]
-        return tuple(sorted(found, key=lambda file: (file.first, file.key)))
+            found.setdefault(Day.parse(str(action["partition.date"])), []).append(file)
+        return {
+            day: tuple(sorted(files, key=lambda file: (file.first, file.key)))
+            for day, files in found.items()
+        }
 
     def manifest(self, asset: str, day: Day, number: int) -> Manifest:
         """Raises ManifestGone, DamagedLake, StoreError."""
