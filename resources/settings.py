@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.legal_hold import LegalHold
+
 PREFIX = "TOUCHLINE_"
 
 
@@ -39,6 +41,8 @@ Seconds = Annotated[float, Field(gt=0)]
 Origin = Literal["live", "simulated", "recorded"]
 Megabytes = Annotated[int, Field(gt=0)]
 Hours = Annotated[float, Field(gt=0)]
+KeptDays = Annotated[int, Field(ge=2)]
+BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
 class Settings(BaseSettings):
@@ -58,9 +62,24 @@ class Settings(BaseSettings):
 
     s3_endpoint_url: HttpUrl | None = None
     """The S3 endpoint; None for the embedded server."""
-    s3_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = "touchline"
+    s3_bucket: BucketName = "touchline"
     s3_prefix: str = ""
     """Without slashes at its ends; empty for the whole bucket."""
+
+    mirror_endpoint_url: HttpUrl | None = None
+    """The S3 endpoint of the second copy; None for AWS."""
+    mirror_bucket: BucketName | None = None
+    """None for no second copy."""
+    mirror_prefix: str = ""
+    mirror_profile: str | None = None
+    """The profile that holds the second copy's credentials; None for the usual chain."""
+
+    keep_raw_days: KeptDays | None = None
+    """How many days sealed raw fetches are kept; None for ever."""
+    keep_lake_days: KeptDays | None = None
+    """The same of sealed derived days."""
+    legal_hold: str = ""
+    """Days that never expire, as `LegalHold.parse` reads them."""
 
     feed_url: HttpUrl | None = None
     """The football vendor up to and with `/v1/football/`, always with the last slash; None for the
@@ -101,7 +120,13 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("s3_prefix")
+    @field_validator("legal_hold")
+    @classmethod
+    def _days_and_ranges(cls, value: str) -> str:
+        LegalHold.parse(value)
+        return value
+
+    @field_validator("s3_prefix", "mirror_prefix")
     @classmethod
     def _no_outer_slashes(cls, value: str) -> str:
         prefix = value.strip("/")
@@ -136,6 +161,12 @@ class Settings(BaseSettings):
             raise SettingsError(f"{PREFIX}FEED_URL is not set: there is nothing to fetch from")
         return self.feed_url
 
+    def require_mirror_bucket(self) -> str:
+        """The second copy's bucket. Raises SettingsError when it is not set."""
+        if self.mirror_bucket is None:
+            raise SettingsError(f"{PREFIX}MIRROR_BUCKET is not set: there is nowhere to mirror to")
+        return self.mirror_bucket
+
     def feed_credentials(self) -> tuple[str, str]:
         """The vendor's user and secret. Raises SettingsError naming the one that is missing."""
         return (
@@ -159,6 +190,10 @@ class Settings(BaseSettings):
         """Apprise URLs in their order: not for logs."""
         urls = self.notify_urls.get_secret_value() if self.notify_urls else ""
         return tuple(url.strip() for url in urls.split(",") if url.strip())
+
+    @property
+    def held_days(self) -> LegalHold:
+        return LegalHold.parse(self.legal_hold)
 
     @property
     def ledger_file(self) -> Path:

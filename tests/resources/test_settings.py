@@ -68,6 +68,12 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("FEED_DEADLINE_SECONDS", "0"),
         ("LEDGER_URL", "hush-hush"),
         ("ORIGIN", "rumour"),
+        ("MIRROR_ENDPOINT_URL", "store"),
+        ("MIRROR_BUCKET", "Not_A_Bucket"),
+        ("MIRROR_PREFIX", "a//b"),
+        ("KEEP_RAW_DAYS", "1"),
+        ("KEEP_LAKE_DAYS", "0"),
+        ("LEGAL_HOLD", "2025-05-28..soon"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_variable(
@@ -117,6 +123,13 @@ def test_secrets_show_nowhere_and_reach_children(monkeypatch: pytest.MonkeyPatch
     assert "hush" not in shown
     assert secret.items() <= settings.environment().items()
     assert settings.notify_targets == ("json://hush-token@n.example", "json://second.example")
+
+
+def test_a_second_copy_needs_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="TOUCHLINE_MIRROR_BUCKET is not set"):
+        Settings.load().require_mirror_bucket()
+    monkeypatch.setenv("TOUCHLINE_MIRROR_BUCKET", "elsewhere")
+    assert Settings.load().require_mirror_bucket() == "elsewhere"
 
 
 def test_a_child_resolves_the_same_settings(
