@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import typer
 
-from operations import reading_commands, replay_command, stack_commands
+from operations import (
+    export_command,
+    reading_commands,
+    replay_command,
+    seal_command,
+    stack_commands,
+)
 from operations.errors import Commands
 
 app = typer.Typer(
@@ -25,7 +31,9 @@ app.command()(stack_commands.up)
 app.command()(stack_commands.down)
 app.command()(replay_command.replay)
 app.command()(reading_commands.verify)
+app.command()(seal_command.seal)
 app.command()(reading_commands.rows)
+app.command()(export_command.export)
 app.command()(reading_commands.fetch)
 app.command()(reading_commands.quarantine)
 app.command()(reading_commands.trace)

@@ -44,6 +44,7 @@ def exit_code(error: Exception) -> int | None:
     from pipeline_assets.load import UnknownAsset
     from resources.embedded_s3 import EmbeddedS3Error
     from resources.fetch_object import UnreadableObject
+    from resources.lake.errors import DamagedLake
     from resources.ledger import LedgerUnavailable
     from resources.object_store import StoreError
     from resources.settings import SettingsError
@@ -51,7 +52,7 @@ def exit_code(error: Exception) -> int | None:
     from resources.stage_codec import UnreadableStageObject
     from touchline.fetch import UnreadableFetch
 
-    if isinstance(error, UnreadableObject | UnreadableStageObject | UnreadableFetch):
+    if isinstance(error, UnreadableObject | UnreadableStageObject | UnreadableFetch | DamagedLake):
         return BAD
     if isinstance(
         error,

@@ -19,7 +19,7 @@ from pipeline_assets.load import find_asset
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from resources.stage_codec import decode_stage
-from touchline.day import Day, FetchNumber, Window, new_york_text
+from touchline.day import Day, FetchNumber, Window, new_york_text, parse_instant
 from touchline.stage import Content, RawAsset, Stage
 
 StoredAt = Callable[[Window], datetime | None]
@@ -93,6 +93,19 @@ def write_document(
     }
     out.write(b'\n],"daily_metadata":' + _encode(metadata) + b"}\n")
     return written
+
+
+def stored_at(site: Site, asset: RawAsset | Stage[Any], day: Day) -> StoredAt:
+    """When a window of this day was stored, as the sealed day says or the store. Raises
+    StoreError, UnreadableObject."""
+    days = site.days(asset.feed)
+    index = days.index(asset.name, day)
+    sealed = days.sealed_days.current(asset.name, day) if index.seal is not None else None
+    if sealed is not None:
+        known = {upload.first: parse_instant(upload.stored_at) for upload in sealed.uploads}
+    else:
+        known = {int(first): item.last_modified for first, item in index.windows.items()}
+    return lambda window: known.get(window.first)
 
 
 @dataclass

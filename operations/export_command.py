@@ -26,7 +26,7 @@ def export(
     prefix: Prefix = None,
 ) -> None:
     """Write the daily log document of an asset as JSON."""
-    from operations.export import asset_to_export, document_name, write_document
+    from operations.export import asset_to_export, document_name, stored_at, write_document
     from operations.opened import opened_to_read
 
     with opened_to_read(prefix) as site:
@@ -34,7 +34,14 @@ def export(
         if out is not None and out.is_dir():
             out = out / document_name(exported, date)
         with _whole(out) as file:
-            written = write_document(site, exported, date, file, progress=progress)
+            written = write_document(
+                site,
+                exported,
+                date,
+                file,
+                stored_at=stored_at(site, exported, date),
+                progress=progress,
+            )
     progress(
         f"{written.fetches:,} fetches in {written.uploads} uploads, {written.matches:,} matches"
     )

@@ -28,6 +28,7 @@ from pydantic import SecretStr
 from operations.errors import Misused
 from operations.opened import opened
 from pipeline_assets.minute import MinuteReport, run_minute
+from pipeline_assets.rotation import is_rotation_minute, rotate
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site
 from resources.stage_codec import decode_stage
@@ -134,10 +135,14 @@ def replay(settings: Settings, options: ReplayOptions, *, tick: Callable[[Totals
                 set_vendor_clock(minute)
                 report = run_minute(site, FEED, minute, run_id=f"replay-{uuid.uuid4()}")
                 totals.add(report, _alerts(site, report))
+                if is_rotation_minute(minute):
+                    totals.failures += rotate(site, FEED).findings
                 totals.seconds = time.monotonic() - began
                 tick(totals)
         finally:
             site.ledger.close_interval(FEED, minute.end)
+        clock.set(minute.end)
+        totals.failures += rotate(site, FEED).findings
     return totals
 
 

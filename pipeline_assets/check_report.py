@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """An expected minute of which nothing is known."""
     WINDOW_OVERDUE = "window_overdue"
     """Ten minutes that should stand in one window by now, and do not."""
+    SPOOL_FILLS_UP = "spool_fills_up"
+    """The spool comes near its bound, or is beyond it."""
     UNCHECKED = "unchecked"
     """One of the two sources could not be read."""
 
@@ -60,6 +62,8 @@ class CheckReport:
     fetches_expected: int | None = None
     fetches_present: int | None = None
     findings: list[Found] = field(default_factory=list)
+    details: dict[str, float] = field(default_factory=dict)
+    """Further numbers of this check alone, such as how full the spool is."""
 
     def found(self, kind: Kind, number: int | None, records: int | None, detail: str) -> None:
         self.findings.append(Found(kind, number, records, detail))

@@ -30,6 +30,11 @@ CHECKS = (
         "Every expected minute of the day has a fate: a fetch that landed, or a named miss.",
         applies=lambda asset: isinstance(asset, RawAsset),
     ),
+    CheckSpec(
+        "spool_within_bounds",
+        "What waits on the local disk stays below its bound, in size and in age.",
+        applies=lambda asset: isinstance(asset, RawAsset),
+    ),
 )
 
 

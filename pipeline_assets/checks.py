@@ -16,7 +16,8 @@ from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
 from resources.site import Site
-from touchline.accounting import FetchFate
+from resources.spool import SpoolLimits, spool_verdict
+from touchline.accounting import FetchFate, Verdict
 from touchline.day import Day, Minute
 from touchline.plan import FeedPlan
 from touchline.watch import MAX_RUNTIME, expected_minutes, why_missed
@@ -73,7 +74,27 @@ def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> No
     report.landed = len(present)
 
 
+def spool_within_bounds(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> None:
+    """Loud before the bound is reached; beyond it fetching goes on, and nothing is dropped."""
+    settings = site.settings
+    limits = SpoolLimits(settings.spool_limit_megabytes, settings.spool_limit_hours)
+    try:
+        state = site.spool(plan.name).state(site.clock.now())
+    except OSError as error:
+        report.found(Kind.UNCHECKED, None, None, f"the spool cannot be read: {error}")
+        return
+    verdict, detail = spool_verdict(state, limits)
+    report.details = {
+        "spool_fetches": state.fetches,
+        "spool_megabytes": round(state.bytes / 1e6, 1),
+        "spool_oldest_minutes": round(state.age.total_seconds() / 60, 1),
+    }
+    if verdict is not Verdict.OK:
+        report.found(Kind.SPOOL_FILLS_UP, None, state.fetches, detail)
+
+
 _RUN: dict[str, Check] = {
     "landed_matches_claimed": landed_matches_claimed,
     "cadence": cadence,
+    "spool_within_bounds": spool_within_bounds,
 }

@@ -1,6 +1,4 @@
-"""The jobs: one minute of a feed, from fetch to checks."""
-
-from __future__ import annotations
+"""The jobs: one minute of a feed, the rotation of its windows, the seal of its days."""
 
 import dagster as dg
 
@@ -8,24 +6,75 @@ from pipeline_assets.partitions import LANE
 from pipeline_assets.plans import PLANS
 from touchline.plan import FeedPlan
 
-MINUTE_LANE = "minute"
 MINUTE_MAX_RUNTIME_SECONDS = 150
+ROTATION_MAX_RUNTIME_SECONDS = 600
+SEAL_MAX_RUNTIME_SECONDS = 3600
 
 
-def minute_job(plan: FeedPlan) -> dg.UnresolvedAssetJobDefinition:
+def _tags(lane: str, priority: int, max_runtime_seconds: int) -> dict[str, str]:
+    return {
+        LANE: lane,
+        "dagster/priority": str(priority),
+        "dagster/max_runtime": str(max_runtime_seconds),
+    }
+
+
+def minute_job(plan: FeedPlan) -> "dg.UnresolvedAssetJobDefinition":
     """Every asset of a feed and all their checks, in one process."""
     return dg.define_asset_job(
         f"{plan.name}_minute",
         selection=dg.AssetSelection.groups(plan.name),
         executor_def=dg.in_process_executor,
         description=f"One minute of {plan.name}: fetch, every stage, checks.",
-        run_tags={
-            LANE: MINUTE_LANE,
-            "dagster/priority": "10",
-            "dagster/max_runtime": str(MINUTE_MAX_RUNTIME_SECONDS),
-        },
+        run_tags=_tags("minute", 10, MINUTE_MAX_RUNTIME_SECONDS),
     )
 
 
+def rotation_job(plan: FeedPlan) -> dg.JobDefinition:
+    """Windows of every asset, in a lane of their own."""
+
+    @dg.op(name=f"{plan.name}_windows", required_resource_keys={"site"})
+    def windows(context: dg.OpExecutionContext) -> None:
+        from pipeline_assets.steps import rotation
+
+        rotation(context, plan.name)
+
+    @dg.job(
+        name=f"{plan.name}_rotation",
+        description=f"Ten minutes of {plan.name} become one window in each asset, and the spool "
+        "lets go of what stands in one.",
+        tags=_tags("rotation", 5, ROTATION_MAX_RUNTIME_SECONDS),
+        executor_def=dg.in_process_executor,
+    )
+    def rotate() -> None:
+        windows()
+
+    return rotate
+
+
+def seal_job(plan: FeedPlan) -> dg.JobDefinition:
+    """Every ended day that is not sealed, or has news."""
+
+    @dg.op(name=f"{plan.name}_days", required_resource_keys={"site"})
+    def days(context: dg.OpExecutionContext) -> None:
+        from pipeline_assets.steps import sealing
+
+        sealing(context, plan)
+
+    @dg.job(
+        name=f"{plan.name}_seal",
+        description=f"Ended days of {plan.name} go to where they stay, late captures included; "
+        "what they replaced goes a day later.",
+        tags=_tags("seal", 0, SEAL_MAX_RUNTIME_SECONDS),
+        executor_def=dg.in_process_executor,
+    )
+    def seal() -> None:
+        days()
+
+    return seal
+
+
 MINUTE_JOBS = {plan.name: minute_job(plan) for plan in PLANS.values()}
-JOBS = [*MINUTE_JOBS.values()]
+ROTATION_JOBS = {plan.name: rotation_job(plan) for plan in PLANS.values()}
+SEAL_JOBS = {plan.name: seal_job(plan) for plan in PLANS.values()}
+JOBS = [*MINUTE_JOBS.values(), *ROTATION_JOBS.values(), *SEAL_JOBS.values()]

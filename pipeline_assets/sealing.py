@@ -18,11 +18,12 @@ from pipeline_assets.run import Run
 from resources.day_index import DayIndex
 from resources.day_seal import DaySeal
 from resources.fetch_object import UnreadableObject
-from resources.ledger import LedgerUnavailable
+from resources.ledger import Ledger, LedgerUnavailable, SealRow
 from resources.object_store import StoreError
 from resources.site import Site
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Minute
+from touchline.plan import FeedPlan
 from touchline.watch import expected_minutes
 
 log = logging.getLogger(__name__)
@@ -151,19 +152,26 @@ def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) ->
     return reasons
 
 
-def days_to_seal(site: Site, feed: str) -> list[Day]:
+def days_to_seal(ledger: Ledger, plan: FeedPlan, now: datetime) -> list[Day]:
     """Ended days that are not sealed, or of which something landed after their seal, oldest first.
     Raises LedgerUnavailable."""
-    today = Day.containing(site.clock.now())
-    sealed = {(seal.asset, seal.day) for seal in site.ledger.seals(feed)}
-    news = site.ledger.landed_since_seal(feed)
-    names = [asset.name for asset in site.plans[feed].assets]
+    sealed = {(seal.asset, seal.day) for seal in ledger.seals(plan.name)}
+    news = ledger.landed_since_seal(plan.name)
     return [
         day
-        for day in site.ledger.days(feed)
-        if day < today
-        and (day in news or any((name, day) not in sealed for name in names))
-        and site.ledger.has_landed(feed, day)
+        for day in ledger.days(plan.name)
+        if day < Day.containing(now)
+        and (day in news or any((asset.name, day) not in sealed for asset in plan.assets))
+        and ledger.has_landed(plan.name, day)
+    ]
+
+
+def seals_to_clear(ledger: Ledger, feed: str, now: datetime) -> list[SealRow]:
+    """Seals of which what they replaced may go. Raises LedgerUnavailable."""
+    return [
+        seal
+        for seal in ledger.seals(feed)
+        if seal.cleared_at is None and now >= seal.sealed_at + REPLACED_STAYS
     ]
 
 
@@ -171,15 +179,23 @@ def clear_replaced(site: Site, feed: str, *, run_id: str) -> int:
     """Remove the fetch objects and windows that a seal replaced long enough ago, where the sealed
     day is still what was confirmed; how many objects. Raises StoreError, LedgerUnavailable."""
     now, removed = site.clock.now(), 0
-    for seal in site.ledger.seals(feed):
-        if seal.cleared_at is not None or now < seal.sealed_at + REPLACED_STAYS:
-            continue
+    for seal in seals_to_clear(site.ledger, feed, now):
         try:
             with day_locked(site, seal.asset, seal.day, run_id):
                 removed += _clear(site, feed, seal.asset, seal.day, seal.files, now)
         except (DayAtWork, UnreadableObject) as error:
             log.warning("%s of %s is not cleared: %s", seal.asset, seal.day, error)
     return removed
+
+
+def tidy_lake(site: Site, feed: str) -> None:
+    """Fold the logs of a feed's tables, and let go of what nothing counts any more. Raises
+    StoreError."""
+    from resources.lake import maintain
+
+    lake = site.days(feed).sealed_days.lake
+    for stage in site.plans[feed].stages:
+        maintain(lake, stage.name)
 
 
 def _clear(

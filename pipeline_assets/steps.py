@@ -11,7 +11,9 @@ from pipeline_assets.check_report import CheckReport
 from pipeline_assets.checks import check_day
 from pipeline_assets.partitions import scheduled_minute
 from pipeline_assets.raw_step import raw_step
+from pipeline_assets.rotation import rotate
 from pipeline_assets.run import Batch, Run
+from pipeline_assets.sealing import clear_replaced, days_to_seal, seal_day, tidy_lake
 from pipeline_assets.stage_step import stage_step
 from touchline.accounting import Verdict
 from touchline.day import Day
@@ -60,6 +62,7 @@ def check_result(report: CheckReport) -> dg.AssetCheckResult:
         value = getattr(report, name)
         if value is not None:
             metadata[name] = value
+    metadata |= report.details
     if report.findings:
         metadata["findings"] = dg.MetadataValue.md(_as_table(report))
     return dg.AssetCheckResult(
@@ -70,6 +73,34 @@ def check_result(report: CheckReport) -> dg.AssetCheckResult:
         metadata=metadata,
         description=report.findings[0].detail if report.findings else None,
     )
+
+
+def rotation(context: dg.OpExecutionContext, feed: str) -> None:
+    """Windows that are due; what could not be done is done by the next rotation."""
+    report = rotate(context.resources.site, feed)
+    for finding in report.findings:
+        context.log.warning(finding)
+    context.log.info(
+        f"{len(report.stored)} windows stored, {report.removed} fetch objects removed, "
+        f"{report.cleared} fetches cleared from the spool"
+    )
+
+
+def sealing(context: dg.OpExecutionContext, plan: FeedPlan) -> None:
+    """Every day that is to be sealed, then what earlier seals replaced. Fails when a day, or an
+    asset of it, is not sealed: the run says why."""
+    site, run_id = context.resources.site, context.run_id
+    waiting: list[str] = []
+    for day in days_to_seal(site.ledger, plan, site.clock.now()):
+        report = seal_day(site, plan.name, day, run_id=run_id)
+        context.log.info(f"{day}: {len(report.sealed)} sealed, {len(report.unchanged)} unchanged")
+        waiting += [f"{day}: {reason}" for reason in report.waiting]
+        if report.sealed:
+            tidy_lake(site, plan.name)
+    removed = clear_replaced(site, plan.name, run_id=run_id)
+    context.log.info(f"{removed} objects that a seal replaced were removed")
+    if waiting:
+        raise dg.Failure("; ".join(waiting), allow_retries=False)
 
 
 def _as_table(report: CheckReport) -> str:

@@ -5,5 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from sensors.minute_tick import minute_ticks
+from sensors.rotation import rotations
+from sensors.seal import seals
 
-defs = dg.Definitions(sensors=minute_ticks)
+defs = dg.Definitions(sensors=[*minute_ticks, *rotations, *seals])

@@ -20,7 +20,7 @@ from resources.fetch_object import FetchObject, pack
 from resources.site import Site
 from resources.stage_codec import decode_stage, encode_stage
 from simulator.server import Served
-from tests.chain import FEED, RAW, Chain, all_ok
+from tests.chain import FEED, RAW, SPOOL, Chain, all_ok
 from tests.pipeline_assets.small_plan import HEADS as HEADS_STAGE
 from tests.pipeline_assets.small_plan import Head, fails, small_plan
 from tests.s3_gate import S3Gate
@@ -109,7 +109,7 @@ def test_what_was_read_back_once_is_not_read_again_unless_deep(day: Chain, s3_ga
 def test_a_day_of_which_nothing_is_known_is_ok_and_empty(chain: Chain) -> None:
     checks = chain.checks(chain.day.shifted(-5))
     assert all_ok(checks)
-    assert {numbers(report) for report in checks.values()} == {(0, 0)}
+    assert {numbers(report) for report in of_books(checks)} == {(0, 0)}
 
 
 # --- losses --------------------------------------------------------------------------------------
@@ -388,8 +388,13 @@ def test_after_the_interval_nothing_is_expected(day: Chain) -> None:
 # --- what could not be checked -------------------------------------------------------------------
 
 
+def of_books(checks: dict[tuple[str, str], CheckReport]) -> list[CheckReport]:
+    """The checks that compare the two books; the spool's asks neither of them."""
+    return [report for (_, name), report in checks.items() if name != SPOOL]
+
+
 def unchecked(checks: dict[tuple[str, str], CheckReport]) -> bool:
-    for report in checks.values():
+    for report in of_books(checks):
         assert report.verdict is Verdict.COULD_NOT_CHECK, report
         assert [finding.kind for finding in report.findings] == [Kind.UNCHECKED]
         assert numbers(report) == (None, None), "a count that is not known is not 0"
@@ -442,6 +447,23 @@ def test_minutes_that_are_in_no_window_in_time_are_an_alarm(day: Chain) -> None:
         assert "00721-00730" in report.findings[0].detail
     day.rotate(27)
     assert Kind.WINDOW_OVERDUE not in {f.kind for r in day.checks().values() for f in r.findings}
+
+
+# --- the spool -----------------------------------------------------------------------------------
+
+
+def test_a_spool_that_fills_up_is_loud_before_its_bound(day: Chain) -> None:
+    day.minute(3)
+    report = day.checks()["raw_fetches", SPOOL]
+    assert report.verdict is Verdict.OK
+    assert report.details["spool_fetches"] == 1
+    day.at(day.start.later(3), 20 * 3600)
+    report = day.checks()["raw_fetches", SPOOL]
+    assert report.verdict is Verdict.BAD
+    assert [found.kind for found in report.findings] == [Kind.SPOOL_FILLS_UP]
+    assert "20.0 h old of 24" in report.findings[0].detail
+    report = day.checks(spool_limit_hours=100)["raw_fetches", SPOOL]
+    assert report.verdict is Verdict.OK
 
 
 def test_claims_that_change_while_they_are_read_are_read_again(

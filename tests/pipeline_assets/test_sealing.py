@@ -131,7 +131,7 @@ def test_sealing_again_without_news_changes_nothing(day: Chain) -> None:
     assert (report.sealed, report.unchanged) == ([], names(day))
     assert day.objects() == before
     with day.process() as site:
-        assert days_to_seal(site, FEED) == []
+        assert days_to_seal(site.ledger, day.plan, site.clock.now()) == []
 
 
 def test_what_a_seal_replaced_goes_a_day_later(day: Chain) -> None:
@@ -170,7 +170,7 @@ def test_a_late_capture_is_taken_in_by_sealing_again(chain: Chain) -> None:
     chain.minute(2 * A_DAY + 1)
     assert chain.numbers(HEADS) == [chain.number + n for n in (0, 1, 2, 3, 30)]
     with chain.process() as site:
-        assert days_to_seal(site, FEED) == [chain.day]
+        assert days_to_seal(site.ledger, chain.plan, site.clock.now()) == [chain.day]
         rebuild_day(site, FEED, chain.day, run_id="repair")
     report = seal(chain, 2 * A_DAY + 10)
     assert (report.waiting, HEADS in report.sealed, RAW in report.sealed) == ([], True, True)
@@ -249,7 +249,7 @@ def test_what_is_wrong_with_a_sealed_day_is_named(day: Chain, asset: str) -> Non
 
 def test_days_to_seal_are_those_that_have_ended(day: Chain) -> None:
     with day.process() as site:
-        assert days_to_seal(site, FEED) == []
+        assert days_to_seal(site.ledger, day.plan, site.clock.now()) == []
     day.at(day.start.later(A_DAY))
     with day.process() as site:
-        assert days_to_seal(site, FEED) == [Day.parse("2025-05-28")]
+        assert days_to_seal(site.ledger, day.plan, site.clock.now()) == [Day.parse("2025-05-28")]

@@ -1,0 +1,40 @@
+"""The command `seal`."""
+
+from __future__ import annotations
+
+import typer
+
+from operations.arguments import DayOption, Feed, Json, Prefix
+from operations.console import progress
+from operations.errors import BAD
+
+
+def seal(date: DayOption, feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> None:
+    """Seal an ended day, or take in what came after its seal."""
+    import json
+    import uuid
+
+    from operations.opened import opened_to_read
+    from operations.verify import plans_of
+    from pipeline_assets.sealing import seal_day
+
+    with opened_to_read(prefix) as site:
+        reports = {}
+        for plan in plans_of(site, feed):
+            progress(f"sealing {date} of {plan.name}")
+            reports[plan.name] = seal_day(site, plan.name, date, run_id=f"command-{uuid.uuid4()}")
+    if as_json:
+        said = {
+            name: {"sealed": found.sealed, "unchanged": found.unchanged, "waiting": found.waiting}
+            for name, found in reports.items()
+        }
+        typer.echo(json.dumps({"date": str(date), "feeds": said}))
+    else:
+        for found in reports.values():
+            for asset in found.sealed:
+                typer.echo(f"{asset}: sealed")
+            for asset in found.unchanged:
+                typer.echo(f"{asset}: nothing new to seal")
+            for reason in found.waiting:
+                typer.secho(f"not sealed: {reason}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(0 if all(found.is_sealed for found in reports.values()) else BAD)

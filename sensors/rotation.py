@@ -1,0 +1,42 @@
+"""Asks for a rotation every five minutes: a window is due a minute after its last one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from pipeline_assets.jobs import ROTATION_JOBS
+from pipeline_assets.rotation import is_rotation_minute
+from touchline.day import Minute
+
+
+def rotation_to_ask_for(now: datetime, asked: Minute | None) -> Minute | None:
+    """The latest minute of rotation that has begun, unless it was asked for; after a pause the ones
+    in between are not: one rotation does whatever is due."""
+    minute = Minute.containing(now)
+    while not is_rotation_minute(minute):
+        minute = minute.later(-1)
+    return minute if asked is None or minute > asked else None
+
+
+def rotation(feed: str, job: dg.JobDefinition) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=f"{feed}_rotation",
+        job=job,
+        minimum_interval_seconds=15,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Asks every five minutes for the windows of {feed} that are due.",
+    )
+    def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        asked = Minute.parse(context.cursor) if context.cursor else None
+        minute = rotation_to_ask_for(datetime.now(UTC) - timedelta(seconds=15), asked)
+        if minute is None:
+            return dg.SkipReason("the next rotation is not due yet")
+        request = dg.RunRequest(run_key=f"{feed}:rotation:{minute}")
+        return dg.SensorResult(run_requests=[request], cursor=str(minute))
+
+    return tick
+
+
+rotations = [rotation(feed, job) for feed, job in ROTATION_JOBS.items()]

@@ -1,0 +1,65 @@
+"""The jobs of rotation and seal, run by Dagster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from pipeline_assets.jobs import ROTATION_JOBS, SEAL_JOBS, seal_job
+from resources.day_layout import object_key
+from resources.site import Site
+from tests.chain import FEED, RAW, Chain
+from touchline.day import ONE_MINUTE
+
+HEADS = "football/heads"
+
+
+def run(chain: Chain, job: dg.JobDefinition, passed: int, *, ok: bool = True) -> set[str]:
+    """Run it so many minutes after the chain's first; the keys that are new."""
+
+    @dg.resource
+    def site(_: dg.InitResourceContext) -> Iterator[Site]:
+        with chain.process() as opened:
+            yield opened
+
+    before = chain.objects().keys()
+    chain.clock.set(chain.start.utc + passed * ONE_MINUTE)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            resources={"site": site}, instance=instance, raise_on_error=False
+        )
+        assert result.success is ok
+        assert result.dagster_run.tags["touchline/lane"] in ("rotation", "seal")
+    return chain.objects().keys() - before
+
+
+@pytest.fixture
+def ended(chain: Chain) -> Chain:
+    chain.minutes(3)
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.later(3).utc)
+    return chain
+
+
+def test_a_rotation_stores_windows_and_a_seal_the_day(ended: Chain) -> None:
+    made = run(ended, ROTATION_JOBS[FEED], 11)
+    assert {key.rpartition("/")[2].partition(".")[0] for key in made} == {"00721-00730"}
+    made = run(ended, seal_job(ended.plan), 24 * 60)
+    assert f"logs/football/all_api/all_api_json_log_{ended.day}.json.zst" in made
+    assert any(key.startswith("lake/football/heads/") for key in made)
+    assert run(ended, seal_job(ended.plan), 25 * 60) == set(), "no news"
+
+
+def test_a_day_that_cannot_be_sealed_is_a_run_that_failed(ended: Chain) -> None:
+    with ended.process() as site:
+        site.store.delete(object_key(HEADS, ended.day, ended.number))
+    run(ended, seal_job(ended.plan), 24 * 60, ok=False)
+    with ended.process() as site:
+        assert site.ledger.seal(RAW, ended.day) is not None
+        assert site.ledger.seal(HEADS, ended.day) is None
+
+
+def test_each_feed_has_both(ended: Chain) -> None:
+    assert ROTATION_JOBS.keys() == SEAL_JOBS.keys() == {FEED}
