@@ -1,0 +1,265 @@
+"""One object of a sealed day brought to another bucket, and read back there.
+
+Each copy carries the sha256 of what was sent and the ETag that its source had. So a copy can be
+told to be whole without its source, and to be of the object that stands in the store now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from resources.object_store import (
+    Corrupted,
+    Listed,
+    NotFound,
+    ObjectStore,
+    PreconditionFailed,
+    StoredObject,
+)
+from resources.sealed_days import MANIFEST
+from touchline.day import Day
+
+SHA256, SOURCE_ETAG = "mirror-sha256", "mirror-of"
+_PROMISES = ("sha256", SHA256)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An object, or a table's day, that is not there as it should be, and why."""
+
+    key: str
+    detail: str
+
+
+@dataclass
+class MirrorReport:
+    """What one mirroring did. `objects` are those of which the sealed days consist."""
+
+    seen: set[Day] = field(default_factory=set)
+    incomplete: set[Day] = field(default_factory=set)
+    """Those of them that do not stand there whole."""
+    objects: int = 0
+    sent: int = 0
+    bytes_sent: int = 0
+    verified: int = 0
+    """Objects read back from there and compared."""
+    repaired: list[str] = field(default_factory=list)
+    differs: list[Difference] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    """What is being sealed at this moment: the next mirroring takes it."""
+
+    @property
+    def days(self) -> set[Day]:
+        """Those that stand there whole."""
+        return self.seen - self.incomplete
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An object to be brought. `sealed_etag` is what it had when its seal was confirmed, `sha256`
+    what its name promises, each where that is known."""
+
+    key: str
+    sealed_etag: str | None = None
+    sha256: str | None = None
+
+
+class Unsendable(Exception):
+    """The store's own object is not what it was: it is never passed on."""
+
+
+class Moved(Exception):
+    """The store's own object was replaced while it was being sent."""
+
+
+@dataclass
+class MirrorCopy:
+    """`here` and `there` are listings of what is compared, by key."""
+
+    source: ObjectStore
+    target: ObjectStore
+    here: Mapping[str, Listed]
+    there: Mapping[str, Listed]
+    etags_compare: bool
+    scratch: Path
+    """A folder on a disk for a file as large as the largest object."""
+    deep: bool
+    report: MirrorReport
+
+    def bring_all(self, wanted: Iterable[Wanted], *, verify: bool) -> bool:
+        """All of them, whatever is wrong with some. Raises StoreError."""
+        return False not in [self.bring(each, verify=verify) for each in wanted]
+
+    def bring(self, wanted: Wanted, *, verify: bool) -> bool:
+        """Whether the object stands there as it stands here, which is read back where it was sent
+        now or `verify` asks for it. Raises StoreError."""
+        self.report.objects += 1
+        try:
+            listed = self.here.get(wanted.key)
+            if listed is None:
+                raise Unsendable("is not in the store")
+            if wanted.sealed_etag not in (None, listed.etag):
+                raise Unsendable("is not the object that was sealed, and is not sent")
+            if wanted.key not in self.there:
+                return self._send(wanted, listed)
+            if not verify and self._looks_the_same(listed):
+                return True
+            return self._compare(wanted, listed)
+        except Unsendable as error:
+            return self._differs(wanted.key, str(error))
+        except Moved:
+            self.report.waiting.append(f"{wanted.key} was replaced while it was being sent")
+            return False
+
+    def keep_all(self, keys: Iterable[str]) -> bool:
+        """Whether copies whose sources have gone on purpose are still what was sent. Raises
+        StoreError."""
+        return False not in [self._keep(key) for key in keys]
+
+    def _keep(self, key: str) -> bool:
+        self.report.objects += 1
+        try:
+            copy = self._read(key)
+        except NotFound:
+            return self._differs(key, "is not there, and the store does not have it any more")
+        if copy.is_whole:
+            self.report.verified += 1
+            return True
+        return self._differs(key, "the copy is damaged, and the store does not have it any more")
+
+    def _looks_the_same(self, listed: Listed) -> bool:
+        copy = self.there[listed.key]
+        if copy.size != listed.size or self.etags_compare:
+            return (copy.size, copy.etag) == (listed.size, listed.etag)
+        try:
+            said = self.target.head(listed.key).metadata
+        except NotFound:
+            return False
+        return said.get(SOURCE_ETAG) == listed.etag
+
+    def _compare(self, wanted: Wanted, listed: Listed) -> bool:
+        try:
+            copy = self._read(wanted.key)
+        except NotFound:
+            return self._send(wanted, listed)
+        if copy.is_whole and copy.metadata[SOURCE_ETAG] == listed.etag:
+            self.report.verified += 1
+            return True
+        with self._fetched(wanted, listed) as (file, found, sha256):
+            if copy.sha256 == sha256:
+                self.report.verified += 1
+                return True
+            if copy.is_whole and not _follows(found.metadata, copy.metadata):
+                return self._differs(wanted.key, "holds other bytes there, which are whole")
+            if not copy.is_whole and not self.deep:
+                return self._differs(wanted.key, "the copy is damaged; `--deep` repairs it")
+            with suppress(PreconditionFailed):
+                self.target.replace(wanted.key, file, copy.etag, _said(found, sha256))
+                self._count_sent(listed)
+            well = self._read_back(wanted.key, sha256)
+        if well and not copy.is_whole:
+            self.report.repaired.append(wanted.key)
+        return well
+
+    def _send(self, wanted: Wanted, listed: Listed) -> bool:
+        with (
+            self._fetched(wanted, listed) as (file, found, sha256),
+            # Another mirroring may have been faster; what stands there is compared in any case.
+            suppress(PreconditionFailed),
+        ):
+            self.target.put_new(wanted.key, file, _said(found, sha256))
+            self._count_sent(listed)
+        return self._read_back(wanted.key, sha256)
+
+    def _count_sent(self, listed: Listed) -> None:
+        self.report.sent += 1
+        self.report.bytes_sent += listed.size
+
+    def _read_back(self, key: str, sha256: str) -> bool:
+        if self._read(key).sha256 != sha256:
+            return self._differs(key, "what stands there is not what was sent")
+        self.report.verified += 1
+        return True
+
+    @contextmanager
+    def _fetched(
+        self, wanted: Wanted, listed: Listed
+    ) -> Iterator[tuple[BinaryIO, StoredObject, str]]:
+        """The store's object on the disk, with its sha256. Raises Unsendable, Moved, StoreError."""
+        with tempfile.TemporaryFile(dir=self.scratch) as file:
+            try:
+                found = self.source.download(wanted.key, file)
+            except (NotFound, Corrupted) as error:
+                raise Unsendable(f"cannot be read from the store: {error}") from error
+            if found.etag != listed.etag:
+                raise Moved(wanted.key)
+            file.seek(0)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            promised = {wanted.sha256, *(found.metadata.get(name) for name in _PROMISES)}
+            if promised - {None, sha256}:
+                raise Unsendable(
+                    "is damaged in the store: not the bytes it was stored with (sha256); it is not "
+                    "sent"
+                )
+            yield cast(BinaryIO, file), found, sha256
+
+    def _read(self, key: str) -> _Copy:
+        """Raises NotFound, StoreError."""
+        digest = _Digest()
+        try:
+            found = self.target.download(key, cast(BinaryIO, digest))
+        except Corrupted:
+            head = self.target.head(key)
+            return _Copy("", head.etag, head.metadata)
+        return _Copy(digest.hexdigest(), found.etag, found.metadata)
+
+    def _differs(self, key: str, detail: str) -> bool:
+        self.report.differs.append(Difference(key, detail))
+        return False
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """`sha256` is of the bytes as they were read now; empty where they could not be."""
+
+    sha256: str
+    etag: str
+    metadata: Mapping[str, str]
+
+    @property
+    def is_whole(self) -> bool:
+        return self.metadata.get(SHA256) == self.sha256 and SOURCE_ETAG in self.metadata
+
+
+class _Digest(io.RawIOBase):
+    """Bytes that are only counted into a sha256."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self._sha256.update(data)
+        return len(data)
+
+    def hexdigest(self) -> str:
+        return self._sha256.hexdigest()
+
+
+def _said(found: StoredObject, sha256: str) -> dict[str, str]:
+    return {**found.metadata, SHA256: sha256, SOURCE_ETAG: found.etag}
+
+
+def _follows(metadata: Mapping[str, str], copied: Mapping[str, str]) -> bool:
+    """Whether the store's daily log is a later seal than the copied one. Nothing else is ever
+    replaced by the store."""
+    try:
+        return int(metadata[MANIFEST]) > int(copied[MANIFEST])
+    except (KeyError, ValueError):
+        return False

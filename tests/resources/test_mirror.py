@@ -1,0 +1,436 @@
+"""A second copy in another bucket of a real S3 server: sent, verified, repaired, refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from resources.day_layout import log_key, seal_key
+from resources.embedded_s3 import S3Access
+from resources.expired_days import ExpiredDay, expired_key, put_expiry
+from resources.lake import Lake, drop_day
+from resources.lake.tables import manifest_key, table_key
+from resources.ledger import SealRow
+from resources.manifests import put_manifest
+from resources.mirror import Mirror
+from resources.mirror_copy import MirrorReport
+from resources.mirror_marker import MARKER_KEY, MirrorRefused, claim_mirror
+from resources.object_store import ObjectStore, StoreError
+from resources.site import ORIGIN_KEY
+from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, lake_at, manifest, seal
+from tests.s3_gate import Answer, S3Gate, is_listing
+from touchline.accounting import sha256_hex
+from touchline.day import Day
+
+RAW = "football/raw_fetches"
+SECOND_BUCKET = "second-copy"
+
+
+@pytest.fixture(scope="module")
+def connected(s3_server: S3Access) -> ObjectStore:
+    """Making a client costs more than most of what a test asks of it."""
+    store = lake_at(s3_server, "").store
+    replace(store, bucket=SECOND_BUCKET).make_bucket()
+    return store
+
+
+@pytest.fixture
+def here(connected: ObjectStore, s3_prefix: str) -> ObjectStore:
+    """A store with two sealed days."""
+    store = replace(connected, prefix=s3_prefix)
+    store.put_new(ORIGIN_KEY, b'{"origin":"simulated"}')
+    for day, emitted in ((DAY, {1: 2, 3: 1}), (NEXT, {7: 1})):
+        seal_raw(store, day)
+        seal_rows(store, day, emitted)
+    return store
+
+
+@pytest.fixture
+def there(connected: ObjectStore, s3_prefix: str) -> ObjectStore:
+    return replace(connected, bucket=SECOND_BUCKET, prefix=f"copies/{s3_prefix}")
+
+
+@pytest.fixture
+def mirror(here: ObjectStore, tmp_path: Path) -> Callable[..., MirrorReport]:
+    def run(
+        there: ObjectStore,
+        *,
+        source: ObjectStore = here,
+        seals: dict[tuple[str, Day], SealRow] | None = None,
+        deep: bool = False,
+    ) -> MirrorReport:
+        claim_mirror(source, there, f"store-{source.prefix}")
+        return Mirror(source, there, seals or {}, tmp_path, deep).run(AT, lambda *_: None)
+
+    return run
+
+
+def seal_raw(store: ObjectStore, day: Day, number: int = 1) -> None:
+    key, body = log_key(RAW, day), f"the log of {day}, sealed {number} times".encode()
+    put_manifest(store, manifest(number, {1: 2}, "", day, RAW))
+    said = {"manifest": str(number), "sha256": sha256_hex(body)}
+    if number == 1:
+        store.put_new(key, body, said)
+    else:
+        store.replace(key, body, store.head(key).etag, said)
+        store.delete(seal_key(RAW, day, number - 1))
+    store.put_new(seal_key(RAW, day, number), b"")
+
+
+def seal_rows(store: ObjectStore, day: Day, emitted: dict[int, int], said: str = "") -> None:
+    number = seal(Lake(store), emitted, said, day).number
+    if number > 1:
+        store.delete(seal_key(ASSET, day, number - 1))
+    store.put_new(seal_key(ASSET, day, number), b"")
+
+
+def data_file(store: ObjectStore, day: Day = DAY) -> str:
+    [item] = store.list(f"{table_key(ASSET)}/date={day}/")
+    return item.key
+
+
+def bodies(store: ObjectStore) -> dict[str, bytes]:
+    """Every object, but the log of the tables, which is each one's own."""
+    keys = [item.key for item in store.list("") if "/_delta_log/" not in item.key]
+    return {key: store.get(key).body for key in keys}
+
+
+def damage(store: ObjectStore, key: str) -> str:
+    """Other bytes of the same size, and all that was said of them; the new ETag."""
+    found = store.get(key)
+    flipped = bytes([found.body[0] ^ 1]) + found.body[1:]
+    return store.replace(key, flipped, found.etag, found.metadata)
+
+
+def test_sealed_days_are_sent_and_read_back(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    report = mirror(there)
+    assert (report.differs, report.waiting) == ([], [])
+    assert report.days == {DAY, NEXT}
+    assert report.objects == report.sent == report.verified == 8
+    assert report.bytes_sent == sum(
+        len(body)
+        for key, body in bodies(here).items()
+        if key.startswith(("logs/", "lake/", "lake-manifests/"))
+    )
+    copied = bodies(there)
+    copied.pop(MARKER_KEY)
+    assert copied == bodies(here)
+    assert keys_of(Lake(there)) == [(1, "0"), (1, "1"), (3, "0")]
+    assert keys_of(Lake(there), NEXT) == [(7, "0")]
+    assert there.head(log_key(RAW, DAY)).metadata["manifest"] == "1"
+
+
+def test_what_is_there_is_not_sent_again(
+    there: ObjectStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    mirror(there)
+    before = {item.key: item.etag for item in there.list("")}
+    report = mirror(there)
+    assert (report.objects, report.sent, report.verified) == (8, 0, 0)
+    assert report.days == {DAY, NEXT}
+    deep = mirror(there, deep=True)
+    assert (deep.objects, deep.sent, deep.verified, deep.differs) == (8, 0, 8, [])
+    assert {item.key: item.etag for item in there.list("")} == before
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+def test_a_mirror_that_died_goes_on(
+    connected: ObjectStore,
+    there: ObjectStore,
+    mirror: Callable[..., MirrorReport],
+    s3_gate: S3Gate,
+    dies: str,
+) -> None:
+    """Broken off before or after each of its writes: what has its mark is whole, the rest comes
+    later."""
+    here = replace(connected, prefix=f"{there.prefix}-one-day")
+    here.put_new(ORIGIN_KEY, b'{"origin":"simulated"}')
+    seal_raw(here, DAY)
+    seal_rows(here, DAY, {1: 2, 3: 1})
+    through = lake_at(s3_gate.access, "").store
+
+    def died_at(write: int) -> tuple[ObjectStore, bool]:
+        place = replace(there, prefix=f"{there.prefix}/{write}")
+        writes = 0
+
+        def has_died(method: str, path: str) -> bool:
+            nonlocal writes
+            if SECOND_BUCKET in path and method in ("PUT", "POST"):
+                writes += 1
+            return SECOND_BUCKET in path and writes > write
+
+        if dies == "before":
+            s3_gate.refuses = has_died
+        else:
+            s3_gate.loses_answer = has_died
+        try:
+            mirror(replace(through, bucket=SECOND_BUCKET, prefix=place.prefix), source=here)
+        except StoreError:
+            return place, True
+        finally:
+            s3_gate.open()
+        return place, False
+
+    write, died = 0, True
+    while died:
+        place, died = died_at(write)
+        if any(place.list("hot/")):
+            assert keys_of(Lake(place)) == keys_of(Lake(here))
+        report = mirror(place, source=here)
+        assert (report.differs, report.days) == ([], {DAY})
+        copied = bodies(place)
+        copied.pop(MARKER_KEY)
+        assert copied == bodies(here)
+        write += 1
+    assert write > 10, "as many writes as there are objects, at least"
+
+
+def test_a_day_that_is_sealed_again_follows(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    mirror(there)
+    before = data_file(there)
+    seal_raw(here, DAY, 2)
+    seal_rows(here, DAY, {1: 2, 2: 1, 3: 1}, "late ")
+    report = mirror(there)
+    assert (report.differs, report.sent) == ([], 4)
+    assert there.get(log_key(RAW, DAY)).body == here.get(log_key(RAW, DAY)).body
+    assert keys_of(Lake(there)) == keys_of(Lake(here))
+    assert before in {item.key for item in there.list("")}, "nothing is deleted there"
+    assert mirror(there, deep=True).differs == []
+
+
+def test_a_day_that_is_being_sealed_waits(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    seal(Lake(here), {1: 2, 2: 1, 3: 1}, "late ")  # Committed, and its mark not yet put.
+    report = mirror(there)
+    assert report.waiting == [f"{ASSET} of {DAY} is being sealed"]
+    assert (report.days, report.differs) == ({NEXT}, [])
+    assert keys_of(Lake(there)) is None
+
+
+@pytest.mark.parametrize("of", ["log", "manifest", "rows"])
+def test_a_damaged_copy_is_named_and_repaired_when_asked(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport], of: str
+) -> None:
+    mirror(there)
+    key = {
+        "log": log_key(RAW, DAY),
+        "manifest": manifest_key(ASSET, DAY, 1),
+        "rows": data_file(there),
+    }[of]
+    damaged = damage(there, key)
+    report = mirror(there)
+    assert [(each.key, "--deep" in each.detail) for each in report.differs] == [(key, True)]
+    assert report.days == {NEXT}
+    assert there.head(key).etag == damaged, "only a deep one writes over anything"
+    deep = mirror(there, deep=True)
+    assert (deep.repaired, deep.differs, deep.sent) == ([key], [], 1)
+    assert bodies(there)[key] == bodies(here)[key]
+
+
+def test_bytes_that_rot_in_their_place_are_found_by_a_deep_one(
+    there: ObjectStore, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
+) -> None:
+    """Neither size nor ETag changes; the repair is a write over the object that was read."""
+    mirror(there)
+    key = data_file(there)
+    through = replace(lake_at(s3_gate.access, "").store, bucket=SECOND_BUCKET, prefix=there.prefix)
+    rotten = there.head(key).etag
+
+    def spoils(path: str, body: bytes) -> bytes:
+        return body[:-1] + bytes([body[-1] ^ 1]) if key in path else body
+
+    s3_gate.spoils = spoils
+    assert mirror(through).differs == []
+    report = mirror(through, deep=True)
+    assert [each.key for each in report.differs] == [key], "still rotten when it is read back"
+    repairs = [path for method, path in s3_gate.passed if method == "PUT" and key in path]
+    assert len(repairs) == 1
+    s3_gate.open()
+    assert there.head(key).etag == rotten
+    assert mirror(there, deep=True).differs == []
+
+
+def test_a_repair_writes_over_nothing_but_what_was_read(
+    there: ObjectStore, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
+) -> None:
+    mirror(there)
+    key = log_key(RAW, DAY)
+    damage(there, key)
+    through = replace(lake_at(s3_gate.access, "").store, bucket=SECOND_BUCKET, prefix=there.prefix)
+
+    def refuses(method: str, path: str) -> bool:
+        if method == "PUT" and key in path:
+            found = there.get(key)
+            there.replace(key, b"another hand's", found.etag)
+        return False
+
+    s3_gate.refuses = refuses
+    report = mirror(through, deep=True)
+    assert [each.key for each in report.differs] == [key]
+    assert there.get(key).body == b"another hand's"
+
+
+def test_a_copy_that_is_gone_is_sent_again(
+    there: ObjectStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    mirror(there)
+    key = manifest_key(ASSET, DAY, 1)
+    there.delete(key)
+    report = mirror(there)
+    assert (report.sent, report.differs) == (1, [])
+    for item in list(there.list(f"{table_key(ASSET)}/_delta_log/")):
+        there.delete(item.key)
+    assert mirror(there).differs == []
+    assert keys_of(Lake(there)) == [(1, "0"), (1, "1"), (3, "0")]
+
+
+@pytest.mark.parametrize("of", ["log", "rows"])
+def test_damage_in_the_store_is_never_passed_on(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport], of: str
+) -> None:
+    key = log_key(RAW, DAY) if of == "log" else data_file(here)
+    good = here.get(key).body
+    damage(here, key)
+    report = mirror(there)
+    assert [each.key for each in report.differs] == [key]
+    assert "damaged in the store" in report.differs[0].detail
+    assert key not in {item.key for item in there.list("")}
+    assert report.days == {NEXT}
+    # Neither does it reach a copy that was made before.
+    found = here.get(key)
+    here.replace(key, good, found.etag, found.metadata)
+    mirror(there)
+    damage(here, key)
+    assert [each.key for each in mirror(there, deep=True).differs] == [key]
+    assert there.get(key).body == good
+
+
+def test_what_is_not_the_object_that_was_sealed_is_not_sent(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    key = log_key(RAW, DAY)
+    row = SealRow(RAW, DAY, 1, 1, 2, {key: "another"}, AT, None)
+    report = mirror(there, seals={(RAW, DAY): row})
+    assert [each.key for each in report.differs] == [key]
+    assert seal_key(RAW, DAY, 1) not in {item.key for item in there.list("")}
+    row = replace(row, files={key: here.head(key).etag})
+    assert mirror(there, seals={(RAW, DAY): row}).differs == []
+
+
+def test_other_bytes_under_the_same_name_are_named_and_left(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    """The store was emptied and sealed its days anew."""
+    mirror(there)
+    key, body = log_key(RAW, DAY), b"the day told otherwise"
+    here.delete(key)
+    here.put_new(key, body, {"manifest": "1", "sha256": sha256_hex(body)})
+    before = there.get(key).body
+    report = mirror(there, deep=True)
+    assert [each.key for each in report.differs] == [key]
+    assert there.get(key).body == before
+
+
+def test_what_expires_here_stays_there(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    mirror(there)
+    held = Lake(here).manifest(ASSET, DAY, 1)
+    put_expiry(here, ExpiredDay.of(held, "kept 90 days", AT + timedelta(days=90)))
+    drop_day(Lake(here), ASSET, DAY, 1, at=AT)
+    here.delete(seal_key(ASSET, DAY, 1))
+    report = mirror(there, deep=True)
+    assert (report.differs, report.sent) == ([], 1)
+    assert there.get(expired_key(ASSET, DAY)).body == here.get(expired_key(ASSET, DAY)).body
+    assert keys_of(Lake(there)) == [(1, "0"), (1, "1"), (3, "0")]
+    key = data_file(there)
+    damage(there, key)
+    [difference] = mirror(there, deep=True).differs
+    assert difference.key == key
+    assert "does not have it any more" in difference.detail
+
+
+def test_the_copy_can_be_brought_back(
+    connected: ObjectStore,
+    here: ObjectStore,
+    there: ObjectStore,
+    mirror: Callable[..., MirrorReport],
+) -> None:
+    """To a new disk, which is then the store and goes on with the same copy."""
+    mirror(there)
+    again = replace(connected, prefix=f"{here.prefix}-again")
+    assert mirror(again, source=there).differs == []
+    assert keys_of(Lake(again)) == keys_of(Lake(here))
+    report = mirror(there, source=again)
+    assert (report.differs, report.sent, report.days) == ([], 0, {DAY, NEXT})
+
+
+def test_a_place_that_holds_something_else_is_refused(
+    connected: ObjectStore,
+    here: ObjectStore,
+    there: ObjectStore,
+    mirror: Callable[..., MirrorReport],
+) -> None:
+    with pytest.raises(MirrorRefused, match="is where the store itself is"):
+        mirror(replace(here, prefix="elsewhere"))
+    other = replace(connected, prefix=f"{here.prefix}-other")
+    with pytest.raises(MirrorRefused, match=r"has no origin\.json"):
+        mirror(there, source=other)
+    mirror(there)
+    before = {item.key: item.etag for item in there.list("")}
+    other.put_new(ORIGIN_KEY, b'{"origin":"simulated"}')
+    with pytest.raises(MirrorRefused, match=f"copy of store store-{here.prefix}"):
+        mirror(there, source=other)
+    origin = here.get(ORIGIN_KEY)
+    here.replace(ORIGIN_KEY, b'{"origin":"live"}', origin.etag)
+    with pytest.raises(MirrorRefused, match=r"\(simulated data\).*\(live data\)"):
+        mirror(there)
+    used = replace(there, prefix=f"{there.prefix}/used")
+    used.put_new("raw/football/something", b"of somebody")
+    with pytest.raises(MirrorRefused, match="no mirror put there"):
+        mirror(used)
+    there_now = {item.key: item.etag for item in there.list("") if "/used/" not in f"/{item.key}"}
+    assert there_now == before
+    assert [item.key for item in used.list("")] == ["raw/football/something"]
+
+
+def test_no_sealed_day_is_no_difference(
+    connected: ObjectStore,
+    there: ObjectStore,
+    s3_prefix: str,
+    mirror: Callable[..., MirrorReport],
+) -> None:
+    empty = replace(connected, prefix=f"{s3_prefix}-empty")
+    empty.put_new(ORIGIN_KEY, b'{"origin":"simulated"}')
+    report = mirror(there, source=empty)
+    assert (report.days, report.objects, report.differs) == (set(), 0, [])
+
+
+def test_stores_whose_etags_say_nothing_of_bytes_compare_by_what_was_sent(
+    there: ObjectStore, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
+) -> None:
+    def otherwise(method: str, path: str, answer: Answer) -> Answer:
+        headers = dict(answer.headers)
+        if "etag" in headers:
+            headers["etag"] = f'"of-{headers["etag"][1:]}'
+        body = answer.body
+        if is_listing(method, path):
+            body = body.replace(b"<ETag>", b"<ETag>of-")
+        return Answer(answer.status, headers, body)
+
+    s3_gate.alters = otherwise
+    through = replace(lake_at(s3_gate.access, "").store, bucket=SECOND_BUCKET, prefix=there.prefix)
+    assert mirror(through).sent == 8
+    assert through.head(log_key(RAW, DAY)).etag != there.head(log_key(RAW, DAY)).etag
+    report = mirror(through)
+    assert (report.sent, report.verified, report.differs) == (0, 0, [])
+    assert mirror(through, deep=True).verified == 8
