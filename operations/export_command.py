@@ -27,9 +27,9 @@ def export(
 ) -> None:
     """Write the daily log document of an asset as JSON."""
     from operations.export import asset_to_export, document_name, stored_at, write_document
-    from operations.opened import opened_to_read
+    from operations.opened import opened_store
 
-    with opened_to_read(prefix) as site:
+    with opened_store(prefix) as site:
         exported = asset_to_export(site, asset)
         if out is not None and out.is_dir():
             out = out / document_name(exported, date)

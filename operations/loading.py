@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from operations.opened import NothingThere, opened_to_read
+from operations.opened import NothingThere, opened_store
 from pipeline_assets.load import UnknownAsset, find_asset, load_envelopes, load_table
 from resources.day_layout import is_raw
 from resources.parquet import records_of
@@ -18,14 +18,14 @@ def load(asset: str, day: str | Day, as_: str, prefix: str | None) -> Any:
     if as_ not in FORMS:
         raise ValueError(f"as_={as_!r} is none of: {', '.join(FORMS)}")
     wanted = day if isinstance(day, Day) else Day.parse(day)
-    with opened_to_read(prefix) as site:
+    with opened_store(prefix) as site:
         name = find_asset(site, asset)
         if is_raw(name):
             if as_ != "records":
                 raise UnknownAsset(f"{name} has no rows: load it as_='records', its envelopes")
             return list(load_envelopes(site, name, wanted))
         table = load_table(site, name, wanted)
-        if not site.days(site.stages[name].feed).numbers(name, wanted):
+        if not site.days(site.stages[name].feed).index(name, wanted).numbers:
             where = f"s3://{site.store.bucket}/{site.store.prefix}"
             raise NothingThere(
                 f"nothing of {name} on {wanted} is in {where}: another day, or another prefix "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -60,6 +61,25 @@ def opened_to_read(prefix: str | None = None) -> Iterator[Site]:
             "TOUCHLINE_HOME or TOUCHLINE_LEDGER_URL"
         )
     with opened(settings) as site:
+        yield site
+
+
+@contextmanager
+def opened_store(prefix: str | None = None) -> Iterator[Site]:
+    """As `opened_to_read`, for what needs the store alone: of a store elsewhere whose ledger was
+    never here, such as a second copy, what landed is read, and nothing is left behind.
+
+    Raises SettingsError, NothingThere, EmbeddedS3Error, LedgerUnavailable.
+    """
+    settings = settings_for(prefix)
+    if settings.uses_embedded_s3 or settings.ledger_url or settings.ledger_file.is_file():
+        with opened_to_read(prefix) as site:
+            yield site
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="touchline-") as home,
+        opened(settings.model_copy(update={"home": Path(home)})) as site,
+    ):
         yield site
 
 

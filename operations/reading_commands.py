@@ -55,10 +55,10 @@ def rows(
     prefix: Prefix = None,
 ) -> None:
     """Write the rows of a derived day."""
-    from operations.opened import opened_to_read
+    from operations.opened import opened_store
     from operations.rows import rows_of_day, write_rows
 
-    with opened_to_read(prefix) as site:
+    with opened_store(prefix) as site:
         table = rows_of_day(site, asset, date, fetch)
     with _destination(out) as file:
         write_rows(table, file, form)
@@ -75,12 +75,12 @@ def fetch(
     prefix: Prefix = None,
 ) -> None:
     """Write one raw fetch as it is stored, byte for byte."""
-    from operations.opened import opened_to_read
+    from operations.opened import opened_store
     from operations.raw_fetch import pretty as pretty_of
     from operations.raw_fetch import read_fetch
     from operations.verify import plans_of
 
-    with opened_to_read(prefix) as site:
+    with opened_store(prefix) as site:
         envelope = read_fetch(site, plans_of(site, feed)[0].name, day, number)
     with _destination(None) as file:
         file.write(pretty_of(envelope) if pretty else envelope.data)
