@@ -67,7 +67,7 @@ def write_document(
     UnreadableObject, UnreadableFetch, UnreadableStageObject: what was written is then no document.
     """
     entries = _entries(site, asset, day)
-    numbers = sorted(site.days(asset.feed).numbers(asset.name, day))
+    numbers = sorted(site.days(asset.feed).index(asset.name, day).numbers)
     if not numbers:
         where = f"s3://{site.store.bucket}/{site.store.prefix}"
         raise Misused(f"nothing of {asset.name} on {day} is in {where}")

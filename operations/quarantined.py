@@ -59,7 +59,7 @@ def set_aside(site: Site, day: Day | None, progress: Callable[[str], None]) -> l
 def _of_stage(site: Site, plan: FeedPlan, stage: Stage[Any], day: Day) -> Iterator[SetAside]:
     days = site.days(plan.name)
     claims = site.ledger.claims(stage.name, day)
-    for number in sorted(days.numbers(stage.name, day)):
+    for number in sorted(days.index(stage.name, day).numbers):
         row = claims.get(number)
         if row is not None and row.landed is not None and not row.landed.account.quarantined:
             continue

@@ -95,7 +95,7 @@ def _of_day(
     site: Site, plan: FeedPlan, match_id: str, day: Day, number: int | None
 ) -> Iterator[Traced]:
     assets = [a for a in plan.assets if isinstance(a, RawAsset) or hasattr(a.makes, SUBJECT)]
-    listed = {asset.name: site.days(plan.name).numbers(asset.name, day) for asset in assets}
+    listed = {asset.name: site.days(plan.name).index(asset.name, day).numbers for asset in assets}
     numbers = sorted(set().union(*listed.values()))
     for each in numbers if number is None else [n for n in numbers if n == number]:
         fates = [

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from resources.claim_book import ClaimBook
 from resources.day_index import DayIndex, Place
-from resources.day_layout import day_prefix, is_raw, object_key
+from resources.day_layout import day_prefix, first_of_window, is_raw, object_key
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import Claim, LedgerUnavailable, WindowRow
 from resources.manifest import Held
@@ -40,7 +40,7 @@ from resources.object_store import (
 from resources.raw_window import RawWindow
 from resources.raw_window import UnreadableWindow as UnreadableRawWindow
 from resources.stage_window import StageWindow, UnreadableWindow
-from touchline.day import Day, FetchNumber
+from touchline.day import WINDOW_MINUTES, Day, FetchNumber
 from touchline.stage import Stage
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
+_STILL_SINGLE = 2 * WINDOW_MINUTES
+"""Of so many minutes before the newest window fetch objects may still be there beside theirs."""
 Window = RawWindow | StageWindow[Any]
 
 
@@ -89,8 +91,8 @@ class DayStore:
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def index(self, asset: str, day: Day) -> DayIndex:
-        """What of this day stands where, listed now."""
+    def index(self, asset: str, day: Day, *, after: str | None = None) -> DayIndex:
+        """What of this day stands where, listed now; `after` a key, only what comes behind it."""
 
         @functools.cache
         def known() -> Mapping[str, WindowRow]:
@@ -107,7 +109,7 @@ class DayStore:
         def sealed_of(number: int) -> Sequence[Held]:
             return self.sealed_days.held(asset, day, number)
 
-        return DayIndex.of(self.store.list(day_prefix(asset, day)), held_of, sealed_of)
+        return DayIndex.of(self.store.list(day_prefix(asset, day), after), held_of, sealed_of)
 
     def numbers(self, asset: str, day: Day) -> frozenset[FetchNumber]:
         """What of this day has landed, listed once until `refresh` and kept up with what is landed
@@ -217,9 +219,51 @@ class DayStore:
         self._windows.pop(asset, None)
 
     def _known(self, asset: str, day: Day, *, again: bool = False) -> DayIndex:
-        if again or (asset, day) not in self._indexes:
+        if again:
             self._indexes[asset, day] = self.index(asset, day)
+        elif (asset, day) not in self._indexes:
+            try:
+                self._indexes[asset, day] = self._newest(asset, day)
+            except LedgerUnavailable:
+                self._indexes[asset, day] = self.index(asset, day)
         return self._indexes[asset, day]
+
+    def _newest(self, asset: str, day: Day) -> DayIndex:
+        """The day as it is needed to work on it: listed from where windows end whose fetch objects
+        are gone, so that a minute late in the day costs what an early one does. What stands in
+        them is known from the ledger, which a check never believes.
+
+        Raises LedgerUnavailable, StoreError.
+        """
+        ledger = self.claims.ledger
+        rows = {
+            first: row
+            for key, row in ledger.windows(asset, day).items()
+            if (first := first_of_window(key)) is not None and row.is_verified
+        }
+        newest = max(rows, default=None)
+        passed = [first for first in rows if newest is not None and first < newest - _STILL_SINGLE]
+        if not passed:
+            return self.index(asset, day)
+        last = max(passed) + WINDOW_MINUTES - 1
+        index = self.index(asset, day, after=object_key(asset, day, last))
+        held = {h.number: h.etag for first in passed for h in rows[first].held}
+        for first in passed:
+            row = rows[first]
+            assert row.etag is not None
+            stored_at = row.stored_at or row.updated_at
+            index.windows[first] = Listed(row.key, row.size or 0, row.etag, stored_at)
+        for number, row in ledger.standing(asset, day).items():
+            if number <= last and row.has_landed and held.get(number) != row.etag:
+                self._add_single(index, asset, day, number)
+        return index
+
+    def _add_single(self, index: DayIndex, asset: str, day: Day, number: FetchNumber) -> None:
+        """A fetch that came after its window, if it is there."""
+        key = object_key(asset, day, number)
+        with contextlib.suppress(NotFound):
+            found = self.store.head(key)
+            index.add(number, Listed(key, found.size or 0, found.etag, day.start))
 
     def _single(self, asset: str, day: Day, number: int) -> FetchObject:
         key = object_key(asset, day, number)

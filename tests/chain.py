@@ -159,7 +159,7 @@ class Chain:
     def numbers(self, asset: str, day: Day | None = None) -> list[int]:
         """The fetches of an asset that the store has."""
         with self.process() as site:
-            return sorted(site.days(FEED).numbers(asset, day or self.day))
+            return sorted(site.days(FEED).index(asset, day or self.day).numbers)
 
     def spooled(self) -> list[int]:
         """The fetches whose copies lie in the spool."""

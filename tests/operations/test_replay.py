@@ -151,7 +151,7 @@ def test_a_replay_across_the_turn_of_a_day_or_a_clock(
 
 
 def landed(site: Site, asset: str, days: dict[Day, list[int]]) -> dict[Day, list[int]]:
-    return {day: sorted(site.days(FEED).numbers(asset, day)) for day in days}
+    return {day: sorted(site.days(FEED).index(asset, day).numbers) for day in days}
 
 
 def test_a_recorded_replay_without_its_recording_says_so(

@@ -190,6 +190,6 @@ def landed_lists(stack: Stack, rows: dict[Minute, FetchRow]) -> list[tuple[Minut
                 days.read_back(PLAN.raw.name, minute.day, number).envelope().footer["live_sha256"],
             )
             for day in sorted({minute.day for minute in rows})
-            for number in sorted(days.numbers(PLAN.raw.name, day))
+            for number in sorted(days.index(PLAN.raw.name, day).numbers)
             if (minute := day.minute(number)) in rows
         ]
