@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from pipeline_assets.day_lock import LOCKED_FOR
 from pipeline_assets.definitions import defs
 from pipeline_assets.minute import rebuild_day, run_minute
 from pipeline_assets.partitions import SCHEDULED_MINUTE
@@ -13,7 +14,7 @@ from tests.chain import FEED, RAW, Chain
 from tests.crash.flow import Flow, Step
 from tests.crash.plans import FOOTBALL, plan_of_echoes
 from tests.pipeline_assets.small_plan import refuses_one
-from touchline.day import Minute
+from touchline.day import ONE_MINUTE, Minute
 from touchline.fetch import Envelope
 
 # --- a minute ------------------------------------------------------------------------------------
@@ -81,6 +82,9 @@ def rebuild(chain: Chain, now: Minute) -> None:
     assert RAW not in reports
 
 
+LOCK_LASTS = LOCKED_FOR // ONE_MINUTE
+"""After so many minutes the lock of a rebuild or a seal that died belongs to nobody."""
+
 BACKFILL = Flow(
     "backfill of fetch objects",
     past=(
@@ -90,7 +94,7 @@ BACKFILL = Flow(
     ),
     # The newest 20 minutes are left to live runs, and windows are due at 25.
     dies=Step(23, rebuild),
-    after=(Step(24, rebuild),),
+    after=(Step(24, rebuild), Step(24 + LOCK_LASTS, rebuild)),
     landed=frozenset(range(3)),
 )
 
@@ -127,7 +131,7 @@ BACKFILL_OF_WINDOWS = Flow(
         Step(40, windows),
     ),
     dies=Step(60, rebuild),
-    after=(Step(61, rebuild),),
+    after=(Step(61, rebuild), Step(61 + LOCK_LASTS, rebuild)),
     landed=frozenset(TWO_WINDOWS),
     skipped=frozenset(range(2, 10)),
 )

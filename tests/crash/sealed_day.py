@@ -6,12 +6,10 @@ from pipeline_assets.minute import rebuild_day
 from pipeline_assets.sealing import SealReport, clear_replaced, seal_day
 from tests.chain import FEED, Chain
 from tests.crash.flow import Flow, Step
-from tests.crash.open_day import minute, minute_with_a_mistake, unwatched, windows
+from tests.crash.open_day import LOCK_LASTS, minute, minute_with_a_mistake, unwatched, windows
 from touchline.day import Minute
 
 A_DAY = 24 * 60
-LOCK_LASTS = 60
-"""Minutes after which the lock of a seal that died belongs to nobody."""
 FETCHED = (0, 1, 10, 11)
 NOBODY_CAME = frozenset(range(2, 10))
 
@@ -63,10 +61,11 @@ SEALED_WITH_A_MISTAKE = (
 BACKFILL = Flow(
     "backfill of a sealed day",
     past=SEALED_WITH_A_MISTAKE,
-    dies=Step(A_DAY + 70, rebuild_sealed),
+    dies=Step(A_DAY + 1, rebuild_sealed),
     after=(
-        Step(A_DAY + 2 * 70, rebuild_sealed),
-        Step(A_DAY + 2 * 70 + 1, seal),
+        Step(A_DAY + 2, rebuild_sealed),
+        Step(A_DAY + 2 + LOCK_LASTS, rebuild_sealed),
+        Step(A_DAY + 3 + LOCK_LASTS, seal),
     ),
     landed=frozenset(FETCHED),
     skipped=NOBODY_CAME,
