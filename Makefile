@@ -22,8 +22,8 @@ help: ## list the targets
 up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--source live ...")
 	@$(BIN)/touchline up $(ARGS)
 
-test: $(STAMP) ## run the tests, without the slow ones (ARGS="-k day" to choose)
-	@$(BIN)/pytest -q -m "not daemon and not crash" $(ARGS)
+test: $(STAMP) ## run the tests, without the slow ones, two at a time (ARGS="-k day" to choose)
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not daemon and not crash" $(ARGS)
 
 test-slow: $(STAMP) ## run the tests that start the real stack
 	@$(BIN)/pytest -q -m daemon $(ARGS)

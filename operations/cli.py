@@ -10,6 +10,7 @@ import typer
 
 from operations import (
     export_command,
+    mirror_command,
     reading_commands,
     replay_command,
     seal_command,
@@ -32,6 +33,7 @@ app.command()(stack_commands.down)
 app.command()(replay_command.replay)
 app.command()(reading_commands.verify)
 app.command()(seal_command.seal)
+app.command()(mirror_command.mirror)
 app.command()(reading_commands.rows)
 app.command()(export_command.export)
 app.command()(reading_commands.fetch)
