@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from operations.errors import Misused
+from pipeline_assets.expired import refuse_expired
 from resources.object_store import NotFound
 from resources.site import Site
 from touchline.accounting import FetchFate
@@ -14,8 +15,8 @@ from touchline.fetch import Envelope
 
 
 def read_fetch(site: Site, feed: str, day: Day, number: int) -> Envelope:
-    """From the store. Raises Misused where it is not there, StoreError, UnreadableObject,
-    UnreadableFetch."""
+    """From the store. Raises Misused where it is not there, DayExpired, StoreError,
+    UnreadableObject, UnreadableFetch."""
     try:
         minute = day.minute(number)
     except ValueError as error:
@@ -27,6 +28,7 @@ def read_fetch(site: Site, feed: str, day: Day, number: int) -> Envelope:
     for spooled in site.spool(feed).entries():
         if (spooled.day, spooled.number) == (day, number):
             return site.spool(feed).read(spooled)
+    refuse_expired(site, site.plans[feed].raw.name, day)
     row = site.ledger.fetches(feed, day).get(minute.number)
     if row is None:
         said = "the ledger knows nothing of this minute"

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from operations.errors import Misused
 from operations.formats import Format
+from pipeline_assets.expired import refuse_expired
 from pipeline_assets.load import find_asset, load_table
 from resources.day_layout import is_raw
 from resources.site import Site
@@ -25,11 +26,15 @@ Plain = Callable[[Any], Any]
 
 def rows_of_day(site: Site, asset: str, day: Day, number: int | None = None) -> pa.Table:
     """The rows of a derived asset's day, or of one fetch of it. Raises UnknownAsset, Misused where
-    there are none, StoreError, UnreadableObject, UnreadableStageObject."""
+    there are none, DayExpired, StoreError, UnreadableObject, UnreadableStageObject."""
     name = find_asset(site, asset)
     if is_raw(name):
         raise Misused(f"{name} has no rows; `touchline fetch {day} N` gives one of its fetches")
-    there = site.days(name.partition("/")[0]).numbers(name, day)
+    if number is None:
+        refuse_expired(site, name, day)
+    there = site.days(name.partition("/")[0]).index(name, day).numbers
+    if number is not None and number not in there:
+        refuse_expired(site, name, day)
     if not there:
         where = f"s3://{site.store.bucket}/{site.store.prefix}"
         raise Misused(f"nothing of {name} on {day} is in {where}")

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from pipeline_assets.check_report import CheckReport, Kind
 from pipeline_assets.check_specs import Asset, checks_for
 from pipeline_assets.landing_check import landed_matches_claimed
+from resources.expired_days import expiry_of, tier_of
 from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
 from resources.site import Site
 from resources.spool import SpoolLimits, spool_verdict
 from touchline.accounting import FetchFate, Verdict
-from touchline.day import Day, Minute
+from touchline.day import Day, FetchNumber, Minute
 from touchline.plan import FeedPlan
 from touchline.watch import MAX_RUNTIME, expected_minutes, why_missed
 
@@ -54,7 +55,7 @@ def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> No
     intervals = site.ledger.intervals(plan.name, day.start, day.end)
     expected = list(expected_minutes(day, intervals, Minute.containing(now).end))
     fates = site.ledger.fates(plan.name, day)
-    present = site.days(plan.name).index(asset.name, day).numbers
+    present, is_gone = _present(site, plan, asset, day)
     missed = still_open = 0
     for minute in expected:
         fate = fates.get(minute.number)
@@ -63,6 +64,8 @@ def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> No
         if fate is FetchFate.MISSED:
             missed += 1
         elif fate is FetchFate.LANDED:
+            if is_gone:
+                continue
             report.found(Kind.REAL_LOSS, minute.number, None, "landed, and not in the store")
         elif why_missed(minute, now - MAX_RUNTIME, started=fate is not None):
             report.found(Kind.NO_FATE, minute.number, None, f"nothing is known of {minute}")
@@ -72,6 +75,20 @@ def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> No
     report.fetches_present = len(present)
     report.recorded = report.fetches_expected - missed
     report.landed = len(present)
+
+
+def _present(
+    site: Site, plan: FeedPlan, asset: Asset, day: Day
+) -> tuple[frozenset[FetchNumber], bool]:
+    """The fetches that the store has, or had when the day was removed on purpose. And whether the
+    ledger alone knows of that: then the store cannot say which they were."""
+    index = site.days(plan.name).index(asset.name, day)
+    expired = expiry_of(site.store, asset.name, day, site.clock.now())
+    if expired is None:
+        is_gone = tier_of(asset.name) in site.ledger.expiries(asset.name, day)
+        return index.numbers, is_gone
+    index.seal = None
+    return index.numbers | expired.numbers, False
 
 
 def spool_within_bounds(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> None:

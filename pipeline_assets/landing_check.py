@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 
 from pipeline_assets.check_report import CheckReport, Kind
 from pipeline_assets.check_specs import Asset
+from pipeline_assets.expired_check import expired_matches_claimed
 from resources.day_index import DayIndex, Place
 from resources.day_store import DayStore
+from resources.expired_days import expiry_of, tier_of
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, ClaimRow, LedgerUnavailable, Standing, WindowRow
 from resources.object_store import Listed, NotFound
@@ -65,20 +67,31 @@ class _Comparison:
         claims, windows, index = self._both_books()
         report.recorded = sum(row.emitted or 0 for row in claims.values())
         report.landed = 0
+        expired = expiry_of(self.site.store, self.asset.name, self.day, self.site.clock.now())
+        if expired is not None:
+            # A fetch of which the record does not speak has not expired.
+            index.seal = None
+            self.spoken_for |= expired.numbers
+            expired_matches_claimed(expired, claims, ledger, report)
         for first, listed in sorted(index.windows.items()):
             self._window(first, listed, windows.get(listed.key), index)
         self._sealed(index)
         numbers = index.numbers
-        report.fetches_present = len(numbers)
+        gone = expired.numbers if expired else frozenset[FetchNumber]()
+        report.fetches_present = len(numbers | gone)
         if isinstance(self.asset, Stage):
-            self._never_taken({*claims, *numbers})
-        self._overdue(index)
-        expired = ledger.expiries(self.asset.name, self.day)
+            self._never_taken({*claims, *numbers, *gone})
+        if expired is None:
+            self._overdue(index)
+        # The ledger alone says so where the store's record has been lost.
+        is_gone = expired is None and tier_of(self.asset.name) in ledger.expiries(
+            self.asset.name, self.day
+        )
         read_well: dict[FetchNumber, str] = {}
         for number in sorted({*claims, *numbers} - self.spoken_for):
             row, place = claims.get(number), index.place(number)
             if place is None:
-                if not expired:
+                if not is_gone:
                     self._absent(number)
             elif row is None or not row.has_landed:
                 self._unclaimed(number, place)
@@ -152,8 +165,13 @@ class _Comparison:
         now = self.site.clock.now()
         for first in sorted({Window.of(self.day, number).first for number in index.singles}):
             window = Window(self.day, first)
-            overdue = window.end + WINDOW_OVERDUE
-            if first not in index.windows and now >= overdue and self._was_watched(overdue):
+            if first in index.windows or now < window.end + WINDOW_OVERDUE:
+                continue
+            singles = [number for number in index.singles if number in window]
+            claims = self.site.ledger.claims_of(self.asset.name, self.day, singles).values()
+            landed = [row.landed_at for row in claims if row.landed_at]
+            overdue = max([window.end, *landed]) + WINDOW_OVERDUE
+            if now >= overdue and self._was_watched(overdue):
                 detail = f"the window {window} is not stored {WINDOW_OVERDUE} after its end"
                 self.report.found(Kind.WINDOW_OVERDUE, first, None, detail)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline_assets.expired import refuse_expired
 from resources.fetch_object import FetchObject
 from resources.parquet import empty_table, records_of
 from resources.site import Site
@@ -35,10 +36,12 @@ def load_table(
     site: Site, asset: str, day: Day, fetches: Sequence[FetchNumber] | None = None
 ) -> pa.Table:
     """A derived day's rows in the order of its fetches, with `fetch_number` and `fetch_id` columns
-    in front. Raises StoreError, UnreadableObject, UnreadableStageObject naming the object."""
+    in front. Raises DayExpired, StoreError, UnreadableObject, UnreadableStageObject naming the
+    object."""
     stage = _stage(site, asset)
     days = site.days(stage.feed)
     if fetches is None:
+        refuse_expired(site, asset, day)
         tables = [table for part in days.parts(asset, day) for table in _tables(stage, part)]
     else:
         found = (days.read(asset, day, number) for number in fetches)
@@ -61,9 +64,10 @@ def _of_fetch(stage: Stage[Any], found: FetchObject) -> pa.Table:
 
 
 def load_envelopes(site: Site, asset: str, day: Day) -> Iterator[Envelope]:
-    """A raw day's fetches in their order."""
+    """A raw day's fetches in their order. Raises DayExpired, StoreError, UnreadableObject."""
+    refuse_expired(site, asset, day)
     days = site.days(asset.partition("/")[0])
-    for number in sorted(days.numbers(asset, day)):
+    for number in sorted(days.index(asset, day).numbers):
         yield days.read(asset, day, number).envelope()
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pipeline_assets.day_lock import DayAtWork, day_locked
+from pipeline_assets.expired import has_expired
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import clear_spool, rotate
 from pipeline_assets.run import Run
@@ -102,6 +103,9 @@ def why_not(site: Site, feed: str, day: Day) -> list[str]:
 
 
 def _seal_asset(site: Site, feed: str, asset: str, day: Day, report: SealReport) -> None:
+    if has_expired(site, asset, day):
+        report.waiting.append(f"{asset} of {day} has expired and is not sealed again")
+        return
     index = site.days(feed).index(asset, day)
     reasons = _incomplete(site, feed, asset, day, index)
     if reasons:
@@ -153,8 +157,8 @@ def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) ->
 
 
 def days_to_seal(ledger: Ledger, plan: FeedPlan, now: datetime) -> list[Day]:
-    """Ended days that are not sealed, or of which something landed after their seal, oldest first.
-    Raises LedgerUnavailable."""
+    """Ended days that are not sealed, or of which something landed after their seal, oldest first;
+    none of which anything has expired. Raises LedgerUnavailable."""
     sealed = {(seal.asset, seal.day) for seal in ledger.seals(plan.name)}
     news = ledger.landed_since_seal(plan.name)
     return [
@@ -162,6 +166,7 @@ def days_to_seal(ledger: Ledger, plan: FeedPlan, now: datetime) -> list[Day]:
         for day in ledger.days(plan.name)
         if day < Day.containing(now)
         and (day in news or any((asset.name, day) not in sealed for asset in plan.assets))
+        and not any(ledger.expiries(asset.name, day) for asset in plan.assets)
         and ledger.has_landed(plan.name, day)
     ]
 

@@ -8,7 +8,8 @@ It is written before anything is removed and never goes: a ledger that is made a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 
@@ -22,6 +23,8 @@ from touchline.day import Day, FetchNumber, parse_instant, utc_text
 RAW_TIER, LAKE_TIER = "raw", "lake"
 MINIMUM_KEPT_DAYS = 2
 """No setting keeps fewer, so nothing younger is ever asked for its expiry."""
+
+_RECORD = re.compile(r"date=(\d{4}-\d{2}-\d{2})/([^/]+)\.json")
 
 
 class DayExpired(StoreError):
@@ -137,6 +140,13 @@ def put_expiry(store: ObjectStore, expired: ExpiredDay) -> ExpiredDay:
     except PreconditionFailed:
         return read_expiry(store, expired.asset, expired.day) or expired
     return expired
+
+
+def expired_days(store: ObjectStore, feed: str) -> Iterator[tuple[str, Day]]:
+    """Asset and day of every record. Raises StoreError."""
+    for item in store.list(expired_prefix(feed)):
+        if found := _RECORD.fullmatch(item.key.removeprefix(expired_prefix(feed))):
+            yield f"{feed}/{found[2]}", Day.parse(found[1])
 
 
 def _spans(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -1,0 +1,40 @@
+"""Whether a day was removed on purpose, for those who would seal or read it."""
+
+from __future__ import annotations
+
+from resources.expired_days import DayExpired, expiry_of, tier_of
+from resources.fetch_object import UnreadableObject
+from resources.object_store import NotFound
+from resources.site import Site
+from touchline.day import Day
+
+
+def has_expired(site: Site, asset: str, day: Day) -> bool:
+    """Whether either book says that this day was removed on purpose, or is about to be. Raises
+    StoreError, LedgerUnavailable."""
+    if tier_of(asset) in site.ledger.expiries(asset, day):
+        return True
+    return expiry_of(site.store, asset, day, site.clock.now()) is not None
+
+
+def refuse_expired(site: Site, asset: str, day: Day) -> None:
+    """Raises DayExpired for a day that was removed on purpose, unless it can still, or again, be
+    read as a whole: before its removal has begun, or once it was made anew. And StoreError."""
+    expired = expiry_of(site.store, asset, day, site.clock.now())
+    if expired is None:
+        return
+    # Only what asks for an expired day pays for the lake.
+    from resources.lake.errors import LakeError
+
+    days = site.days(asset.partition("/")[0])
+    index = days.index(asset, day)
+    try:
+        if index.seal is None:
+            readable = index.numbers >= expired.numbers
+        else:
+            current = days.sealed_days.current(asset, day)
+            readable = current is not None and current.number == expired.manifest
+    except (NotFound, LakeError, UnreadableObject):
+        readable = False
+    if not readable:
+        raise DayExpired(str(expired))
