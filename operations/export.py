@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from operations.errors import Misused
+from pipeline_assets.expired import refuse_expired
 from pipeline_assets.load import find_asset
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
@@ -63,9 +64,11 @@ def write_document(
     """One upload for each ten-minute window with fetches.
 
     An upload whose time `stored_at` does not know bears the end of its window's last minute, before
-    which it cannot have been stored. Raises Misused where nothing of the day is there, StoreError,
-    UnreadableObject, UnreadableFetch, UnreadableStageObject: what was written is then no document.
+    which it cannot have been stored. Raises Misused where nothing of the day is there, DayExpired,
+    StoreError, UnreadableObject, UnreadableFetch, UnreadableStageObject: what was written is then
+    no document.
     """
+    refuse_expired(site, asset.name, day)
     entries = _entries(site, asset, day)
     numbers = sorted(site.days(asset.feed).index(asset.name, day).numbers)
     if not numbers:

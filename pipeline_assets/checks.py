@@ -8,10 +8,14 @@ is listed whole, and read back is whatever was not read since it last changed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 
 from pipeline_assets.check_report import CheckReport, Kind
 from pipeline_assets.check_specs import Asset, checks_for
 from pipeline_assets.landing_check import landed_matches_claimed
+from pipeline_assets.raw_step import waiting_in_spool
+from pipeline_assets.run import Run
 from resources.expired_days import expiry_of, tier_of
 from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable
@@ -97,6 +101,9 @@ def spool_within_bounds(site: Site, plan: FeedPlan, asset: Asset, report: CheckR
     limits = SpoolLimits(settings.spool_limit_megabytes, settings.spool_limit_hours)
     try:
         state = site.spool(plan.name).state(site.clock.now())
+        is_large = spool_verdict(replace(state, oldest=None), limits)[0] is not Verdict.OK
+        if spool_verdict(state, limits)[0] is not Verdict.OK and not is_large:
+            state = replace(state, oldest=_oldest_waiting(site, plan, report.day))
     except OSError as error:
         report.found(Kind.UNCHECKED, None, None, f"the spool cannot be read: {error}")
         return
@@ -108,6 +115,13 @@ def spool_within_bounds(site: Site, plan: FeedPlan, asset: Asset, report: CheckR
     }
     if verdict is not Verdict.OK:
         report.found(Kind.SPOOL_FILLS_UP, None, state.fetches, detail)
+
+
+def _oldest_waiting(site: Site, plan: FeedPlan, day: Day) -> datetime | None:
+    """When the minute of the oldest fetch began that is nowhere else; what has landed only waits
+    for its window. Raises StoreError, LedgerUnavailable."""
+    waiting = waiting_in_spool(Run(site, plan, day, "look"))
+    return min((each.day.minute(each.number).utc for each in waiting), default=None)
 
 
 _RUN: dict[str, Check] = {

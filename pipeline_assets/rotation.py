@@ -130,7 +130,8 @@ class _Rotation:
         self.report.findings += [f"{self.asset} {window}: {each}" for each in wrong]
         if not fetches or (wrong and not late):
             return
-        stored = self.windows.store(window, fetches, self.site.clock.now())
+        there = index.windows.get(window.first)
+        stored = self.windows.store(window, fetches, self.site.clock.now(), there)
         self.report.stored.append(stored.key)
 
     def _is_settled(self, window: Window, singles: Iterable[FetchNumber]) -> bool:

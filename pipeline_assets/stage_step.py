@@ -100,6 +100,9 @@ class _Step:
 
     def _todo(self) -> list[FetchNumber]:
         run, stage = self.run, self.stage
+        if run.rebuild:
+            for asset in (*stage.inputs, stage.name):
+                run.days.list_all(asset, self.day)
         claims = run.site.ledger.standing(stage.name, self.day)
         ready = frozenset.intersection(*(self._landed(name) for name in stage.inputs))
         here = run.days.numbers(stage.name, self.day)
@@ -146,6 +149,11 @@ class _Step:
         """Placeholders that can now be replaced: the input came good, or the code has changed. And
         what was collected of stages that this run has repaired."""
         if self.stage.reads is Reads.QUARANTINED:
+            changed = self.run.site.ledger.landed_since(
+                self.stage.name, self.stage.inputs, self.day
+            )
+            # Also where the run that repaired them died before it came to this stage.
+            self.run.repaired |= {(self.day, number) for number in changed}
             return {number for day, number in self.run.repaired if day == self.day} & numbers
         ledger, version = self.run.site.ledger, self._version
         placeholders = [n for n in numbers if (row := claims.get(n)) and row.is_placeholder]

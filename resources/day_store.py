@@ -120,6 +120,11 @@ class DayStore:
         """Begin another run: look again at what others have landed."""
         self._indexes.clear()
 
+    def list_all(self, asset: str, day: Day) -> None:
+        """Look at all of this day, and believe the ledger nothing of it: for what puts right what
+        may be gone."""
+        self._known(asset, day, again=True)
+
     def read(self, asset: str, day: Day, number: int) -> FetchObject:
         """Raises NotFound, UnreadableObject, StoreError."""
         key = object_key(asset, day, number)
@@ -291,7 +296,7 @@ class DayStore:
         self.claims.intend(claim, at)
         place = self._known(made.asset, made.ref.day).place(made.ref.number)
         landing = Landing.LANDED
-        if place is not None and place.held is not None:
+        if place is not None and place.held is not None and self._still_counts(made.asset, place):
             there = FetchObject.held(made.asset, self.feed, place.held, b"")
             if _is_same(there, made):
                 self.claims.landed(claim, place.etag, len(made.body), at)
@@ -313,6 +318,17 @@ class DayStore:
             except (PreconditionFailed, NotFound, Conflicting):
                 continue
         raise StoreError(f"{made.key}: others kept writing it; nothing was overwritten")
+
+    def _still_counts(self, asset: str, place: Place) -> bool:
+        """Whether no fetch object has landed beside it since the day was listed. While the ledger
+        is away nobody knows."""
+        assert place.held is not None
+        day = place.held.ref(self.feed).day
+        try:
+            row = self.claims.ledger.claim(asset, day, place.number)
+        except LedgerUnavailable:
+            return True
+        return row is None or row.etag in (None, place.etag)
 
     def _meet(self, made: FetchObject, claim: Claim, at: datetime, *, rebuild: bool) -> Landing:
         """The key is taken: by ours, by a placeholder, by what a rebuild replaces, by another's."""

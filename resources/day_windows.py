@@ -7,6 +7,7 @@ nothing is removed, so a process may die anywhere and the next one carries on.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,13 @@ from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject, unpack
 from resources.ledger import Standing
 from resources.manifest import Held
-from resources.object_store import Conflicting, NotFound, PreconditionFailed, StoreError
+from resources.object_store import (
+    Conflicting,
+    Listed,
+    NotFound,
+    PreconditionFailed,
+    StoreError,
+)
 from resources.raw_window import RawWindow
 from resources.stage_codec import decode_stage
 from touchline.accounting import sha256_hex
@@ -67,8 +74,15 @@ class DayWindows:
                 wrong.append(f"fetch {place.number}: {error}")
         return found, wrong
 
-    def store(self, window: Window, fetches: Sequence[FetchObject], at: datetime) -> Stored:
-        """Announce, store, read back, compare, confirm.
+    def store(
+        self,
+        window: Window,
+        fetches: Sequence[FetchObject],
+        at: datetime,
+        there: Listed | None = None,
+    ) -> Stored:
+        """Announce, store, read back, compare, confirm; over `there`, a window that nobody relies
+        upon, made of objects that still stand beside it.
 
         Raises StoreError, LedgerUnavailable, and UnlikeItsFetches when what the store gives back
         is not what it was given; nothing is then confirmed, and nothing removed.
@@ -79,21 +93,13 @@ class DayWindows:
         ledger = self.days.claims.ledger
         ledger.intend_window(self.asset, self.day, key, sha256_hex(data), held, at)
         try:
-            self.days.store.put_new(key, data)
-        except PreconditionFailed:
-            self._write_over_another(key, data)
-        return self.confirm(window, at, fetches)
-
-    def _write_over_another(self, key: str, data: bytes) -> None:
-        """A window that nobody has confirmed stands there: its writer has died. Ours, made of the
-        objects that still stand beside it, takes its place."""
-        store = self.days.store
-        try:
-            there = store.get(key)
-            if there.body != data:
-                store.replace(key, data, there.etag)
+            if there is None:
+                self.days.store.put_new(key, data)
+            else:
+                self.days.store.replace(key, data, there.etag)
         except (PreconditionFailed, Conflicting) as error:
             raise StoreError(f"{key}: another process is at work on it") from error
+        return self.confirm(window, at, fetches)
 
     def confirm(self, window: Window, at: datetime, fetches: Sequence[FetchObject] = ()) -> Stored:
         """Read a stored window back, compare it, and tell the ledger that it may be relied upon.
@@ -115,14 +121,15 @@ class DayWindows:
         """Remove the fetch objects that a confirmed window holds; how many they were.
 
         A placeholder stays: it may be replaced at any moment, and what replaces it must not be
-        taken for it.
+        taken for it. So does what was written over since the day was listed.
         """
         removed = 0
         for each in held:
             single = index.singles.get(FetchNumber(each.number))
             if single and single.etag == each.etag and not each.outcome.is_placeholder:
-                self.days.store.delete(single.key)
-                removed += 1
+                with contextlib.suppress(PreconditionFailed, NotFound):
+                    self.days.store.delete(single.key, single.etag)
+                    removed += 1
         return removed
 
     def _written(self, fetches: Sequence[FetchObject]) -> bytes:

@@ -249,8 +249,11 @@ class ObjectStore:
         size, said = answer["ContentLength"], answer.get("Metadata", {})
         return StoredObject(key, b"", answer["ETag"].strip('"'), said, size)
 
-    def delete(self, key: str) -> None:
-        self._call("delete_object", key)
+    def delete(self, key: str, etag: str | None = None) -> None:
+        """Where an ETag is given, the object that has it and no other: then this raises
+        PreconditionFailed, and NotFound where there is none."""
+        condition = {} if etag is None else {"IfMatch": etag}
+        self._call("delete_object", key, **condition)
         self.requests.count("DELETE")
 
     def list(self, prefix: str, start_after: str | None = None) -> Iterator[Listed]:

@@ -297,7 +297,8 @@ class StageWindow(Generic[R]):
         return table.replace_schema_metadata(_own_schema(table).metadata)
 
     def rows(self, number: int) -> pa.Table:
-        """The rows of one fetch with its own columns, as its object had them. Raises KeyError."""
+        """The rows of one fetch with its own columns, as its object had them. Raises
+        UnreadableWindow, also below, where the window does not hold that number."""
         schema = self._schemas[number]
         before = 0
         for held in self.held:
@@ -305,11 +306,11 @@ class StageWindow(Generic[R]):
                 rows = self.table.slice(before, held.account.emitted)
                 return rows.select(schema.names).cast(schema)
             before += held.account.emitted
-        raise KeyError(number)
+        raise UnreadableWindow(f"fetch {number}: the window does not hold it")
 
     def single(self, number: int) -> bytes:
         """A fetch as a fetch object again: what decode_stage reads of it is what was put in, but
-        that only the last fetch still has the state that it carried on. Raises KeyError."""
+        that only the last fetch still has the state that it carried on."""
         held = self._held(number)
         assert held.about is not None
         return write_stage_object(
@@ -322,14 +323,14 @@ class StageWindow(Generic[R]):
         )
 
     def digest(self, number: int) -> str:
-        """Of the keys of the rows of one fetch that are really here. Raises KeyError."""
+        """Of the keys of the rows of one fetch that are really here."""
         return key_digest(map(self.stage.key, self._records(self.rows(number))))
 
     def _held(self, number: int) -> Held:
         for held in self.held:
             if held.number == number:
                 return held
-        raise KeyError(number)
+        raise UnreadableWindow(f"fetch {number}: the window does not hold it")
 
     def _records(self, rows: pa.Table) -> Iterator[R]:
         """Some at a time: as records, rows take many times their space."""

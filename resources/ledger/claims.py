@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -175,6 +175,27 @@ class ClaimBook(Book):
             .order_by(table.c.number)
         )
         return {row[0]: Standing(*row) for row in rows}
+
+    def landed_since(self, asset: str, inputs: Sequence[str], day: Day) -> set[FetchNumber]:
+        """The fetches of which something has landed in one of the inputs after it had landed in
+        this asset."""
+        made, of = tables.claims, tables.claims.alias()
+        rows = self._rows(
+            select(made.c.number)
+            .join(
+                of,
+                (of.c.prefix == made.c.prefix)
+                & (of.c.day == made.c.day)
+                & (of.c.number == made.c.number),
+            )
+            .where(
+                *self._of(made, asset, day),
+                of.c.asset.in_(inputs),
+                of.c.landed_at > made.c.landed_at,
+            )
+            .distinct()
+        )
+        return {row.number for row in rows}
 
     def history(self, asset: str, day: Day, number: int) -> list[Transition]:
         """Every transition of this asset's claims about one fetch, oldest first."""

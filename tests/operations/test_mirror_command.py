@@ -6,12 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-import typer
-from typer.testing import CliRunner
 
 import touchline
-from operations.errors import Commands
-from operations.mirror_command import mirror
 from pipeline_assets.plans import PLANS
 from pipeline_assets.sealing import seal_day
 from resources.site import Site
@@ -36,19 +32,12 @@ def sealed(run_minutes: RunMinutes) -> RunDay:
 
 
 def touchline_mirror(day: RunDay, *arguments: str, **environment: str) -> Answer:
-    app = typer.Typer(cls=Commands)
-    app.command()(mirror)
-    app.callback()(lambda: None)
     place = {
         "TOUCHLINE_MIRROR_ENDPOINT_URL": day.access.endpoint_url,
         "TOUCHLINE_MIRROR_BUCKET": SECOND_BUCKET,
         "TOUCHLINE_MIRROR_PREFIX": f"copy-of/{day.settings.s3_prefix}",
     }
-    env = {**day.environment, **place, **environment}
-    result = CliRunner().invoke(app, ["mirror", *arguments], env=env)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return Answer(result.exit_code, result.stdout_bytes, result.stderr)
+    return day.touchline("mirror", *arguments, **{**place, **environment})
 
 
 @pytest.fixture(scope="module")

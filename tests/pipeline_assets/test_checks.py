@@ -452,11 +452,10 @@ def test_minutes_that_are_in_no_window_in_time_are_an_alarm(day: Chain) -> None:
 # --- the spool -----------------------------------------------------------------------------------
 
 
-def test_a_spool_that_fills_up_is_loud_before_its_bound(day: Chain) -> None:
-    day.minute(3)
-    report = day.checks()["raw_fetches", SPOOL]
-    assert report.verdict is Verdict.OK
-    assert report.details["spool_fetches"] == 1
+def test_a_spool_that_fills_up_is_loud_before_its_bound(day: Chain, s3_gate: S3Gate) -> None:
+    s3_gate.shut = True
+    day.minute(3, access=s3_gate.access)
+    assert day.checks()["raw_fetches", SPOOL].verdict is Verdict.OK
     day.at(day.start.later(3), 20 * 3600)
     report = day.checks()["raw_fetches", SPOOL]
     assert report.verdict is Verdict.BAD
@@ -464,6 +463,17 @@ def test_a_spool_that_fills_up_is_loud_before_its_bound(day: Chain) -> None:
     assert "20.0 h old of 24" in report.findings[0].detail
     report = day.checks(spool_limit_hours=100)["raw_fetches", SPOOL]
     assert report.verdict is Verdict.OK
+    assert report.details["spool_fetches"] == 1
+
+
+def test_what_has_landed_and_lies_in_the_spool_is_not_old(day: Chain, s3_gate: S3Gate) -> None:
+    """It only waits for its window, as after `touchline down`; without the store who knows?"""
+    day.minute(3)
+    day.at(day.start.later(3), 20 * 3600)
+    assert day.checks()["raw_fetches", SPOOL].verdict is Verdict.OK
+    s3_gate.shut = True
+    checks = day.checks(access=s3_gate.access)
+    assert checks["raw_fetches", SPOOL].verdict is Verdict.COULD_NOT_CHECK
 
 
 def test_claims_that_change_while_they_are_read_are_read_again(

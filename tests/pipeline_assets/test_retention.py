@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 
 from operations.errors import exit_code
+from operations.export import write_document
 from operations.raw_fetch import read_fetch
 from operations.rows import rows_of_day
 from pipeline_assets.load import load_envelopes, load_table
@@ -136,6 +138,7 @@ def test_a_reader_is_told_when_it_went_and_for_how_long_it_was_kept(day: Chain) 
             lambda: rows_of_day(site, HEADS, day.day, day.number),
             lambda: list(load_envelopes(site, RAW, day.day)),
             lambda: read_fetch(site, FEED, day.day, day.number),
+            lambda: write_document(site, day.plan.raw, day.day, io.BytesIO()),
         ):
             with pytest.raises(DayExpired, match=said) as caught:
                 read()

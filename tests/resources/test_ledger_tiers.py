@@ -110,3 +110,17 @@ def test_a_ledger_of_the_version_before_knows_what_its_claims_hold(ledger_url: s
     ledger.intend(claim(3), AT)
     ledger.close()
     database.close()
+
+
+def test_what_landed_in_an_input_since_is_known(ledger: Ledger) -> None:
+    """By which what was collected of stages is collected again after one of them was repaired."""
+    other = "football/pretty_print"
+    for asset, at in ((other, AT), (ASSET, AT)):
+        for number in (1, 2):
+            ledger.landed(claim(number, asset=asset), f"e{number}", 10, at)
+    assert ledger.landed_since(ASSET, [other], DAY) == set()
+    ledger.landed(claim(2, "again", asset=other), "e9", 10, LATER)
+    assert ledger.landed_since(ASSET, [other], DAY) == {2}
+    assert ledger.landed_since(other, [ASSET], DAY) == set()
+    ledger.landed(claim(2, "again"), "e9", 10, LATER)
+    assert ledger.landed_since(ASSET, [other], DAY) == set()

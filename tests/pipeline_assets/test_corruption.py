@@ -1,0 +1,280 @@
+"""Every object that holds a day, damaged in every way: it is named, and nothing is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from pipeline_assets.football.raw_fetches import raw_fetches
+from pipeline_assets.minute import rebuild_day, run_minute
+from pipeline_assets.sealing import clear_replaced, seal_day
+from resources.day_layout import (
+    is_raw,
+    log_key,
+    log_manifest_key,
+    object_key,
+    window_key,
+)
+from resources.embedded_s3 import S3Access
+from resources.lake.tables import manifest_key
+from resources.object_store import ObjectStore, StoreError
+from resources.site import Site
+from resources.stage_codec import decode_stage
+from simulator.server import Served
+from tests.chain import FEED, RAW, Chain
+from tests.crash.conftest import store_of
+from tests.pipeline_assets.conftest import NOON
+from tests.pipeline_assets.small_plan import HEADS
+from tests.s3_gate import Answer, S3Gate
+from tests.schedules.world import Client, Vendor
+from touchline.accounting import Verdict
+from touchline.day import Day, FetchNumber, Minute, Window
+from touchline.plan import FeedPlan
+
+A_DAY = 24 * 60
+DAY = NOON.day
+FETCHED = (0, 1, 10, 11, 30, 31, A_DAY)
+"""Minutes of two days: in the first two windows, and two fetches in objects of their own."""
+
+Content = dict[tuple[str, Minute], Any]
+"""(asset, minute) -> the envelope, or the rows; None where it cannot be read."""
+
+
+# --- the days that are damaged -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def open_day(
+    s3_server: S3Access, shared_vendor: Served, tmp_path_factory: pytest.TempPathFactory
+) -> Chain:
+    home, store = tmp_path_factory.mktemp("open"), store_of(s3_server)
+    plan = FeedPlan(raw_fetches, (HEADS,), lambda *_: Client(Vendor(), lambda: None))
+    chain = Chain(s3_server, shared_vendor, home, home.name, plan, NOON, store)
+    for passed in FETCHED[:-1]:
+        fetch(chain, passed)
+    chain.rotate(22)
+    chain.rotate(36)
+    return chain
+
+
+@pytest.fixture(scope="module")
+def sealed_days(open_day: Chain, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    home = tmp_path_factory.mktemp("sealed")
+    chain = open_day.copy(home, home.name)
+    fetch(chain, A_DAY)
+    seal(chain, 2 * A_DAY, DAY)
+    seal(chain, 2 * A_DAY, DAY.shifted(1))
+    with at(chain, 4 * A_DAY) as site:
+        clear_replaced(site, FEED, run_id="clear")
+    return chain
+
+
+@contextmanager
+def at(chain: Chain, passed: int) -> Iterator[Site]:
+    chain.at(NOON.later(passed))
+    with chain.process() as site:
+        yield site
+
+
+def fetch(chain: Chain, passed: int) -> None:
+    """A minute that is watched, and none after it."""
+    minute = NOON.later(passed)
+    with at(chain, passed) as site:
+        site.ledger.open_interval(FEED, minute.utc, "simulated")
+        site.ledger.close_interval(FEED, minute.utc + timedelta(minutes=1))
+        run_minute(site, FEED, minute, run_id=f"run-{passed}")
+
+
+def seal(chain: Chain, passed: int, day: Day = DAY) -> list[str]:
+    with at(chain, passed) as site:
+        return seal_day(site, FEED, day, run_id=f"seal-{passed}").waiting
+
+
+def rebuild(chain: Chain, passed: int) -> None:
+    with at(chain, passed) as site:
+        rebuild_day(site, FEED, DAY, run_id=f"rebuild-{passed}")
+
+
+# --- what is damaged, and how --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Objects that hold part of `asset`'s first day; `keys` are one of them and its neighbour."""
+
+    name: str
+    asset: str
+    keys: Callable[[Site], tuple[str, str]]
+    holds: frozenset[int]
+    """The minutes of which the first one speaks."""
+    sealed: bool = False
+
+
+def _singles(asset: str) -> Callable[[Site], tuple[str, str]]:
+    first = NOON.later(30).number
+    return lambda _: (object_key(asset, DAY, first), object_key(asset, DAY, first + 1))
+
+
+def _windows(asset: str) -> Callable[[Site], tuple[str, str]]:
+    first = Window.of(DAY, NOON.number)
+    second = Window.of(DAY, FetchNumber(first.first + 10))
+    return lambda _: (window_key(asset, first), window_key(asset, second))
+
+
+def _both_days(key: Callable[[Day], str]) -> Callable[[Site], tuple[str, str]]:
+    return lambda _: (key(DAY), key(DAY.shifted(1)))
+
+
+def _lake_files(site: Site) -> tuple[str, str]:
+    rows = (site.ledger.seal(HEADS.name, day) for day in (DAY, DAY.shifted(1)))
+    first, second = (next(key for key in row.files if "manifest" not in key) for row in rows if row)
+    return first, second
+
+
+WINDOW, DAYS = frozenset({0, 1}), frozenset(FETCHED[:-1])
+TIERS = [
+    Tier("raw fetch", RAW, _singles(RAW), frozenset({30})),
+    Tier("derived fetch", HEADS.name, _singles(HEADS.name), frozenset({30})),
+    Tier("raw window", RAW, _windows(RAW), WINDOW),
+    Tier("derived window", HEADS.name, _windows(HEADS.name), WINDOW),
+    Tier("daily log", RAW, _both_days(lambda d: log_key(RAW, d)), DAYS, sealed=True),
+    Tier(
+        "manifest of a log",
+        RAW,
+        _both_days(lambda d: log_manifest_key(RAW, d, 1)),
+        DAYS,
+        sealed=True,
+    ),
+    Tier("lake file", HEADS.name, _lake_files, DAYS, sealed=True),
+    Tier(
+        "manifest in the lake",
+        HEADS.name,
+        _both_days(lambda d: manifest_key(HEADS.name, d, 1)),
+        DAYS,
+        sealed=True,
+    ),
+]
+
+
+class Damage(StrEnum):
+    FLIPPED = "a bit flipped, with another ETag"
+    ROTTEN = "a bit flipped below the store, with the same ETag"
+    TRUNCATED = "truncated"
+    DELETED = "deleted"
+    SWAPPED = "swapped with its neighbour"
+
+
+def flipped(body: bytes) -> bytes:
+    half = len(body) // 2
+    return body[:half] + bytes([body[half] ^ 1]) + body[half + 1 :]
+
+
+def damage(store: ObjectStore, how: Damage, key: str, neighbour: str) -> None:
+    one, other = store.get(key), store.get(neighbour)
+    match how:
+        case Damage.FLIPPED:
+            store.replace(key, flipped(one.body), one.etag, one.metadata)
+        case Damage.TRUNCATED:
+            store.replace(key, one.body[: len(one.body) * 2 // 3], one.etag, one.metadata)
+        case Damage.DELETED:
+            store.delete(key)
+        case Damage.SWAPPED:
+            store.replace(key, other.body, one.etag, other.metadata)
+            store.replace(neighbour, one.body, other.etag, one.metadata)
+
+
+def rots(gate: S3Gate, key: str, body: bytes) -> None:
+    """From here on the store gives this object with a flipped bit, until it is stored again."""
+    rotten = True
+
+    def alters(method: str, path: str, answer: Answer) -> Answer:
+        nonlocal rotten
+        if key not in path.partition("?")[0]:
+            return answer
+        if method == "PUT" and answer.status == 200:
+            rotten = False
+        if method == "GET" and rotten and answer.body and answer.body in body:
+            return replace(answer, body=flipped(answer.body))
+        return answer
+
+    gate.alters = alters
+
+
+# --- what is seen of it --------------------------------------------------------------------------
+
+
+def contents(chain: Chain, days: tuple[Day, ...]) -> Content:
+    found: Content = {}
+    for asset in (RAW, HEADS.name):
+        for minute in (NOON.later(passed) for passed in FETCHED):
+            if minute.day in days:
+                with chain.process() as site:
+                    found[asset, minute] = _content(site, asset, minute)
+    return found
+
+
+def _content(site: Site, asset: str, minute: Minute) -> Any:
+    try:
+        there = site.days(FEED).read_back(asset, minute.day, minute.number)
+        if is_raw(asset):
+            return there.envelope().data
+        return decode_stage(HEADS, there.body).table.to_pylist()
+    except (StoreError, ValueError):
+        return None
+
+
+def complaints(chain: Chain, *, deep: bool) -> list[tuple[int | None, str]]:
+    """Fetch number and text of everything that the checks of the first day find."""
+    return [
+        (found.fetch_number, f"{asset} {found.kind}: {found.detail}")
+        for (asset, _), report in chain.checks(DAY, deep=deep).items()
+        if report.verdict is not Verdict.OK
+        for found in report.findings
+    ]
+
+
+@pytest.mark.parametrize("how", Damage, ids=lambda how: how.name.lower())
+@pytest.mark.parametrize("tier", TIERS, ids=lambda tier: tier.name)
+def test_damage_is_named_and_goes_nowhere(
+    tier: Tier, how: Damage, request: pytest.FixtureRequest, s3_prefix: str, s3_gate: S3Gate
+) -> None:
+    past: Chain = request.getfixturevalue("sealed_days" if tier.sealed else "open_day")
+    chain = past.copy(request.getfixturevalue("tmp_path") / "home", s3_prefix)
+    days = (DAY, DAY.shifted(1)) if tier.sealed else (DAY,)
+    before = contents(chain, days)
+    assert None not in before.values()
+    with chain.process() as site:
+        key, neighbour = tier.keys(site)
+        if how is Damage.ROTTEN:
+            rots(s3_gate, key, site.store.get(key).body)
+            chain = replace(chain, access=s3_gate.access, connected=store_of(s3_gate.access))
+        else:
+            damage(site.store, how, key, neighbour)
+    chain.clock.set(past.clock.now())
+
+    said = complaints(chain, deep=how is Damage.ROTTEN)
+    named = {NOON.later(passed).number for passed in tier.holds}
+    assert any(key in text or number in named for number, text in said), said
+
+    if not tier.sealed:
+        chain.rotate(60)
+    now = 5 * A_DAY
+    seal(chain, now)
+    rebuild(chain, now + 1)
+    seal(chain, now + 2)
+    after = contents(chain, days)
+    spread = [where for where, what in after.items() if what not in (None, before[where])]
+    assert not spread, "what was damaged is read as if it were not"
+    said = complaints(chain, deep=True)
+    if tier.asset == RAW:
+        assert said, "a loss is never sealed over"
+        assert all(what for (asset, _), what in after.items() if asset != RAW)
+    else:
+        assert after == before, "what is made of intact fetches is made again"
+        assert said == []

@@ -1,0 +1,109 @@
+"""Two processes at one object: what the other one has just written is neither lost nor undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pipeline_assets.minute import rebuild_day
+from pipeline_assets.rotation import rotate
+from resources.day_layout import object_key, window_key
+from simulator.faults import Fault
+from tests.chain import FEED, RAW, Chain, all_ok
+from tests.pipeline_assets.small_plan import refuses_one, small_plan
+from tests.s3_gate import S3Gate
+from touchline.accounting import Outcome
+from touchline.day import Window
+from touchline.fetch import Envelope
+
+HEADS = "football/heads"
+
+
+@pytest.fixture(scope="module")
+def three_minutes(chain_apart: Callable[[], Chain]) -> Chain:
+    """By code that sets one match aside, so that a rebuild changes what it made; then nobody came."""
+    chain = chain_apart()
+    chain.minutes(3, small_plan(heads=refuses_one))
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.later(3).utc)
+    return chain
+
+
+@pytest.fixture
+def day(three_minutes: Chain, tmp_path_factory: pytest.TempPathFactory, s3_prefix: str) -> Chain:
+    return three_minutes.copy(tmp_path_factory.mktemp("day"), s3_prefix)
+
+
+def meets(gate: S3Gate, method: str, key: str, meanwhile: Callable[[], object]) -> None:
+    """Before the first such request reaches the store, this is done by others."""
+    met: list[str] = []
+
+    def refuses(asked: str, path: str) -> bool:
+        if asked == method and key in path and not met:
+            met.append(path)
+            meanwhile()
+        return False
+
+    gate.refuses = refuses
+
+
+def rebuild(chain: Chain) -> None:
+    with chain.process() as site:
+        rebuild_day(site, FEED, chain.day, run_id="rebuild")
+
+
+def test_what_is_written_over_while_fetch_objects_are_removed_stays(
+    day: Chain, s3_gate: S3Gate
+) -> None:
+    day.rotate(11)
+    key = object_key(HEADS, day.day, day.number)
+    meets(s3_gate, "DELETE", key, lambda: rebuild(day))
+    day.rotate(30, access=s3_gate.access)
+    assert len(day.opened(HEADS, day.number).records) == 3
+    assert key in day.objects()
+    assert all_ok(day.checks(deep=True))
+
+
+def test_a_window_that_another_process_has_just_stored_is_not_written_over(
+    day: Chain, s3_gate: S3Gate
+) -> None:
+    def others() -> None:
+        rebuild(day)
+        with day.process() as site:
+            assert rotate(site, FEED).findings == []
+
+    key = window_key(HEADS, Window.of(day.day, day.number))
+    meets(s3_gate, "PUT", key, others)
+    assert "another process is at work" in str(day.rotate(30, access=s3_gate.access).findings)
+    assert day.rotate(31).findings == []
+    assert len(day.opened(HEADS, day.number).records) == 3
+    assert all_ok(day.checks(deep=True))
+
+
+def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, s3_gate: S3Gate) -> None:
+    """The rebuild has read the placeholder, and finds the same as the window holds of it."""
+    chain.faults(Fault("html", endpoint="match/detail_live"))
+    chain.minute(0)
+    chain.faults()
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.later(1).utc)
+        late = Envelope(site.feed(FEED).fetch(chain.start, previous=None).envelope)
+    chain.rotate(11)
+
+    def comes_good() -> None:
+        with chain.process() as site:
+            site.spool(FEED).write(late.ref, late.data)
+        chain.minute(30)
+
+    meets(s3_gate, "GET", window_key(RAW, Window.of(chain.day, chain.number)), comes_good)
+    chain.at(chain.start.later(30))
+    with chain.process(access=s3_gate.access) as site:
+        rebuild_day(site, FEED, chain.day, run_id="rebuild")
+    assert chain.opened(HEADS, chain.number).account.emitted == 3
+    with chain.process() as site:
+        row = site.ledger.claim(HEADS, chain.day, chain.number)
+    assert row is not None
+    assert row.landed is not None
+    assert row.landed.outcome is Outcome.COMPLETE
+    assert all_ok({k: r for k, r in chain.checks().items() if k[1] != "cadence"})

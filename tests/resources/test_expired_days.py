@@ -1,0 +1,88 @@
+"""Records of expired days: what they say, and that nobody young is asked for one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resources.embedded_s3 import S3Access
+from resources.expired_days import (
+    DamagedExpiry,
+    ExpiredDay,
+    expired_days,
+    expired_key,
+    expiry_of,
+    may_have_expired,
+    put_expiry,
+    read_expiry,
+)
+from resources.object_store import ObjectStore, Requests
+from resources.seal_marks import seal_marks
+from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, lake_at, manifest
+from touchline.day import Day
+
+LONG_AFTER = datetime(2025, 7, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(s3_server: S3Access, s3_prefix: str) -> ObjectStore:
+    return lake_at(s3_server, s3_prefix).store
+
+
+@given(st.sets(st.integers(1, 1500)))
+def test_the_numbers_of_a_day_come_back(numbers: set[int]) -> None:
+    expired = ExpiredDay.of(manifest(1, dict.fromkeys(numbers, 2)), "kept 5 days", AT)
+    stored = msgspec.json.decode(msgspec.json.encode(expired), type=ExpiredDay)
+    assert stored.numbers == numbers
+    assert (stored.fetches, stored.emitted) == (len(numbers), 2 * len(numbers))
+    assert stored.instant == AT
+
+
+def test_the_first_record_counts(store: ObjectStore) -> None:
+    first = ExpiredDay.of(manifest(1, {1: 2}), "kept 5 days", AT)
+    assert put_expiry(store, first) == first
+    assert put_expiry(store, msgspec.structs.replace(first, reason="kept 9 days")) == first
+    assert expiry_of(store, ASSET, DAY, LONG_AFTER) == first
+    assert expiry_of(store, ASSET, NEXT, LONG_AFTER) is None
+    assert list(expired_days(store, "football")) == [(ASSET, DAY)]
+
+
+def test_a_young_day_is_not_asked_for(store: ObjectStore) -> None:
+    store = replace(store, requests=Requests())
+    assert expiry_of(store, ASSET, DAY, DAY.shifted(2).start) is None
+    assert store.requests.by_operation == {}
+    assert not may_have_expired(DAY, DAY.shifted(2).start)
+    assert may_have_expired(DAY, DAY.shifted(3).start)
+
+
+def test_a_damaged_record_is_no_answer(store: ObjectStore) -> None:
+    store.put_new(expired_key(ASSET, DAY), b"{")
+    with pytest.raises(DamagedExpiry, match=expired_key(ASSET, DAY)):
+        read_expiry(store, ASSET, DAY)
+    other = ExpiredDay.of(manifest(1, {1: 2}), "kept 5 days", AT)
+    store.put_new(expired_key(ASSET, NEXT), msgspec.json.encode(other))
+    with pytest.raises(DamagedExpiry, match=f"speaks of {ASSET} on {DAY}"):
+        read_expiry(store, ASSET, NEXT)
+
+
+def test_marks_of_sealed_days_are_found_among_all_else(store: ObjectStore) -> None:
+    for key in (
+        f"raw/football/date={DAY}/00001.json.zst",
+        f"raw/football/date={DAY}/sealed-00001",
+        f"raw/football/date={DAY}/sealed-00002",
+        f"hot/football/date={DAY}/merged/00001-00010.parquet",
+        f"hot/football/date={DAY}/merged/sealed-00003",
+        f"hot/football/date={NEXT}/merged/00001.parquet",
+        f"hot/basketball/date={NEXT}/merged/sealed-00001",
+    ):
+        store.put_new(key, b"")
+    assert seal_marks(store, "football") == {
+        (DAY, "football/raw_fetches"): 2,
+        (DAY, "football/merged"): 3,
+    }
+    assert seal_marks(store, "basketball") == {(Day.parse(str(NEXT)), "basketball/merged"): 1}
