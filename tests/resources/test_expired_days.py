@@ -34,7 +34,7 @@ def store(s3_server: S3Access, s3_prefix: str) -> ObjectStore:
     return lake_at(s3_server, s3_prefix).store
 
 
-@given(st.sets(st.integers(1, 1500)))
+@given(st.sets(st.integers(1, 1440)))
 def test_the_numbers_of_a_day_come_back(numbers: set[int]) -> None:
     expired = ExpiredDay.of(manifest(1, dict.fromkeys(numbers, 2)), "kept 5 days", AT)
     stored = msgspec.json.decode(msgspec.json.encode(expired), type=ExpiredDay)

@@ -189,6 +189,8 @@ def test_a_mirror_that_died_goes_on(
         assert copied == bodies(here)
         write += 1
     assert write > 10, "as many writes as there are objects, at least"
+    asked = {method for method, path in s3_gate.passed if SECOND_BUCKET in path}
+    assert asked == {"GET", "HEAD", "PUT"}, "no right to delete is needed"
 
 
 def test_a_day_that_is_sealed_again_follows(
