@@ -11,6 +11,7 @@ from pipeline_assets.check_report import CheckReport
 from pipeline_assets.checks import check_day
 from pipeline_assets.partitions import scheduled_minute
 from pipeline_assets.raw_step import raw_step
+from pipeline_assets.retention import expire
 from pipeline_assets.rotation import rotate
 from pipeline_assets.run import Batch, Run
 from pipeline_assets.sealing import clear_replaced, days_to_seal, seal_day, tidy_lake
@@ -99,6 +100,8 @@ def sealing(context: dg.OpExecutionContext, plan: FeedPlan) -> None:
             tidy_lake(site, plan.name)
     removed = clear_replaced(site, plan.name, run_id=run_id)
     context.log.info(f"{removed} objects that a seal replaced were removed")
+    for finding in expire(site, plan.name, run_id).findings:
+        context.log.warning(finding)
     if waiting:
         raise dg.Failure("; ".join(waiting), allow_retries=False)
 
