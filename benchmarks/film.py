@@ -89,10 +89,7 @@ def opened_film(data: Path | None = None, folder: Path | None = None) -> Film:
     `data` is where the real data lies, TOUCHLINE_REAL_DATA by default. A change of the feed, the
     envelope or the poll makes another recording. Raises NoRecordedData.
     """
-    data = data or Path(os.environ.get("TOUCHLINE_REAL_DATA", "../shared/data"))
-    poll = data / "football" / "poll-2025-05-28T1730Z"
-    if not poll.is_dir():
-        raise NoRecordedData(f"no recorded data in {poll}: set TOUCHLINE_REAL_DATA")
+    poll = recorded_poll(data)
     made_by = " ".join(
         code_version(module)
         for module in (football.__name__, "resources.feeds.references", "simulator.recorded")
@@ -109,6 +106,15 @@ def opened_film(data: Path | None = None, folder: Path | None = None) -> Film:
                 (recording / f"{position:02d}.json.zst").write_bytes(pyzstd.compress(envelope, 3))
             recording.rename(there)
     return Film(tuple(sorted(there.iterdir())))
+
+
+def recorded_poll(data: Path | None = None) -> Path:
+    """The folder of the poll. Raises NoRecordedData."""
+    data = data or Path(os.environ.get("TOUCHLINE_REAL_DATA", "../shared/data"))
+    poll = data / "football" / "poll-2025-05-28T1730Z"
+    if not poll.is_dir():
+        raise NoRecordedData(f"no recorded data in {poll}: set TOUCHLINE_REAL_DATA")
+    return poll
 
 
 def moved(cut: Envelope, ref: FetchRef) -> bytes:

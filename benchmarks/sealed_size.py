@@ -1,28 +1,18 @@
-"""What a fetch costs when its day is sealed, beside what its text weighs: `python -m` this module.
-
-Hours of the recorded film go the way of a real day: windows of ten fetches, then the sealed log
-from these windows. Printed with their limits; the exit code is 1 if one of them does not hold.
-"""
+"""What a fetch costs when its day is sealed, beside what its text weighs."""
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
-import resource
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.film import HOUR, Film, opened_film
+from benchmarks.figures import Figure
+from benchmarks.film import HOUR, Film
+from benchmarks.measured import alone, peak_mb
 from resources.manifest import Held, Manifest, Upload
 from resources.raw_window import RawWindow, write_window
 from resources.sealed_log import SealedLog, write_sealed_log
@@ -32,6 +22,7 @@ from touchline.fetch import Envelope
 
 T = TypeVar("T")
 
+PART = "sealed raw fetches"
 DAY = Day.parse("2025-05-29")
 AT_MOST_OF_BODIES = 1 / 150
 AT_MOST_OF_BODIES_WITH_INDEX = 1 / 135
@@ -66,33 +57,18 @@ class ReadBack:
     seconds: float
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sealed_size")
-    parser.add_argument("--hours", type=int, default=2, help="of film, 1 to 24 (default 2)")
-    parser.add_argument("--data", type=Path, help="real data (default: TOUCHLINE_REAL_DATA)")
-    options = parser.parse_args()
-    film = opened_film(options.data)
-    numbers = range(1, options.hours * HOUR + 1)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        weighed, windows_peak = _alone(_write_windows, film, numbers, folder)
-        sealed, seal_peak = _alone(_seal, folder, folder / "sealed.zst", numbers, True)
-        bare, _ = _alone(_seal, folder, folder / "bare.zst", numbers, False)
-        read, _ = _alone(_read_back, film, folder / "sealed.zst", sealed.held)
-    return _report(weighed, sealed, bare, read, max(windows_peak, seal_peak), len(numbers))
+def sealed_size(film: Film, hours: int, folder: Path) -> list[Figure]:
+    """Hours of film go the way of a real day: windows of ten fetches, then the sealed log."""
+    numbers = range(1, hours * HOUR + 1)
+    weighed, windows_peak = alone(_with_peak, _write_windows, film, numbers, folder)
+    sealed, seal_peak = alone(_with_peak, _seal, folder, folder / "sealed.zst", numbers, True)
+    bare = alone(_seal, folder, folder / "bare.zst", numbers, False)
+    read = alone(_read_back, film, folder / "sealed.zst", sealed.held)
+    return _figures(weighed, sealed, bare, read, max(windows_peak, seal_peak), len(numbers))
 
 
-def _alone(call: Callable[..., T], *arguments: Any) -> tuple[T, int]:
-    """The result of a call in a new process, and that process's peak memory in MB."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as process:
-        result = process.submit(call, *arguments).result()
-        return result, process.submit(_peak_mb).result()
-
-
-def _peak_mb() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1 << 20 if sys.platform == "darwin" else 1 << 10)
+def _with_peak(call: Callable[..., T], *arguments: Any) -> tuple[T, float]:
+    return call(*arguments), peak_mb()
 
 
 def _write_windows(film: Film, numbers: range, folder: Path) -> Weighed:
@@ -188,51 +164,54 @@ def _held(number: int, data: bytes) -> Held:
     )
 
 
-def _report(
-    weighed: Weighed, sealed: Sealed, bare: Sealed, read: ReadBack, peak_mb: int, fetches: int
-) -> int:
+def _figures(
+    weighed: Weighed, sealed: Sealed, bare: Sealed, read: ReadBack, peak: float, fetches: int
+) -> list[Figure]:
     with_index = sealed.size + sealed.manifest
-    sizes = Table("a fetch, mean", "bytes", "of bodies", "of indented form")
-    for name, size in {
+    shares = (
+        ("of bodies", bare.size, weighed.bodies, AT_MOST_OF_BODIES),
+        ("with index, of bodies", with_index, weighed.bodies, AT_MOST_OF_BODIES_WITH_INDEX),
+        ("with index, of the indented form", with_index, weighed.indented, AT_MOST_OF_INDENTED),
+    )
+    sizes = {
         "bodies, compact": weighed.bodies,
-        "fetch, indented by 2": weighed.indented,
+        "indented by 2": weighed.indented,
         "in a window of ten": weighed.windows,
-        "sealed, without index": bare.size,
-        "sealed": sealed.size,
-        "sealed, with manifest": with_index,
-    }.items():
-        sizes.add_row(
-            name,
-            f"{size / fetches:,.0f}",
-            _ratio(size / weighed.bodies),
-            _ratio(size / weighed.indented),
-        )
-    limits = {
-        f"sealed without index at most 1/{1 / AT_MOST_OF_BODIES:.0f} of the bodies": (
-            bare.size <= weighed.bodies * AT_MOST_OF_BODIES
-        ),
-        f"with index and manifest at most 1/{1 / AT_MOST_OF_BODIES_WITH_INDEX:.0f}": (
-            with_index <= weighed.bodies * AT_MOST_OF_BODIES_WITH_INDEX
-        ),
-        f"with both at most 1/{1 / AT_MOST_OF_INDENTED:.0f} of the indented form": (
-            with_index <= weighed.indented * AT_MOST_OF_INDENTED
-        ),
-        f"{read.responses:,} responses byte for byte as they were sent": not read.damaged,
-        f"one fetch read with {read.asked:,} bytes and {read.seconds:.2f} s; an hour has "
-        f"{read.frame:,} on average": read.asked <= 1.05 * read.frame,
-        f"peak memory {peak_mb} MB, at most {PEAK_MB}": peak_mb <= PEAK_MB,
+        "sealed, with index and manifest": with_index,
     }
-    kept = Table("limit", "holds")
-    for limit, holds in limits.items():
-        kept.add_row(limit, "yes" if holds else "NO")
-    console = Console()
-    console.print(f"{fetches} fetches of the recorded film", sizes, kept)
-    return 0 if all(limits.values()) else 1
+    return [
+        *(
+            Figure(PART, f"a fetch {what}, bytes", f"{size / fetches:,.0f}", size / fetches)
+            for what, size in sizes.items()
+        ),
+        *(
+            Figure(
+                PART,
+                f"sealed {what}",
+                _ratio(size / of),
+                size / of,
+                _ratio(most),
+                size <= of * most,
+            )
+            for what, size, of, most in shares
+        ),
+        Figure.at_most(
+            PART,
+            "responses that are not byte for byte as they were sent",
+            f"{read.damaged} of {read.responses:,}",
+            read.damaged,
+            0,
+        ),
+        Figure.at_most(
+            PART,
+            "bytes to read one fetch, of an average hour's",
+            f"{read.asked / read.frame:.3f} ({read.seconds:.2f} s)",
+            read.asked / read.frame,
+            1.05,
+        ),
+        Figure.at_most(PART, "peak memory, MB", f"{peak:,.0f}", peak, PEAK_MB),
+    ]
 
 
 def _ratio(share: float) -> str:
-    return f"1/{1 / share:,.1f}" if share < 1 else f"{share:.2f}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return f"1/{1 / share:,.1f}"
