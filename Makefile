@@ -14,10 +14,10 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow minutes hostile replays crash screenshots lint lock install clean
+.PHONY: help up test test-slow minutes hostile replays crash bench-storage screenshots lint lock install clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--source live ...")
 	@$(BIN)/touchline up $(ARGS)
@@ -39,6 +39,9 @@ replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
 
 crash: $(STAMP) ## kill every flow before and after each of its side effects (CRASH=sampled: some of them)
 	@TOUCHLINE_CRASH=$(CRASH) $(BIN)/pytest -q -m crash tests/crash $(ARGS)
+
+bench-storage: $(STAMP) ## what storing costs, beside its limits, from real recordings (ARGS=--small, --hours 24)
+	@$(BIN)/python -m benchmarks.storage $(ARGS)
 
 screenshots: $(STAMP) ## take the pictures of the README again (needs Chromium)
 	@$(BIN)/python -m tests.stack.screenshots docs
