@@ -8,6 +8,7 @@ after the seal is taken in by sealing again.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ from resources.day_index import DayIndex
 from resources.day_seal import DaySeal
 from resources.fetch_object import UnreadableObject
 from resources.ledger import Ledger, LedgerUnavailable, SealRow
-from resources.object_store import StoreError
+from resources.object_store import NotFound, PreconditionFailed, StoreError
 from resources.site import Site
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Minute
@@ -212,12 +213,16 @@ def _clear(
     index = days.index(asset, day)
     held = {FetchNumber(each.number): each.etag for each in index.sealed.values()}
     windows = [
-        listed.key
+        listed
         for first, listed in index.windows.items()
         if all(n in held for n in index.held(first))
     ]
-    singles = [item.key for n, item in index.singles.items() if held.get(n) == item.etag]
-    for key in (*singles, *windows):
-        days.store.delete(key)
-    site.ledger.cleared(asset, day, windows, now)
-    return len(singles) + len(windows)
+    singles = [item for n, item in index.singles.items() if held.get(n) == item.etag]
+    removed = 0
+    for item in (*singles, *windows):
+        # What was written over since the day was listed is news, and stays.
+        with suppress(PreconditionFailed, NotFound):
+            days.store.delete(item.key, item.etag)
+            removed += 1
+    site.ledger.cleared(asset, day, [listed.key for listed in windows], now)
+    return removed

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline_assets.minute import rebuild_day
 from pipeline_assets.rotation import rotate
+from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.day_layout import object_key, window_key
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok
@@ -18,11 +19,12 @@ from touchline.day import Window
 from touchline.fetch import Envelope
 
 HEADS = "football/heads"
+A_DAY = 24 * 60
 
 
 @pytest.fixture(scope="module")
 def three_minutes(chain_apart: Callable[[], Chain]) -> Chain:
-    """By code that sets one match aside, so that a rebuild changes what it made; then nobody came."""
+    """By code that sets one match aside, so that a rebuild changes what it made."""
     chain = chain_apart()
     chain.minutes(3, small_plan(heads=refuses_one))
     with chain.process() as site:
@@ -81,22 +83,45 @@ def test_a_window_that_another_process_has_just_stored_is_not_written_over(
     assert all_ok(day.checks(deep=True))
 
 
-def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, s3_gate: S3Gate) -> None:
-    """The rebuild has read the placeholder, and finds the same as the window holds of it."""
+def failed_minute(chain: Chain) -> Callable[[int], None]:
+    """The first minute fails; so many minutes later another capture of it comes in with a run."""
     chain.faults(Fault("html", endpoint="match/detail_live"))
     chain.minute(0)
     chain.faults()
     with chain.process() as site:
         site.ledger.close_interval(FEED, chain.start.later(1).utc)
         late = Envelope(site.feed(FEED).fetch(chain.start, previous=None).envelope)
-    chain.rotate(11)
 
-    def comes_good() -> None:
+    def comes_good(passed: int) -> None:
         with chain.process() as site:
             site.spool(FEED).write(late.ref, late.data)
-        chain.minute(30)
+        chain.minute(passed)
 
-    meets(s3_gate, "GET", window_key(RAW, Window.of(chain.day, chain.number)), comes_good)
+    return comes_good
+
+
+def test_what_came_good_while_what_a_seal_replaced_is_removed_stays(
+    chain: Chain, s3_gate: S3Gate
+) -> None:
+    comes_good = failed_minute(chain)
+    chain.at(chain.start.later(A_DAY))
+    with chain.process() as site:
+        assert seal_day(site, FEED, chain.day, run_id="seal").is_sealed
+    chain.at(chain.start.later(2 * A_DAY))
+    key = object_key(RAW, chain.day, chain.number)
+    meets(s3_gate, "DELETE", key, lambda: comes_good(2 * A_DAY))
+    with chain.process(access=s3_gate.access) as site:
+        clear_replaced(site, FEED, run_id="clear")
+        assert site.days(FEED).read_back(RAW, chain.day, chain.number).outcome is Outcome.COMPLETE
+    assert all_ok(chain.checks(deep=True))
+
+
+def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, s3_gate: S3Gate) -> None:
+    """The rebuild has read the placeholder, and finds the same as the window holds of it."""
+    comes_good = failed_minute(chain)
+    chain.rotate(11)
+    window = window_key(RAW, Window.of(chain.day, chain.number))
+    meets(s3_gate, "GET", window, lambda: comes_good(30))
     chain.at(chain.start.later(30))
     with chain.process(access=s3_gate.access) as site:
         rebuild_day(site, FEED, chain.day, run_id="rebuild")

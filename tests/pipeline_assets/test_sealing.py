@@ -11,11 +11,11 @@ import pyzstd
 from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import rebuild_day
 from pipeline_assets.sealing import SealReport, clear_replaced, day_locked, days_to_seal, seal_day
-from resources.day_layout import log_key, object_key, window_key
+from resources.day_layout import log_key, object_key
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import Head, heads, small_plan
 from touchline.accounting import Verdict
-from touchline.day import Day, Window
+from touchline.day import Day
 from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Staged
 
@@ -209,42 +209,6 @@ def test_seal_and_rebuild_of_a_day_exclude_each_other(day: Chain) -> None:
         [failure] = rebuild_day(site, FEED, day.day, run_id="other")[HEADS].failures
         assert "by run rebuild-7" in failure.error
     assert HEADS in seal(day).sealed
-
-
-def test_a_damaged_window_is_not_sealed(day: Chain) -> None:
-    day.rotate(12)
-    day.rotate(30)
-    with day.process() as site:
-        key = window_key(RAW, Window.of(day.day, day.number))
-        found = site.store.get(key)
-        half = len(found.body) // 2
-        flipped = found.body[:half] + bytes([found.body[half] ^ 1]) + found.body[half + 1 :]
-        site.store.replace(key, flipped, found.etag)
-    report = seal(day)
-    assert RAW not in report.sealed
-    assert any(reason.startswith(RAW) or key in reason for reason in report.waiting)
-    assert log_key(RAW, day.day) not in day.objects()
-
-
-@pytest.mark.parametrize("asset", [RAW, HEADS])
-def test_what_is_wrong_with_a_sealed_day_is_named(day: Chain, asset: str) -> None:
-    seal(day)
-    name = asset.rpartition("/")[2]
-    with day.process() as site:
-        row = site.ledger.seal(asset, day.day)
-        assert row is not None
-        key = next(key for key in row.files if "manifest" not in key)
-        good = site.store.get(key)
-        half = len(good.body) // 2
-        flipped = good.body[:half] + bytes([good.body[half] ^ 1]) + good.body[half + 1 :]
-        site.store.replace(key, flipped, good.etag, good.metadata)
-    assert day.checks()[name, "landed_matches_claimed"].verdict is Verdict.BAD
-    assert day.checks(deep=True)[name, "landed_matches_claimed"].verdict is Verdict.BAD
-    with day.process() as site:
-        site.store.delete(key)
-    report = day.checks()[name, "landed_matches_claimed"]
-    assert report.verdict is Verdict.BAD
-    assert key in str(report.findings)
 
 
 def test_days_to_seal_are_those_that_have_ended(day: Chain) -> None:

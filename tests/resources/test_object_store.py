@@ -241,6 +241,17 @@ def test_a_deleted_object_is_gone(store: ObjectStore) -> None:
         store.get("a")
 
 
+def test_what_has_another_etag_is_not_deleted(store: ObjectStore) -> None:
+    before = store.put_new("a", b"x")
+    now = store.replace("a", b"y", before)
+    with pytest.raises(PreconditionFailed):
+        store.delete("a", before)
+    assert store.get("a").body == b"y"
+    store.delete("a", now)
+    with pytest.raises(NotFound):
+        store.head("a")
+
+
 CALLS: list[Callable[[ObjectStore], Any]] = [
     lambda store: store.get("a"),
     lambda store: list(store.list("")),
