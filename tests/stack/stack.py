@@ -32,6 +32,7 @@ from resources.ports import choose_ports
 from resources.processes import ProcessId
 from resources.settings import PREFIX, Settings
 from resources.site import Site
+from touchline.accounting import FetchFate
 from touchline.day import Minute
 
 FEED = "football"
@@ -176,6 +177,13 @@ class Stack:
     def spooled(self) -> list[Minute]:
         with self.site() as site:
             return [entry.day.minute(entry.number) for entry in site.spool(FEED).entries()]
+
+    def waiting(self) -> list[Minute]:
+        """What of the spool has not landed; the rest waits there for its window alone."""
+        spooled = self.spooled()
+        fates = self.fates(spooled)
+        landed = {minute for minute, row in fates.items() if row.fate is FetchFate.LANDED}
+        return [minute for minute in spooled if minute not in landed]
 
     @contextmanager
     def dagster(self) -> Iterator[dg.DagsterInstance]:

@@ -153,7 +153,7 @@ def test_what_the_kills_left_behind(stack: Stack, capsys: pytest.CaptureFixture[
     assert missed[lost] == MissedReason.RUN_DIED
     assert landed_lists(stack, rows) == [answer for answer in answered if answer[0] != lost]
 
-    until("an empty spool", lambda: not stack.spooled(), 120)
+    until("an empty spool", lambda: not stack.waiting(), 120)
     # No check took for a loss what was none.
     assert "BAD" not in {said for run in stack.runs() for said in stack.verdicts(run).values()}
     for day in {str(minute.day) for minute in rows}:
