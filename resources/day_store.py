@@ -375,7 +375,20 @@ class DayStore:
     ) -> Landing:
         self.claims.landed(claim, etag, len(made.body), at)
         self._add(made, etag, at)
+        if landing is Landing.REPLACED or made.outcome.is_placeholder:
+            self._tell_what_stands(made, claim, etag, at)
         return landing
+
+    def _tell_what_stands(self, made: FetchObject, claim: Claim, etag: str, at: datetime) -> None:
+        """Where others write over ours before the ledger is told of it, it hears of theirs first
+        and would be left with ours. A store that is away now is asked by the checks."""
+        with contextlib.suppress(StoreError, UnreadableObject):
+            if self.store.head(made.key).etag == etag:
+                return
+            there = self._single(made.asset, made.ref.day, made.ref.number)
+            assert there.etag is not None
+            self._add(there, there.etag, at)
+            self.claims.landed(there.claim(run_id=claim.run_id), there.etag, len(there.body), at)
 
     def _add(self, there: FetchObject, etag: str, at: datetime) -> None:
         """It stands there now, whatever the day's listing said when it was made."""

@@ -10,13 +10,15 @@ from pipeline_assets.minute import rebuild_day
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.day_layout import object_key, window_key
+from resources.embedded_s3 import S3Access
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import refuses_one, small_plan
-from tests.s3_gate import S3Gate
+from tests.s3_gate import Answer, S3Gate
 from touchline.accounting import Outcome
 from touchline.day import Window
 from touchline.fetch import Envelope
+from touchline.plan import FeedPlan
 
 HEADS = "football/heads"
 A_DAY = 24 * 60
@@ -50,8 +52,8 @@ def meets(gate: S3Gate, method: str, key: str, meanwhile: Callable[[], object]) 
     gate.refuses = refuses
 
 
-def rebuild(chain: Chain) -> None:
-    with chain.process() as site:
+def rebuild(chain: Chain, plan: FeedPlan | None = None) -> None:
+    with chain.process(plan) as site:
         rebuild_day(site, FEED, chain.day, run_id="rebuild")
 
 
@@ -83,7 +85,7 @@ def test_a_window_that_another_process_has_just_stored_is_not_written_over(
     assert all_ok(day.checks(deep=True))
 
 
-def failed_minute(chain: Chain) -> Callable[[int], None]:
+def failed_minute(chain: Chain) -> Callable[..., None]:
     """The first minute fails; so many minutes later another capture of it comes in with a run."""
     chain.faults(Fault("html", endpoint="match/detail_live"))
     chain.minute(0)
@@ -92,10 +94,10 @@ def failed_minute(chain: Chain) -> Callable[[int], None]:
         site.ledger.close_interval(FEED, chain.start.later(1).utc)
         late = Envelope(site.feed(FEED).fetch(chain.start, previous=None).envelope)
 
-    def comes_good(passed: int) -> None:
+    def comes_good(passed: int, access: S3Access | None = None) -> None:
         with chain.process() as site:
             site.spool(FEED).write(late.ref, late.data)
-        chain.minute(passed)
+        chain.minute(passed, access=access)
 
     return comes_good
 
@@ -131,4 +133,23 @@ def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, s3_gate: 
     assert row is not None
     assert row.landed is not None
     assert row.landed.outcome is Outcome.COMPLETE
+    assert all_ok({k: r for k, r in chain.checks().items() if k[1] != "cadence"})
+
+
+def test_what_is_written_over_before_the_ledger_knows_of_it_is_no_loss(
+    chain: Chain, s3_gate: S3Gate
+) -> None:
+    comes_good = failed_minute(chain)
+    key, met = object_key(HEADS, chain.day, chain.number), list[str]()
+
+    def alters(method: str, path: str, answer: Answer) -> Answer:
+        if method == "PUT" and key in path and answer.status == 200 and not met:
+            met.append(path)
+            rebuild(chain, small_plan(heads=refuses_one))
+        return answer
+
+    s3_gate.alters = alters
+    comes_good(30, s3_gate.access)
+    assert met
+    assert len(chain.opened(HEADS, chain.number).records) == 2, "theirs, which came last"
     assert all_ok({k: r for k, r in chain.checks().items() if k[1] != "cadence"})
