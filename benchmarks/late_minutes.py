@@ -46,7 +46,11 @@ class Side:
     def measure(self, passed: int) -> None:
         minute = DAY.minute(self.first + passed)
         self.vendor.clock.set(minute.utc)
-        self.costs.append(alone(self.watched.minute, minute))
+        self.vendor.log.clear()
+        cost = alone(self.watched.minute, minute)
+        answers, _ = self.vendor.log.since(0)
+        cost.feed_requests, cost.feed_bytes = len(answers), sum(each.length for each in answers)
+        self.costs.append(cost)
         if minute.number % 10 == 0:
             self.rotations.append(alone(self.watched.rotated, minute))
 
@@ -110,8 +114,10 @@ def _live_before_late(side: Side) -> None:
 
 def _figures(early: Side, late: Side) -> list[Figure]:
     figures = [
-        _compared(early, late, "requests", attrgetter("requests"), "{:,.0f}", MORE_REQUESTS),
-        _compared(early, late, "bytes, MB", _megabytes("bytes"), "{:,.2f}", MORE_BYTES),
+        _compared(early, late, "requests", attrgetter("all_requests"), "{:,.0f}", MORE_REQUESTS),
+        _compared(early, late, "of these to the store", attrgetter("requests"), "{:,.0f}"),
+        _compared(early, late, "bytes, MB", _megabytes("all_bytes"), "{:,.2f}", MORE_BYTES),
+        _compared(early, late, "of these the store's, MB", _megabytes("bytes"), "{:,.2f}"),
         _compared(early, late, "of these listings, MB", _megabytes("listing_bytes"), "{:,.2f}"),
         _compared(early, late, "CPU, s", attrgetter("cpu_seconds"), "{:,.2f}", MORE_CPU),
         _compared(early, late, "peak memory, MB", attrgetter("peak_mb"), "{:,.0f}", MORE_MEMORY),

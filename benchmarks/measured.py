@@ -103,7 +103,8 @@ class MeteredS3(PatientS3):
 
 @dataclass
 class Cost:
-    """Of one piece of work, imports left out; memory is the whole process's."""
+    """Of one piece of work, imports left out; memory is the whole process's. Requests and bytes of
+    bodies are the object store's, but for those that are named the feed's."""
 
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -112,6 +113,16 @@ class Cost:
     bytes: int = 0
     listing_requests: int = 0
     listing_bytes: int = 0
+    feed_requests: int = 0
+    feed_bytes: int = 0
+
+    @property
+    def all_requests(self) -> int:
+        return self.requests + self.feed_requests
+
+    @property
+    def all_bytes(self) -> int:
+        return self.bytes + self.feed_bytes
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -66,6 +67,7 @@ class Watched:
     def minute(self, minute: Minute) -> Cost:
         """Run it in this process. Raises NotAsItShould."""
         with self.at(minute) as (site, metered):
+            gc.freeze()  # As the resources of a run do.
             with costing(metered.wire) as cost:
                 report = run_minute(site, FEED, minute, run_id=f"minute-{minute}")
             failures = [str(f) for step in report.steps.values() for f in step.failures]

@@ -13,21 +13,21 @@ from datetime import datetime
 
 from pipeline_assets.check_report import CheckReport, Kind
 from pipeline_assets.check_specs import Asset, checks_for
+from pipeline_assets.day_books import DayBooks
 from pipeline_assets.landing_check import landed_matches_claimed
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.run import Run
-from resources.expired_days import expiry_of, tier_of
 from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
 from resources.site import Site
 from resources.spool import SpoolLimits, spool_verdict
 from touchline.accounting import FetchFate, Verdict
-from touchline.day import Day, FetchNumber, Minute
+from touchline.day import Day, Minute
 from touchline.plan import FeedPlan
 from touchline.watch import MAX_RUNTIME, expected_minutes, why_missed
 
-Check = Callable[[Site, FeedPlan, Asset, CheckReport], None]
+Check = Callable[[DayBooks, CheckReport], None]
 
 
 def check_day(
@@ -35,40 +35,39 @@ def check_day(
 ) -> list[CheckReport]:
     """Every check of this asset for the day; a deep one reads every object back, whatever was read
     before. A check that cannot run says so and why."""
-    return [run_check(spec.name, site, plan, asset, day, deep=deep) for spec in checks_for(asset)]
+    books = DayBooks(site, plan, asset, day, deep)
+    return [run_check(spec.name, books) for spec in checks_for(asset)]
 
 
-def run_check(
-    name: str, site: Site, plan: FeedPlan, asset: Asset, day: Day, *, deep: bool = False
-) -> CheckReport:
-    report = CheckReport(name, asset.name, day, deep)
+def run_check(name: str, books: DayBooks) -> CheckReport:
+    report = CheckReport(name, books.asset.name, books.day, books.deep)
     try:
-        _RUN[name](site, plan, asset, report)
+        _RUN[name](books, report)
     except (StoreError, LedgerUnavailable, UnreadableObject) as error:
         report.recorded = report.landed = None
         report.found(Kind.UNCHECKED, None, None, str(error))
     return report
 
 
-def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> None:
+def cadence(books: DayBooks, report: CheckReport) -> None:
     """Every minute inside a watch interval has a fate: a fetch in the store, or a named miss.
 
     Missed minutes are told in the numbers and are no alarm of this check: they were named.
     """
-    now, day = site.clock.now(), report.day
-    intervals = site.ledger.intervals(plan.name, day.start, day.end)
+    ledger, feed, day = books.site.ledger, books.plan.name, books.day
+    now = books.site.clock.now()
+    intervals = ledger.intervals(feed, day.start, day.end)
     expected = list(expected_minutes(day, intervals, Minute.containing(now).end))
-    fates = site.ledger.fates(plan.name, day)
-    present, is_gone = _present(site, plan, asset, day)
+    present = books.index.numbers | (books.expired.numbers if books.expired else frozenset())
     missed = still_open = 0
     for minute in expected:
-        fate = fates.get(minute.number)
+        fate = books.fates.get(minute.number)
         if minute.number in present:
             continue
         if fate is FetchFate.MISSED:
             missed += 1
         elif fate is FetchFate.LANDED:
-            if is_gone:
+            if books.is_gone:
                 continue
             report.found(Kind.REAL_LOSS, minute.number, None, "landed, and not in the store")
         elif why_missed(minute, now - MAX_RUNTIME, started=fate is not None):
@@ -81,23 +80,9 @@ def cadence(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> No
     report.landed = len(present)
 
 
-def _present(
-    site: Site, plan: FeedPlan, asset: Asset, day: Day
-) -> tuple[frozenset[FetchNumber], bool]:
-    """The fetches that the store has, or had when the day was removed on purpose. And whether the
-    ledger alone knows of that: then the store cannot say which they were."""
-    index = site.days(plan.name).index(asset.name, day)
-    expired = expiry_of(site.store, asset.name, day, site.clock.now())
-    if expired is None:
-        is_gone = tier_of(asset.name) in site.ledger.expiries(asset.name, day)
-        return index.numbers, is_gone
-    index.seal = None
-    return index.numbers | expired.numbers, False
-
-
-def spool_within_bounds(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> None:
+def spool_within_bounds(books: DayBooks, report: CheckReport) -> None:
     """Loud before the bound is reached; beyond it fetching goes on, and nothing is dropped."""
-    settings = site.settings
+    site, plan, settings = books.site, books.plan, books.site.settings
     limits = SpoolLimits(settings.spool_limit_megabytes, settings.spool_limit_hours)
     try:
         state = site.spool(plan.name).state(site.clock.now())

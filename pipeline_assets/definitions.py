@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import warnings
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ def site(_: dg.InitResourceContext) -> Iterator[Site]:
     from resources.settings import Settings
     from resources.site import Site
 
+    # Else a run looks through all that it has imported whenever it collects garbage.
+    gc.freeze()
     settings = Settings.load()
     with connected(settings) as access:
         opened = Site.open(settings, PLANS, access)

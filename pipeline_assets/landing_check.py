@@ -12,42 +12,34 @@ from datetime import datetime, timedelta
 
 from pipeline_assets.check_report import CheckReport, Kind
 from pipeline_assets.check_specs import Asset
+from pipeline_assets.day_books import DayBooks
 from pipeline_assets.expired_check import expired_matches_claimed
 from resources.day_index import DayIndex, Place
 from resources.day_store import DayStore
-from resources.expired_days import expiry_of, tier_of
 from resources.fetch_object import FetchObject, UnreadableObject
-from resources.ledger import Claim, ClaimRow, LedgerUnavailable, Standing, WindowRow
+from resources.ledger import Claim, ClaimRow, Standing, WindowRow
 from resources.object_store import Listed, NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
 from touchline.accounting import FetchFate, key_digest
 from touchline.day import Day, FetchNumber, Window
 from touchline.fetch import UnreadableFetch
-from touchline.plan import FeedPlan
 from touchline.stage import RawAsset, Stage
 from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
 
-READS_OF_BOTH_BOOKS = 3
 WINDOW_TAKES = timedelta(minutes=10)
 """So long after it was announced a window may be on its way."""
 
 
-def landed_matches_claimed(site: Site, plan: FeedPlan, asset: Asset, report: CheckReport) -> None:
+def landed_matches_claimed(books: DayBooks, report: CheckReport) -> None:
     """Every claim's object is there, is the one confirmed, and holds what the claim says; and a
-    stage has a claim of every fetch that landed.
-
-    The day is listed after the claims are read and both again when a claim changed in between, so
-    that a run at work beside this one raises no alarm.
-    """
-    _Comparison(site, plan, asset, report).run()
+    stage has a claim of every fetch that landed."""
+    _Comparison(books, report).run()
 
 
 @dataclass
 class _Comparison:
-    site: Site
-    plan: FeedPlan
-    asset: Asset
+    books: DayBooks
     report: CheckReport
     trusted: set[FetchNumber] = field(default_factory=set)
     """Windows, by their first number, that were read back since they last changed."""
@@ -55,26 +47,32 @@ class _Comparison:
     """Fetches of which everything was said together with the window or day that holds them."""
 
     @property
+    def site(self) -> Site:
+        return self.books.site
+
+    @property
+    def asset(self) -> Asset:
+        return self.books.asset
+
+    @property
     def day(self) -> Day:
-        return self.report.day
+        return self.books.day
 
     @property
     def days(self) -> DayStore:
-        return self.site.days(self.plan.name)
+        return self.books.days
 
     def run(self) -> None:
         report, ledger = self.report, self.site.ledger
-        claims, windows, index = self._both_books()
+        claims, expired = self.books.claims, self.books.expired
+        index = self.books.index.copy()
         report.recorded = sum(row.emitted or 0 for row in claims.values())
         report.landed = 0
-        expired = expiry_of(self.site.store, self.asset.name, self.day, self.site.clock.now())
         if expired is not None:
-            # A fetch of which the record does not speak has not expired.
-            index.seal = None
             self.spoken_for |= expired.numbers
             expired_matches_claimed(expired, claims, ledger, report)
         for first, listed in sorted(index.windows.items()):
-            self._window(first, listed, windows.get(listed.key), index)
+            self._window(first, listed, self.books.windows.get(listed.key), index)
         self._sealed(index)
         numbers = index.numbers
         gone = expired.numbers if expired else frozenset[FetchNumber]()
@@ -83,15 +81,12 @@ class _Comparison:
             self._never_taken({*claims, *numbers, *gone})
         if expired is None:
             self._overdue(index)
-        # The ledger alone says so where the store's record has been lost.
-        is_gone = expired is None and tier_of(self.asset.name) in ledger.expiries(
-            self.asset.name, self.day
-        )
         read_well: dict[FetchNumber, str] = {}
+        self._trusted_windows(claims, index)
         for number in sorted({*claims, *numbers} - self.spoken_for):
             row, place = claims.get(number), index.place(number)
             if place is None:
-                if not is_gone:
+                if not self.books.is_gone:
                     self._absent(number)
             elif row is None or not row.has_landed:
                 self._unclaimed(number, place)
@@ -103,24 +98,6 @@ class _Comparison:
                 if len(report.findings) == found_before:
                     read_well[number] = place.etag
         ledger.mark_verified(self.asset.name, self.day, read_well)
-
-    def _both_books(
-        self,
-    ) -> tuple[Mapping[FetchNumber, Standing], Mapping[str, WindowRow], DayIndex]:
-        ledger, asset, day = self.site.ledger, self.asset.name, self.day
-        if waiting := self.days.claims.waiting_of(asset, day):
-            raise LedgerUnavailable(
-                f"{waiting} claims of {asset} on {day} wait to be told to the ledger"
-            )
-        for _ in range(READS_OF_BOTH_BOOKS):
-            version = ledger.version(asset, day)
-            claims, windows = ledger.standing(asset, day), ledger.windows(asset, day)
-            index = self.days.index(asset, day)
-            if ledger.version(asset, day) == version:
-                return claims, windows, index
-        raise LedgerUnavailable(
-            f"the claims of {asset} on {day} kept changing while they were read"
-        )
 
     # --- windows ---------------------------------------------------------------------------------
 
@@ -151,10 +128,24 @@ class _Comparison:
             detail = f"{listed.key} was announced and never compared with what it was made of"
             self.report.found(Kind.NOT_LANDED, first, records, detail)
 
+    def _trusted_windows(self, claims: Mapping[FetchNumber, Standing], index: DayIndex) -> None:
+        """Nearly all of a day: fetches in windows that may be trusted, each of which is the one
+        that was claimed and has no other beside it."""
+        landed = 0
+        for first in self.trusted:
+            for number, etag in index.etags(first).items():
+                row = claims.get(number)
+                if row is None or number in index.singles or number in index.sealed:
+                    continue
+                if row.etag == etag == row.verified_etag and number not in self.spoken_for:
+                    landed += row.emitted or 0
+                    self.spoken_for.add(number)
+        self.report.landed = (self.report.landed or 0) + landed
+
     def _may_trust(self, place: Place) -> bool:
         if self.report.deep:
             return False
-        if place.held is None or place.listed is None:
+        if place.is_single or place.listed is None:
             return True
         return Window.of(self.day, place.number).first in self.trusted
 
@@ -178,7 +169,7 @@ class _Comparison:
     def _was_watched(self, at: datetime) -> bool:
         """Whether anybody was there to store it: after `down`, the next `up` does."""
         until = at + timedelta(seconds=1)
-        return bool(self.site.ledger.intervals(self.plan.name, at, until))
+        return bool(self.site.ledger.intervals(self.books.plan.name, at, until))
 
     # --- the sealed day --------------------------------------------------------------------------
 
@@ -229,14 +220,13 @@ class _Comparison:
 
     def _never_taken(self, taken: set[FetchNumber]) -> None:
         """A stage takes every fetch that landed; one of which it knows nothing was left behind."""
-        ledger, report, feed = self.site.ledger, self.report, self.plan.name
-        fates = ledger.fates(feed, self.day)
+        report, feed, fates = self.report, self.books.plan.name, self.books.fates
         landed = {number for number, fate in fates.items() if fate is FetchFate.LANDED}
         report.fetches_expected = len(landed)
         missing = sorted(landed - taken - self.spoken_for)
         if not missing:
             return
-        rows = ledger.fetches(feed, self.day, missing[0], missing[-1])
+        rows = self.site.ledger.fetches(feed, self.day, missing[0], missing[-1])
         now = self.site.clock.now()
         left = [number for number in missing if now >= rows[number].updated_at + MAX_RUNTIME]
         if left and not taken:
@@ -303,7 +293,7 @@ class _Comparison:
             report.found(Kind.DAMAGED, number, claim.account.emitted, str(error))
             return 0
         if place.etag != row.etag and not (row.pending and row.pending.sha256 == found.sha256):
-            if place.held is not None:
+            if not place.is_single:
                 detail = f"{claim.key} has gone; {_name(place)} holds one of before"
                 report.found(Kind.REAL_LOSS, number, claim.account.emitted, detail)
                 return count

@@ -124,7 +124,9 @@ class _Rotation:
         late = self.site.clock.now() >= window.end + WINDOW_DUE
         if not singles or not (late or self._is_settled(window, singles)):
             return
-        places = [Place(number, index.singles[number], None) for number in singles]
+        places = [
+            Place(number, index.singles[number], index.singles[number].etag) for number in singles
+        ]
         standings = self.site.ledger.standing(self.asset, self.day)
         fetches, wrong = self.windows.sound(places, standings)
         self.report.findings += [f"{self.asset} {window}: {each}" for each in wrong]

@@ -215,7 +215,7 @@ def _clear(
     windows = [
         listed
         for first, listed in index.windows.items()
-        if all(n in held for n in index.held(first))
+        if all(n in held for n in index.etags(first))
     ]
     singles = [item for n, item in index.singles.items() if held.get(n) == item.etag]
     removed = 0

@@ -103,7 +103,7 @@ class _Step:
         if run.rebuild:
             for asset in (*stage.inputs, stage.name):
                 run.days.list_all(asset, self.day)
-        claims = run.site.ledger.standing(stage.name, self.day)
+        claims = run.days.standing(stage.name, self.day)
         ready = frozenset.intersection(*(self._landed(name) for name in stage.inputs))
         here = run.days.numbers(stage.name, self.day)
         if run.rebuild:

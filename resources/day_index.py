@@ -8,8 +8,8 @@ nothing is missed, at whatever moment the day is listed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from resources.day_layout import first_of_window, number_of, seal_of
@@ -17,51 +17,62 @@ from resources.manifest import Held
 from resources.object_store import Listed
 from touchline.day import WINDOW_MINUTES, FetchNumber
 
+EtagsOf = Callable[[Listed], Mapping[FetchNumber, str]]
 HeldOf = Callable[[Listed], Iterable[Held]]
 SealedOf = Callable[[int], Iterable[Held]]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one fetch is to be read. `held` is None in an object of its own, and `listed` is None
-    in the sealed day."""
+    """Where one fetch is to be read. `listed` is None in the sealed day; `etag` is that of the
+    fetch object that was landed, whatever holds it now."""
 
     number: FetchNumber
     listed: Listed | None
-    held: Held | None
+    etag: str
+    held_by: Callable[[FetchNumber], Held] | None = None
+    """What the window or sealed day says of it; None in an object of its own."""
 
     @property
-    def etag(self) -> str:
-        """Of the fetch object that was landed, whatever holds it now."""
-        if self.held is not None:
-            return self.held.etag
-        assert self.listed is not None
-        return self.listed.etag
+    def is_single(self) -> bool:
+        return self.held_by is None
+
+    @cached_property
+    def held(self) -> Held | None:
+        return self.held_by and self.held_by(self.number)
 
     @property
     def container(self) -> str:
         """The same for fetches that are read together."""
-        if self.listed is not None and self.held is not None:
+        if self.listed is not None and not self.is_single:
             return self.listed.key
         return "sealed" if self.listed is None else f"{self.number}"
 
 
 @dataclass
 class DayIndex:
-    """One listing of an asset's day. `held_of` says what a window holds, `sealed_of` what the
-    sealed day with this manifest does; they are asked only when it matters."""
+    """One listing of an asset's day. `etags_of` says which fetch objects a window holds, `held_of`
+    all of it, `sealed_of` what the sealed day with this manifest does; they are asked only when it
+    matters."""
 
     singles: dict[FetchNumber, Listed]
     windows: dict[FetchNumber, Listed]
     seal: int | None
     """The number of the manifest with which the day was sealed."""
+    etags_of: EtagsOf
     held_of: HeldOf
     sealed_of: SealedOf
-    _held: dict[FetchNumber, dict[FetchNumber, Held]] = field(default_factory=dict)
+    _etags: dict[FetchNumber, dict[FetchNumber, str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, listed: Iterable[Listed], held_of: HeldOf, sealed_of: SealedOf) -> DayIndex:
-        index = cls({}, {}, None, held_of, sealed_of)
+    def of(
+        cls,
+        listed: Iterable[Listed],
+        etags_of: EtagsOf,
+        held_of: HeldOf,
+        sealed_of: SealedOf,
+    ) -> DayIndex:
+        index = cls({}, {}, None, etags_of, held_of, sealed_of)
         for item in listed:
             if (number := number_of(item.key)) is not None:
                 index.singles[number] = item
@@ -78,31 +89,42 @@ class DayIndex:
             return {}
         return {FetchNumber(each.number): each for each in self.sealed_of(self.seal)}
 
-    def held(self, first: FetchNumber) -> dict[FetchNumber, Held]:
-        """What the window that begins with this number holds; nothing where there is none."""
+    def copy(self) -> DayIndex:
+        """One to leave something out of."""
+        return replace(self, singles=dict(self.singles), windows=dict(self.windows))
+
+    def etags(self, first: FetchNumber) -> Mapping[FetchNumber, str]:
+        """Of the fetch objects that the window which begins with this number holds; nothing where
+        there is none."""
         if first not in self.windows:
             return {}
-        if first not in self._held:
+        if first not in self._etags:
             within = range(first, first + WINDOW_MINUTES)
-            held = (each for each in self.held_of(self.windows[first]) if each.number in within)
-            self._held[first] = {FetchNumber(each.number): each for each in held}
-        return self._held[first]
+            held = self.etags_of(self.windows[first])
+            self._etags[first] = {number: held[number] for number in held if number in within}
+        return self._etags[first]
+
+    def _held(self, number: FetchNumber) -> Held:
+        """What its window says of a fetch that it holds."""
+        window = self.windows[_first(number)]
+        return next(each for each in self.held_of(window) if each.number == number)
 
     def place(self, number: FetchNumber) -> Place | None:
         """Where this fetch is to be read; None where the store does not have it."""
-        first = FetchNumber((number - 1) // WINDOW_MINUTES * WINDOW_MINUTES + 1)
-        held, listed = self.sealed.get(number), None
-        if held is None and (held := self.held(first).get(number)) is not None:
-            listed = self.windows[first]
+        sealed = self.sealed.get(number)
+        etag = sealed.etag if sealed else self.etags(_first(number)).get(number)
         single = self.singles.get(number)
-        if single is not None and (held is None or held.etag != single.etag):
-            return Place(number, single, None)
-        return None if held is None else Place(number, listed, held)
+        if single is not None and single.etag != etag:
+            return Place(number, single, single.etag)
+        if etag is None:
+            return None
+        if sealed is not None:
+            return Place(number, None, etag, self.sealed.__getitem__)
+        return Place(number, self.windows[_first(number)], etag, self._held)
 
     @property
     def numbers(self) -> frozenset[FetchNumber]:
-        held = (number for first in self.windows for number in self.held(first))
-        return frozenset(self.singles) | frozenset(self.sealed) | frozenset(held)
+        return frozenset(self.singles).union(self.sealed, *map(self.etags, self.windows))
 
     def places(self) -> Iterator[Place]:
         """Every fetch in order."""
@@ -114,3 +136,8 @@ class DayIndex:
     def add(self, number: FetchNumber, listed: Listed) -> None:
         """A fetch object that has landed since the day was listed."""
         self.singles[number] = listed
+
+
+def _first(number: FetchNumber) -> FetchNumber:
+    """The first number of the window that this one belongs to."""
+    return FetchNumber((number - 1) // WINDOW_MINUTES * WINDOW_MINUTES + 1)

@@ -26,7 +26,7 @@ from resources.claim_book import ClaimBook
 from resources.day_index import DayIndex, Place
 from resources.day_layout import day_prefix, first_of_window, is_raw, object_key
 from resources.fetch_object import FetchObject, UnreadableObject, pack
-from resources.ledger import Claim, LedgerUnavailable, WindowRow
+from resources.ledger import Claim, LedgerUnavailable, Standing, WindowRow
 from resources.manifest import Held
 from resources.object_store import (
     Conflicting,
@@ -86,39 +86,67 @@ class DayStore:
     object store that is away does not silence the stages behind it."""
     keep_in_hand: int = 32
     _indexes: dict[tuple[str, Day], DayIndex] = field(default_factory=dict)
+    _standings: dict[tuple[str, Day], dict[FetchNumber, Standing]] = field(default_factory=dict)
     _windows: dict[str, tuple[tuple[str, str], Window]] = field(default_factory=dict)
     """By asset, the key, ETag and content of the window read last: more of it is asked for next."""
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def index(self, asset: str, day: Day, *, after: str | None = None) -> DayIndex:
-        """What of this day stands where, listed now; `after` a key, only what comes behind it."""
+    def index(
+        self,
+        asset: str,
+        day: Day,
+        *,
+        after: str | None = None,
+        windows: Mapping[str, WindowRow] | None = None,
+    ) -> DayIndex:
+        """What of this day stands where, listed now; `after` a key, only what comes behind it.
+        `windows` are the ledger's, where they have just been read."""
 
         @functools.cache
         def known() -> Mapping[str, WindowRow]:
+            if windows is not None:
+                return windows
             try:
                 return self.claims.ledger.windows(asset, day)
             except LedgerUnavailable:
                 return {}
 
+        # What the ledger knows of the object with this ETag, or what the object says itself.
         def held_of(window: Listed) -> Sequence[Held]:
-            # What the ledger knows of the object with this ETag, or what the object says itself.
             row = known().get(window.key)
             return row.held if row and row.etag == window.etag else self.window(asset, window).held
+
+        def etags_of(window: Listed) -> Mapping[FetchNumber, str]:
+            row = known().get(window.key)
+            if row and row.etag == window.etag:
+                return row.etags
+            held = self.window(asset, window).held
+            return {FetchNumber(each.number): each.etag for each in held}
 
         def sealed_of(number: int) -> Sequence[Held]:
             return self.sealed_days.held(asset, day, number)
 
-        return DayIndex.of(self.store.list(day_prefix(asset, day), after), held_of, sealed_of)
+        listed = self.store.list(day_prefix(asset, day), after)
+        return DayIndex.of(listed, etags_of, held_of, sealed_of)
 
     def numbers(self, asset: str, day: Day) -> frozenset[FetchNumber]:
         """What of this day has landed, listed once until `refresh` and kept up with what is landed
         here. For deciding what to work on; a check lists anew."""
         return self._known(asset, day).numbers
 
+    def standing(self, asset: str, day: Day) -> Mapping[FetchNumber, Standing]:
+        """The ledger's claims as they were when the day was listed for work, or are now. For
+        deciding what to work on. Raises LedgerUnavailable."""
+        self._known(asset, day)
+        if (asset, day) not in self._standings:
+            self._standings[asset, day] = self.claims.ledger.standing(asset, day)
+        return self._standings.pop((asset, day))
+
     def refresh(self) -> None:
         """Begin another run: look again at what others have landed."""
         self._indexes.clear()
+        self._standings.clear()
 
     def list_all(self, asset: str, day: Day) -> None:
         """Look at all of this day, and believe the ledger nothing of it: for what puts right what
@@ -225,6 +253,7 @@ class DayStore:
 
     def _known(self, asset: str, day: Day, *, again: bool = False) -> DayIndex:
         if again:
+            self._standings.pop((asset, day), None)
             self._indexes[asset, day] = self.index(asset, day)
         elif (asset, day) not in self._indexes:
             try:
@@ -241,24 +270,26 @@ class DayStore:
         Raises LedgerUnavailable, StoreError.
         """
         ledger = self.claims.ledger
+        windows = ledger.windows(asset, day)
         rows = {
             first: row
-            for key, row in ledger.windows(asset, day).items()
+            for key, row in windows.items()
             if (first := first_of_window(key)) is not None and row.is_verified
         }
         newest = max(rows, default=None)
         passed = [first for first in rows if newest is not None and first < newest - _STILL_SINGLE]
         if not passed:
-            return self.index(asset, day)
+            return self.index(asset, day, windows=windows)
         last = max(passed) + WINDOW_MINUTES - 1
-        index = self.index(asset, day, after=object_key(asset, day, last))
-        held = {h.number: h.etag for first in passed for h in rows[first].held}
+        index = self.index(asset, day, after=object_key(asset, day, last), windows=windows)
+        held = {number: etag for first in passed for number, etag in rows[first].etags.items()}
         for first in passed:
             row = rows[first]
             assert row.etag is not None
             stored_at = row.stored_at or row.updated_at
             index.windows[first] = Listed(row.key, row.size or 0, row.etag, stored_at)
-        for number, row in ledger.standing(asset, day).items():
+        standings = self._standings[asset, day] = ledger.standing(asset, day)
+        for number, row in standings.items():
             if number <= last and row.has_landed and held.get(number) != row.etag:
                 self._add_single(index, asset, day, number)
         return index

@@ -49,6 +49,14 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return FetchRef(feed, Minute.parse(self.minute), self.fetch_id)
 
 
+class HeldBriefly(msgspec.Struct, frozen=True, gc=False):
+    """As much of a `Held` as tells whether its fetch object still counts. A day's windows are gone
+    through each minute, and all that they say of 1,440 fetches keeps the garbage collector busy."""
+
+    number: int
+    etag: str
+
+
 class Upload(msgspec.Struct, frozen=True):
     """A ten-minute window of the daily log: its first minute's number, and when it was stored
     (UTC)."""

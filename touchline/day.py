@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NewType
 
 import pytz
@@ -104,8 +105,7 @@ class Day:
     @property
     def start(self) -> datetime:
         """The UTC time of New York midnight, which exists and is unique on every date."""
-        midnight = datetime.combine(self.date, time.min)
-        return NEW_YORK.localize(midnight).astimezone(UTC)
+        return _midnight(self.date)
 
     @property
     def end(self) -> datetime:
@@ -126,7 +126,7 @@ class Day:
         return Minute(self.start + (number - 1) * ONE_MINUTE)
 
     def minutes(self) -> Iterator[Minute]:
-        start = self.start  # Worked out once: time zones cost more than all the rest.
+        start = self.start
         return (Minute(start + i * ONE_MINUTE) for i in range(self.length))
 
     def windows(self) -> Iterator[Window]:
@@ -134,6 +134,11 @@ class Day:
 
     def __str__(self) -> str:
         return self.date.isoformat()
+
+
+@lru_cache(maxsize=64)  # Asked for each minute of a day, and time zones cost more than the rest.
+def _midnight(of: date) -> datetime:
+    return NEW_YORK.localize(datetime.combine(of, time.min)).astimezone(UTC)
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
-from resources.manifest import Held
+import msgspec
+
+from resources.manifest import Held, HeldBriefly
 from touchline.accounting import Account, ClaimState, FetchFate, Outcome, RunState
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
+
+_HELD = msgspec.json.Decoder(list[Held])
+_HELD_BRIEFLY = msgspec.json.Decoder(list[HeldBriefly])
 
 
 @dataclass(frozen=True)
@@ -135,20 +141,31 @@ class Standing(NamedTuple):
 class WindowRow:
     """A window that was announced, and, once there is an `etag`, confirmed by the store.
 
-    `held` leaves out what the window itself says at length (`about`). `size` is in bytes.
+    `held` leaves out what the window itself says at length (`about`); it is JSON in the row, and
+    decoded when it is asked for. `size` is in bytes.
     """
 
     key: str
     asset: str
     day: Day
     sha256: str
-    held: list[Held]
+    held_json: str
     etag: str | None
     size: int | None
     stored_at: datetime | None
     verified_etag: str | None
     """The ETag of the object that was read back and compared with what it was made of."""
     updated_at: datetime
+
+    @cached_property
+    def held(self) -> list[Held]:
+        return _HELD.decode(self.held_json)
+
+    @cached_property
+    def etags(self) -> dict[FetchNumber, str]:
+        """Of the fetch objects that it holds, by number."""
+        briefly = _HELD_BRIEFLY.decode(self.held_json)
+        return {FetchNumber(each.number): each.etag for each in briefly}
 
     @property
     def is_verified(self) -> bool:

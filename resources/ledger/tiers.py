@@ -6,13 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import Text, delete, select, type_coerce, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable, touch
 from resources.ledger.records import Expiry, SealRow, WindowRow
 from resources.manifest import Held
 from touchline.day import Day
+
+_WINDOW = (
+    *(column for column in tables.windows.c if column is not tables.windows.c.held),
+    type_coerce(tables.windows.c.held, Text).label("held_json"),
+)
 
 
 class TierBook(Book):
@@ -72,7 +77,9 @@ class TierBook(Book):
     def windows(self, asset: str, day: Day) -> dict[str, WindowRow]:
         """The day's windows by key, in order."""
         table = tables.windows
-        rows = self._rows(select(table).where(*self._of(table, asset, day)).order_by(table.c.key))
+        rows = self._rows(
+            select(*_WINDOW).where(*self._of(table, asset, day)).order_by(table.c.key)
+        )
         return {row.key: record(WindowRow, row) for row in rows}
 
     # --- sealed days -----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import pytest
 from pipeline_assets.check_report import CheckReport, Kind
 from pipeline_assets.check_specs import CHECKS
 from pipeline_assets.checks import run_check
+from pipeline_assets.day_books import DayBooks
 from resources.day_layout import object_key
 from resources.day_store import Landing
 from resources.fetch_object import FetchObject, pack
@@ -485,19 +486,19 @@ def test_claims_that_change_while_they_are_read_are_read_again(
         index = site.days(FEED).index
         lists: list[int] = []
 
-        def run_at_work(asset: str, of: Any) -> Any:
+        def run_at_work(asset: str, of: Any, **known: Any) -> Any:
             lists.append(1)
             if len(lists) <= changes:
                 site.ledger.failed(HEADS, made.ref, f"{len(lists)}", "v", site.clock.now())
-            return index(asset, of)
+            return index(asset, of, **known)
 
         monkeypatch.setattr(site.days(FEED), "index", run_at_work)
         changes = 1
-        report = run_check(LANDED, site, day.plan, HEADS_STAGE, day.day)
+        report = run_check(LANDED, DayBooks(site, day.plan, HEADS_STAGE, day.day))
         assert report.verdict is Verdict.OK
         lists.clear()
         changes = 99
-        report = run_check(LANDED, site, day.plan, HEADS_STAGE, day.day)
+        report = run_check(LANDED, DayBooks(site, day.plan, HEADS_STAGE, day.day))
         assert report.verdict is Verdict.COULD_NOT_CHECK
         assert "kept changing" in report.findings[0].detail
 

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.rotation import rotate
+from pipeline_assets.sealing import SealReport, seal_day
 from resources.embedded_s3 import S3Access
 from resources.object_store import ObjectStore, PatientS3, Requests
 from simulator.server import serve
@@ -71,6 +72,16 @@ class Weather:
         self.minutes(minutes - 1)
         self.chain.rotate(self.passed - 1, seconds=30)
         return self.minutes(1)[0]
+
+    def day_ends(self) -> SealReport:
+        """Nobody watches any more; the last windows are made, and the day after it is sealed."""
+        chain = self.chain
+        with chain.process() as site:
+            site.ledger.close_interval(FEED, chain.start.later(self.passed).utc)
+        chain.rotate(self.passed + 20)
+        chain.at(chain.start.later(24 * 60))
+        with chain.process() as site:
+            return seal_day(site, FEED, chain.day, run_id="seal")
 
     @property
     def numbers(self) -> list[int]:

@@ -48,6 +48,13 @@ def test_the_store_is_away_for_half_an_hour(weather: Weather, fair: Landed) -> N
     assert weather.nothing_is_lost(fair)
     # The outage outlasted three windows; what lies in the spool is of the one that goes on.
     assert weather.chain.spooled() == weather.numbers[30:]
+    report = weather.day_ends()
+    assert weather.chain.spooled() == []
+    assert (report.waiting, report.sealed) == (
+        [],
+        [asset.name for asset in weather.chain.plan.assets],
+    )
+    assert weather.nothing_is_lost(fair)
 
 
 def test_every_request_takes_two_seconds(
