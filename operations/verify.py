@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.errors import Misused
-from pipeline_assets.check_report import CheckReport
-from pipeline_assets.checks import check_day
+from pipeline_assets.checks.factory import check_day
+from pipeline_assets.checks.report import CheckReport
 from resources.known_days import days_in_ledger, days_in_store, known_days
 from resources.site import Site
 from touchline.accounting import Verdict

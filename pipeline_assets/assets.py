@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipeline_assets.check_specs import checks_for
+from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.code_version import code_version
 from pipeline_assets.partitions import daily
 from touchline.plan import FeedPlan

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pipeline_assets.check_report import CheckReport
-from pipeline_assets.checks import check_day
+from pipeline_assets.checks.factory import check_day
+from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run, StepReport
 from pipeline_assets.stage_step import stage_step

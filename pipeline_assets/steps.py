@@ -7,8 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from pipeline_assets.check_report import CheckReport
-from pipeline_assets.checks import check_day
+from pipeline_assets.checks.factory import check_day
+from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.partitions import scheduled_minute
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.retention import expire

@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline_assets.check_report import CheckReport
-from pipeline_assets.checks import check_day
+from pipeline_assets.checks.factory import check_day
+from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import RotationReport, rotate

@@ -8,7 +8,7 @@ from benchmarks.figures import Figure, all_hold
 from benchmarks.measured import MeteredS3, costing
 from benchmarks.synthetic_past import fill_windows_before
 from benchmarks.watched_day import DAY, FEED, PLAN, VENDOR_SECRET, VENDOR_USER, Watched
-from pipeline_assets.checks import check_day
+from pipeline_assets.checks.factory import check_day
 from resources.embedded_s3 import S3Access
 from resources.object_store import ObjectStore
 from simulator.server import serve

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from pipeline_assets.check_report import CheckReport, Kind
-from pipeline_assets.check_specs import CHECKS
-from pipeline_assets.checks import run_check
-from pipeline_assets.day_books import DayBooks
+from pipeline_assets.checks.books import DayBooks
+from pipeline_assets.checks.factory import run_check
+from pipeline_assets.checks.report import CheckReport, Kind
+from pipeline_assets.checks.specs import CHECKS
 from resources.day_layout import object_key
 from resources.day_store import Landing
 from resources.fetch_object import FetchObject, pack

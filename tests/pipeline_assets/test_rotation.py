@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline_assets.check_report import Kind
+from pipeline_assets.checks.report import Kind
 from pipeline_assets.load import load_table
 from resources.day_layout import object_key, window_key
 from resources.ledger import WindowRow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from pipeline_assets.check_specs import checks_for
+from pipeline_assets.checks.specs import checks_for
 from tests.stack.pages import LOAD_MS, browsed
 from tests.stack.stack import PLAN, Stack, coming_minute, stack_up
 

@@ -23,7 +23,7 @@ import dagster as dg
 import httpx
 import psutil
 
-from pipeline_assets.check_specs import checks_for
+from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access, Server

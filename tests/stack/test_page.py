@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from pipeline_assets.check_specs import checks_for
+from pipeline_assets.checks.specs import checks_for
 from tests.stack.pages import LOAD_MS, Browsed, NoBrowser, browsed, is_required
 from tests.stack.stack import PLAN, Stack, current_minute
 

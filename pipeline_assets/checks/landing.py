@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pipeline_assets.check_report import CheckReport, Kind
-from pipeline_assets.check_specs import Asset
-from pipeline_assets.day_books import DayBooks
-from pipeline_assets.expired_check import expired_matches_claimed
+from pipeline_assets.checks.books import DayBooks
+from pipeline_assets.checks.expired import expired_matches_claimed
+from pipeline_assets.checks.report import CheckReport, Kind
+from pipeline_assets.checks.specs import Asset
 from resources.day_index import DayIndex, Place
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline_assets.check_specs import Asset
+from pipeline_assets.checks.specs import Asset
 from resources.day_index import DayIndex
 from resources.day_store import DayStore
 from resources.expired_days import ExpiredDay, expiry_of, tier_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline_assets.check_report import CheckReport, Kind
+from pipeline_assets.checks.report import CheckReport, Kind
 from resources.expired_days import ExpiredDay, digest_of
 from resources.ledger import Ledger, Standing
 from touchline.day import FetchNumber

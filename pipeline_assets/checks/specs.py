@@ -1,4 +1,4 @@
-"""Which checks every asset has. What they do stands in `checks.py`, which a run imports."""
+"""Which checks every asset has. What they do stands beside it, imported by runs alone."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The checks of every asset: `specs` names them, `factory` runs them."""

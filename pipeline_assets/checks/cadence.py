@@ -1,0 +1,40 @@
+"""cadence: every expected minute has a fate."""
+
+from __future__ import annotations
+
+from pipeline_assets.checks.books import DayBooks
+from pipeline_assets.checks.report import CheckReport, Kind
+from touchline.accounting import FetchFate
+from touchline.day import Minute
+from touchline.watch import MAX_RUNTIME, expected_minutes, why_missed
+
+
+def cadence(books: DayBooks, report: CheckReport) -> None:
+    """Every minute inside a watch interval has a fate: a fetch in the store, or a named miss.
+
+    Missed minutes are told in the numbers and are no alarm of this check: they were named.
+    """
+    ledger, feed, day = books.site.ledger, books.plan.name, books.day
+    now = books.site.clock.now()
+    intervals = ledger.intervals(feed, day.start, day.end)
+    expected = list(expected_minutes(day, intervals, Minute.containing(now).end))
+    present = books.index.numbers | (books.expired.numbers if books.expired else frozenset())
+    missed = still_open = 0
+    for minute in expected:
+        fate = books.fates.get(minute.number)
+        if minute.number in present:
+            continue
+        if fate is FetchFate.MISSED:
+            missed += 1
+        elif fate is FetchFate.LANDED:
+            if books.is_gone:
+                continue
+            report.found(Kind.REAL_LOSS, minute.number, None, "landed, and not in the store")
+        elif why_missed(minute, now - MAX_RUNTIME, started=fate is not None):
+            report.found(Kind.NO_FATE, minute.number, None, f"nothing is known of {minute}")
+        else:
+            still_open += 1
+    report.fetches_expected = len(expected) - still_open
+    report.fetches_present = len(present)
+    report.recorded = report.fetches_expected - missed
+    report.landed = len(present)
