@@ -40,6 +40,7 @@ LOCK_TIMEOUT_SECONDS = 5
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_PSYCOPG = "postgresql+psycopg"
 _WRITES = "ledger_writes"
 _MIGRATION_LOCK = 0x746F756368  # any number that others on the same server are unlikely to lock
 _TAKE_NUMBER = (
@@ -122,7 +123,7 @@ class Database:
         even closing a connection that was opened before the fork."""
         process = os.getpid()
         if process not in self._engines:
-            self._engines.setdefault(process, _engine(self._url))
+            self._engines.setdefault(process, _engine(with_driver(self._url)))
         return self._engines[process]
 
     @contextmanager
@@ -183,7 +184,7 @@ class Database:
         except ModuleNotFoundError as error:
             raise LedgerUnavailable(
                 f"the ledger at {self.name} needs the Python package {error.name}, which is not "
-                "installed"
+                "installed: pip install 'touchline[postgres]'"
             ) from None
         except (exc.DBAPIError, exc.TimeoutError) as error:
             cause = getattr(error, "orig", None) or error
@@ -201,6 +202,11 @@ class Database:
         for secret in filter(None, secrets):
             message = message.replace(secret, "***")
         return message
+
+
+def with_driver(url: URL) -> URL:
+    """For PostgreSQL the driver that Touchline is tested with, unless the URL names another."""
+    return url.set(drivername=_PSYCOPG) if url.drivername == "postgresql" else url
 
 
 def migration_config() -> Config:

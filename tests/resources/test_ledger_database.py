@@ -19,10 +19,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable, database
-from resources.ledger.database import migration_config
+from resources.ledger.database import migration_config, with_driver
 from resources.ledger.tables import REVISION, VERSION_TABLE, metadata
 from tests.resources.ledger_samples import ASSET, AT, DAY, claim, only
 from touchline.accounting import ClaimState
@@ -163,7 +163,7 @@ def test_writers_killed_anywhere_leave_no_half_of_a_transition(
 @contextmanager
 def held_for_writing(url: str) -> Iterator[None]:
     """Another process's unfinished transaction."""
-    engine = create_engine(url)
+    engine = create_engine(with_driver(make_url(url)))
     with engine.connect() as connection:
         connection.execute(text("UPDATE ledger_sequence SET value = value + 1"))
         yield
@@ -205,7 +205,7 @@ def test_eight_processes_migrate_an_empty_database_at_once(ledger_url: str) -> N
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(ledger_url: str, ledger: Ledger) -> None:
-    engine = create_engine(ledger_url)
+    engine = create_engine(with_driver(make_url(ledger_url)))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert context.get_current_revision() == REVISION
@@ -224,7 +224,7 @@ def test_migrating_again_keeps_everything(ledger: Ledger) -> None:
 def test_a_failed_migration_leaves_an_empty_database(
     ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = create_engine(ledger_url)
+    engine = create_engine(with_driver(make_url(ledger_url)))
     with engine.begin() as connection:  # in the way of the last table
         connection.execute(text("CREATE TABLE ledger_runs (x INTEGER)"))
     ledger = Ledger(ledger_url, "live")
@@ -239,7 +239,7 @@ def test_a_failed_migration_leaves_an_empty_database(
 
 
 def test_a_newer_ledger_is_left_alone(ledger_url: str, ledger: Ledger) -> None:
-    engine = create_engine(ledger_url)
+    engine = create_engine(with_driver(make_url(ledger_url)))
     with engine.begin() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     engine.dispose()

