@@ -63,6 +63,10 @@ class ClaimBook(Book):
                 landed=claim,
                 outcome=claim.outcome,
                 emitted=claim.account.emitted,
+                landed_fetch_id=claim.ref.fetch_id,
+                received=claim.account.received,
+                explained=claim.account.explained,
+                quarantined=sum(claim.account.quarantined.values()),
                 etag=etag,
                 size=size,
                 landed_at=row.landed_at if row is not None and row.etag == etag else now.at,
@@ -170,6 +174,10 @@ class ClaimBook(Book):
                 table.c.etag,
                 table.c.verified_etag,
                 table.c.pending.is_not(None),
+                table.c.landed_fetch_id,
+                table.c.received,
+                table.c.explained,
+                table.c.quarantined,
             )
             .where(*self._of(table, asset, day))
             .order_by(table.c.number)

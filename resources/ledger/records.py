@@ -114,8 +114,11 @@ class FetchRow:
 
 
 class Standing(NamedTuple):
-    """What is needed of a claim minute by minute: the row without its claims. `outcome`, `emitted`
-    (records) and `etag` are those of what has landed, None before anything has."""
+    """What is needed of a claim minute by minute: the row without its claims.
+
+    `outcome`, `etag`, `fetch_id` and the counts of records are those of what has landed, None
+    before anything has. `explained` counts what was emitted, dropped and quarantined.
+    """
 
     number: FetchNumber
     outcome: Outcome | None
@@ -123,6 +126,10 @@ class Standing(NamedTuple):
     etag: str | None
     verified_etag: str | None
     is_pending: bool
+    fetch_id: str | None
+    received: int | None
+    explained: int | None
+    quarantined: int | None
 
     @property
     def has_landed(self) -> bool:

@@ -31,7 +31,7 @@ from resources.manifest import Held
 from touchline.accounting import ClaimState, FetchFate, Outcome, RunState
 from touchline.day import Day
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -143,6 +143,10 @@ claims = Table(
     Column("landed", AsJson(Claim)),
     Column("outcome", OneOf(Outcome)),
     Column("emitted", BigInteger),
+    Column("landed_fetch_id", Text),
+    Column("received", BigInteger),
+    Column("explained", BigInteger),
+    Column("quarantined", BigInteger),
     Column("etag", Text),
     Column("size", BigInteger),
     Column("landed_at", UtcTime),

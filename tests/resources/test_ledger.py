@@ -52,7 +52,18 @@ def test_a_confirmed_claim_has_landed(ledger: Ledger) -> None:
     assert (row.state, row.landed, row.pending) == (ClaimState.LANDED, said, None)
     assert (row.etag, row.size, row.landed_at) == ('"e1"', 4096, AT + timedelta(seconds=1))
     assert ledger.standing(ASSET, DAY) == {
-        787: Standing(FetchNumber(787), Outcome.COMPLETE, 99, '"e1"', None, False)
+        787: Standing(
+            FetchNumber(787),
+            Outcome.COMPLETE,
+            99,
+            '"e1"',
+            None,
+            False,
+            said.ref.fetch_id,
+            received=102,
+            explained=102,
+            quarantined=1,
+        )
     }
 
 

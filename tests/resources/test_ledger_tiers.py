@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import create_engine, text
+import msgspec
+import pytest
+from sqlalchemy import create_engine, make_url, text
 
-from resources.ledger import Expiry, Ledger, SealRow, Standing
-from resources.ledger.database import Database, migration_config
+from resources.ledger import Expiry, Ledger, SealRow
+from resources.ledger.database import Database, migration_config, with_driver
 from resources.manifest import About
 from tests.resources.ledger_samples import ASSET, AT, DAY, WINDOW, claim, held
 from touchline.accounting import Outcome
@@ -72,7 +74,10 @@ def test_a_lock_has_one_holder_until_it_is_given_back_or_its_time_is_over(ledger
     assert ledger.lock("day", "seal", until, until + timedelta(minutes=1)) is None, "it has died"
 
 
-def test_a_ledger_of_the_version_before_knows_what_its_claims_hold(ledger_url: str) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_ledger_of_a_version_before_knows_what_its_claims_hold(
+    ledger_url: str, revision: str
+) -> None:
     """Columns that each minute reads are filled from the claims of before."""
     from alembic import command
 
@@ -80,32 +85,36 @@ def test_a_ledger_of_the_version_before_knows_what_its_claims_hold(ledger_url: s
     with database._exclusive() as connection:
         config = migration_config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
     row = {
         "prefix": "live",
         "asset": ASSET,
         "day": str(DAY),
         "state": "landed",
-        "fetch_id": "x",
+        "fetch_id": "latest",
         "attempts": 0,
         "sequence": 1,
         "updated_at": "2025-05-28 17:00:00.000000",
     }
-    names = [*row, "number", "landed", "etag"]
+    said = claim(1, outcome=Outcome.PARTIAL)
+    columns = {"landed": msgspec.json.encode(said).decode(), "etag": "e1"}
+    if revision == "0002":
+        columns |= {"outcome": "partial", "emitted": 99}
+    names = [*row, "number", *columns]
     values = ", ".join(f":{name}" for name in names)
     insert = text(f"INSERT INTO ledger_claims ({', '.join(names)}) VALUES ({values})")
-    landed = '{"outcome": "partial", "account": {"emitted": 99}, "more": "than is asked for"}'
-    engine = create_engine(ledger_url)
+    engine = create_engine(with_driver(make_url(ledger_url)))
     with engine.begin() as connection:
-        connection.execute(insert, row | {"number": 1, "landed": landed, "etag": "e1"})
-        connection.execute(insert, row | {"number": 2, "landed": None, "etag": None})
+        connection.execute(insert, row | columns | {"number": 1})
+        connection.execute(insert, row | dict.fromkeys(columns) | {"number": 2})
     engine.dispose()
 
     ledger = Ledger(ledger_url, "live")
     ledger.migrate()
+    nothing = [None] * 4
     assert ledger.standing(ASSET, DAY) == {
-        1: Standing(1, Outcome.PARTIAL, 99, "e1", None, False),  # type: ignore[arg-type]
-        2: Standing(2, None, None, None, None, False),  # type: ignore[arg-type]
+        1: (1, Outcome.PARTIAL, 99, "e1", None, False, said.ref.fetch_id, 102, 102, 1),
+        2: (2, None, None, None, None, False, *nothing),
     }
     ledger.intend(claim(3), AT)
     ledger.close()
