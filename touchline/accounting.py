@@ -84,6 +84,18 @@ class MissedReason(StrEnum):
     STILL_BUSY = "still_busy"
 
 
+class LossClass(StrEnum):
+    """What it is that is not as it should be, from evidence, source and target together."""
+
+    TRACKING_ERROR = "tracking_error"
+    """The records are there, and the books say otherwise."""
+    REAL_LOSS = "real_loss"
+    NOT_YET = "not_yet"
+    LEGITIMATELY_EMPTY = "legitimately_empty"
+    UNKNOWN = "unknown"
+    """The evidence is missing or contradicts itself. It alerts and is never another class."""
+
+
 @dataclass(frozen=True)
 class Account:
     """The counts of one stage and fetch; reasons are lower snake case."""

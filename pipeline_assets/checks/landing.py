@@ -15,6 +15,7 @@ from pipeline_assets.checks.expired import expired_matches_claimed
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.checks.specs import Asset
 from resources.day_index import DayIndex, Place
+from resources.day_layout import seal_key, window_key
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, ClaimRow, Standing, WindowRow
@@ -79,7 +80,7 @@ class _Comparison:
         report.fetches_present = len(numbers | gone)
         if isinstance(self.asset, Stage):
             self._never_taken({*claims, *numbers, *gone})
-        if expired is None:
+        if expired is None and self.books.index.seal is None:
             self._overdue(index)
         read_well: dict[FetchNumber, str] = {}
         self._trusted_windows(claims, index)
@@ -114,19 +115,19 @@ class _Comparison:
             self.days.forget_window(self.asset.name)
             self.days.window(self.asset.name, listed)
         except (UnreadableObject, NotFound) as error:
-            self.report.found(Kind.DAMAGED, first, records, str(error))
+            self.report.found(Kind.DAMAGED, first, records, str(error), listed.key)
             self.spoken_for |= announced - index.singles.keys()
             del index.windows[first]
             return
         if row is None:
             detail = f"{listed.key} is there without a claim"
-            self.report.found(Kind.TRACKING_ERROR, first, None, detail)
+            self.report.found(Kind.TRACKING_ERROR, first, None, detail, listed.key)
         elif row.etag is not None and row.etag != listed.etag:
             detail = f"{listed.key} is not the window that was confirmed"
-            self.report.found(Kind.OVERWRITTEN, first, records, detail)
+            self.report.found(Kind.OVERWRITTEN, first, records, detail, listed.key)
         elif row.etag is None and self.site.clock.now() >= row.updated_at + WINDOW_TAKES:
             detail = f"{listed.key} was announced and never compared with what it was made of"
-            self.report.found(Kind.NOT_LANDED, first, records, detail)
+            self.report.found(Kind.NOT_LANDED, first, records, detail, listed.key)
 
     def _trusted_windows(self, claims: Mapping[FetchNumber, Standing], index: DayIndex) -> None:
         """Nearly all of a day: fetches in windows that may be trusted, each of which is the one
@@ -151,8 +152,6 @@ class _Comparison:
 
     def _overdue(self, index: DayIndex) -> None:
         """Fetch objects that should have gone into a window by now."""
-        if index.seal is not None:
-            return
         now = self.site.clock.now()
         for first in sorted({Window.of(self.day, number).first for number in index.singles}):
             window = Window(self.day, first)
@@ -164,7 +163,8 @@ class _Comparison:
             overdue = max([window.end, *landed]) + WINDOW_OVERDUE
             if now >= overdue and self._was_watched(overdue):
                 detail = f"the window {window} is not stored {WINDOW_OVERDUE} after its end"
-                self.report.found(Kind.WINDOW_OVERDUE, first, None, detail)
+                key = window_key(self.asset.name, window)
+                self.report.found(Kind.WINDOW_OVERDUE, first, None, detail, key)
 
     def _was_watched(self, at: datetime) -> bool:
         """Whether anybody was there to store it: after `down`, the next `up` does."""
@@ -178,27 +178,41 @@ class _Comparison:
         deep check reads all of it; what is wrong with it concerns the whole day."""
         if index.seal is None:
             return
+        # Only a sealed day pays for the lake.
+        from resources.lake.errors import DamagedLake
+
+        mark = seal_key(self.asset.name, self.day, index.seal)
         report, row = self.report, self.site.ledger.seal(self.asset.name, self.day)
         if row is None or row.number != index.seal:
             known = f"the ledger knows of {row.number}" if row else "the ledger knows of none"
             detail = f"the day is sealed with manifest {index.seal}, and {known}"
             report.found(Kind.TRACKING_ERROR, None, None, detail)
-            return
         before = len(report.findings)
-        for key, etag in row.files.items():
+        told = row is not None and row.number == index.seal
+        for key, etag in row.files.items() if row and told else ():
             try:
                 if self.site.store.head(key).etag != etag:
                     detail = f"{key} is not the object that was sealed"
-                    report.found(Kind.OVERWRITTEN, None, row.emitted, detail)
+                    report.found(Kind.OVERWRITTEN, None, row.emitted, detail, key)
             except NotFound:
                 detail = f"{key} was sealed and is not in the store"
-                report.found(Kind.REAL_LOSS, None, row.emitted, detail)
-        if len(report.findings) > before:
-            self.spoken_for |= {n for n in index.sealed if n not in index.singles}
-        elif report.deep:
-            self._read_sealed(index)
+                report.found(Kind.REAL_LOSS, None, row.emitted, detail, key)
+        is_whole = len(report.findings) == before
+        try:
+            held = index.sealed.keys()
+        except (NotFound, UnreadableObject, DamagedLake) as error:
+            # What it held is not known any more: of all that it may have held this speaks.
+            if is_whole:
+                report.found(Kind.DAMAGED, None, row and row.emitted, str(error), mark)
+            index.seal = None
+            self.spoken_for |= self.books.claims.keys() - index.numbers
+            return
+        if not is_whole:
+            self.spoken_for |= held - index.singles.keys()
+        elif told and report.deep:
+            self._read_sealed(index, mark)
 
-    def _read_sealed(self, index: DayIndex) -> None:
+    def _read_sealed(self, index: DayIndex, mark: str) -> None:
         places = {p.number: p for p in index.places() if p.held is not None and p.listed is None}
         held = [place.held for place in places.values() if place.held]
         claims = self.site.ledger.claims(self.asset.name, self.day)
@@ -213,7 +227,7 @@ class _Comparison:
                 self.report.landed = (self.report.landed or 0) + count
         except UnreadableObject as error:
             first = next(iter(places), None)
-            self.report.found(Kind.DAMAGED, first, None, str(error))
+            self.report.found(Kind.DAMAGED, first, None, str(error), mark)
             self.spoken_for |= places.keys()
 
     # --- fetches ---------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ class Found(msgspec.Struct, frozen=True):
     records: int | None
     detail: str
     recoverable: bool = True
+    key: str | None = None
+    """The window, or object of the sealed day, that it is about and not one fetch's own."""
 
 
 @dataclass
@@ -65,7 +67,14 @@ class CheckReport:
     details: dict[str, float] = field(default_factory=dict)
     """Further numbers of this check alone, such as how full the spool is."""
 
-    def found(self, kind: Kind, number: int | None, records: int | None, detail: str) -> None:
-        self.findings.append(Found(kind, number, records, detail))
+    def found(
+        self,
+        kind: Kind,
+        number: int | None,
+        records: int | None,
+        detail: str,
+        key: str | None = None,
+    ) -> None:
+        self.findings.append(Found(kind, number, records, detail, key=key))
         said = Verdict.COULD_NOT_CHECK if kind is Kind.UNCHECKED else Verdict.BAD
         self.verdict = Verdict.worst([self.verdict, said])
