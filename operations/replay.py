@@ -32,6 +32,7 @@ from pipeline_assets.rotation import is_rotation_minute, rotate
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site
 from resources.stage_codec import decode_stage
+from resources.watch_record import record_watch
 from touchline.accounting import Account, Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Minute, utc_text
@@ -141,6 +142,7 @@ def replay(settings: Settings, options: ReplayOptions, *, tick: Callable[[Totals
                 tick(totals)
         finally:
             site.ledger.close_interval(FEED, minute.end)
+        record_watch(site.store, site.ledger, FEED)
         clock.set(minute.end)
         totals.failures += rotate(site, FEED).findings
     return totals

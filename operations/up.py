@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site, WrongOrigin
 from resources.spool_probe import Partitions, SpoolNotKept, mounted, probe_spool
 from resources.store_probe import broken_promises
+from resources.watch_record import record_watch
 from touchline.clock import SystemClock
 
 _WATCH_SECONDS = 1.0
@@ -106,6 +107,7 @@ def open_site(settings: Settings, access: S3Access) -> None:
             site.claim_origin(settings.origin)
             for feed in PLANS:
                 site.ledger.open_interval(feed, datetime.now(UTC), settings.origin)
+                record_watch(site.store, site.ledger, feed)
     except (WrongOrigin, LedgerUnavailable, StoreError) as error:
         raise UpError(str(error)) from error
 
@@ -115,6 +117,8 @@ def close_site(settings: Settings, access: S3Access) -> None:
     with closing(Site.open(settings, PLANS, access)) as site:
         for feed in PLANS:
             site.ledger.close_interval(feed, datetime.now(UTC))
+            with suppress(StoreError):  # The next `up` tells it.
+                record_watch(site.store, site.ledger, feed)
 
 
 def up(

@@ -14,6 +14,7 @@ from resources.ledger import LedgerUnavailable
 from resources.object_store import NotFound, StoreError
 from resources.site import Site
 from resources.spool import Spooled, Torn
+from resources.watch_record import record_watch
 from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_digest, sha256_hex
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import Envelope
@@ -37,6 +38,17 @@ def raw_step(run: Run) -> Batch:
 def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject | Failure]:
     _bring_the_books_up_to_date(run, findings)
     _name_the_missed(run, minute, findings)
+    yield from _from_spool_or_live(run, minute, findings)
+    try:
+        # After the fetch: a store that answers slowly must not make it late.
+        record_watch(run.site.store, run.site.ledger, run.plan.name)
+    except (StoreError, LedgerUnavailable) as error:
+        findings.append(f"the store was not told which minutes were missed: {error}")
+
+
+def _from_spool_or_live(
+    run: Run, minute: Minute, findings: list[str]
+) -> Iterator[FetchObject | Failure]:
     try:
         waiting = waiting_in_spool(run)
     except (StoreError, LedgerUnavailable) as error:

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from resources.site import Site
 from touchline.day import Day
 
-_TIERS = ("raw", "hot", "expired")
+_TIERS = ("raw", "hot", "expired", "watch")
 _MARK = "date="
 
 
 def known_days(site: Site, feed: str) -> list[Day]:
-    """Days that the ledger has a fate, a claim or a watch interval of, or the store an object
-    or the record of an expiry, oldest first. Raises LedgerUnavailable, StoreError."""
+    """Days that the ledger has a fate, a claim or a watch interval of, or the store an object or
+    the record of an expiry or of a missed minute, oldest first. Raises LedgerUnavailable,
+    StoreError."""
     return sorted(days_in_ledger(site, feed) | days_in_store(site, feed))
 
 

@@ -1,4 +1,5 @@
-"""What became of each scheduled minute, and which minutes were expected at all."""
+"""What became of each scheduled minute, which minutes were expected at all, and what of this the
+store was not told yet."""
 
 from __future__ import annotations
 
@@ -6,11 +7,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, minute_of, record
-from resources.ledger.records import FetchRow
+from resources.ledger.database import Transaction
+from resources.ledger.records import FetchRow, IntervalRow
+from resources.watch_layout import interval_key, missed_key
 from touchline.accounting import FetchFate, MissedReason, Outcome
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
@@ -58,6 +61,19 @@ class MinuteBook(Book):
             .order_by(table.c.number)
         )
         return {row.number: row.fate for row in rows}
+
+    def fetch_ids(self, feed: str, day: Day) -> dict[FetchNumber, str]:
+        """Which fetch landed in each of the day's minutes that have one."""
+        table = tables.fetches
+        rows = self._rows(
+            select(table.c.number, table.c.fetch_id).where(
+                table.c.prefix == self.prefix,
+                table.c.feed == feed,
+                table.c.day == day,
+                table.c.fate == FetchFate.LANDED,
+            )
+        )
+        return {row.number: row.fetch_id for row in rows}
 
     def fetches(
         self, feed: str, day: Day, first: int = 1, last: int | None = None
@@ -113,12 +129,17 @@ class MinuteBook(Book):
                     opened=at,
                 )
             )
+            self._untold(transaction, feed, interval_key(feed, at))
 
     def close_interval(self, feed: str, at: datetime) -> None:
         """No minute from here on is expected. Nothing changes where no interval is open."""
-        close = update(tables.intervals).where(*self._open(feed, at)).values(closed=at)
+        table = tables.intervals
+        close = (
+            update(table).where(*self._open(feed, at)).values(closed=at).returning(table.c.opened)
+        )
         with self._database.write() as transaction:
-            transaction.connection.execute(close)
+            for row in transaction.connection.execute(close).all():
+                self._untold(transaction, feed, interval_key(feed, row.opened))
 
     def intervals(self, feed: str, start: datetime, end: datetime) -> list[Interval]:
         """The watch intervals that overlap [start, end): uncut, disjoint and in order.
@@ -140,6 +161,43 @@ class MinuteBook(Book):
             .order_by(table.c.opened)
         )
         return _merged((row.opened, row.closed) for row in rows)
+
+    def intervals_opened(self, feed: str, at: datetime) -> list[IntervalRow]:
+        """The intervals that were opened at this very time, uncut and unmerged."""
+        table = tables.intervals
+        rows = self._rows(
+            select(table)
+            .where(table.c.prefix == self.prefix, table.c.feed == feed, table.c.opened == at)
+            .order_by(table.c.sequence)
+        )
+        return [record(IntervalRow, row) for row in rows]
+
+    def untold(self, feed: str) -> list[tuple[str, int]]:
+        """The objects about watching that do not say yet what the ledger says: key, and number of
+        the change that the store was not told of."""
+        table = tables.untold
+        rows = self._rows(
+            select(table.c.key, table.c.sequence)
+            .where(table.c.prefix == self.prefix, table.c.feed == feed)
+            .order_by(table.c.sequence)
+        )
+        return [(row.key, row.sequence) for row in rows]
+
+    def told(self, key: str, sequence: int) -> None:
+        """The store says what the ledger said with this change; later ones stay untold."""
+        table = tables.untold
+        with self._database.write() as transaction:
+            transaction.connection.execute(
+                delete(table).where(
+                    table.c.prefix == self.prefix,
+                    table.c.key == key,
+                    table.c.sequence <= sequence,
+                )
+            )
+
+    def _untold(self, transaction: Transaction, feed: str, key: str) -> None:
+        row = {"prefix": self.prefix, "key": key, "feed": feed, "sequence": transaction.sequence}
+        transaction.upsert(tables.untold, row)
 
     def _open(self, feed: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
         table = tables.intervals
@@ -166,6 +224,8 @@ class MinuteBook(Book):
                 | {"fate": fate, "reason": None, "sequence": transaction.sequence, "updated_at": at}
                 | columns,
             )
+            if fate is FetchFate.MISSED:
+                self._untold(transaction, feed, missed_key(feed, minute.day))
 
 
 def _merged(intervals: Iterable[Interval]) -> list[Interval]:

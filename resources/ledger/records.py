@@ -113,6 +113,15 @@ class FetchRow:
         return self.minute.number
 
 
+@dataclass(frozen=True)
+class IntervalRow:
+    """A watch interval as it was opened, and closed."""
+
+    opened: datetime
+    closed: datetime | None
+    origin: str
+
+
 class Standing(NamedTuple):
     """What is needed of a claim minute by minute: the row without its claims.
 
@@ -208,7 +217,8 @@ class Expiry:
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run of a job. `reason` says why it has no data, was skipped, failed or abandoned."""
+    """One run of a job. `reason` says why it has no data, was skipped, failed or abandoned, and
+    while it is at work who began it and why, where a person did."""
 
     run_id: str
     kind: str

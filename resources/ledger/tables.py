@@ -31,7 +31,7 @@ from resources.manifest import Held
 from touchline.accounting import ClaimState, FetchFate, Outcome, RunState
 from touchline.day import Day
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -257,6 +257,15 @@ intervals = Table(
     _needed("opened", UtcTime),
     Column("closed", UtcTime),
     Index("ledger_intervals_of", "prefix", "feed", "opened"),
+)
+
+untold = Table(
+    "ledger_untold",
+    metadata,
+    _key("prefix"),
+    _key("key"),
+    _needed("feed"),
+    _needed("sequence", BigInteger),
 )
 
 runs = Table(

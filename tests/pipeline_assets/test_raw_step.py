@@ -16,6 +16,7 @@ from pipeline_assets.raw_step import raw_step, waiting_in_spool
 from pipeline_assets.run import Run
 from resources.ledger import FetchRow
 from resources.site import Site, WrongOrigin
+from resources.watch_record import read_watch
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
@@ -105,6 +106,45 @@ def test_minutes_of_which_nobody_asked_are_named_when_they_were_expected(chain: 
     cadence = chain.checks()["raw_fetches", "cadence"]
     assert (cadence.fetches_expected, cadence.fetches_present) == (4, 2)
     assert (cadence.recorded, cadence.landed) == (2, 2)
+
+
+def in_store(chain: Chain) -> set[int]:
+    """The missed minutes that the store names."""
+    with chain.process() as site:
+        found = read_watch(site.store, FEED).missed.get(chain.day)
+    return set(found.minutes) if found else set()
+
+
+def test_the_store_names_the_missed_minutes_too(chain: Chain) -> None:
+    chain.minute(0)
+    chain.minute(2)
+    chain.at(chain.start.later(4), 56)
+    with chain.process() as site:
+        run_minute(site, FEED, chain.start.later(4), run_id="late")
+    late = {number for number, reason in missed(chain).items() if reason == "started_late"}
+    assert late == {chain.number + 4}
+    assert in_store(chain) == set(missed(chain)) == {chain.number + n for n in (1, 3, 4)}
+
+
+def test_a_store_that_was_away_learns_of_missed_minutes_later(
+    chain: Chain, s3_gate: S3Gate
+) -> None:
+    chain.minute(0)
+    s3_gate.refuses = lambda method, path: method == "PUT" and "/watch/" in path
+    report = chain.minute(2, access=s3_gate.access)
+    assert report.steps[RAW].added == [chain.number + 2]
+    assert any("which minutes were missed" in text for text in report.steps[RAW].findings)
+    assert in_store(chain) == set()
+    chain.minute(3)
+    assert in_store(chain) == {chain.number + 1}
+
+
+def test_a_minute_without_news_of_watching_asks_nothing_about_it(
+    chain: Chain, s3_gate: S3Gate
+) -> None:
+    chain.minute(0)
+    chain.minute(1, access=s3_gate.access)
+    assert [path for _, path in s3_gate.passed if "watch" in path] == []
 
 
 def test_nobody_misses_minutes_that_were_not_watched(chain: Chain) -> None:

@@ -1,0 +1,27 @@
+"""What the store was not told yet of watching."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def key(name: str) -> sa.Column:
+    return sa.Column(name, sa.Text, primary_key=True, autoincrement=False)
+
+
+def needed(name: str, kind: type[sa.types.TypeEngine] = sa.Text) -> sa.Column:
+    return sa.Column(name, kind, nullable=False)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "ledger_untold",
+        key("prefix"),
+        key("key"),
+        needed("feed"),
+        needed("sequence", sa.BigInteger),
+    )

@@ -1,0 +1,175 @@
+"""What the store says of watching: which minutes were expected, and which of them were missed.
+
+    watch/<feed>/intervals/<opened>.json    a watch interval, by the UTC time it was opened at
+    watch/<feed>/date=D/missed.json         the missed minutes of a New York day, with their reasons
+
+The ledger says it first and remembers what the store was not told yet, so that a store that is away
+costs no minute. Of two accounts of the same thing both are kept: a minute that was ever named as
+missed stays named, and an interval that was ever closed stays closed.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from datetime import datetime
+from typing import Self, TypeVar
+
+import msgspec
+
+from resources.ledger import Ledger
+from resources.object_store import (
+    Conflicting,
+    NotFound,
+    ObjectStore,
+    PreconditionFailed,
+    StoredObject,
+    StoreError,
+)
+from resources.watch_layout import day_of_missed, opened_of, watch_prefix
+from touchline.accounting import FetchFate, sha256_hex
+from touchline.day import Day, parse_instant, utc_text
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+
+
+class DamagedWatchRecord(StoreError):
+    """An object below `watch/` cannot be read; the message names it."""
+
+
+class WatchRecord(msgspec.Struct, frozen=True):
+    """What one object says."""
+
+    def joined(self, other: Self) -> Self:
+        """What both say."""
+        raise NotImplementedError
+
+
+class WatchInterval(WatchRecord, frozen=True, kw_only=True):
+    """Times in UTC; `closed` is None while the interval is open, as it stays after a crash."""
+
+    opened: str
+    closed: str | None
+    origin: str
+    format: int = 1
+
+    def joined(self, other: Self) -> Self:
+        ends = [parse_instant(end) for end in (self.closed, other.closed) if end is not None]
+        closed = utc_text(max(ends)) if ends else None
+        return msgspec.structs.replace(self, closed=closed)
+
+
+class MissedMinute(msgspec.Struct, frozen=True):
+    """Why a minute has no fetch, and when that was said (UTC)."""
+
+    reason: str
+    at: str
+
+
+class MissedMinutes(WatchRecord, frozen=True, kw_only=True):
+    """By fetch number."""
+
+    date: str
+    minutes: dict[int, MissedMinute]
+    format: int = 1
+
+    def joined(self, other: Self) -> Self:
+        both = other.minutes | self.minutes
+        return msgspec.structs.replace(self, minutes=dict(sorted(both.items())))
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """All that the store says of watching one feed."""
+
+    intervals: list[WatchInterval]
+    missed: dict[Day, MissedMinutes]
+
+
+R = TypeVar("R", bound=WatchRecord)
+
+
+def record_watch(store: ObjectStore, ledger: Ledger, feed: str) -> None:
+    """Tell the store what the ledger knows of watching and the store was not told; no request where
+    there is nothing to tell. What fails is told the next time.
+
+    Raises StoreError, LedgerUnavailable.
+    """
+    for key, sequence in ledger.untold(feed):
+        if (day := day_of_missed(key)) is not None:
+            _join(store, key, _missed(ledger, feed, day))
+        elif (opened := opened_of(key)) is not None:
+            _join(store, key, _interval(ledger, feed, opened))
+        ledger.told(key, sequence)
+
+
+def read_watch(store: ObjectStore, feed: str) -> Watched:
+    """Raises DamagedWatchRecord, StoreError."""
+    watched = Watched([], {})
+    for item in store.list(watch_prefix(feed)):
+        if (day := day_of_missed(item.key)) is not None:
+            watched.missed[day] = _decoded(store.get(item.key), MissedMinutes)
+        elif opened_of(item.key) is not None:
+            watched.intervals.append(_decoded(store.get(item.key), WatchInterval))
+    return watched
+
+
+def _missed(ledger: Ledger, feed: str, day: Day) -> MissedMinutes:
+    minutes = {
+        int(number): MissedMinute(row.reason or "", utc_text(row.updated_at))
+        for number, row in ledger.fetches(feed, day).items()
+        if row.fate is FetchFate.MISSED
+    }
+    return MissedMinutes(date=str(day), minutes=minutes)
+
+
+def _interval(ledger: Ledger, feed: str, opened: datetime) -> WatchInterval:
+    first, *more = (
+        WatchInterval(
+            opened=utc_text(row.opened),
+            closed=None if row.closed is None else utc_text(row.closed),
+            origin=row.origin,
+        )
+        for row in ledger.intervals_opened(feed, opened)
+    )
+    for other in more:
+        first = first.joined(other)
+    return first
+
+
+def _join(store: ObjectStore, key: str, ours: WatchRecord) -> None:
+    for _ in range(ATTEMPTS):
+        try:
+            store.put_new(key, msgspec.json.encode(ours))
+            return
+        except (PreconditionFailed, Conflicting):
+            pass
+        try:
+            found = store.get(key)
+            try:
+                there = _decoded(found, type(ours))
+            except DamagedWatchRecord as error:
+                _set_aside(store, found, error)
+                store.replace(key, msgspec.json.encode(ours), found.etag)
+                return
+            if (both := ours.joined(there)) != there:
+                store.replace(key, msgspec.json.encode(both), found.etag)
+            return
+        except (PreconditionFailed, Conflicting, NotFound):
+            continue
+    raise StoreError(f"{key}: others kept writing it; it is told the next time")
+
+
+def _set_aside(store: ObjectStore, found: StoredObject, error: DamagedWatchRecord) -> None:
+    aside = f"conflicts/{found.key}.{sha256_hex(found.body)[:12]}"
+    log.error("%s; it is kept at %s and written anew", error, aside)
+    with suppress(PreconditionFailed):
+        store.put_new(aside, found.body)
+
+
+def _decoded(found: StoredObject, kind: type[R]) -> R:
+    try:
+        return msgspec.json.decode(found.body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise DamagedWatchRecord(f"{found.key}: {error}") from error

@@ -1,0 +1,150 @@
+"""What the store is told of watching, by ledgers that know more or less of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from resources.embedded_s3 import S3Access
+from resources.ledger import Ledger
+from resources.object_store import ObjectStore, PatientS3, StoreUnavailable
+from resources.watch_layout import interval_key, missed_key
+from resources.watch_record import (
+    DamagedWatchRecord,
+    MissedMinute,
+    WatchInterval,
+    read_watch,
+    record_watch,
+)
+from tests.resources.ledger_samples import AT, DAY, ref
+from tests.s3_gate import S3Gate
+from touchline.accounting import MissedReason, Outcome
+from touchline.day import utc_text
+
+FEED = "football"
+
+
+@pytest.fixture
+def store(s3_gate: S3Gate, s3_server: S3Access, s3_prefix: str) -> ObjectStore:
+    s3 = PatientS3(
+        endpoint_url=s3_gate.access.endpoint_url,
+        region_name=s3_server.region,
+        aws_access_key_id=s3_server.access_key_id,
+        aws_secret_access_key=s3_server.secret_access_key,
+    )
+    return ObjectStore(s3, "touchline", s3_prefix)
+
+
+@pytest.fixture
+def new_ledger(tmp_path: Path) -> Callable[[str], Ledger]:
+    def make(name: str) -> Ledger:
+        ledger = Ledger(f"sqlite:///{tmp_path}/{name}.db", "live")
+        ledger.migrate()
+        return ledger
+
+    return make
+
+
+def miss(ledger: Ledger, number: int, reason: MissedReason = MissedReason.RUN_DIED) -> None:
+    ledger.minute_missed(FEED, DAY.minute(number), reason, AT)
+
+
+def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: ObjectStore) -> None:
+    ledger.open_interval(FEED, AT, "live")
+    miss(ledger, 787)
+    miss(ledger, 789, MissedReason.STARTED_LATE)
+    record_watch(store, ledger, FEED)
+    miss(ledger, 790)
+    ledger.close_interval(FEED, AT + timedelta(hours=1))
+    record_watch(store, ledger, FEED)
+
+    watched = read_watch(store, FEED)
+    closed = utc_text(AT + timedelta(hours=1))
+    assert watched.intervals == [WatchInterval(opened=utc_text(AT), closed=closed, origin="live")]
+    assert watched.missed[DAY].minutes == {
+        787: MissedMinute("run_died", utc_text(AT)),
+        789: MissedMinute("started_late", utc_text(AT)),
+        790: MissedMinute("run_died", utc_text(AT)),
+    }
+    assert ledger.untold(FEED) == []
+
+
+def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: ObjectStore) -> None:
+    ledger.open_interval(FEED, AT, "live")
+    record_watch(store, ledger, FEED)
+    ledger.start_fetch(FEED, DAY.minute(787), "run-1", AT)
+    ledger.fetch_landed(ref(787), Outcome.COMPLETE, None, AT, 0.0)
+    miss(ledger, 787)  # which it was not
+    store.requests.by_operation.clear()
+    record_watch(store, ledger, FEED)
+    assert store.requests.by_operation == {}
+
+
+def test_a_store_that_was_away_is_told_later(
+    ledger: Ledger, store: ObjectStore, s3_gate: S3Gate
+) -> None:
+    miss(ledger, 787)
+    s3_gate.shut = True
+    with pytest.raises(StoreUnavailable):
+        record_watch(store, ledger, FEED)
+    s3_gate.shut = False
+    miss(ledger, 788)
+    record_watch(store, ledger, FEED)
+    assert sorted(read_watch(store, FEED).missed[DAY].minutes) == [787, 788]
+
+
+def test_what_changes_while_the_store_is_told_stays_untold(ledger: Ledger) -> None:
+    miss(ledger, 787)
+    [(key, sequence)] = ledger.untold(FEED)
+    miss(ledger, 788)
+    ledger.told(key, sequence)
+    assert [key for key, _ in ledger.untold(FEED)] == [missed_key(FEED, DAY)]
+
+
+def test_a_ledger_that_knows_less_takes_nothing_back(
+    store: ObjectStore, new_ledger: Callable[[str], Ledger]
+) -> None:
+    """As one that was restored, or made anew, does."""
+    full, poor = new_ledger("full"), new_ledger("poor")
+    full.open_interval(FEED, AT, "live")
+    full.close_interval(FEED, AT + timedelta(hours=1))
+    miss(full, 787)
+    record_watch(store, full, FEED)
+
+    poor.open_interval(FEED, AT, "live")
+    miss(poor, 788)
+    record_watch(store, poor, FEED)
+
+    watched = read_watch(store, FEED)
+    assert [interval.closed for interval in watched.intervals] == [
+        utc_text(AT + timedelta(hours=1))
+    ]
+    assert sorted(watched.missed[DAY].minutes) == [787, 788]
+
+
+def test_a_damaged_record_is_kept_aside_and_written_anew(
+    ledger: Ledger, store: ObjectStore
+) -> None:
+    key, damaged = missed_key(FEED, DAY), b'{"date": "2025-05-28", "minutes"'
+    store.put_new(key, damaged)
+    with pytest.raises(DamagedWatchRecord, match=key):
+        read_watch(store, FEED)
+    miss(ledger, 787)
+    record_watch(store, ledger, FEED)
+    assert list(read_watch(store, FEED).missed[DAY].minutes) == [787]
+    [aside] = store.list("conflicts/")
+    assert store.get(aside.key).body == damaged
+
+
+def test_intervals_opened_at_one_moment_are_one_object(ledger: Ledger, store: ObjectStore) -> None:
+    """A replay of the same minutes, again and for longer."""
+    for hours in (1, 3, 2):
+        ledger.open_interval(FEED, AT, "simulated")
+        ledger.close_interval(FEED, AT + timedelta(hours=hours))
+        record_watch(store, ledger, FEED)
+    [interval] = read_watch(store, FEED).intervals
+    assert interval.closed == utc_text(AT + timedelta(hours=3))
+    assert [item.key for item in store.list("watch/")] == [interval_key(FEED, AT)]
