@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.errors import Misused
+from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from resources.known_days import days_in_ledger, days_in_store, known_days
@@ -73,9 +74,10 @@ def verify(
     found = []
     for plan in plans:
         for each in known_days(site, plan.name) if day is None else _only(site, plan, day):
+            known: KnownClaims = {}
             for asset in plan.assets:
                 progress(f"verifying {each} {asset.name}")
-                reports = check_day(site, plan, asset, each, deep=deep)
+                reports = check_day(site, plan, asset, each, deep=deep, known=known)
                 found.append(AssetVerdict(asset.name, each, reports))
     if not found:
         raise Misused(_nothing_known(site, plans, day))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.raw_step import raw_step
@@ -47,8 +48,9 @@ def run_minute(
     report.steps[plan.raw.name] = run.land(raw_step(run))
     for stage in plan.stages:
         report.steps[stage.name] = run.land(stage_step(run, stage))
+    known: KnownClaims = {}
     for asset in plan.assets:
-        report.checks += check_day(site, plan, asset, minute.day)
+        report.checks += check_day(site, plan, asset, minute.day, known=known)
     return report
 
 

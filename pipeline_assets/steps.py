@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.partitions import scheduled_minute
@@ -46,11 +47,12 @@ def check_results(
     """The verdicts of the checks that this run selected."""
     selected = context.selected_asset_check_keys
     day = Day.parse(context.partition_key)
+    known: KnownClaims = {}
     for asset in plan.assets:
         key = dg.AssetKey(asset.name.split("/"))
         if all(check.asset_key != key for check in selected):
             continue
-        for report in check_day(context.resources.site, plan, asset, day):
+        for report in check_day(context.resources.site, plan, asset, day, known=known):
             if dg.AssetCheckKey(key, report.check) in selected:
                 yield check_result(report)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +20,7 @@ import msgspec
 
 from touchline.accounting import Account, Outcome
 from touchline.fetch import Envelope, FetchRef
+from touchline.signs import SignsOfLife
 
 R = TypeVar("R", bound=msgspec.Struct)
 SNIPPET_BYTES = 2000
@@ -194,6 +195,7 @@ class RawAsset:
     log_name: str = "all_api"
     export: Callable[[Envelope], Mapping[str, Any]] | None = None
     """A fetch's entry in the daily log document, as of a `Stage`."""
+    signs: Callable[[Envelope], SignsOfLife] | None = None
 
     @property
     def feed(self) -> str:
@@ -231,6 +233,11 @@ class Stage(Generic[R]):
     carries: type[Any] | None = None
     """The type of the carried state of an ordered stage, a msgspec Struct."""
     reads: Reads = Reads.RECORDS
+    receives_each: bool = True
+    """Whether it receives every record that its first input emitted, once; False for a stage that
+    counts something else in them, such as the odds rows of matches."""
+    misread: Collection[StrEnum] = ()
+    """The reasons that say: the vendor's record has another shape than it is documented to have."""
     recalls: bool = False
     """True for a stage that may need an earlier fetch of its first input again. It is then called
     with `earlier=`, a function from FetchRef to Envelope, or None where it is not to be had."""

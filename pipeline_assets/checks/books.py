@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from pipeline_assets.checks.reading import Reading
 from pipeline_assets.checks.specs import Asset
 from resources.day_index import DayIndex
 from resources.day_store import DayStore
@@ -17,6 +18,8 @@ from touchline.day import Day, FetchNumber
 from touchline.plan import FeedPlan
 
 READS_OF_BOTH_BOOKS = 3
+
+KnownClaims = dict[str, Mapping[FetchNumber, Standing]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class DayBooks:
     day: Day
     deep: bool = False
     """Whether everything is read back, and not only what was not read since it last changed."""
+    known: KnownClaims = field(default_factory=dict)
+    """Claims on this day that were read already, by asset: an asset's inputs come before it."""
+    readings: Mapping[FetchNumber, Reading] | None = None
+    """What the landing check has read back, None as long as it has not."""
 
     @property
     def days(self) -> DayStore:
@@ -56,6 +63,15 @@ class DayBooks:
     @property
     def claims(self) -> Mapping[FetchNumber, Standing]:
         return self._read.claims
+
+    def claims_of(self, asset: str) -> Mapping[FetchNumber, Standing]:
+        """Of an input, maybe as they were a moment ago: who sees a difference looks again."""
+        if asset == self.asset.name:
+            return self.claims
+        if asset not in self.known:
+            self._none_waits(asset)
+            self.known[asset] = self.site.ledger.standing(asset, self.day)
+        return self.known[asset]
 
     @property
     def windows(self) -> Mapping[str, WindowRow]:
@@ -81,10 +97,7 @@ class DayBooks:
     @cached_property
     def _read(self) -> _Read:
         ledger, asset, day = self.site.ledger, self.asset.name, self.day
-        if waiting := self.days.claims.waiting_of(asset, day):
-            raise LedgerUnavailable(
-                f"{waiting} claims of {asset} on {day} wait to be told to the ledger"
-            )
+        self._none_waits(asset)
         for _ in range(READS_OF_BOTH_BOOKS):
             version = ledger.version(asset, day)
             fates = ledger.fates(self.plan.name, day)
@@ -94,7 +107,14 @@ class DayBooks:
                 if self.expired is not None:
                     # A fetch of which its record does not speak has not expired.
                     index.seal = None
+                self.known[asset] = claims
                 return _Read(fates, claims, windows, index)
         raise LedgerUnavailable(
             f"the claims of {asset} on {day} kept changing while they were read"
         )
+
+    def _none_waits(self, asset: str) -> None:
+        if waiting := self.days.claims.waiting_of(asset, self.day):
+            raise LedgerUnavailable(
+                f"{waiting} claims of {asset} on {self.day} wait to be told to the ledger"
+            )

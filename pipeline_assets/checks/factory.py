@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline_assets.checks.books import DayBooks
+from pipeline_assets.checks.alive import feed_is_alive
+from pipeline_assets.checks.books import DayBooks, KnownClaims
 from pipeline_assets.checks.cadence import cadence
+from pipeline_assets.checks.conserved import records_conserved
 from pipeline_assets.checks.landing import landed_matches_claimed
+from pipeline_assets.checks.once import every_fetch_once
 from pipeline_assets.checks.report import CheckReport, Kind
+from pipeline_assets.checks.schema import schema_holds
 from pipeline_assets.checks.specs import Asset, checks_for
 from pipeline_assets.checks.spool import spool_within_bounds
+from pipeline_assets.checks.zeros import zero_is_explained
 from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
@@ -26,11 +31,18 @@ Check = Callable[[DayBooks, CheckReport], None]
 
 
 def check_day(
-    site: Site, plan: FeedPlan, asset: Asset, day: Day, *, deep: bool = False
+    site: Site,
+    plan: FeedPlan,
+    asset: Asset,
+    day: Day,
+    *,
+    deep: bool = False,
+    known: KnownClaims | None = None,
 ) -> list[CheckReport]:
     """Every check of this asset for the day; a deep one reads every object back, whatever was read
-    before. A check that cannot run says so and why."""
-    books = DayBooks(site, plan, asset, day, deep)
+    before. A check that cannot run says so and why. Whoever checks one asset of the day after the
+    other gives each the same `known`, so that the claims are read once."""
+    books = DayBooks(site, plan, asset, day, deep, {} if known is None else known)
     return [run_check(spec.name, books) for spec in checks_for(asset)]
 
 
@@ -47,5 +59,10 @@ def run_check(name: str, books: DayBooks) -> CheckReport:
 _RUN: dict[str, Check] = {
     "landed_matches_claimed": landed_matches_claimed,
     "cadence": cadence,
+    "records_conserved": records_conserved,
+    "every_fetch_once": every_fetch_once,
+    "zero_is_explained": zero_is_explained,
+    "schema_holds": schema_holds,
+    "feed_is_alive": feed_is_alive,
     "spool_within_bounds": spool_within_bounds,
 }

@@ -20,7 +20,12 @@ class CheckSpec:
     applies: Callable[[Asset], bool] = lambda asset: True
 
 
+def _is_raw(asset: Asset) -> bool:
+    return isinstance(asset, RawAsset)
+
+
 CHECKS = (
+    # First of all, since it reads back what others look at too.
     CheckSpec(
         "landed_matches_claimed",
         "What the ledger says was claimed is what the store shows when it is read back.",
@@ -28,12 +33,36 @@ CHECKS = (
     CheckSpec(
         "cadence",
         "Every expected minute of the day has a fate: a fetch that landed, or a named miss.",
-        applies=lambda asset: isinstance(asset, RawAsset),
+        applies=_is_raw,
+    ),
+    CheckSpec(
+        "records_conserved",
+        "Every record that went in was emitted, dropped or quarantined, and what went in is what "
+        "came out before.",
+    ),
+    CheckSpec(
+        "every_fetch_once",
+        "Each fetch counts once in every asset, under its own number and id.",
+    ),
+    CheckSpec(
+        "zero_is_explained",
+        "Where nothing came out of a fetch, there was nothing, or all of it was left out for a "
+        "reason.",
+    ),
+    CheckSpec(
+        "schema_holds",
+        "What lands has the columns that are declared, and the vendor's records their shape.",
+    ),
+    CheckSpec(
+        "feed_is_alive",
+        "The newest fetch is news: it came, its content moves, its clock and its events are of "
+        "today.",
+        applies=lambda asset: isinstance(asset, RawAsset) and asset.signs is not None,
     ),
     CheckSpec(
         "spool_within_bounds",
         "What waits on the local disk stays below its bound, in size and in age.",
-        applies=lambda asset: isinstance(asset, RawAsset),
+        applies=_is_raw,
     ),
 )
 

@@ -339,6 +339,7 @@ stage = Stage(
     key=lambda match: match.match_id,
     reasons=MergedReason,
     counts="matches",
+    misread=(MergedReason.BAD_SCORE, MergedReason.WRONG_TYPE),
     doc=(
         "Every live match with its detail, teams, competition and a reference to its odds, joined "
         "by id. A match with missing parts is kept; each missing part is listed with its reason."

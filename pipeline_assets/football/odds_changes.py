@@ -77,6 +77,8 @@ stage = Stage(
     key=change_key,
     reasons=OddsReason,
     counts="odds rows",
+    receives_each=False,
+    misread=(OddsReason.BAD_ROW, OddsReason.MALFORMED_ODDS),
     doc=(
         "Every row of every odds history once, in the first fetch that shows it, for the analysis "
         "of line movements. Rows that the vendor takes back are recorded as withdrawn."

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from touchline.fetch import Envelope, IndexEntry
+from touchline.football import IN_PLAY
 from touchline.football.fetched import DETAIL, LIVE, ODDS, live_matches
 from touchline.football.live import live_id
 from touchline.football.wire import Malformed
+from touchline.signs import SignsOfLife
 from touchline.stage import RawAsset
 
 
@@ -24,6 +28,37 @@ def match_keys(envelope: Envelope) -> list[str]:
             match_id = None
         keys.append(match_id or f"#{place}")
     return keys
+
+
+class _Playing(msgspec.Struct):
+    score: list[Any]
+
+    @property
+    def began(self) -> datetime | None:
+        """When the period of play began. Raises IndexError, TypeError, ValueError, OverflowError
+        where the score is none."""
+        status, kick_off = self.score[1], self.score[4]
+        return datetime.fromtimestamp(kick_off, UTC) if status in IN_PLAY and kick_off else None
+
+
+_NO_SCORE = (msgspec.DecodeError, IndexError, TypeError, ValueError, OverflowError, OSError)
+
+
+def signs_of_life(envelope: Envelope) -> SignsOfLife:
+    """Of a fetch that has its live list: what its footer says, and when the last period of play
+    began. A score that cannot be read shows nothing: the stages set it aside."""
+    began: list[datetime] = []
+    for entry in live_matches(envelope)[1]:
+        with contextlib.suppress(*_NO_SCORE):
+            if at := msgspec.json.decode(entry, type=_Playing).began:
+                began.append(at)
+    footer = envelope.footer
+    return SignsOfLife(
+        unchanged=footer.get("live_unchanged_fetches"),
+        in_play=footer.get("matches_in_play"),
+        skew_seconds=footer.get("clock_skew_seconds"),
+        newest=max(began, default=None),
+    )
 
 
 def raw_document(envelope: Envelope) -> dict[str, Any]:
@@ -84,4 +119,5 @@ raw_fetches = RawAsset(
     "list, each match's detail and odds history, and the teams, competitions and countries they "
     "refer to.",
     export=raw_document,
+    signs=signs_of_life,
 )

@@ -209,6 +209,8 @@ stage = Stage(
     key=lambda record: f"{record.kind}/{record.id}",
     reasons=ReferenceReason,
     counts="reference records",
+    receives_each=False,
+    misread=(ReferenceReason.MALFORMED,),
     doc=(
         "Teams, competitions and countries, each time the vendor is asked for them anew: teams and "
         "competitions once a day, countries once a week."

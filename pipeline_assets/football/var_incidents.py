@@ -266,6 +266,8 @@ stage = Stage(
     key=lambda incident: incident.var_incident_id,
     reasons=VarReason,
     counts="VAR incidents",
+    receives_each=False,
+    misread=(VarReason.MALFORMED,),
     doc=(
         "Every VAR incident once, again as a new revision when its result changes, and with the "
         "time of its retraction when the vendor takes it back."

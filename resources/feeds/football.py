@@ -136,7 +136,8 @@ class FootballFeed:
             if matches:
                 asked.details, asked.odds = await self._matches(client, matches, previous)
                 await self._references(desk, asked)
-        fetched = self._written(ref, asked, matches, started_at, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        fetched = self._written(ref, asked, matches, previous, started_at, seconds)
         with anyio.move_on_after(self._settings.cache_seconds) as stored:
             store = partial(self._cache.store, desk.learned, now=fetched.ended_at)
             await anyio.to_thread.run_sync(store, abandon_on_cancel=True)
@@ -224,6 +225,7 @@ class FootballFeed:
         ref: FetchRef,
         asked: _Asked,
         matches: list[answers.LiveMatch] | None,
+        previous: Envelope | None,
         started_at: datetime,
         seconds: float,
     ) -> FetchedMinute:
@@ -235,6 +237,7 @@ class FootballFeed:
         else:
             outcome, reason = Outcome.PARTIAL if errors else Outcome.COMPLETE, None
         statuses = None if matches is None else _statuses(matches)
+        live_sha256 = None if asked.live.body is None else sha256_hex(asked.live.body)
         footer = {
             "fetch_number": ref.number,
             "random_fetch_id": ref.fetch_id,
@@ -248,7 +251,8 @@ class FootballFeed:
             "reason": reason,
             "calls_failed": dict(sorted(errors.items())),
             "clock_skew_seconds": skew,
-            "live_sha256": None if asked.live.body is None else sha256_hex(asked.live.body),
+            "live_sha256": live_sha256,
+            "live_unchanged_fetches": _unchanged(live_sha256, previous),
         }
         logger.info(
             "football #%d %s: %s%s, %s matches, %d calls answered, failed %s, %.1f s",
@@ -306,6 +310,13 @@ class _Asked:
 
 def _statuses(matches: Iterable[answers.LiveMatch]) -> list[int]:
     return [match.status for match in matches if match.status is not None]
+
+
+def _unchanged(live_sha256: str | None, previous: Envelope | None) -> int:
+    """How many fetches right before this one brought the very same live list."""
+    if live_sha256 is None or previous is None or previous.footer.get("live_sha256") != live_sha256:
+        return 0
+    return previous.footer.get("live_unchanged_fetches", 0) + 1
 
 
 def _median_skew(calls: Iterable[Call]) -> float | None:

@@ -100,6 +100,20 @@ def chain(chain_of: ChainOf) -> Chain:
     return chain_of()
 
 
+@pytest.fixture(scope="session")
+def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
+    """Two minutes of three matches each, all of them well."""
+    chain = chain_apart()
+    chain.minutes(2)
+    return chain
+
+
+@pytest.fixture
+def day(clean_day: Chain, vendor: Served, s3_prefix: str, tmp_path: Path) -> Chain:
+    """The clean day once more, for this test to spoil."""
+    return clean_day.copy(tmp_path / "home", s3_prefix)
+
+
 @pytest.fixture
 def impatient_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     """A locked database is away after 0.05 s instead of 5."""

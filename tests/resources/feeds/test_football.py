@@ -92,6 +92,7 @@ def test_the_footer_counts_what_the_list_says(site: Site) -> None:
         "calls_failed": {},
         "clock_skew_seconds": 0.0,
         "live_sha256": hashlib.sha256(live_body).hexdigest(),
+        "live_unchanged_fetches": 0,
     }
 
 
@@ -277,12 +278,15 @@ def test_irregular_content_is_none_of_the_fetch_s_business(
 def test_a_frozen_feed_shows_in_the_hash_of_the_list(site: Site) -> None:
     site.faults({"kind": "frozen"})
 
-    first, second = site.fetch(0), site.fetch(1)
+    first = site.fetch(0)
+    second = site.fetch(1, previous=first)
+    third = site.fetch(2, previous=second)
     site.world.statuses["m1"] = 3
-    third = site.fetch(2)
+    fetches = [first, second, third, site.fetch(3, previous=third)]
 
-    hashes = [footer(fetched)["live_sha256"] for fetched in (first, second, third)]
-    assert hashes[0] == hashes[1] != hashes[2]
+    hashes = [footer(fetched)["live_sha256"] for fetched in fetches]
+    assert hashes[0] == hashes[1] == hashes[2] != hashes[3]
+    assert [footer(fetched)["live_unchanged_fetches"] for fetched in fetches] == [0, 1, 2, 0]
 
 
 @pytest.mark.parametrize("seconds", [5.0, -7.0])

@@ -1,0 +1,66 @@
+"""What a stage was given, by the claims of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from pipeline_assets.checks.books import DayBooks
+from resources.ledger import Standing
+from touchline.day import FetchNumber
+from touchline.stage import Reads, Stage
+from touchline.watch import MAX_RUNTIME
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs of the stage whose books these are. Raises LedgerUnavailable."""
+
+    books: DayBooks
+    stage: Stage
+
+    @property
+    def collects(self) -> bool:
+        """Whether it is given what its inputs set aside."""
+        return self.stage.reads is Reads.QUARANTINED
+
+    @property
+    def are_received(self) -> bool:
+        """Whether the stage counts what it is given, and not something in it."""
+        return self.collects or self.stage.receives_each
+
+    @property
+    def named(self) -> str:
+        return "quarantine of its inputs" if self.collects else self.stage.inputs[0]
+
+    def first(self, number: FetchNumber) -> Standing | None:
+        """Where its first input stands, whose fetches it takes."""
+        return self.books.claims_of(self.stage.inputs[0]).get(number)
+
+    def gave(self, number: FetchNumber) -> int | None:
+        """How many records it was given; None where an input has not landed."""
+        if not self.collects:
+            row = self.first(number)
+            return row.emitted if row else None
+        rows = [self.books.claims_of(name).get(number) for name in self.stage.inputs]
+        counts = [row.quarantined if row else None for row in rows]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+    def settled(self, numbers: Collection[FetchNumber]) -> Iterator[tuple[FetchNumber, Standing]]:
+        """Where the stage stands with those of these fetches on which no run is at work any more,
+        its claims and those of its inputs read anew."""
+        if not numbers:
+            return
+        books, ledger = self.books, self.books.site.ledger
+        names = (self.stage.name, *self.stage.inputs)
+        now, claims = books.site.clock.now(), {}
+        for name in names:
+            books.known.pop(name, None)
+            for number, row in ledger.claims_of(name, books.day, numbers).items():
+                claims.setdefault(number, []).append(row.updated_at)
+        books.known |= {name: ledger.standing(name, books.day) for name in names}
+        for number in numbers:
+            row = books.known[self.stage.name].get(number)
+            if row and now >= max(claims[number]) + MAX_RUNTIME:
+                yield number, row

@@ -1,0 +1,44 @@
+"""schema_holds: what was read back new has the columns that are declared."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pipeline_assets.checks.books import DayBooks
+from pipeline_assets.checks.report import CheckReport, Kind
+from touchline.accounting import Account
+from touchline.stage import Stage
+
+DRIFT_RECORDS = 5
+DRIFT_SHARE = 0.2
+"""Fewer misread records than these, or a smaller share of a fetch, are bad records; more are a
+vendor who has changed."""
+
+
+def schema_holds(books: DayBooks, report: CheckReport) -> None:
+    """What lies in the store against what the stage declares, and the vendor's records against what
+    is documented of them.
+
+    It is said of what was read back now. Fields and codes that nobody knows cost nothing, since
+    they are kept as they came: they are counted.
+    """
+    if books.readings is None:
+        report.found(Kind.UNCHECKED, None, None, "what landed could not be read back")
+        return
+    noticed: Counter[str] = Counter()
+    for number, reading in sorted(books.readings.items()):
+        noticed.update(reading.noticed)
+        if reading.misfits:
+            detail = "; ".join(reading.misfits)
+            report.found(Kind.SCHEMA_DIFFERS, number, reading.count, detail)
+        misread = _misread(books, reading.account)
+        if misread >= max(DRIFT_RECORDS, DRIFT_SHARE * reading.account.received):
+            detail = f"{misread} of {reading.account.received} records have another shape"
+            report.found(Kind.SCHEMA_DRIFTS, number, misread, detail)
+    report.details = {"fetches_read": len(books.readings), **noticed}
+
+
+def _misread(books: DayBooks, account: Account) -> int:
+    if not isinstance(books.asset, Stage):
+        return 0
+    return sum(account.quarantined.get(reason, 0) for reason in books.asset.misread)
