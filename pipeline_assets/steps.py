@@ -23,6 +23,7 @@ from touchline.plan import FeedPlan
 from touchline.stage import RawAsset, Stage
 
 FINDINGS_SHOWN = 20
+FETCHES_SHOWN = 200
 
 
 def step_of(
@@ -66,6 +67,9 @@ def check_result(report: CheckReport) -> dg.AssetCheckResult:
         if value is not None:
             metadata[name] = value
     metadata |= report.details
+    named = sorted({found.fetch_number for found in report.findings} - {None})
+    if named:
+        metadata["fetch_numbers"] = dg.MetadataValue.json(named[:FETCHES_SHOWN])
     if report.findings:
         metadata["findings"] = dg.MetadataValue.md(_as_table(report))
     return dg.AssetCheckResult(

@@ -103,7 +103,7 @@ def test_the_tag_alone_makes_a_run_live(
     assert len(added(live)) == ASSETS
     assert set(added(live).values()) == {1}
     checks = live.get_asset_check_evaluations()
-    assert len(checks) == ASSETS + 2, "two more of the raw fetches: cadence and the spool"
+    assert len(checks) == 5 * ASSETS + 3, "three more of the raw fetches"
     assert all(check.passed for check in checks)
     assert {check.partition for check in checks} == {str(minute.day)}
     raw = next(c for c in checks if c.asset_key.path[-1] == "raw_fetches")
@@ -133,6 +133,7 @@ def test_a_failing_check_shows_both_numbers_and_leaves_the_run_green(
     assert metadata["recorded"].value == 2 * MATCHES
     assert metadata["landed"].value == MATCHES
     assert f"| real_loss | {minute.number} | {MATCHES} |" in str(metadata["findings"].value)
+    assert metadata["fetch_numbers"].value == [minute.number]
 
     # The newest minutes are left to live runs, but for what had landed and is gone.
     rebuilt = run(instance, minute, live=False)
@@ -150,7 +151,7 @@ def test_a_check_that_cannot_see_fails_as_a_warning(
 
     assert result.success
     checks = result.get_asset_check_evaluations()
-    assert len(checks) == ASSETS + 2, "two more of the raw fetches: cadence and the spool"
+    assert len(checks) == 5 * ASSETS + 3, "three more of the raw fetches"
     of_books = [check for check in checks if check.check_name != SPOOL]
     assert {check.passed for check in of_books} == {False}
     assert {check.severity for check in of_books} == {dg.AssetCheckSeverity.WARN}

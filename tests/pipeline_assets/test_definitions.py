@@ -83,9 +83,18 @@ def test_definitions_load_without_settings_network_or_state(as_it_is: dict[str, 
         "football_rotation",
         "football_seal",
     }
-    matched = {f"{asset}:landed_matches_claimed" for asset in ASSETS}
-    of_raw = {f"football/raw_fetches:{name}" for name in ("cadence", "spool_within_bounds")}
-    assert set(as_it_is["checks"]) == matched | of_raw
+    of_all = {
+        "landed_matches_claimed",
+        "records_conserved",
+        "every_fetch_once",
+        "zero_is_explained",
+        "schema_holds",
+    }
+    of_raw = {"cadence", "feed_is_alive", "spool_within_bounds"}
+    assert set(as_it_is["checks"]) == {
+        *(f"{asset}:{name}" for asset in ASSETS for name in of_all),
+        *(f"football/raw_fetches:{name}" for name in of_raw),
+    }
 
 
 def test_every_asset_is_a_documented_daily_partition() -> None:
