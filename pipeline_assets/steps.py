@@ -67,8 +67,7 @@ def check_result(report: CheckReport) -> dg.AssetCheckResult:
         if value is not None:
             metadata[name] = value
     metadata |= report.details
-    named = sorted({found.fetch_number for found in report.findings} - {None})
-    if named:
+    if named := report.fetch_numbers:
         metadata["fetch_numbers"] = dg.MetadataValue.json(named[:FETCHES_SHOWN])
     if report.findings:
         metadata["findings"] = dg.MetadataValue.md(_as_table(report))

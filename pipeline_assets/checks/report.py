@@ -84,6 +84,12 @@ class CheckReport:
     details: dict[str, float] = field(default_factory=dict)
     """Further numbers of this check alone, such as how full the spool is."""
 
+    @property
+    def fetch_numbers(self) -> list[int]:
+        """The fetches that something was found about."""
+        numbers = {found.fetch_number for found in self.findings}
+        return sorted(number for number in numbers if number is not None)
+
     def found(
         self,
         kind: Kind,
