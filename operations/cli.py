@@ -12,6 +12,7 @@ from operations import (
     export_command,
     mirror_command,
     reading_commands,
+    repair_commands,
     replay_command,
     seal_command,
     stack_commands,
@@ -34,6 +35,8 @@ app.command()(replay_command.replay)
 app.command()(reading_commands.verify)
 app.command()(seal_command.seal)
 app.command()(mirror_command.mirror)
+app.command()(repair_commands.losses)
+app.command()(repair_commands.reprocess)
 app.command()(reading_commands.rows)
 app.command()(export_command.export)
 app.command()(reading_commands.fetch)

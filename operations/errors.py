@@ -41,7 +41,9 @@ class Commands(TyperGroup):
 def exit_code(error: Exception) -> int | None:
     """1 where something stored is bad, 2 where nothing could be told; None for a defect."""
     from operations.opened import NothingThere
+    from pipeline_assets.day_lock import DayAtWork
     from pipeline_assets.load import UnknownAsset
+    from pipeline_assets.repair.plan import PlanOutdated
     from resources.embedded_s3 import EmbeddedS3Error
     from resources.fetch_object import UnreadableObject
     from resources.lake.errors import DamagedLake
@@ -52,7 +54,15 @@ def exit_code(error: Exception) -> int | None:
     from resources.stage_codec import UnreadableStageObject
     from touchline.fetch import UnreadableFetch
 
-    if isinstance(error, UnreadableObject | UnreadableStageObject | UnreadableFetch | DamagedLake):
+    if isinstance(
+        error,
+        UnreadableObject
+        | UnreadableStageObject
+        | UnreadableFetch
+        | DamagedLake
+        | DayAtWork
+        | PlanOutdated,
+    ):
         return BAD
     if isinstance(
         error,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -18,11 +18,21 @@ class DayAtWork(Exception):
 
 
 @contextmanager
-def day_locked(site: Site, asset: str, day: Day, holder: str) -> Iterator[None]:
-    """Nobody else seals or rebuilds this asset's day meanwhile. Raises DayAtWork,
-    LedgerUnavailable."""
+def day_locked(
+    site: Site,
+    asset: str,
+    day: Day,
+    holder: str,
+    *,
+    has_died: Callable[[str], bool] = lambda _: False,
+) -> Iterator[None]:
+    """Nobody else seals or rebuilds this asset's day meanwhile. The lock of a holder that surely
+    `has_died` is taken over before its time. Raises DayAtWork, LedgerUnavailable."""
     name, now = f"{asset}@{day}", site.clock.now()
     other = site.ledger.lock(name, holder, now, now + LOCKED_FOR)
+    if other is not None and has_died(other):
+        site.ledger.unlock(name, other)
+        other = site.ledger.lock(name, holder, now, now + LOCKED_FOR)
     if other is not None:
         raise DayAtWork(f"{asset} of {day} is being sealed or rebuilt by run {other}")
     try:

@@ -85,6 +85,9 @@ class Run:
     run_id: str
     minute: Minute | None = None
     rebuild: bool = False
+    repairs: bool = False
+    """Whether a rebuild repairs a day: who began it holds the day's lock, and what it replaces is
+    kept."""
     sleep: Callable[[float], None] = time.sleep
     fetch_started: datetime | None = None
     """When this run's own fetch began; None while it has none."""
@@ -132,7 +135,7 @@ class Run:
 
     def _alone(self, asset: str) -> AbstractContextManager[None]:
         """A rebuild works on a day while nobody seals it."""
-        if self.rebuild and not is_raw(asset):
+        if self.rebuild and not self.repairs and not is_raw(asset):
             return day_locked(self.site, asset, self.day, self.run_id)
         return nullcontext()
 
@@ -155,6 +158,7 @@ class Run:
                 run_id=self.run_id,
                 at=self.site.clock.now(),
                 rebuild=self.rebuild or (made.ref.day, number) in self.repaired,
+                keep=self.repairs,
             )
         except StoreError as error:
             return Failure(number, str(error))

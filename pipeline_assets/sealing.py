@@ -18,7 +18,7 @@ from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import clear_spool, rotate
 from pipeline_assets.run import Run
 from resources.day_index import DayIndex
-from resources.day_seal import DaySeal
+from resources.day_seal import DaySeal, Sealed
 from resources.fetch_object import UnreadableObject
 from resources.ledger import Ledger, LedgerUnavailable, SealRow
 from resources.object_store import NotFound, PreconditionFailed, StoreError
@@ -115,8 +115,17 @@ def _seal_asset(site: Site, feed: str, asset: str, day: Day, report: SealReport)
     if not index.numbers:
         report.unchanged.append(asset)
         return
-    scratch = site.settings.home
-    sealed = DaySeal(site.days(feed), asset, day, index, scratch).seal(site.clock.now())
+    sealed = seal_index(site, feed, asset, day, index)
+    (report.sealed if sealed.is_new else report.unchanged).append(asset)
+
+
+def seal_index(
+    site: Site, feed: str, asset: str, day: Day, index: DayIndex, *, rewrite: bool = False
+) -> Sealed:
+    """Seal what this index has, of a day that the caller has locked, and tell the ledger; with
+    `rewrite` also where the lake has it. Raises UnreadableObject, StoreError, LedgerUnavailable."""
+    days, scratch = site.days(feed), site.settings.home
+    sealed = DaySeal(days, asset, day, index, scratch, rewrite).seal(site.clock.now())
     held = sealed.manifest.held
     known = site.ledger.seal(asset, day)
     if known is None or known.number != sealed.manifest.number:
@@ -126,10 +135,10 @@ def _seal_asset(site: Site, feed: str, asset: str, day: Day, report: SealReport)
             number=sealed.manifest.number,
             fetches=len(held),
             emitted=sum(each.account.emitted for each in held),
-            files=site.days(feed).sealed_days.files(asset, day),
+            files=days.sealed_days.files(asset, day),
             at=site.clock.now(),
         )
-    (report.sealed if sealed.is_new else report.unchanged).append(asset)
+    return sealed
 
 
 def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) -> list[str]:

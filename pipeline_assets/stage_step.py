@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -55,6 +55,33 @@ def stage_step(run: Run, stage: Stage[Any]) -> Batch:
     return Batch(run, stage.name, stage.ordered, made, findings)
 
 
+def made_again(
+    run: Run,
+    stage: Stage[Any],
+    numbers: Iterable[FetchNumber],
+    *,
+    on_the_way: Collection[FetchNumber] = (),
+) -> Iterator[FetchObject | Failure]:
+    """These fetches of the run's day anew, in order.
+
+    Those `on_the_way` are made for the state of an ordered stage and not given: of what stands in
+    windows and sealed days only the last state is kept. Where one cannot be made, or the state
+    before it cannot be read, that is given and is the end. Raises StoreError, StateNotKept.
+    """
+    lost: list[str] = []
+    step = _Step(run, stage, run.day, lost)
+    for number in sorted({*numbers, *on_the_way}):
+        if stage.ordered:
+            step.go_on_before(number)
+            if lost:
+                yield Failure(number, lost[-1])
+                return
+        made = step.make(number)
+        step.last = number
+        if number not in on_the_way or isinstance(made, Failure):
+            yield made
+
+
 def _days_at_work(run: Run, stage: Stage[Any]) -> list[Day]:
     """Oldest first, since the day before carries its state into this one."""
     if run.rebuild:
@@ -79,7 +106,7 @@ class _Step:
         try:
             todo = self._todo()
             if self.stage.ordered and todo:
-                self._go_on_before(todo[0])
+                self.go_on_before(todo[0])
         except (StoreError, LedgerUnavailable, ValueError) as error:
             # While one of the two books cannot be read, no backlog is taken.
             self.findings.append(f"no backlog is taken: {error}")
@@ -92,8 +119,8 @@ class _Step:
                 self.findings.append("the backlog is more than one run may take")
                 return
             if self.stage.ordered and number != todo[0]:
-                self._go_on_before(number)
-            yield self._make(number)
+                self.go_on_before(number)
+            yield self.make(number)
             self.last = number
 
     # --- which fetches ---------------------------------------------------------------------------
@@ -214,7 +241,7 @@ class _Step:
             and not (row.fate is FetchFate.STARTED and row.run_id == run.run_id)
         ]
 
-    def _go_on_before(self, number: FetchNumber) -> None:
+    def go_on_before(self, number: FetchNumber) -> None:
         """Carry on the state of the fetch before this one, which may be one that is not made again:
         its own input is gone."""
         landed = self.run.days.numbers(self.stage.name, self.day)
@@ -244,7 +271,7 @@ class _Step:
     def _version(self) -> str:
         return stage_version(self.run, self.stage)
 
-    def _make(self, number: FetchNumber) -> FetchObject | Failure:
+    def make(self, number: FetchNumber) -> FetchObject | Failure:
         run, stage = self.run, self.stage
         try:
             inputs = [run.days.read(name, self.day, number) for name in stage.inputs]

@@ -59,6 +59,8 @@ class DaySeal:
     index: DayIndex
     scratch: Path
     """A folder on a disk for a file as large as the sealed day."""
+    rewrite: bool = False
+    """Whether a derived day is committed anew though the lake has it: files of it are damaged."""
 
     @property
     def sealed_days(self) -> SealedDays:
@@ -162,7 +164,8 @@ class DaySeal:
             )
             return manifest, pa.RecordBatchReader.from_batches(self._schema, self._batches())
 
-        done = commit_day(self.sealed_days.lake, self.asset, self.day, make, at=at)
+        lake = self.sealed_days.lake
+        done = commit_day(lake, self.asset, self.day, make, at=at, rewrite=self.rewrite)
         return Sealed(done.manifest, is_new=done.written)
 
     def _held(self) -> tuple[list[Held], str]:

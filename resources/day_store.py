@@ -153,6 +153,11 @@ class DayStore:
         may be gone."""
         self._known(asset, day, again=True)
 
+    def look_at(self, asset: str, day: Day, index: DayIndex) -> None:
+        """Work on this day as this index has it, from which what is damaged was left out."""
+        self._standings.pop((asset, day), None)
+        self._indexes[asset, day] = index
+
     def read(self, asset: str, day: Day, number: int) -> FetchObject:
         """Raises NotFound, UnreadableObject, StoreError."""
         key = object_key(asset, day, number)
@@ -314,13 +319,16 @@ class DayStore:
 
     # --- landing ---------------------------------------------------------------------------------
 
-    def land(self, made: FetchObject, *, run_id: str, at: datetime, rebuild: bool) -> Landing:
+    def land(
+        self, made: FetchObject, *, run_id: str, at: datetime, rebuild: bool, keep: bool = False
+    ) -> Landing:
         """Claim, store under a condition, confirm.
 
         A placeholder that stands there is replaced under `If-Match`, and so is anything that a
         rebuild makes differently; else what stands there wins and ours is kept beside it. What a
-        window holds is never written over: the object beside it counts from then on. Raises
-        StoreError when the store does not take it: the claim then stays pending.
+        window holds is never written over: the object beside it counts from then on. With `keep`
+        what is replaced is kept below `conflicts/`. Raises StoreError when the store does not take
+        it: the claim then stays pending.
         """
         self._hold(made)
         claim = made.claim(run_id)
@@ -335,6 +343,9 @@ class DayStore:
             if not self._replaces(made, there, claim, at, rebuild=rebuild):
                 there = self.read_place(made.asset, made.ref.day, place)
                 return self._keep_beside(made, claim, there, at)
+            if keep:
+                there = self.read_place(made.asset, made.ref.day, place)
+                self._keep(made.key, there.body, place.etag, there.metadata())
             landing = Landing.REPLACED
         for _ in range(ATTEMPTS):
             try:
@@ -345,7 +356,7 @@ class DayStore:
             except PreconditionFailed:
                 pass
             try:
-                return self._meet(made, claim, at, rebuild=rebuild)
+                return self._meet(made, claim, at, rebuild=rebuild, keep=keep)
             except (PreconditionFailed, NotFound, Conflicting):
                 continue
         raise StoreError(f"{made.key}: others kept writing it; nothing was overwritten")
@@ -361,12 +372,14 @@ class DayStore:
             return True
         return row is None or row.etag in (None, place.etag)
 
-    def _meet(self, made: FetchObject, claim: Claim, at: datetime, *, rebuild: bool) -> Landing:
+    def _meet(
+        self, made: FetchObject, claim: Claim, at: datetime, *, rebuild: bool, keep: bool
+    ) -> Landing:
         """The key is taken: by ours, by a placeholder, by what a rebuild replaces, by another's."""
         try:
             there = self._single(made.asset, made.ref.day, made.ref.number)
         except UnreadableObject as error:
-            return self._restore(made, claim, at, rebuild=rebuild, damage=str(error))
+            return self._restore(made, claim, at, rebuild=rebuild, keep=keep, damage=str(error))
         assert there.etag is not None
         self._add(there, there.etag, at)
         if _is_same(there, made):
@@ -374,8 +387,23 @@ class DayStore:
             return Landing.ALREADY_THERE
         if not self._replaces(made, there, claim, at, rebuild=rebuild):
             return self._keep_beside(made, claim, there, at)
+        if keep:
+            self._keep(made.key, there.body, there.etag, there.metadata())
         etag = self.store.replace(made.key, made.body, there.etag, made.metadata())
         return self._landed(made, claim, etag, at, Landing.REPLACED)
+
+    def keep_replaced(self, key: str) -> None:
+        """Keep what stands at this key beside it, as far as the store still gives it."""
+        try:
+            there = self.store.get(key)
+        except (NotFound, Corrupted) as error:
+            log.warning("%s: what is replaced cannot be kept: %s", key, error)
+        else:
+            self._keep(key, there.body, there.etag, there.metadata)
+
+    def _keep(self, key: str, body: bytes, etag: str, said: Mapping[str, str]) -> None:
+        with contextlib.suppress(PreconditionFailed):
+            self.store.put_new(f"conflicts/{key}.replaced.{etag}", body, said)
 
     def _replaces(
         self, made: FetchObject, there: FetchObject, claim: Claim, at: datetime, *, rebuild: bool
@@ -428,7 +456,14 @@ class DayStore:
             index.add(there.ref.number, Listed(there.key, len(there.body), etag, at))
 
     def _restore(
-        self, made: FetchObject, claim: Claim, at: datetime, *, rebuild: bool, damage: str
+        self,
+        made: FetchObject,
+        claim: Claim,
+        at: datetime,
+        *,
+        rebuild: bool,
+        keep: bool,
+        damage: str,
     ) -> Landing:
         """Replace an object that cannot be read by what it should be, or by what a rebuild makes
         of it. Raises Damaged for anything else."""
@@ -437,6 +472,8 @@ class DayStore:
         if not is_the_same and not (rebuild and made.is_sound):
             self.claims.withdraw(claim, damage, at)
             raise Damaged(f"{damage}; nothing was overwritten: reprocess the day")
+        if keep:
+            self.keep_replaced(made.key)
         etag = self.store.replace(made.key, made.body, there.etag, made.metadata())
         return self._landed(made, claim, etag, at, Landing.REPLACED)
 

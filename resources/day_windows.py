@@ -23,9 +23,11 @@ from resources.ledger import Standing
 from resources.manifest import Held
 from resources.object_store import (
     Conflicting,
+    Corrupted,
     Listed,
     NotFound,
     PreconditionFailed,
+    StoredObject,
     StoreError,
 )
 from resources.raw_window import RawWindow
@@ -107,15 +109,27 @@ class DayWindows:
         It is compared with the claims of its fetches and, where they are given, with the objects
         it was made of. Raises NotFound, StoreError, LedgerUnavailable, UnreadableObject.
         """
-        key = window_key(self.asset, window)
-        found = self.days.store.get(key)
-        held = self._compared(key, found.body, {fetch.ref.number: fetch for fetch in fetches})
-        self._compare_with_claims(key, held)
+        found, held = self.read_back(window, fetches)
+        key, size = found.key, len(found.body)
         ledger = self.days.claims.ledger
         ledger.intend_window(self.asset, self.day, key, sha256_hex(found.body), held, at)
-        size = len(found.body)
         ledger.window_verified(self.asset, self.day, key, found.etag, size, at)
         return Stored(key, held)
+
+    def read_back(
+        self, window: Window, fetches: Sequence[FetchObject] = ()
+    ) -> tuple[StoredObject, Sequence[Held]]:
+        """A stored window and what it holds, compared as `confirm` says, which raises the same."""
+        key = window_key(self.asset, window)
+        try:
+            found = self.days.store.get(key)
+        except Corrupted as error:
+            raise UnreadableObject(f"{key}: {error}") from error
+        held = self._compared(key, found.body, {fetch.ref.number: fetch for fetch in fetches})
+        if not all(each.number in window for each in held):
+            raise UnlikeItsFetches(f"{key}: holds fetches of another window")
+        self._compare_with_claims(key, held)
+        return found, held
 
     def remove_singles(self, held: Iterable[Held], index: DayIndex) -> int:
         """Remove the fetch objects that a confirmed window holds; how many they were.

@@ -44,6 +44,18 @@ class ClaimBook(Book):
             now.change(state=now.state_after(ClaimState.INTENDED), pending=claim)
             now.remember(ClaimState.INTENDED, claim=claim, code_version=claim.code_version)
 
+    def repairs(self, claim: Claim, why: str, at: datetime | None = None) -> None:
+        """Keep in the history that somebody is about to store this claim's object again, and why,
+        also where the claim is the one that landed before. The claim itself stays as it is."""
+        with self._database.write() as transaction:
+            now = self._entry(transaction, claim.asset, claim.ref, at)
+            now.remember(
+                ClaimState.INTENDED,
+                claim=claim,
+                error=storable(why),
+                code_version=claim.code_version,
+            )
+
     def landed(self, claim: Claim, etag: str, size: int, at: datetime | None = None) -> None:
         """Record that the store confirmed this claim's object (`size` in bytes), pending or not.
 

@@ -22,8 +22,10 @@ class RunBook(Book):
         commit: str,
         lock_hash: str,
         at: datetime,
+        reason: str | None = None,
     ) -> None:
-        """Record a run before it begins any work. A run that is already known stays as it is."""
+        """Record a run before it begins any work. A run that is already known stays as it is.
+        `reason` is why a person began it, and who."""
         table = tables.runs
         with self._database.write() as transaction:
             if transaction.connection.execute(
@@ -37,6 +39,7 @@ class RunBook(Book):
                     kind=kind,
                     minute=None if minute is None else minute.utc,
                     state=RunState.RUNNING,
+                    reason=None if reason is None else storable(reason),
                     commit=commit,
                     lock_hash=lock_hash,
                     started_at=at,

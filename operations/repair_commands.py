@@ -1,0 +1,93 @@
+"""The commands `losses` and `reprocess`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from operations.arguments import DayOption, Feed, Json, Prefix, day
+from operations.console import progress
+from operations.errors import BAD, UNKNOWN, Misused
+from touchline.day import Day
+
+Deep = Annotated[
+    bool, typer.Option("--deep", help="Read every object back, whatever was read before.")
+]
+
+
+def losses(
+    first: Annotated[
+        Day | None, typer.Option("--from", parser=day, metavar="DAY", help="[default: the first]")
+    ] = None,
+    last: Annotated[
+        Day | None, typer.Option("--to", parser=day, metavar="DAY", help="[default: the last]")
+    ] = None,
+    feed: Feed = None,
+    deep: Deep = False,
+    prefix: Prefix = None,
+    as_json: Json = False,
+) -> None:
+    """Show every loss, what it is, and whether it can be repaired."""
+    from operations.opened import opened_to_read
+    from operations.repairs import losses_between, show_losses
+    from operations.verify import plans_of
+    from pipeline_assets.repair.losses import exit_code
+
+    with opened_to_read(prefix) as site:
+        plans = plans_of(site, feed)
+        found = losses_between(site, plans, first, last, deep=deep, progress=progress)
+    if as_json:
+        _print_json({"losses": found})
+    else:
+        show_losses(found, _console())
+    raise typer.Exit(exit_code(found))
+
+
+def reprocess(
+    date: DayOption,
+    asset: Annotated[
+        str | None, typer.Option(help="One asset, with what follows from it. [default: all]")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and change nothing.")
+    ] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(help="Why. With --asset: all of its fetches are made anew."),
+    ] = None,
+    feed: Feed = None,
+    deep: Deep = False,
+    prefix: Prefix = None,
+    as_json: Json = False,
+) -> None:
+    """Make again what is lost, mis-tracked, a placeholder or stale; nothing else."""
+    from operations.opened import opened_to_read
+    from operations.repairs import repair_day, show_repair
+
+    if reason is not None and not reason.strip():
+        raise Misused("--reason says nothing: write why")
+    with opened_to_read(prefix) as site:
+        repair = repair_day(
+            site, date, asset, feed, reason, dry_run=dry_run, deep=deep, progress=progress
+        )
+    if as_json:
+        _print_json(repair.as_dict())
+    else:
+        show_repair(repair, _console())
+    if repair.is_bad:
+        raise typer.Exit(BAD)
+    if repair.is_unchecked:
+        raise typer.Exit(UNKNOWN)
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.encode(value))
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console()

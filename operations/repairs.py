@@ -1,0 +1,223 @@
+"""`touchline losses` and `touchline reprocess`: what they do, and what they say."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from operations.console import span
+from operations.errors import Misused
+from operations.verify import AssetVerdict, overall, plans_of, verify
+from pipeline_assets.load import find_asset
+from pipeline_assets.repair.losses import Loss, losses_of
+from pipeline_assets.repair.plan import Action, Line, Plan
+from pipeline_assets.repair.planning import plan_repair
+from pipeline_assets.repair.work import Done, carry_out, new_run_id
+from resources.known_days import known_days
+from resources.site import Site
+from touchline.accounting import Verdict
+from touchline.day import Day
+from touchline.plan import FeedPlan
+
+NO_REASON = "what is lost, mis-tracked, a placeholder or stale"
+Progress = Callable[[str], None]
+
+
+# --- losses --------------------------------------------------------------------------------------
+
+
+def losses_between(
+    site: Site,
+    plans: Iterable[FeedPlan],
+    first: Day | None,
+    last: Day | None,
+    *,
+    deep: bool,
+    progress: Progress,
+) -> list[Loss]:
+    """Of every day from the first to the last of which anything is known, oldest first.
+
+    Raises Misused where nothing is, StoreError, LedgerUnavailable, UnreadableObject.
+    """
+    found: list[Loss] = []
+    looked = False
+    for plan in plans:
+        for each in known_days(site, plan.name):
+            if (first is None or first <= each) and (last is None or each <= last):
+                looked = True
+                found += losses_of(site, plan, each, deep=deep, progress=progress)
+    if not looked:
+        raise Misused(f"nothing is known from {first or 'the first day'} to {last or 'the last'}")
+    return found
+
+
+def show_losses(found: Sequence[Loss], console: Console) -> None:
+    """A line for those in a row of which the same is to be said, with the first one's evidence."""
+    if not found:
+        console.print("nothing is lost")
+        return
+    table = Table()
+    for heading in ("day", "asset", "fetches"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("records", justify="right")
+    for heading in ("class", "recoverable"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("evidence", overflow="fold")
+    for _, group in itertools.groupby(found, key=_alike):
+        losses = list(group)
+        one = losses[0]
+        numbers = [loss.fetch_number for loss in losses if loss.fetch_number is not None]
+        records = [loss.records for loss in losses]
+        table.add_row(
+            one.day,
+            one.asset,
+            span(numbers) if numbers else "",
+            "?" if None in records else f"{sum(each or 0 for each in records):,}",
+            one.loss,
+            "yes" if one.recoverable else "no",
+            Text(one.evidence),
+        )
+    console.print(table)
+
+
+def _alike(loss: Loss) -> tuple[Any, ...]:
+    return loss.day, loss.asset, loss.loss, loss.kind, loss.recoverable
+
+
+# --- reprocess -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What was planned, and, but for a dry run, what was done and how the day stands now."""
+
+    plan: Plan
+    done: Done | None
+    after: Sequence[AssetVerdict] | None
+
+    @property
+    def lines(self) -> list[Line]:
+        return list(self.plan.lines())
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether anything failed or cannot be done; of a dry run nothing is asked."""
+        if self.after is None:
+            return False
+        cannot = any(item.action is Action.CANNOT for item in self.plan.items)
+        return cannot or bool(self.done and self.done.failures)
+
+    @property
+    def is_unchecked(self) -> bool:
+        return self.after is not None and overall(self.after) is Verdict.COULD_NOT_CHECK
+
+    def as_dict(self) -> dict[str, Any]:
+        said: dict[str, Any] = {
+            "day": str(self.plan.day),
+            "dry_run": self.after is None,
+            "plan": self.lines,
+            "totals": self.plan.totals(),
+        }
+        if self.after is not None:
+            said["done"] = self.done and {
+                "run_id": self.done.run_id,
+                "items": self.done.items,
+                "landed": {
+                    name: {str(number): str(how) for number, how in step.landed.items()}
+                    for name, step in self.done.steps.items()
+                },
+                "failures": self.done.failures,
+            }
+            said["verdict"] = overall(self.after)
+        return said
+
+
+def repair_day(
+    site: Site,
+    day: Day,
+    asset: str | None,
+    feed: str | None,
+    reason: str | None,
+    *,
+    dry_run: bool,
+    deep: bool,
+    progress: Progress,
+) -> Repair:
+    """Plan the repair of a day and, but for a dry run, do what was planned.
+
+    Raises Misused, UnknownAsset, PlanOutdated, DayAtWork, UnreadableObject, StoreError,
+    LedgerUnavailable.
+    """
+    name = None if asset is None else find_asset(site, asset)
+    [plan_of_feed] = plans_of(site, feed or (name or next(iter(site.plans))).partition("/")[0])
+    if day not in known_days(site, plan_of_feed.name):
+        raise Misused(f"nothing is known of {day}")
+    named = name is not None and reason is not None
+    plan = plan_repair(
+        site, plan_of_feed, day, asset=name, named=named, deep=deep, progress=progress
+    )
+    if dry_run:
+        return Repair(plan, None, None)
+    done = None
+    if not plan.is_empty:
+        run_id, why = new_run_id(), reason or NO_REASON
+        done = carry_out(site, plan, run_id=run_id, reason=why, progress=progress)
+    after = verify(site, day, plan_of_feed.name, deep=deep, progress=progress)
+    return Repair(plan, done, after)
+
+
+def show_repair(repair: Repair, console: Console) -> None:
+    """The plan as a table, its totals, and what came of it."""
+    lines, totals = repair.lines, repair.plan.totals()
+    if not lines:
+        console.print(f"{repair.plan.day}: nothing is to be done")
+    else:
+        console.print(_table(repair.plan.day, lines))
+        unknown = f", and of {totals.expected_unknown} fetches unknown" * bool(
+            totals.expected_unknown
+        )
+        console.print(
+            f"do {totals.do}, skip {totals.skip}, cannot {totals.cannot}; "
+            f"expected {totals.expected:,} records{unknown}",
+            highlight=False,
+        )
+    if repair.done is not None:
+        console.print(f"done {repair.done.items} of {totals.do} as {repair.done.run_id}")
+        for failure in repair.done.failures:
+            console.print(f"failed: {failure}", markup=False, highlight=False, soft_wrap=True)
+    if repair.after is not None:
+        console.print(f"verdict: {overall(repair.after)}")
+
+
+def _table(day: Day, lines: Iterable[Line]) -> Table:
+    table = Table(title=str(day))
+    for heading in ("asset", "fetches", "action", "work"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("reason", "source"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("expected", justify="right", no_wrap=True)
+    for line in lines:
+        table.add_row(
+            line.asset,
+            _fetches(line),
+            line.action,
+            line.work,
+            Text(line.reason if line.reason == line.why else f"{line.why}: {line.reason}"),
+            Text(line.source),
+            "?" if line.expected is None else f"{line.expected:,}",
+        )
+    return table
+
+
+def _fetches(line: Line) -> str:
+    if line.key is not None:
+        return line.key.rpartition("/")[2]
+    if line.first == line.last:
+        return str(line.first)
+    return f"{line.first}-{line.last}"

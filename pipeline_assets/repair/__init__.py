@@ -1,0 +1,1 @@
+"""Losses and their repair: `survey` looks, `planning` decides, `work` does what was planned."""
