@@ -10,6 +10,7 @@ import typer
 
 from operations import (
     export_command,
+    ledger_commands,
     mirror_command,
     reading_commands,
     repair_commands,
@@ -42,6 +43,7 @@ app.command()(export_command.export)
 app.command()(reading_commands.fetch)
 app.command()(reading_commands.quarantine)
 app.command()(reading_commands.trace)
+app.add_typer(ledger_commands.app, name="ledger")
 
 if __name__ == "__main__":
     app()

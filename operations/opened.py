@@ -49,12 +49,8 @@ def opened_to_read(prefix: str | None = None) -> Iterator[Site]:
     Raises SettingsError, NothingThere, EmbeddedS3Error, LedgerUnavailable.
     """
     settings = settings_for(prefix)
-    if settings.uses_embedded_s3 and not settings.s3_folder.is_dir():
-        raise NothingThere(
-            f"no object store in {settings.home}: run `touchline up` or `touchline replay` first, "
-            "or set TOUCHLINE_HOME or TOUCHLINE_S3_ENDPOINT_URL"
-        )
-    file = _sqlite_file(settings.ledger_database)
+    _refuse_without_store(settings)
+    file = sqlite_file(settings.ledger_database)
     if file is not None and not file.is_file():
         raise NothingThere(
             f"no ledger at {file}: run `touchline up` or `touchline replay` first, or set "
@@ -83,7 +79,27 @@ def opened_store(prefix: str | None = None) -> Iterator[Site]:
         yield site
 
 
-def _sqlite_file(url: str) -> Path | None:
+@contextmanager
+def opened_to_rebuild(prefix: str | None = None) -> Iterator[Site]:
+    """The site of a store that is there, with a ledger that is made where there is none.
+
+    Raises SettingsError, NothingThere, EmbeddedS3Error, LedgerUnavailable.
+    """
+    settings = settings_for(prefix)
+    _refuse_without_store(settings)
+    with opened(settings) as site:
+        yield site
+
+
+def _refuse_without_store(settings: Settings) -> None:
+    if settings.uses_embedded_s3 and not settings.s3_folder.is_dir():
+        raise NothingThere(
+            f"no object store in {settings.home}: run `touchline up` or `touchline replay` first, "
+            "or set TOUCHLINE_HOME or TOUCHLINE_S3_ENDPOINT_URL"
+        )
+
+
+def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite URL; None for any other database."""
     try:
         parts = make_url(url)

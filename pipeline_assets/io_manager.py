@@ -13,6 +13,7 @@ import dagster as dg
 
 from pipeline_assets.load import load_day
 from pipeline_assets.run import Batch, StepReport
+from pipeline_assets.statements import LANDED, statement
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from touchline.day import Day
@@ -28,6 +29,9 @@ class S3DayIOManager(dg.IOManager):
         """Never raises for data or store: what did not land is in the metadata and the checks."""
         report = obj.run.land(obj)
         metadata = metadata_of(report)
+        if report.claims:
+            said = statement(self._site.store.prefix, report.claims)
+            metadata[LANDED] = dg.MetadataValue.json(said)
         with contextlib.suppress(LedgerUnavailable):
             claims = self._site.ledger.standing(obj.asset, obj.run.day).values()
             rows = sum(row.emitted or 0 for row in claims)

@@ -17,7 +17,7 @@ from pipeline_assets.day_lock import DayAtWork, day_locked
 from resources.day_layout import is_raw
 from resources.day_store import DayStore, Landing
 from resources.fetch_object import FetchObject
-from resources.ledger import LedgerUnavailable
+from resources.ledger import Claim, LedgerUnavailable
 from resources.object_store import StoreError
 from resources.settings import SettingsError
 from resources.site import Site, WrongOrigin
@@ -64,6 +64,8 @@ class StepReport:
     account: Account = field(default_factory=Account)
     failures: list[Failure] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    """Of what it added."""
     seconds: float = 0.0
     lateness_seconds: float | None = None
     """How long after its minute's beginning the live fetch began."""
@@ -167,6 +169,7 @@ class Run:
             self.repaired.add((made.ref.day, number))
         if landing in (Landing.LANDED, Landing.REPLACED):
             report.account += made.account
+            report.claims.append(made.claim(self.run_id))
         if is_raw(made.asset):
             self._fetch_has_landed(made, report)
         return None

@@ -41,13 +41,22 @@ class FetchObject:
     @classmethod
     def stored(cls, asset: str, feed: str, found: StoredObject) -> FetchObject:
         """As it was read from the store. Raises UnreadableObject."""
+        opened = cls.said(asset, feed, found)
+        if sha256_hex(found.body) != opened.sha256:
+            raise UnreadableObject(f"{found.key}: not the bytes it was stored with (sha256)")
+        return opened
+
+    @classmethod
+    def said(cls, asset: str, feed: str, found: StoredObject) -> FetchObject:
+        """What an object says of itself, whatever its bytes are, which need not have been read.
+        Raises UnreadableObject."""
         said = found.metadata
         try:
             if int(said["format"]) not in READABLE_FORMATS:
                 raise UnreadableObject(
                     f"{found.key}: format {said['format']}; this version reads {READABLE_FORMATS}"
                 )
-            opened = cls(
+            return cls(
                 asset,
                 FetchRef(feed, Minute.parse(said["minute"]), said["fetch-id"]),
                 Outcome(said["outcome"]),
@@ -61,9 +70,6 @@ class FetchObject:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UnreadableObject(f"{found.key}: its metadata is damaged: {error}") from error
-        if sha256_hex(found.body) != opened.sha256:
-            raise UnreadableObject(f"{found.key}: not the bytes it was stored with (sha256)")
-        return opened
 
     @classmethod
     def held(cls, asset: str, feed: str, held: Held, body: bytes) -> FetchObject:

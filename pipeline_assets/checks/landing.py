@@ -19,7 +19,7 @@ from resources.day_index import DayIndex, Place
 from resources.day_layout import seal_key, window_key
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject
-from resources.ledger import Claim, ClaimRow, Standing, WindowRow
+from resources.ledger import Claim, ClaimRow, Standing, WindowRow, Witness
 from resources.object_store import Listed, NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject
@@ -104,7 +104,19 @@ class _Comparison:
                 if len(report.findings) == found_before and number not in self.contradicted:
                     read_well[number] = place.etag
         ledger.mark_verified(self.asset.name, self.day, read_well)
+        self._alone([row for n, row in claims.items() if n in numbers])
         self.books.readings = self.readings
+
+    def _alone(self, standings: list[Standing]) -> None:
+        """A claim that was read from its own object says nothing about it."""
+        alone = [row for row in standings if row.rebuilt is Witness.NOBODY]
+        if alone:
+            first, records = alone[0].number, sum(row.emitted or 0 for row in alone)
+            detail = (
+                f"the claims of {len(alone)} fetches, the first {first}, were made anew from their "
+                "own objects, and nobody else vouches for these"
+            )
+            self.report.found(Kind.UNCHECKED, first if len(alone) == 1 else None, records, detail)
 
     # --- windows ---------------------------------------------------------------------------------
 
@@ -208,8 +220,8 @@ class _Comparison:
             held = index.sealed.keys()
         except (NotFound, UnreadableObject, DamagedLake) as error:
             # What it held is not known any more: of all that it may have held this speaks.
-            if is_whole:
-                report.found(Kind.DAMAGED, None, row and row.emitted, str(error), mark)
+            if row and told and is_whole:
+                report.found(Kind.DAMAGED, None, row.emitted, str(error), mark)
             index.seal = None
             self.spoken_for |= self.books.claims.keys() - index.numbers
             return

@@ -10,22 +10,27 @@ from __future__ import annotations
 from resources.ledger.claims import ClaimBook
 from resources.ledger.database import Database, LedgerTooNew, LedgerUnavailable
 from resources.ledger.minutes import MinuteBook
+from resources.ledger.rebuilt import RebuildBook
 from resources.ledger.records import (
+    NO_OBJECT,
     Claim,
     ClaimRow,
     Expiry,
     FetchRow,
     IntervalRow,
+    RebuiltClaim,
     RunRow,
     SealRow,
     Standing,
     Transition,
     WindowRow,
+    Witness,
 )
 from resources.ledger.runs import RunBook
 from resources.ledger.tiers import TierBook
 
 __all__ = [
+    "NO_OBJECT",
     "Claim",
     "ClaimRow",
     "Expiry",
@@ -34,15 +39,17 @@ __all__ = [
     "Ledger",
     "LedgerTooNew",
     "LedgerUnavailable",
+    "RebuiltClaim",
     "RunRow",
     "SealRow",
     "Standing",
     "Transition",
     "WindowRow",
+    "Witness",
 ]
 
 
-class Ledger(ClaimBook, TierBook, MinuteBook, RunBook):
+class Ledger(ClaimBook, TierBook, MinuteBook, RunBook, RebuildBook):
     """One prefix's ledger, in SQLite or PostgreSQL.
 
     Every method that reads or writes raises LedgerUnavailable when the database cannot be reached

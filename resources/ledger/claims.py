@@ -65,20 +65,16 @@ class ClaimBook(Book):
             now = self._entry(transaction, claim.asset, claim.ref, at)
             row = now.found
             was_pending = row is not None and _is_same(row.pending, claim)
-            if row and _is_same(row.landed, claim) and row.etag == etag and not was_pending:
+            known = row and _is_same(row.landed, claim) and row.etag == etag and not row.rebuilt
+            if known and not was_pending:
                 return
             changes: dict[str, Any] = {"pending": None} if was_pending else {}
             if not claim.outcome.is_placeholder:
                 changes |= {"attempts": 0, "failing_code_version": None, "last_error": None}
             now.change(
                 state=ClaimState.LANDED,
-                landed=claim,
-                outcome=claim.outcome,
-                emitted=claim.account.emitted,
-                landed_fetch_id=claim.ref.fetch_id,
-                received=claim.account.received,
-                explained=claim.account.explained,
-                quarantined=sum(claim.account.quarantined.values()),
+                **columns_of(claim),
+                rebuilt=None,
                 etag=etag,
                 size=size,
                 landed_at=row.landed_at if row is not None and row.etag == etag else now.at,
@@ -190,6 +186,7 @@ class ClaimBook(Book):
                 table.c.received,
                 table.c.explained,
                 table.c.quarantined,
+                table.c.rebuilt,
             )
             .where(*self._of(table, asset, day))
             .order_by(table.c.number)
@@ -263,6 +260,20 @@ class ClaimBook(Book):
         found = transaction.connection.execute(_CLAIM, key).first()
         row = None if found is None else record(ClaimRow, found, ref=ref)
         return _Entry(self, transaction, asset, ref, day, number, at or datetime.now(UTC), row)
+
+
+def columns_of(claim: Claim) -> dict[str, Any]:
+    """A claim that has landed, and what each minute asks of it."""
+    account = claim.account
+    return {
+        "landed": claim,
+        "outcome": claim.outcome,
+        "emitted": account.emitted,
+        "landed_fetch_id": claim.ref.fetch_id,
+        "received": account.received,
+        "explained": account.explained,
+        "quarantined": sum(account.quarantined.values()),
+    }
 
 
 def _is_same(known: Claim | None, claim: Claim) -> bool:

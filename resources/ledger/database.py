@@ -71,6 +71,10 @@ class Transaction:
     connection: Connection
     sequence: int
 
+    def take_number(self) -> int:
+        """One more number that no other transaction has."""
+        return self.connection.execute(_TAKE_NUMBER).scalar_one()
+
     def upsert(self, table: Table, row: Mapping[str, Any]) -> None:
         """Insert the row, or update the columns it names where its primary key exists."""
         statement = _upsert(self.connection.dialect.name, table, tuple(row))

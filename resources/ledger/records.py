@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
@@ -39,6 +40,42 @@ class Claim:
     format: int
 
 
+NO_OBJECT = "not-in-the-store"
+"""The ETag of what landed and does not stand there any more."""
+
+
+class Witness(StrEnum):
+    """Who vouches for a claim that was made anew from the store: it cannot vouch for the object it
+    was read from."""
+
+    NOBODY = "nobody"
+    DAGSTER = "dagster"
+    """The materialization of the run that stored it says the same."""
+    DOWNSTREAM = "downstream"
+    """What other stages made of it names the bytes it was made of."""
+
+
+@dataclass(frozen=True)
+class RebuiltClaim:
+    """A landed claim that was made anew. `etag` is `NO_OBJECT` where what stands in the
+    store is not what landed, or nothing does; `size` in bytes is None where it is not known."""
+
+    claim: Claim
+    etag: str
+    size: int | None
+    landed_at: datetime
+    witness: Witness
+
+    def replaces(self, landed: Claim) -> bool:
+        """Whether it is of something else than what is known, and not on its own word."""
+        is_other = self.claim.sha256 != landed.sha256
+        return is_other and self.stands and self.witness is not Witness.NOBODY
+
+    @property
+    def stands(self) -> bool:
+        return self.etag != NO_OBJECT
+
+
 @dataclass(frozen=True)
 class ClaimRow:
     """Where one asset stands with one fetch.
@@ -68,6 +105,9 @@ class ClaimRow:
     """The ETag of the object last read back; what landed is verified when it equals `etag`."""
     sequence: int
     updated_at: datetime
+    rebuilt: Witness | None = None
+    """Who vouches for what landed, where its claim was made anew; None where its writer claimed
+    it."""
 
     @property
     def is_verified(self) -> bool:
@@ -139,6 +179,8 @@ class Standing(NamedTuple):
     received: int | None
     explained: int | None
     quarantined: int | None
+    rebuilt: Witness | None = None
+    """Who vouches for what landed, where its claim was made anew."""
 
     @property
     def has_landed(self) -> bool:

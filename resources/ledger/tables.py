@@ -26,7 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-from resources.ledger.records import Claim
+from resources.ledger.records import Claim, Witness
 from resources.manifest import Held
 from touchline.accounting import ClaimState, FetchFate, Outcome, RunState
 from touchline.day import Day
@@ -155,6 +155,7 @@ claims = Table(
     Column("failing_code_version", Text),
     Column("last_error", Text),
     Column("verified_etag", Text),
+    Column("rebuilt", OneOf(Witness)),
     _needed("sequence", BigInteger),
     _needed("updated_at", UtcTime),
 )

@@ -111,9 +111,9 @@ def test_a_ledger_of_a_version_before_knows_what_its_claims_hold(
 
     ledger = Ledger(ledger_url, "live")
     ledger.migrate()
-    nothing = [None] * 4
+    nothing = [None] * 5
     assert ledger.standing(ASSET, DAY) == {
-        1: (1, Outcome.PARTIAL, 99, "e1", None, False, said.ref.fetch_id, 102, 102, 1),
+        1: (1, Outcome.PARTIAL, 99, "e1", None, False, said.ref.fetch_id, 102, 102, 1, None),
         2: (2, None, None, None, None, False, *nothing),
     }
     ledger.intend(claim(3), AT)

@@ -1,4 +1,5 @@
-"""What the store was not told yet of watching."""
+"""What a ledger that is made anew rests on: what the store was not told yet of watching, and who
+vouches for a claim that was read from its own object."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,3 +26,4 @@ def upgrade() -> None:
         needed("feed"),
         needed("sequence", sa.BigInteger),
     )
+    op.add_column("ledger_claims", sa.Column("rebuilt", sa.Text))

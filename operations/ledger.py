@@ -1,0 +1,220 @@
+"""`touchline ledger`: made anew from the store, copied, and put back."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from operations.errors import Misused
+from operations.opened import sqlite_file
+from pipeline_assets.checks.factory import check_day
+from pipeline_assets.ledger_rebuild import (
+    Rebuilt,
+    rebuild_day,
+    rebuild_expiries,
+    rebuild_watch,
+)
+from pipeline_assets.statements import Statements, statements
+from resources.known_days import days_in_store
+from resources.ledger import Ledger
+from resources.processes import ProcessId
+from resources.settings import Settings
+from resources.site import Site
+from resources.watch_record import read_watch
+from touchline.accounting import Verdict
+from touchline.day import Day
+from touchline.plan import FeedPlan
+
+_VERSION = "SELECT version_num FROM ledger_version"
+
+
+@dataclass
+class RebuildReport:
+    """What a rebuild added, and what the deep checks say of it afterwards."""
+
+    assets: list[Rebuilt] = field(default_factory=list)
+    verdicts: dict[tuple[Day, str], Verdict] = field(default_factory=dict)
+    intervals: int = 0
+    expiries: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.worst(self.verdicts.values()) if self.verdicts else Verdict.OK
+
+    def as_dict(self) -> dict[str, Any]:
+        days: dict[str, dict[str, Any]] = {}
+        for each in self.assets:
+            days.setdefault(str(each.day), {})[each.asset] = {
+                "verdict": self.verdicts[each.day, each.asset],
+                "claims": each.claims,
+                "alone": each.alone,
+                "windows": each.windows,
+                "sealed": each.sealed,
+                "gone": each.gone,
+                "findings": each.findings,
+            }
+        return {
+            "verdict": self.verdict,
+            "intervals": self.intervals,
+            "expiries": self.expiries,
+            "days": days,
+        }
+
+
+def rebuild(
+    site: Site, first: Day | None, last: Day | None, progress: Callable[[str], None]
+) -> RebuildReport:
+    """Every row that the ledger does not have of these days, then a deep check of each.
+
+    Raises Misused where the store has nothing of them, StoreError, LedgerUnavailable.
+    """
+    report = RebuildReport()
+    for plan in site.plans.values():
+        watched = read_watch(site.store, plan.name)
+        days = [
+            day
+            for day in sorted(days_in_store(site, plan.name))
+            if (first is None or first <= day) and (last is None or day <= last)
+        ]
+        if not days:
+            continue
+        report.intervals += rebuild_watch(site, plan.name, watched)
+        report.expiries += rebuild_expiries(site, plan.name)
+        with _said_by_dagster(site.settings) as said_of:
+            for day in days:
+                progress(f"making {day} of {plan.name} anew")
+                said = said_of(site, plan, day)
+                report.assets += rebuild_day(site, plan, day, said, watched.missed.get(day))
+        for day in days:
+            for asset in plan.assets:
+                progress(f"verifying {day} {asset.name}")
+                checked = check_day(site, plan, asset, day, deep=True)
+                verdicts = (each.verdict for each in checked)
+                report.verdicts[day, asset.name] = Verdict.worst(verdicts)
+    if not report.assets:
+        raise Misused(f"s3://{site.store.bucket}/{site.store.prefix} holds nothing of these days")
+    return report
+
+
+SaidOf = Callable[[Site, FeedPlan, Day], Statements]
+
+
+@contextmanager
+def _said_by_dagster(settings: Settings) -> Iterator[SaidOf]:
+    """What Dagster says of a day; nothing where it never ran with this state folder."""
+    if not (settings.dagster_home / "dagster.yaml").is_file():
+        yield lambda site, plan, day: {}
+        return
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+        yield lambda site, plan, day: statements(
+            instance, site.store.prefix, [asset.name for asset in plan.assets], day
+        )
+
+
+def show(report: RebuildReport, console: Console) -> None:
+    table = Table()
+    for heading in ("day", "asset", "verdict", "claims", "nobody vouches", "gone"):
+        table.add_column(heading, overflow="fold")
+    for each in report.assets:
+        verdict = report.verdicts[each.day, each.asset]
+        counts = (f"{n:,}" for n in (each.claims, each.alone, len(each.gone)))
+        table.add_row(str(each.day), each.asset, str(verdict), *counts)
+    console.print(table)
+    for each in report.assets:
+        for finding in each.findings:
+            line = f"{each.day} {each.asset}: {finding}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+# --- copies --------------------------------------------------------------------------------------
+
+
+def backup(settings: Settings, file: Path) -> int:
+    """A copy of the ledger as it is at one moment, while others go on writing it; its bytes.
+
+    Raises Misused where the file exists or the ledger is none that lies in a file.
+    """
+    ledger = _own_file(settings, f"pg_dump --format=custom --table='ledger_*' --file={file}")
+    if not ledger.is_file():
+        raise Misused(f"there is no ledger at {ledger}")
+    if file.exists():
+        raise Misused(f"{file} exists: choose another name, since no backup is written over")
+    _copy(ledger, file)
+    return file.stat().st_size
+
+
+def restore(settings: Settings, file: Path, now: datetime) -> Path | None:
+    """Put a backup in the ledger's place; where the ledger of before is kept, None without one.
+
+    Raises Misused for a file that is no ledger, LedgerTooNew for one of a newer version, and
+    LedgerUnavailable.
+    """
+    ledger = _own_file(settings, f"pg_restore --clean --if-exists --dbname=... {file}")
+    _refuse_unlike_a_ledger(file)
+    if (up := ProcessId.recorded(settings.run_folder / "up.json")) and up.alive:
+        raise Misused("Touchline runs on this state folder: end it first, with `touchline down`")
+    candidate = ledger.with_name(f"{ledger.name}.restored")
+    candidate.unlink(missing_ok=True)
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    _copy(file, candidate)
+    # An older one is brought up to date, and a newer one refused, before it counts.
+    checked = Ledger(f"sqlite:///{candidate}", settings.s3_prefix)
+    try:
+        checked.migrate()
+    finally:
+        checked.close()
+    kept = None
+    if ledger.is_file():
+        kept = ledger.with_name(f"{ledger.name}.{now:%Y%m%dT%H%M%S}")
+        _copy(ledger, kept)
+    with closing(sqlite3.connect(candidate)) as source, closing(sqlite3.connect(ledger)) as target:
+        source.backup(target)
+    candidate.unlink()
+    return kept
+
+
+def _own_file(settings: Settings, instead: str) -> Path:
+    file = sqlite_file(settings.ledger_database)
+    if file is None:
+        raise Misused(f"the ledger does not lie in a file: use its database's own tool: {instead}")
+    return file
+
+
+def _refuse_unlike_a_ledger(file: Path) -> None:
+    if not file.is_file():
+        raise Misused(f"there is no file {file}")
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as found:
+            sound = found.execute("PRAGMA quick_check").fetchone()[0]
+            found.execute(_VERSION).fetchone()
+    except sqlite3.Error as error:
+        raise Misused(f"{file} is no backup of a ledger: {error}") from None
+    if sound != "ok":
+        raise Misused(f"{file} is damaged: {sound}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """By SQLite's own online backup: whole or not at all."""
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(part)) as write:
+            read.backup(write)
+            write.execute("PRAGMA journal_mode = DELETE")
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        part.unlink(missing_ok=True)
+        raise Misused(f"cannot copy {source} to {target}: {error}") from None

@@ -1,0 +1,86 @@
+"""The commands below `ledger`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from operations.arguments import Json, Prefix, day
+from operations.console import progress
+from operations.errors import BAD, UNKNOWN
+
+app = typer.Typer(no_args_is_help=True, help="The ledger: made anew, copied, put back.")
+
+
+@app.command()
+def rebuild(
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="First day. [default: all]")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DAY", help="Last day. [default: all]")
+    ] = None,
+    prefix: Prefix = None,
+    as_json: Json = False,
+) -> None:
+    """Make every row anew that the ledger has lost, from the store and from Dagster's events, and
+    verify what it then says."""
+    import json
+
+    from rich.console import Console
+
+    from operations.ledger import rebuild, show
+    from operations.opened import opened_to_rebuild
+    from touchline.accounting import Verdict
+
+    days = [None if text is None else day(text) for text in (first, last)]
+    console = Console(stderr=True)
+    status = console.status("Rebuilding")
+    told = status.update if console.is_terminal else progress
+    with opened_to_rebuild(prefix) as site, status:
+        report = rebuild(site, days[0], days[1], told)
+    if as_json:
+        typer.echo(json.dumps(report.as_dict()))
+    else:
+        show(report, Console())
+    codes = {Verdict.OK: 0, Verdict.BAD: BAD, Verdict.COULD_NOT_CHECK: UNKNOWN}
+    raise typer.Exit(codes[report.verdict])
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write, which must not exist.")],
+    as_json: Json = False,
+) -> None:
+    """Copy the ledger to a file, while Touchline goes on."""
+    import json
+
+    from operations.ledger import backup
+    from resources.settings import Settings
+
+    size = backup(Settings.load(), file)
+    typer.echo(json.dumps({"file": str(file), "bytes": size}) if as_json else f"{file}: {size:,} B")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="File that `touchline ledger backup` wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Put a backup in the ledger's place; what came after it `touchline ledger rebuild` brings."""
+    import json
+    from datetime import UTC, datetime
+
+    from operations.ledger import restore
+    from resources.settings import Settings
+
+    kept = restore(Settings.load(), file, datetime.now(UTC))
+    if as_json:
+        typer.echo(json.dumps({"restored": str(file), "kept": kept and str(kept)}))
+        return
+    typer.echo(f"restored from {file}")
+    if kept:
+        typer.echo(f"the ledger of before is kept at {kept}")
+    typer.echo("what came after the backup: touchline ledger rebuild", err=True)

@@ -1,0 +1,288 @@
+"""A ledger that is lost, made anew from a real object store and a real Dagster instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from operations.ledger import RebuildReport, rebuild
+from pipeline_assets.assets import assets_of
+from pipeline_assets.checks.report import Found, Kind
+from pipeline_assets.io_manager import S3DayIOManager
+from pipeline_assets.minute import rebuild_day
+from pipeline_assets.partitions import SCHEDULED_MINUTE
+from pipeline_assets.sealing import seal_day
+from resources.day_layout import object_key
+from resources.manifest import Held
+from resources.watch_record import record_watch
+from tests.chain import FEED, RAW, SPOOL, Chain
+from tests.pipeline_assets.conftest import ChainOf
+from tests.pipeline_assets.spoiling import heads_object, put
+from touchline.accounting import FetchFate, Verdict
+from touchline.day import FetchNumber
+
+HEADS = "football/heads"
+LAST = "football/quarantine"
+"""The one asset of which no other stage makes anything."""
+LANDING = "landed_matches_claimed"
+
+
+def lose_ledger(chain: Chain) -> None:
+    for file in chain.home.glob("ledger.sqlite*"):
+        file.unlink()
+
+
+def rebuilt(chain: Chain) -> RebuildReport:
+    with chain.process() as site:
+        return rebuild(site, None, None, lambda text: None)
+
+
+def stop_watching(chain: Chain, passed: int) -> None:
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.later(passed).utc)
+        record_watch(site.store, site.ledger, FEED)
+
+
+def run_in_dagster(chain: Chain, instance: dg.DagsterInstance, passed: int) -> None:
+    minute = chain.start.later(passed)
+    chain.at(minute)
+    with chain.process() as site:
+        result = dg.materialize(
+            assets_of(chain.plan),
+            resources={"site": site, "s3_day": S3DayIOManager(site)},
+            partition_key=str(minute.day),
+            tags={SCHEDULED_MINUTE: str(minute)},
+            instance=instance,
+        )
+    assert result.success
+
+
+def found(chain: Chain, *, deep: bool = False) -> dict[tuple[str, str], list[Found]]:
+    """What the checks find, by asset's last part and check; the spool's left out."""
+    checks = chain.checks(deep=deep)
+    return {key: c.findings for key, c in checks.items() if c.findings and key[1] != SPOOL}
+
+
+def one_of_each(chain: Chain) -> dict[str, FetchNumber]:
+    """A different fetch of each asset."""
+    return {
+        asset.name: FetchNumber(chain.number + place)
+        for place, asset in enumerate(chain.plan.assets)
+    }
+
+
+def delete(chain: Chain, objects: dict[str, FetchNumber]) -> None:
+    with chain.process() as site:
+        for asset, number in objects.items():
+            site.store.delete(object_key(asset, chain.day, number))
+
+
+def bad(findings: dict[tuple[str, str], list[Found]]) -> dict[str, set[int | None]]:
+    """The fetches of which an asset's own object is found to be bad, by asset."""
+    said: dict[str, set[int | None]] = {}
+    for (asset, check), of_check in findings.items():
+        if check not in (LANDING, "cadence"):
+            continue
+        numbers = {each.fetch_number for each in of_check if each.kind is not Kind.UNCHECKED}
+        if numbers:
+            said.setdefault(f"football/{asset}", set()).update(numbers)
+    return said
+
+
+@pytest.fixture
+def instance(chain: Chain) -> Iterator[dg.DagsterInstance]:
+    with chain.process() as site:
+        home = site.settings.dagster_home
+    home.mkdir(parents=True)
+    with dg.instance_for_test(temp_dir=str(home)) as instance:
+        yield instance
+
+
+@pytest.fixture(scope="module")
+def six(chain_apart: Callable[[], Chain]) -> Chain:
+    """Six minutes of which Dagster knows nothing."""
+    chain = chain_apart()
+    chain.minutes(6)
+    stop_watching(chain, 6)
+    return chain
+
+
+@pytest.fixture
+def past(six: Chain, tmp_path_factory: pytest.TempPathFactory, s3_prefix: str) -> Chain:
+    chain = six.copy(tmp_path_factory.mktemp("past"), s3_prefix)
+    chain.at(chain.start.later(10))
+    return chain
+
+
+def test_with_ledger_and_objects_gone_dagster_names_exactly_what_is_lost(
+    chain: Chain, instance: dg.DagsterInstance
+) -> None:
+    for passed in range(6):
+        run_in_dagster(chain, instance, passed)
+    stop_watching(chain, 6)
+    chain.at(chain.start.later(10))
+    lost = one_of_each(chain)
+    delete(chain, lost)
+    lose_ledger(chain)
+
+    report = rebuilt(chain)
+
+    assert {each.asset: each.gone for each in report.assets} == {
+        asset: [number] for asset, number in lost.items()
+    }
+    assert report.verdict is Verdict.BAD
+    findings = found(chain)
+    assert bad(findings) == {asset: {number} for asset, number in lost.items()}
+    for asset, number in lost.items():
+        [loss] = findings[asset.rpartition("/")[2], LANDING]
+        assert (loss.kind, loss.fetch_number) == (Kind.REAL_LOSS, number)
+
+
+def test_an_object_that_dagster_says_was_another_is_named(
+    chain: Chain, instance: dg.DagsterInstance
+) -> None:
+    """It is whole, and says of itself that it is right."""
+    for passed in range(3):
+        run_in_dagster(chain, instance, passed)
+    with chain.process() as site:
+        # What was made of it goes too: nobody but Dagster knows what it was.
+        for asset in ("football/echoes", LAST):
+            site.store.delete(object_key(asset, chain.day, chain.number + 2))
+        other = heads_object(chain, ["somebody"])
+        put(site, other)
+    lose_ledger(chain)
+    chain.at(chain.start.later(10))
+
+    rebuilt(chain)
+
+    assert Kind.OVERWRITTEN in {f.kind for f in found(chain)["heads", LANDING]}
+    assert bad(found(chain))[HEADS] == {chain.number + 2}
+
+
+def test_without_dagster_other_stages_name_what_is_lost(past: Chain) -> None:
+    lost = one_of_each(past)
+    delete(past, lost)
+    lose_ledger(past)
+    report = rebuilt(past)
+    assert report.verdict is Verdict.BAD
+    assert bad(found(past)) == {asset: {number} for asset, number in lost.items()}
+
+
+def test_a_claim_read_from_its_own_object_does_not_vouch_for_it(past: Chain) -> None:
+    lose_ledger(past)
+    report = rebuilt(past)
+
+    assert {each.asset: each.alone for each in report.assets if each.alone} == {LAST: 6}
+    assert report.verdict is Verdict.COULD_NOT_CHECK
+    [alone] = found(past)["quarantine", LANDING]
+    assert (alone.kind, alone.fetch_number) == (Kind.UNCHECKED, None)
+    assert set(found(past)) == {("quarantine", LANDING)}, "of the others, what was made of them"
+
+    past.at(past.start.later(60))
+    with past.process() as site:
+        rebuild_day(site, FEED, past.day, run_id="again")
+        rows = site.ledger.standing(LAST, past.day).values()
+    assert {row.rebuilt for row in rows} == {None}, "made again, it is the same"
+    assert found(past) == {}
+
+
+def test_what_the_ledger_says_itself_is_kept(past: Chain) -> None:
+    with past.process() as site:
+        before = {a.name: site.ledger.claims(a.name, past.day) for a in past.plan.assets}
+        report = rebuild(site, None, None, lambda text: None)
+        after = {a.name: site.ledger.claims(a.name, past.day) for a in past.plan.assets}
+    assert before == after
+    assert sum(each.claims for each in report.assets) == 0
+    assert report.verdict is Verdict.OK
+
+
+def test_all_that_is_known_of_a_day_comes_back(chain_of: ChainOf) -> None:
+    """Windows, a fetch after its window, missed minutes, watching; then the sealed day."""
+    chain = chain_of()
+    for passed in (*range(9), 10, 11):
+        chain.minute(passed)
+    chain.rotate(12)
+    chain.rotate(24)
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.later(12).utc)
+    chain.minute(25)
+
+    before = known(chain)
+    assert before["windows"]
+    assert FetchFate.MISSED in before["fates"].values()
+    lose_ledger(chain)
+    rebuilt(chain)
+    assert known(chain) == before
+    assert set(found(chain, deep=True)) <= {("quarantine", LANDING)}
+
+    chain.at(chain.start.later(24 * 60))
+    with chain.process() as site:
+        assert seal_day(site, FEED, chain.day, run_id="seal").waiting == []
+    sealed = known(chain)
+    assert sealed["seals"]
+    lose_ledger(chain)
+    assert {each.sealed for each in rebuilt(chain).assets} == {True}
+    assert known(chain) == sealed
+    assert set(found(chain, deep=True)) <= {("quarantine", LANDING)}
+    with chain.process() as site:
+        assert seal_day(site, FEED, chain.day, run_id="seal").sealed == [], "nothing new"
+
+
+def known(chain: Chain) -> dict[str, Any]:
+    """What the ledger says of a day, whoever says it."""
+    day, assets = chain.day, [asset.name for asset in chain.plan.assets]
+    with chain.process() as site:
+        ledger = site.ledger
+        return {
+            "claims": {
+                (asset, number): row._replace(rebuilt=None, verified_etag=None)
+                for asset in assets
+                for number, row in ledger.standing(asset, day).items()
+            },
+            "fates": ledger.fates(FEED, day),
+            "ids": {n: row.fetch_id for n, row in ledger.fetches(FEED, day).items()},
+            "intervals": ledger.intervals(FEED, day.start, day.end),
+            "windows": {
+                row.key: (row.etag, row.is_verified, _brief(row.held))
+                for asset in assets
+                for row in ledger.windows(asset, day).values()
+            },
+            "seals": {
+                s.asset: (s.number, s.fetches, s.emitted, s.files) for s in ledger.seals(FEED)
+            },
+        }
+
+
+def _brief(held: list[Held]) -> list[tuple[int, str]]:
+    return [(each.number, each.etag) for each in held]
+
+
+def test_a_window_that_is_gone_with_the_ledger_is_named_fetch_by_fetch(chain: Chain) -> None:
+    chain.minutes(12)
+    chain.rotate(12)
+    chain.rotate(24)
+    with chain.process() as site:
+        [window] = site.ledger.windows(RAW, chain.day)
+        site.store.delete(window)
+        held = set(range(chain.number, chain.number + 10)) & set(chain.numbers(HEADS))
+        gone = held - set(chain.numbers(RAW))
+    assert gone
+    lose_ledger(chain)
+    chain.at(chain.start.later(30))
+    rebuilt(chain)
+    assert bad(found(chain))[RAW] >= gone
+
+
+def test_minutes_go_on_after_a_rebuild(past: Chain) -> None:
+    lose_ledger(past)
+    rebuilt(past)
+    with past.process() as site:
+        site.ledger.open_interval(FEED, past.start.later(11).utc, "simulated")
+    report = past.minute(11)
+    assert {name: step.added for name, step in report.steps.items()} == {
+        asset.name: [past.number + 11] for asset in past.plan.assets
+    }
+    assert set(found(past)) == {("quarantine", LANDING)}
