@@ -1,4 +1,5 @@
-"""The jobs: one minute of a feed, the rotation of its windows, the seal of its days."""
+"""The jobs: one minute of a feed, its checks alone, the rotation of its windows, the seal of its
+days."""
 
 import dagster as dg
 
@@ -7,6 +8,7 @@ from pipeline_assets.plans import PLANS
 from touchline.plan import FeedPlan
 
 MINUTE_MAX_RUNTIME_SECONDS = 150
+CHECKS_MAX_RUNTIME_SECONDS = 300
 ROTATION_MAX_RUNTIME_SECONDS = 600
 SEAL_MAX_RUNTIME_SECONDS = 3600
 
@@ -27,6 +29,22 @@ def minute_job(plan: FeedPlan) -> "dg.UnresolvedAssetJobDefinition":
         executor_def=dg.in_process_executor,
         description=f"One minute of {plan.name}: fetch, every stage, checks.",
         run_tags=_tags("minute", 10, MINUTE_MAX_RUNTIME_SECONDS),
+    )
+
+
+def checks_job(plan: FeedPlan) -> "dg.UnresolvedAssetJobDefinition":
+    """All checks of a feed's day, and nothing made.
+
+    The day is that of the run's partition tag: Dagster infers a job's partitions from its assets,
+    and this job has none.
+    """
+    keys = [dg.AssetKey(asset.name.split("/")) for asset in plan.assets]
+    return dg.define_asset_job(
+        f"{plan.name}_checks_alone",
+        selection=dg.AssetSelection.checks_for_assets(*keys),
+        executor_def=dg.in_process_executor,
+        description=f"All checks of a day of {plan.name}, where no minute's run brings them.",
+        run_tags=_tags("checks", 8, CHECKS_MAX_RUNTIME_SECONDS),
     )
 
 
@@ -75,6 +93,12 @@ def seal_job(plan: FeedPlan) -> dg.JobDefinition:
 
 
 MINUTE_JOBS = {plan.name: minute_job(plan) for plan in PLANS.values()}
+CHECKS_JOBS = {plan.name: checks_job(plan) for plan in PLANS.values()}
 ROTATION_JOBS = {plan.name: rotation_job(plan) for plan in PLANS.values()}
 SEAL_JOBS = {plan.name: seal_job(plan) for plan in PLANS.values()}
-JOBS = [*MINUTE_JOBS.values(), *ROTATION_JOBS.values(), *SEAL_JOBS.values()]
+JOBS = [
+    *MINUTE_JOBS.values(),
+    *CHECKS_JOBS.values(),
+    *ROTATION_JOBS.values(),
+    *SEAL_JOBS.values(),
+]

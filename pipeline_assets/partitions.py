@@ -11,6 +11,7 @@ from touchline.day import Day, Minute
 FIRST_DAY = "2025-01-01"
 SCHEDULED_MINUTE = "touchline/scheduled_minute"
 """The run tag that alone makes a run live; its value is the UTC minute."""
+_PARTITION = "dagster/partition"
 LANE = "touchline/lane"
 """The run tag by which kinds of runs are kept from standing in each other's way."""
 
@@ -19,8 +20,15 @@ daily = dg.DailyPartitionsDefinition(
 )
 
 
-def day_of(partition_key: str) -> Day:
-    return Day.parse(partition_key)
+def tags_of_day(day: Day) -> dict[str, str]:
+    """What makes a run one of this day, where its job cannot be asked for a partition."""
+    return {_PARTITION: str(day)}
+
+
+def day_of_run(tags: Mapping[str, str]) -> Day | None:
+    """The day that a run works on, by its partition; None for a run that has none."""
+    text = tags.get(_PARTITION)
+    return Day.parse(text) if text else None
 
 
 def scheduled_minute(tags: Mapping[str, str]) -> Minute | None:

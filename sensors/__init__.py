@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
+from sensors.checks import check_sensors
 from sensors.minute_tick import minute_ticks
 from sensors.rotation import rotations
 from sensors.seal import seals
 
-defs = dg.Definitions(sensors=[*minute_ticks, *rotations, *seals])
+defs = dg.Definitions(sensors=[*minute_ticks, *rotations, *seals, *check_sensors])
