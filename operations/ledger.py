@@ -29,7 +29,7 @@ from resources.ledger import Ledger
 from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import Site
-from resources.watch_record import read_watch
+from resources.watch_record import read_watch, record_watch
 from touchline.accounting import Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan
@@ -79,6 +79,7 @@ def rebuild(
     """
     report = RebuildReport()
     for plan in site.plans.values():
+        record_watch(site.store, site.ledger, plan.name)
         watched = read_watch(site.store, plan.name)
         days = [
             day

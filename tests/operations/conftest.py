@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
 from resources.settings import Settings
 from resources.site import Site
+from resources.watch_record import record_watch
 from simulator.clock import Clock
 from simulator.faults import Fault
 from simulator.server import serve
@@ -27,6 +29,7 @@ from touchline.day import Day, FetchNumber, Minute
 
 START = Minute.parse("2025-05-28T17:00:00Z")
 FEED = "football"
+_USER, _SECRET = "user-of-tests", "secret-of-tests"
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,15 @@ class RunDay:
     def site(self) -> Site:
         return Site.open(self.settings, PLANS, self.access)
 
+    @contextmanager
+    def at(self, minute: Minute) -> Iterator[Site]:
+        """The site at this minute, with its vendor."""
+        clock, world = Clock(minute.utc), World(1, len(self.matches))
+        with serve(world, user=_USER, secret=_SECRET, clock=clock) as served:
+            fed = self.settings.model_copy(update={"feed_url": served.url})
+            with closing(Site.open(fed, PLANS, self.access, clock=VirtualClock(minute.utc))) as s:
+                yield s
+
 
 RunMinutes = Callable[..., RunDay]
 
@@ -79,14 +91,12 @@ def run_minutes(s3_server: S3Access, tmp_path_factory: pytest.TempPathFactory) -
         settings = Settings.load(
             home=tmp_path_factory.mktemp("home"),
             s3_prefix=f"test-{uuid.uuid4().hex[:12]}",
-            feed_user="user-of-tests",
-            feed_secret=SecretStr("secret-of-tests"),
+            feed_user=_USER,
+            feed_secret=SecretStr(_SECRET),
             origin="simulated",
         )
         clock, world = VirtualClock(START.utc), World(1, matches)
-        with serve(
-            world, user="user-of-tests", secret="secret-of-tests", clock=Clock(START.utc)
-        ) as served:
+        with serve(world, user=_USER, secret=_SECRET, clock=Clock(START.utc)) as served:
             fed = settings.model_copy(update={"feed_url": served.url})
             site = Site.open(fed, PLANS, s3_server, clock=clock)
             site.ledger.open_interval(FEED, START.utc, "simulated")
@@ -98,6 +108,7 @@ def run_minutes(s3_server: S3Access, tmp_path_factory: pytest.TempPathFactory) -
                 served.faults.replace(of_minute, int(minute.utc.timestamp()))
                 run_minute(site, FEED, minute, run_id=f"run-{minute.number}")
             site.ledger.close_interval(FEED, minutes[-1].end)
+            record_watch(site.store, site.ledger, FEED)
             site.close()
         return RunDay(settings, s3_server, listed, [minute.number for minute in minutes])
 

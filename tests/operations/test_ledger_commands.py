@@ -1,0 +1,180 @@
+"""`touchline ledger`: what scripts are told, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from operations.errors import Misused
+from operations.ledger import backup, rebuild, restore
+from pipeline_assets.minute import run_minute
+from pipeline_assets.plans import PLANS
+from resources.ledger import Ledger, LedgerTooNew
+from resources.processes import ProcessId
+from resources.settings import Settings
+from resources.watch_record import record_watch
+from tests.operations.conftest import FEED, START, RunDay, RunMinutes
+from touchline.accounting import Verdict
+
+LAST = "football/quarantine"
+
+
+@pytest.fixture
+def spoilt(run_day: RunDay, tmp_path: Path) -> RunDay:
+    """The same day with a ledger of its own, which a test may lose."""
+    home = tmp_path / "home"
+    home.mkdir()
+    settings = run_day.settings.model_copy(update={"home": home})
+    backup(run_day.settings, settings.ledger_file)
+    return RunDay(settings, run_day.access, run_day.matches, run_day.numbers)
+
+
+def test_a_lost_ledger_is_made_anew(spoilt: RunDay) -> None:
+    spoilt.settings.ledger_file.unlink()
+    assert spoilt.touchline("verify", "--date", str(spoilt.day)).exit_code == 2
+
+    answer = spoilt.touchline("ledger", "rebuild", "--json")
+
+    # Of what was quarantined nobody makes anything, and Dagster never ran here.
+    assert answer.exit_code == 2
+    assert answer.json["verdict"] == "COULD_NOT_CHECK"
+    assets = answer.json["days"][str(spoilt.day)]
+    assert len(assets) == len(PLANS[FEED].assets)
+    assert {each["claims"] for each in assets.values()} == {len(spoilt.numbers)}
+    assert {name for name, each in assets.items() if each["alone"]} == {LAST}
+    assert not any(each["gone"] or each["findings"] for each in assets.values())
+    verified = spoilt.touchline("verify", "--date", str(spoilt.day), "--json").json
+    of_day = verified["days"][str(spoilt.day)]
+    assert {name for name, each in of_day.items() if each["verdict"] != "OK"} == {LAST}
+
+
+def test_a_whole_ledger_has_nothing_to_make_anew(spoilt: RunDay) -> None:
+    answer = spoilt.touchline("ledger", "rebuild", "--from", str(spoilt.day))
+    assert answer.exit_code == 0
+    assert "making 2025-05-28 of football anew" in answer.stderr
+    assert b"OK" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["rebuild", "--from", "yesterday"], "is not a day"),
+        (["rebuild", "--from", "2025-05-29"], "holds nothing of these days"),
+        (["restore", "nowhere.db"], "there is no file"),
+    ],
+)
+def test_what_makes_no_sense_is_said(spoilt: RunDay, arguments: list[str], says: str) -> None:
+    answer = spoilt.touchline("ledger", *arguments)
+    assert answer.exit_code == 2
+    assert says in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "tool"), [("backup", "pg_dump --format=custom"), ("restore", "pg_restore")]
+)
+def test_postgresql_is_copied_by_its_own_tools(
+    spoilt: RunDay, tmp_path: Path, command: str, tool: str
+) -> None:
+    url = "postgresql://touchline:pass-w0rd@127.0.0.1:1/ledger"
+    file = str(tmp_path / "copy")
+    answer = spoilt.touchline("ledger", command, file, TOUCHLINE_LEDGER_URL=url)
+    assert answer.exit_code == 2
+    assert tool in answer.stderr
+    assert "pass-w0rd" not in answer.stderr
+
+
+def test_a_backup_is_a_ledger_of_its_own_and_never_written_over(
+    spoilt: RunDay, tmp_path: Path
+) -> None:
+    file = tmp_path / "copy.db"
+    answer = spoilt.touchline("ledger", "backup", str(file), "--json")
+    assert (answer.exit_code, answer.json["bytes"]) == (0, file.stat().st_size)
+    copy = Ledger(f"sqlite:///{file}", spoilt.settings.s3_prefix)
+    with closing(spoilt.site()) as site:
+        assert copy.standing(LAST, spoilt.day) == site.ledger.standing(LAST, spoilt.day) != {}
+    copy.close()
+    assert spoilt.touchline("ledger", "backup", str(file)).exit_code == 2
+
+
+def test_a_backup_of_a_ledger_in_use_holds_what_was_committed(
+    spoilt: RunDay, tmp_path: Path
+) -> None:
+    file = tmp_path / "copy.db"
+    with closing(sqlite3.connect(spoilt.settings.ledger_file, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("DELETE FROM ledger_claims")
+        backup(spoilt.settings, file)
+        writer.execute("ROLLBACK")
+    with closing(sqlite3.connect(file)) as copy:
+        assert copy.execute("SELECT count(*) FROM ledger_claims").fetchone()[0] > 0
+
+
+def test_a_restored_ledger_older_than_the_store_converges(
+    run_minutes: RunMinutes, tmp_path: Path
+) -> None:
+    """What landed after the backup is there without a claim, until it is made anew."""
+    day, file = run_minutes(2, [[]]), tmp_path / "copy.db"
+    assert day.touchline("ledger", "backup", str(file)).exit_code == 0
+    later = START.later(1)
+    with day.at(later) as site:
+        site.ledger.open_interval(FEED, later.utc, "simulated")
+        run_minute(site, FEED, later, run_id="later")
+        site.ledger.close_interval(FEED, later.end)
+        record_watch(site.store, site.ledger, FEED)
+
+    answer = day.touchline("ledger", "restore", str(file), "--json")
+    assert answer.exit_code == 0
+    kept = Path(answer.json["kept"])
+    with closing(sqlite3.connect(kept)) as before:
+        assert before.execute("SELECT max(number) FROM ledger_claims").fetchone() == (later.number,)
+
+    verified = day.touchline("verify", "--date", str(day.day), "--json")
+    findings = [
+        (found["kind"], found["fetch_number"])
+        for asset in verified.json["days"][str(day.day)].values()
+        for found in asset["findings"]
+    ]
+    assert verified.exit_code == 1
+    assert ("tracking_error", later.number) in findings
+
+    assert day.touchline("ledger", "rebuild").exit_code == 2
+    with closing(day.site()) as site:
+        report = rebuild(site, None, None, lambda text: None)
+    bad = {asset for (_, asset), said in report.verdicts.items() if said is not Verdict.OK}
+    assert bad == {LAST}
+
+
+def test_what_is_no_ledger_is_not_restored(spoilt: RunDay, tmp_path: Path) -> None:
+    before = spoilt.settings.ledger_file.read_bytes()
+    for name, content in (("text", b"no database at all" * 100), ("empty", b"")):
+        file = tmp_path / name
+        file.write_bytes(content)
+        answer = spoilt.touchline("ledger", "restore", str(file))
+        assert answer.exit_code == 2
+        assert "no backup of a ledger" in answer.stderr
+    assert spoilt.settings.ledger_file.read_bytes() == before
+
+
+def test_a_newer_ledger_is_not_restored(spoilt: RunDay, tmp_path: Path) -> None:
+    file = tmp_path / "newer.db"
+    shutil.copyfile(spoilt.settings.ledger_file, file)
+    with closing(sqlite3.connect(file)) as copy:
+        copy.execute("UPDATE ledger_version SET version_num = '9999'")
+        copy.commit()
+    with pytest.raises(LedgerTooNew):
+        restore(spoilt.settings, file, START.utc)
+    assert spoilt.touchline("verify", "--date", str(spoilt.day)).exit_code == 0
+
+
+def test_nothing_is_restored_under_a_running_touchline(spoilt: RunDay, tmp_path: Path) -> None:
+    settings: Settings = spoilt.settings
+    file = tmp_path / "copy.db"
+    backup(settings, file)
+    settings.run_folder.mkdir(parents=True)
+    ProcessId.own().record(settings.run_folder / "up.json")
+    with pytest.raises(Misused, match="touchline down"):
+        restore(settings, file, START.utc)
