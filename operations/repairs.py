@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from operations.console import span
 from operations.errors import Misused
@@ -61,29 +59,19 @@ def show_losses(found: Sequence[Loss], console: Console) -> None:
     """A line for those in a row of which the same is to be said, with the first one's evidence."""
     if not found:
         console.print("nothing is lost")
-        return
-    table = Table()
-    for heading in ("day", "asset", "fetches"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("records", justify="right")
-    for heading in ("class", "recoverable"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("evidence", overflow="fold")
     for _, group in itertools.groupby(found, key=_alike):
         losses = list(group)
         one = losses[0]
         numbers = [loss.fetch_number for loss in losses if loss.fetch_number is not None]
+        fetches = f" fetch {span(numbers)}:" if numbers else ""
         records = [loss.records for loss in losses]
-        table.add_row(
-            one.day,
-            one.asset,
-            span(numbers) if numbers else "",
-            "?" if None in records else f"{sum(each or 0 for each in records):,}",
-            one.loss,
-            "yes" if one.recoverable else "no",
-            Text(one.evidence),
+        how_many = "?" if None in records else f"{sum(each or 0 for each in records):,}"
+        recoverable = "recoverable" if one.recoverable else "not recoverable"
+        _line(
+            console,
+            f"{one.day} {one.asset}:{fetches} {one.loss}, {how_many} records, {recoverable}: "
+            f"{one.evidence}",
         )
-    console.print(table)
 
 
 def _alike(loss: Loss) -> tuple[Any, ...]:
@@ -173,51 +161,37 @@ def repair_day(
 
 
 def show_repair(repair: Repair, console: Console) -> None:
-    """The plan as a table, its totals, and what came of it."""
-    lines, totals = repair.lines, repair.plan.totals()
-    if not lines:
-        console.print(f"{repair.plan.day}: nothing is to be done")
-    else:
-        console.print(_table(repair.plan.day, lines))
-        unknown = f", and of {totals.expected_unknown} fetches unknown" * bool(
-            totals.expected_unknown
+    """The plan line by line, its totals, and what came of it."""
+    totals = repair.plan.totals()
+    for line in repair.lines:
+        expected = "?" if line.expected is None else f"{line.expected:,}"
+        source = f" of {line.source}" if line.source else ""
+        _line(
+            console,
+            f"{line.action:6} {line.asset} {_fetches(line)}: {line.work}{source}, {expected} "
+            f"records: {line.why}: {line.reason}",
         )
-        console.print(
-            f"do {totals.do}, skip {totals.skip}, cannot {totals.cannot}; "
-            f"expected {totals.expected:,} records{unknown}",
-            highlight=False,
-        )
+    if not repair.plan.items:
+        console.print("nothing is to be done")
+    unknown = f", and those of {totals.expected_unknown} fetches" if totals.expected_unknown else ""
+    _line(
+        console,
+        f"do {totals.do}, skip {totals.skip}, cannot {totals.cannot}; {totals.expected:,} records "
+        f"expected{unknown}",
+    )
     if repair.done is not None:
-        console.print(f"done {repair.done.items} of {totals.do} as {repair.done.run_id}")
+        _line(console, f"done {repair.done.items} of {totals.do} as {repair.done.run_id}")
         for failure in repair.done.failures:
-            console.print(f"failed: {failure}", markup=False, highlight=False, soft_wrap=True)
+            _line(console, f"failed: {failure}")
     if repair.after is not None:
-        console.print(f"verdict: {overall(repair.after)}")
+        _line(console, f"verdict: {overall(repair.after)}")
 
 
-def _table(day: Day, lines: Iterable[Line]) -> Table:
-    table = Table(title=str(day))
-    for heading in ("asset", "fetches", "action", "work"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("reason", "source"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("expected", justify="right", no_wrap=True)
-    for line in lines:
-        table.add_row(
-            line.asset,
-            _fetches(line),
-            line.action,
-            line.work,
-            Text(line.reason if line.reason == line.why else f"{line.why}: {line.reason}"),
-            Text(line.source),
-            "?" if line.expected is None else f"{line.expected:,}",
-        )
-    return table
+def _line(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _fetches(line: Line) -> str:
     if line.key is not None:
         return line.key.rpartition("/")[2]
-    if line.first == line.last:
-        return str(line.first)
-    return f"{line.first}-{line.last}"
+    return str(line.first) if line.first == line.last else f"{line.first}-{line.last}"

@@ -6,7 +6,8 @@ it is its turn. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -238,6 +239,7 @@ class _Planning:
         if stage.ordered:
             self._everything_behind(found, stage, wanted)
         on_the_way: set[FetchNumber] = set()
+        numbers = sorted({*found.index.numbers, *found.faults})
         newest = self.site.clock.now() - stage_step.LEFT_TO_LIVE_RUNS
         for number in sorted(wanted):
             each = wanted[number]
@@ -246,7 +248,7 @@ class _Planning:
                 continue
             reason = self._why_not_ready(stage, number)
             if reason is None and stage.ordered:
-                reason = self._go_back(found, stage, number, done, on_the_way)
+                reason = self._go_back(found, stage, number, numbers, done, on_the_way)
             action = Action.DO if reason is None else Action.CANNOT
             if reason is None and not each.fault and found.day.minute(number).utc > newest:
                 action, reason = Action.SKIP, "the newest minutes are left to live runs"
@@ -278,8 +280,8 @@ class _Planning:
         wanted: dict[FetchNumber, _Wanted] = {}
         version = stage_step.stage_version(Run(self.site, self.plan.feed, found.day, "plan"), stage)
         behind = set().union(*(self.anew[name] for name in stage.inputs))
-        in_scope = self._is_in_scope(stage.name)
-        for number in sorted({*found.index.numbers, *found.faults, *behind}):
+        in_scope, there = self._is_in_scope(stage.name), found.index.numbers
+        for number in sorted({*there, *found.faults, *behind}):
             row, fault = found.claims.get(number), found.faults.get(number)
             stale = self._why_stale(found, stage, number, row, version)
             if fault is not None and not fault.stands and in_scope:
@@ -293,7 +295,7 @@ class _Planning:
                 )
             elif number in behind:
                 wanted[number] = _Wanted(Why.BEHIND, "what it is made of is made anew")
-            elif not in_scope or number not in found.index.numbers:
+            elif not in_scope or number not in there:
                 continue
             elif self.named:
                 wanted[number] = _Wanted(Why.NAMED, "named")
@@ -385,24 +387,22 @@ class _Planning:
         found: Survey,
         stage: Stage[Any],
         number: FetchNumber,
+        numbers: Sequence[FetchNumber],
         done: set[FetchNumber],
         on_the_way: set[FetchNumber],
     ) -> str | None:
         """Add the fetches before it that have to be made once more for their state, back to one
         that still has it. Why that cannot be, or None."""
         days, needed = self.site.days(stage.feed), set[FetchNumber]()
-        lost = {n for n in found.faults if n < number and n not in done}
-        for before in sorted((n for n in found.standing | done if n < number), reverse=True):
-            if gone := [n for n in lost if n > before]:
-                return f"the state before it went with fetch {max(gone)}"
+        before_it = bisect_left(numbers, number)
+        for before in reversed(numbers[:before_it]):
             if before in done or before in on_the_way or found.keeps_state(days, before):
-                on_the_way |= needed
-                return None
+                break
+            if before not in found.standing:
+                return f"the state before it went with fetch {before}"
             if (reason := self._why_not_ready(stage, before)) is not None:
                 return f"the state after fetch {before} cannot be made again: {reason}"
             needed.add(before)
-        if lost:
-            return f"the state before it went with fetch {max(lost)}"
         on_the_way |= needed
         return None
 

@@ -183,6 +183,7 @@ def _sealed(found: Survey, site: Site, days: DayStore) -> None:
             broken = broken or ["the sealed day is not in the store"]
         else:
             number = current.number
+            broken = broken if mark == number else []  # What the mark speaks of does not count.
             if row and row.number == number and days.sealed_days.files(asset, day) != row.files:
                 broken = broken or ["its objects are not those that were sealed"]
     except (NotFound, UnreadableObject, DamagedLake) as error:

@@ -1,0 +1,132 @@
+"""`touchline losses` and `touchline reprocess`, on a day that was really run."""
+
+from __future__ import annotations
+
+import pytest
+
+from resources.day_layout import object_key
+from tests.operations.conftest import FEED, RunDay
+from touchline.accounting import LossClass
+
+DAY = "2025-05-28"
+MONITOR, RAW = "football/monitor_central", "football/raw_fetches"
+
+
+def delete(day: RunDay, asset: str) -> None:
+    """By hand, behind everybody's back."""
+    for number in day.numbers:
+        day.site().store.delete(object_key(asset, day.day, number))
+
+
+def digests(day: RunDay) -> dict[int, str]:
+    days = day.site().days(FEED)
+    return {n: days.read_back(MONITOR, day.day, n).digest for n in day.numbers}
+
+
+def test_a_good_day_has_no_losses(run_day: RunDay) -> None:
+    answer = run_day.touchline("losses", "--json")
+    assert (answer.exit_code, answer.json) == (0, {"losses": []})
+    assert "nothing is lost" in run_day.touchline("losses", "--from", DAY).stdout.decode()
+
+
+def test_a_lost_display_is_found_planned_and_restored(own_day: RunDay) -> None:
+    [number], before = own_day.numbers, digests(own_day)
+    delete(own_day, MONITOR)
+    checked = own_day.touchline("verify", "--date", DAY, "--json")
+    assert checked.json["days"][DAY][MONITOR]["verdict"] == "BAD"
+
+    losses = own_day.touchline("losses", "--from", DAY, "--to", DAY, "--json")
+    assert losses.exit_code == 1
+    [loss] = losses.json["losses"]
+    assert {name: loss[name] for name in ("day", "asset", "fetch_number", "records")} == {
+        "day": DAY,
+        "asset": MONITOR,
+        "fetch_number": number,
+        "records": 2,
+    }
+    assert (loss["class"], loss["recoverable"]) == (LossClass.REAL_LOSS, True)
+    assert object_key(MONITOR, own_day.day, number) in loss["evidence"]
+    assert MONITOR in own_day.touchline("losses").stdout.decode()
+
+    planned = own_day.touchline("reprocess", "--date", DAY, "--dry-run", "--json")
+    assert planned.exit_code == 0
+    assert planned.json["dry_run"] is True
+    assert planned.json["plan"] == [
+        {
+            "asset": MONITOR,
+            "first": number,
+            "last": number,
+            "fetches": 1,
+            "action": "do",
+            "work": "make",
+            "why": "lost",
+            "reason": "real_loss",
+            "source": "football/pretty_print_conversion",
+            "expected": 2,
+            "key": None,
+        }
+    ]
+    assert planned.json["totals"] == {
+        "do": 1,
+        "skip": 0,
+        "cannot": 0,
+        "expected": 2,
+        "expected_unknown": 0,
+    }
+    assert own_day.touchline("losses", "--json").json == losses.json, "a dry run changes nothing"
+
+    done = own_day.touchline("reprocess", "--date", DAY, "--reason", "deleted by hand", "--json")
+    assert done.exit_code == 0
+    assert done.json["plan"] == planned.json["plan"]
+    assert done.json["verdict"] == "OK"
+    assert done.json["done"]["landed"] == {MONITOR: {str(number): "landed"}}
+    assert digests(own_day) == before
+    assert own_day.touchline("verify", "--date", DAY, "--deep").exit_code == 0
+    run = own_day.site().ledger.run(done.json["done"]["run_id"])
+    assert run is not None
+    assert (run.reason or "").endswith(": deleted by hand")
+
+    again = own_day.touchline("reprocess", "--date", DAY, "--json")
+    assert (again.exit_code, again.json["plan"], again.json["done"]) == (0, [], None)
+
+
+def test_a_raw_fetch_that_is_gone_cannot_be_had_again(own_day: RunDay) -> None:
+    for entry in list(own_day.site().spool(FEED).entries()):
+        own_day.site().spool(FEED).clear(entry)
+    delete(own_day, RAW)
+    losses = own_day.touchline("losses", "--json")
+    assert losses.exit_code == 1
+    assert {(loss["asset"], loss["recoverable"]) for loss in losses.json["losses"]} == {
+        (RAW, False)
+    }
+    answer = own_day.touchline("reprocess", "--date", DAY)
+    assert answer.exit_code == 1
+    [line, *_] = answer.stdout.decode().splitlines()
+    assert line.startswith(f"cannot {RAW} {own_day.numbers[0]}: ")
+    assert line.endswith("the past cannot be fetched again")
+    assert "do 0, skip 0, cannot 1" in answer.stdout.decode()
+
+
+def test_a_day_that_cannot_be_checked_exits_2(run_day: RunDay) -> None:
+    nobody = {"TOUCHLINE_S3_ENDPOINT_URL": "http://127.0.0.1:9"}
+    assert run_day.touchline("losses", "--json", **nobody).exit_code == 2
+    assert run_day.touchline("reprocess", "--date", DAY, **nobody).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["reprocess", "--date", "2025-05-29"], "nothing is known of 2025-05-29"),
+        (["reprocess", "--date", DAY, "--asset", "nothing"], "nothing"),
+        (["reprocess", "--date", DAY, "--reason", " "], "--reason"),
+        (["losses", "--from", "2025-06-01"], "nothing is known from 2025-06-01"),
+        (["losses", "--to", "yesterday"], "'yesterday' is not a day"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line_and_exits_2(
+    run_day: RunDay, arguments: list[str], said: str
+) -> None:
+    answer = run_day.touchline(*arguments)
+    assert answer.exit_code == 2
+    [line] = [line for line in answer.stderr.splitlines() if line.startswith("touchline: ")]
+    assert said in line
