@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,13 @@ from pipeline_assets.ledger_rebuild import (
 )
 from pipeline_assets.statements import Statements, statements
 from resources.known_days import days_in_store
-from resources.ledger import Ledger
+from resources.ledger import Ledger, RunRow
 from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import Site
 from resources.watch_record import read_watch, record_watch
 from touchline.accounting import Verdict
-from touchline.day import Day
+from touchline.day import Day, utc_text
 from touchline.plan import FeedPlan
 
 _VERSION = "SELECT version_num FROM ledger_version"
@@ -136,6 +136,31 @@ def show(report: RebuildReport, console: Console) -> None:
         for finding in each.findings:
             line = f"{each.day} {each.asset}: {finding}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def run_as_dict(row: RunRow) -> dict[str, Any]:
+    said = asdict(row)
+    for name in ("started_at", "heartbeat_at", "ended_at"):
+        said[name] = said[name] and utc_text(said[name])
+    return said | {"minute": row.minute and str(row.minute)}
+
+
+def show_runs(runs: Sequence[RunRow], console: Console) -> None:
+    table = Table()
+    for heading in ("run", "kind", "minute", "state", "began", "seconds", "why"):
+        table.add_column(heading, overflow="fold")
+    for row in runs:
+        took = (row.ended_at - row.started_at).total_seconds() if row.ended_at else None
+        table.add_row(
+            row.run_id[:12],
+            row.kind,
+            "" if row.minute is None else str(row.minute),
+            str(row.state),
+            utc_text(row.started_at.replace(microsecond=0)),
+            "" if took is None else f"{took:.1f}",
+            row.reason or "",
+        )
+    console.print(table)
 
 
 # --- copies --------------------------------------------------------------------------------------

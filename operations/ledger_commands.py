@@ -50,6 +50,28 @@ def rebuild(
 
 
 @app.command()
+def runs(
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    prefix: Prefix = None,
+    as_json: Json = False,
+) -> None:
+    """Show the newest runs: what they were for, how they ended and why."""
+    import json
+
+    from rich.console import Console
+
+    from operations.ledger import run_as_dict, show_runs
+    from operations.opened import opened_to_read
+
+    with opened_to_read(prefix) as site:
+        found = site.ledger.newest_runs(count)
+    if as_json:
+        typer.echo(json.dumps({"runs": [run_as_dict(row) for row in found]}))
+    else:
+        show_runs(found, Console())
+
+
+@app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="File to write, which must not exist.")],
     as_json: Json = False,

@@ -17,12 +17,17 @@ def seal(date: DayOption, feed: Feed = None, prefix: Prefix = None, as_json: Jso
     from operations.opened import opened_to_read
     from operations.verify import plans_of
     from pipeline_assets.sealing import seal_day
+    from touchline.accounting import RunKind
 
     with opened_to_read(prefix) as site:
         reports = {}
         for plan in plans_of(site, feed):
             progress(f"sealing {date} of {plan.name}")
-            reports[plan.name] = seal_day(site, plan.name, date, run_id=f"command-{uuid.uuid4()}")
+            run_id = f"command-{uuid.uuid4()}"
+            with site.run(run_id, RunKind.SEAL, feed=plan.name) as record:
+                found = seal_day(site, plan.name, date, run_id=run_id)
+                record.note(added=len(found.sealed), failures=found.waiting)
+            reports[plan.name] = found
     if as_json:
         said = {
             name: {"sealed": found.sealed, "unchanged": found.unchanged, "waiting": found.waiting}

@@ -6,12 +6,14 @@ import gc
 import importlib
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pipeline_assets.assets import assets_of, checks_of
 from pipeline_assets.jobs import JOBS
+from pipeline_assets.partitions import kind_of, scheduled_minute
 from pipeline_assets.plans import PLANS
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ warnings.filterwarnings("ignore", ".*partitions_def on an AssetCheckSpec.*", dg.
 
 
 @dg.resource(description="The object store, ledger, spool and feeds that the environment names.")
-def site(_: dg.InitResourceContext) -> Iterator[Site]:
+def site(context: dg.InitResourceContext) -> Iterator[Site]:
     from resources.embedded_s3 import connected
     from resources.settings import Settings
     from resources.site import Site
@@ -35,9 +37,22 @@ def site(_: dg.InitResourceContext) -> Iterator[Site]:
     with connected(settings) as access:
         opened = Site.open(settings, PLANS, access)
         try:
-            yield opened
+            with _recorded(opened, context.dagster_run):
+                yield opened
         finally:
             opened.close()
+
+
+def _recorded(site: Site, run: dg.DagsterRun | None) -> AbstractContextManager[object]:
+    if run is None:
+        return nullcontext()
+    feed = run.job_name.partition("_")[0]
+    return site.run(
+        run.run_id,
+        kind_of(run.tags),
+        feed=feed if feed in PLANS else None,
+        minute=scheduled_minute(run.tags),
+    )
 
 
 @dg.io_manager(required_resource_keys={"site"}, description="Daily partitions on S3.")

@@ -16,6 +16,7 @@ from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run, StepReport
 from pipeline_assets.stage_step import stage_step
 from resources.site import Site
+from touchline.accounting import RunKind
 from touchline.day import Day, Minute
 
 
@@ -45,12 +46,13 @@ def run_minute(
     run = Run(site, plan, minute.day, run_id, minute, sleep=sleep)
     run.days.refresh()
     report = MinuteReport(minute)
-    report.steps[plan.raw.name] = run.land(raw_step(run))
-    for stage in plan.stages:
-        report.steps[stage.name] = run.land(stage_step(run, stage))
-    known: KnownClaims = {}
-    for asset in plan.assets:
-        report.checks += check_day(site, plan, asset, minute.day, known=known)
+    with site.run(run_id, RunKind.MINUTE, feed=feed, minute=minute):
+        report.steps[plan.raw.name] = run.land(raw_step(run))
+        for stage in plan.stages:
+            report.steps[stage.name] = run.land(stage_step(run, stage))
+        known: KnownClaims = {}
+        for asset in plan.assets:
+            report.checks += check_day(site, plan, asset, minute.day, known=known)
     return report
 
 
@@ -59,4 +61,5 @@ def rebuild_day(site: Site, feed: str, day: Day, *, run_id: str) -> dict[str, St
     plan = site.plans[feed]
     run = Run(site, plan, day, run_id, rebuild=True)
     run.days.refresh()
-    return {stage.name: run.land(stage_step(run, stage)) for stage in plan.stages}
+    with site.run(run_id, RunKind.REBUILD, feed=feed):
+        return {stage.name: run.land(stage_step(run, stage)) for stage in plan.stages}

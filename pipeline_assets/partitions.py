@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from touchline.accounting import RunKind
 from touchline.day import Day, Minute
 
 FIRST_DAY = "2025-01-01"
@@ -29,6 +30,15 @@ def day_of_run(tags: Mapping[str, str]) -> Day | None:
     """The day that a run works on, by its partition; None for a run that has none."""
     text = tags.get(_PARTITION)
     return Day.parse(text) if text else None
+
+
+def kind_of(tags: Mapping[str, str]) -> RunKind:
+    """What a run is for. Without a minute to fetch, or a lane of its own, it makes a day anew."""
+    if SCHEDULED_MINUTE in tags:
+        return RunKind.MINUTE
+    lane = tags.get(LANE)
+    of_lane = (RunKind.CHECKS, RunKind.ROTATION, RunKind.SEAL)
+    return next((kind for kind in of_lane if kind == lane), RunKind.REBUILD)
 
 
 def scheduled_minute(tags: Mapping[str, str]) -> Minute | None:

@@ -116,11 +116,17 @@ class Run:
                 self._land_each(batch, report)
         except DayAtWork as error:
             report.failures.append(Failure(None, f"{error}: nothing was rebuilt; do it again"))
-        except (SettingsError, WrongOrigin):
+        except (SettingsError, WrongOrigin) as error:
+            self.site.record.note(failures=[f"{batch.asset}: {error}"])
             raise
         except Exception as error:
             log.exception("%s", batch.asset)
             report.failures.append(Failure(None, describe(error)))
+        self.site.record.note(
+            added=len(report.added),
+            unchanged=len(report.landed) - len(report.added),
+            failures=(f"{batch.asset}: {failure}" for failure in report.failures),
+        )
         report.seconds = time.monotonic() - started
         log.info(
             "%s: %d added, received %d, emitted %d, %d failed, %.2f s",
@@ -143,6 +149,7 @@ class Run:
 
     def _land_each(self, batch: Batch, report: StepReport) -> None:
         for made in batch.made:
+            self.site.record.beat()
             failure = made if isinstance(made, Failure) else self._land_one(made, report)
             if failure is not None:
                 log.error("%s: %s", batch.asset, failure)

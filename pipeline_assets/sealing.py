@@ -63,6 +63,7 @@ def seal_day(site: Site, feed: str, day: Day, *, run_id: str) -> SealReport:
     if report.waiting:
         return report
     for asset in site.plans[feed].assets:
+        site.record.beat()
         try:
             with day_locked(site, asset.name, day, run_id):
                 _seal_asset(site, feed, asset.name, day, report)

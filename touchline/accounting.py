@@ -60,6 +60,21 @@ class RunState(StrEnum):
     ABANDONED = "abandoned"
 
 
+class RunKind(StrEnum):
+    """What a run is for; one spelling for those who write it and those who look it up."""
+
+    MINUTE = "minute"
+    REBUILD = "rebuild"
+    CHECKS = "checks"
+    ROTATION = "rotation"
+    SEAL = "seal"
+
+    @property
+    def makes_data(self) -> bool:
+        """Whether it is no success when it adds nothing."""
+        return self in (RunKind.MINUTE, RunKind.REBUILD)
+
+
 class Outcome(StrEnum):
     """What a landed object stands for. All but `complete` and `partial` are placeholders,
     which a later success replaces."""

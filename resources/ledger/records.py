@@ -273,3 +273,6 @@ class RunRow:
     heartbeat_at: datetime
     ended_at: datetime | None
     sequence: int
+    feed: str | None = None
+    host: str | None = None
+    pid: int | None = None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable
 from resources.ledger.records import RunRow
 from touchline.accounting import RunState
 from touchline.day import Minute
+
+SILENT_FOR = timedelta(minutes=15)
+"""A run that has given no sign of life for so long is taken for dead."""
 
 
 class RunBook(Book):
@@ -23,15 +28,29 @@ class RunBook(Book):
         lock_hash: str,
         at: datetime,
         reason: str | None = None,
+        *,
+        feed: str | None = None,
+        host: str | None = None,
+        pid: int | None = None,
     ) -> None:
         """Record a run before it begins any work. A run that is already known stays as it is.
-        `reason` is why a person began it, and who."""
+        `reason` is why a person began it, and who; those that have been silent for too long are
+        called abandoned."""
         table = tables.runs
         with self._database.write() as transaction:
             if transaction.connection.execute(
                 select(table.c.run_id).where(*self._run(run_id))
             ).first():
                 return
+            transaction.connection.execute(
+                update(table)
+                .where(
+                    table.c.prefix == self.prefix,
+                    table.c.state == RunState.RUNNING,
+                    table.c.heartbeat_at < at - SILENT_FOR,
+                )
+                .values(state=RunState.ABANDONED, ended_at=at, sequence=transaction.sequence)
+            )
             transaction.connection.execute(
                 insert(table).values(
                     prefix=self.prefix,
@@ -42,6 +61,9 @@ class RunBook(Book):
                     reason=None if reason is None else storable(reason),
                     commit=commit,
                     lock_hash=lock_hash,
+                    feed=feed,
+                    host=host,
+                    pid=pid,
                     started_at=at,
                     heartbeat_at=at,
                     sequence=transaction.sequence,
@@ -91,12 +113,22 @@ class RunBook(Book):
             tables.runs.c.prefix == self.prefix, tables.runs.c.state == RunState.RUNNING
         )
 
+    def newest_runs(self, count: int) -> list[RunRow]:
+        """The runs that changed last, newest first."""
+        table = tables.runs
+        query = select(table).where(table.c.prefix == self.prefix)
+        return _records(self._rows(query.order_by(table.c.sequence.desc()).limit(count)))
+
     def _run(self, run_id: str) -> tuple[ColumnElement[bool], ...]:
         return tables.runs.c.prefix == self.prefix, tables.runs.c.run_id == run_id
 
     def _runs(self, *conditions: ColumnElement[bool]) -> list[RunRow]:
-        rows = self._rows(select(tables.runs).where(*conditions).order_by(tables.runs.c.sequence))
-        return [
-            record(RunRow, row, minute=None if row.minute is None else Minute(row.minute))
-            for row in rows
-        ]
+        query = select(tables.runs).where(*conditions).order_by(tables.runs.c.sequence)
+        return _records(self._rows(query))
+
+
+def _records(rows: Sequence[Row[Any]]) -> list[RunRow]:
+    return [
+        record(RunRow, row, minute=None if row.minute is None else Minute(row.minute))
+        for row in rows
+    ]

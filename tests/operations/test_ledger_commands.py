@@ -178,3 +178,11 @@ def test_nothing_is_restored_under_a_running_touchline(spoilt: RunDay, tmp_path:
     ProcessId.own().record(settings.run_folder / "up.json")
     with pytest.raises(Misused, match="touchline down"):
         restore(settings, file, START.utc)
+
+
+def test_the_newest_runs_are_shown(run_day: RunDay) -> None:
+    [newest, *_] = run_day.touchline("ledger", "runs", "--json").json["runs"]
+    assert newest["run_id"] == f"run-{run_day.numbers[-1]}"
+    assert (newest["kind"], newest["state"]) == ("minute", "success")
+    assert newest["minute"] == str(run_day.day.minute(run_day.numbers[-1]))
+    assert b"success" in run_day.touchline("ledger", "runs").stdout

@@ -26,4 +26,7 @@ def upgrade() -> None:
         needed("feed"),
         needed("sequence", sa.BigInteger),
     )
+    for column in ("feed", "host"):
+        op.add_column("ledger_runs", sa.Column(column, sa.Text))
+    op.add_column("ledger_runs", sa.Column("pid", sa.Integer))
     op.add_column("ledger_claims", sa.Column("rebuilt", sa.Text))
