@@ -15,13 +15,15 @@ import pytest
 import pipeline_assets.stage_step
 from pipeline_assets.checks.report import Kind
 from pipeline_assets.day_lock import DayAtWork, day_locked
+from pipeline_assets.raw_step import raw_step
 from pipeline_assets.repair.classes import CLASS_OF, NO_LOSS
 from pipeline_assets.repair.losses import Loss, exit_code, losses_of
 from pipeline_assets.repair.plan import Action, Plan, PlanOutdated, Why, Work
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import Done, carry_out, new_run_id
 from pipeline_assets.run import Run
-from resources.day_layout import object_key
+from pipeline_assets.sealing import clear_replaced, seal_day
+from resources.day_layout import log_key, object_key, seal_key
 from simulator.server import Served
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import fails, small_plan
@@ -32,6 +34,7 @@ from touchline.plan import FeedPlan
 HEADS, NEWCOMERS, ECHOES, QUARANTINE = (
     f"football/{name}" for name in ("heads", "newcomers", "echoes", "quarantine")
 )
+A_DAY = 24 * 60
 LATER = 60
 """Minutes after the first one, when nobody watches any more."""
 
@@ -464,6 +467,96 @@ def test_a_state_that_no_window_keeps_is_made_again_from_the_last_one_kept(
     assert windowed.opened(NEWCOMERS, windowed.number + 1).account.dropped == {"seen_before": 3}
     assert all_ok(windowed.checks(deep=True))
     assert before.items() <= windowed.objects().items()
+
+
+def test_what_an_ordered_stage_never_took_is_taken_and_all_behind_it_made_anew(
+    chain: Chain,
+) -> None:
+    """Without the late fetch the second minute showed the newcomers; with it, the first does."""
+    chain.at(chain.start)
+    with chain.process(home=chain.home / "elsewhere") as site:
+        next(raw_step(Run(site, chain.plan, chain.day, "late", chain.start)).made)
+        [entry] = site.spool(FEED).entries()
+        captured = site.spool(FEED).read(entry)
+    chain.minute(1)
+    with chain.process() as site:
+        site.spool(FEED).write(captured.ref, captured.data)
+        site.ledger.close_interval(FEED, chain.start.later(6).utc)
+    chain.minute(5)
+    chain.at(chain.start.later(LATER))
+    first, second, last = (chain.number + passed for passed in (0, 1, 5))
+    plan = planned(chain)
+    assert to_do(plan)[NEWCOMERS] == [first, second, last]
+    assert [item.why for item in plan.of(NEWCOMERS)] == [Why.LOST, Why.BEHIND, Why.BEHIND]
+    repaired(chain)
+    rows = [len(chain.opened(NEWCOMERS, number).records) for number in chain.numbers(NEWCOMERS)]
+    assert rows == [3, 0, 0]
+    assert all_ok(chain.checks())
+    assert repair(chain) is None
+
+
+# --- sealed days ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sealed_day(windowed_day: Chain, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    """The same day, sealed, and nothing beside it."""
+    home = tmp_path_factory.mktemp("sealed")
+    chain = windowed_day.copy(home, home.name)
+    for passed in (A_DAY, 3 * A_DAY):
+        chain.at(chain.start.later(passed))
+        with chain.process() as site:
+            assert seal_day(site, FEED, chain.day, run_id=f"seal-{passed}").waiting == []
+            clear_replaced(site, FEED, run_id=f"clear-{passed}")
+    return chain
+
+
+@pytest.fixture
+def sealed(sealed_day: Chain, vendor: Served, s3_prefix: str, tmp_path: Path) -> Chain:
+    return sealed_day.copy(tmp_path / "home", s3_prefix)
+
+
+@pytest.mark.parametrize("asset", [HEADS, NEWCOMERS])
+def test_a_sealed_day_whose_file_is_gone_is_written_anew(sealed: Chain, asset: str) -> None:
+    rows = {n: sealed.opened(asset, n).table.to_pylist() for n in sealed.numbers(asset)}
+    with sealed.process() as site:
+        row = site.ledger.seal(asset, sealed.day)
+        assert row is not None
+        [file] = row.files
+        site.store.delete(file)
+    losses = lost(sealed)
+    assert [(loss.fetch_number, loss.recoverable) for loss in losses] == [(n, True) for n in rows]
+    assert [item.work for item in planned(sealed).items] == [Work.MAKE] * 3 + [Work.RESEAL]
+    repaired(sealed)
+    assert all_ok(sealed.checks(deep=True))
+    assert {n: sealed.opened(asset, n).table.to_pylist() for n in rows} == rows
+    assert repair(sealed) is None
+
+
+def test_a_raw_day_whose_mark_alone_is_gone_is_marked_again(sealed: Chain) -> None:
+    before = sealed.objects()
+    with sealed.process() as site:
+        site.store.delete(seal_key(RAW, sealed.day, 1))
+    losses = [loss for loss in lost(sealed) if not loss.is_unchecked]
+    assert [(loss.asset, loss.loss, loss.recoverable) for loss in losses] == [
+        (RAW, LossClass.TRACKING_ERROR, True)
+    ]
+    assert [item.work for item in planned(sealed).items] == [Work.SEAL]
+    repaired(sealed)
+    assert sealed.objects() == before
+    assert all_ok(sealed.checks(deep=True))
+
+
+def test_of_a_raw_day_that_is_damaged_nothing_is_made_of_what_was_made_of_it(
+    sealed: Chain,
+) -> None:
+    with sealed.process() as site:
+        site.store.delete(log_key(RAW, sealed.day))
+        before = sealed.objects()
+    losses = lost(sealed)
+    assert {(loss.asset, loss.recoverable) for loss in losses} == {(RAW, False)}
+    assert repair(sealed) is None
+    assert sealed.objects() == before
 
 
 # --- windows -------------------------------------------------------------------------------------
