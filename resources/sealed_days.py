@@ -127,8 +127,8 @@ class SealedDays:
         Raises NotFound, UnreadableObject, StoreError.
         """
         sealed = self._sealed(asset, day)
-        names = [name for name in sealed.schema.names if name != "date"]
         try:
+            names = [name for name in sealed.schema.names if name != "date"]
             for batch in sealed.batches(names, {each.number for each in held}):
                 yield pa.Table.from_batches([batch])
         except DamagedLake as error:
@@ -156,10 +156,10 @@ class SealedDays:
 
     def _rows(self, sealed: SealedDay, held: Sequence[Held]) -> Iterator[tuple[Held, pa.Table]]:
         """By the number of rows that each fetch emitted: they stand in the order of fetches."""
-        names = [name for name in sealed.schema.names if name != "date"]
-        none = sealed.schema.empty_table().select(names)
-        left, batches = none, sealed.batches(names, {each.number for each in held})
         try:
+            names = [name for name in sealed.schema.names if name != "date"]
+            left = sealed.schema.empty_table().select(names)
+            batches = sealed.batches(names, {each.number for each in held})
             for one in held:
                 while left.num_rows < one.account.emitted:
                     batch = next(batches, None)

@@ -68,6 +68,7 @@ class RunKind(StrEnum):
     CHECKS = "checks"
     ROTATION = "rotation"
     SEAL = "seal"
+    REPROCESS = "reprocess"
 
     @property
     def makes_data(self) -> bool:

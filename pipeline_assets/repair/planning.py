@@ -133,7 +133,9 @@ def _raw(decided: Decided, found: Survey) -> set[FetchNumber]:
         for entry in decided.site.spool(decided.plan.feed.name).entries()
         if entry.day == found.day
     }
-    done = set()
+    done, reason = set(), "the past cannot be fetched again"
+    if found.seal is SealState.BROKEN and decided.site.settings.mirror_bucket is not None:
+        reason += ": bring the sealed day back from the second copy, if it is there"
     for number, fault in sorted(found.faults.items()):
         if fault.stands:
             continue
@@ -157,7 +159,7 @@ def _raw(decided: Decided, found: Survey) -> set[FetchNumber]:
                 **told_of(fault),
             )
         else:
-            decided.cannot(found, number, fault, "the past cannot be fetched again", Work.LAND)
+            decided.cannot(found, number, fault, reason, Work.LAND)
     return done
 
 

@@ -33,11 +33,9 @@ from resources.fetch_object import FetchObject, UnreadableObject
 from resources.object_store import StoreError
 from resources.site import Site
 from resources.spool import Torn
-from touchline.accounting import RunState
+from touchline.accounting import RunKind, RunState
 from touchline.day import FetchNumber, Window
 from touchline.stage import RawAsset
-
-RUN_KIND = "reprocess"
 
 
 @dataclass
@@ -58,7 +56,7 @@ def who() -> str:
 def new_run_id() -> str:
     """Names person, machine and process: who reads it in a claim knows who made it, and a lock that
     a process left which died can be told from one that is at work."""
-    return f"{RUN_KIND}-{who()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    return f"{RunKind.REPROCESS}-{who()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
 
 
 def carry_out(
@@ -79,9 +77,7 @@ def carry_out(
     for left in ledger.running():
         if has_died(left.run_id):
             ledger.run_ended(left.run_id, RunState.ABANDONED, site.clock.now(), left.reason)
-    ledger.run_started(run_id, None, RUN_KIND, "", "", site.clock.now(), why)
-    state = RunState.FAILED
-    try:
+    with site.run(run_id, RunKind.REPROCESS, feed=plan.feed.name, why=why):
         run = Run(site, plan.feed, plan.day, run_id, rebuild=True, repairs=True)
         run.days.in_hand.clear()
         for asset in plan.feed.assets:
@@ -92,9 +88,6 @@ def carry_out(
                 progress(f"repairing {plan.day} {asset.name}")
                 with day_locked(site, asset.name, plan.day, run_id, has_died=has_died):
                     _Repair(run, plan, asset, why, done).run_all()
-        state = RunState.PARTIAL if done.failures else RunState.SUCCESS
-    finally:
-        ledger.run_ended(run_id, state, site.clock.now(), "; ".join([why, *done.failures]))
     return done
 
 
@@ -102,7 +95,7 @@ def has_died(holder: str) -> bool:
     """Whether this is the run id of a reprocess of this machine that is surely not at work."""
     kind, _, rest = holder.partition("-")
     name, _, process = rest.rpartition("-")[0].rpartition("-")
-    if kind != RUN_KIND or name.rpartition("@")[2] != socket.gethostname():
+    if kind != RunKind.REPROCESS or name.rpartition("@")[2] != socket.gethostname():
         return False
     return process.isdigit() and not psutil.pid_exists(int(process))
 
@@ -198,9 +191,12 @@ class _Repair:
                 do(item)
             except (StoreError, UnreadableObject) as error:
                 what = item.key or f"fetch {item.number}"
-                self.done.failures.append(f"{self.asset.name} {what}: {error}")
+                failure = f"{self.asset.name} {what}: {error}"
+                self.done.failures.append(failure)
+                self.site.record.note(failures=[failure])
             else:
                 self.done.items += 1
+                self.site.record.note(added=1)
 
     # --- fetches ---------------------------------------------------------------------------------
 
@@ -228,6 +224,7 @@ class _Repair:
         failures = [f"{asset.name}: {failure}" for failure in report.failures]
         if not failures and len(report.landed) < len(items):
             failures = [f"{asset.name}: {len(items) - len(report.landed)} fetches were not made"]
+            self.site.record.note(failures=failures)
         self.done.failures += failures
 
     def _spooled(self, items: Mapping[FetchNumber, Item]) -> Iterator[FetchObject | Failure]:

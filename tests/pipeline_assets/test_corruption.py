@@ -14,6 +14,8 @@ import pytest
 
 from pipeline_assets.football.raw_fetches import raw_fetches
 from pipeline_assets.minute import rebuild_day, run_minute
+from pipeline_assets.repair.planning import plan_repair
+from pipeline_assets.repair.work import carry_out
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.day_layout import (
     is_raw,
@@ -103,6 +105,15 @@ def rebuild(chain: Chain, passed: int) -> None:
         rebuild_day(site, FEED, DAY, run_id=f"rebuild-{passed}")
 
 
+def reprocess(chain: Chain, passed: int, days: tuple[Day, ...]) -> None:
+    """What is lost of these days is made again, and nothing else."""
+    for day in days:
+        with at(chain, passed) as site:
+            plan = plan_repair(site, chain.plan, day, deep=True)
+            done = carry_out(site, plan, run_id=f"reprocess-{day}", reason="it is damaged")
+        assert done.failures == []
+
+
 # --- what is damaged, and how --------------------------------------------------------------------
 
 
@@ -172,12 +183,13 @@ class Damage(StrEnum):
     SWAPPED = "swapped with its neighbour"
 
 
-NOT_MADE_AGAIN = {
+LEFT_TO_REPROCESS = {
     *((name, how) for name in ("lake file", "manifest in the lake") for how in Damage),
     *(("derived window", how) for how in Damage if how is not Damage.DELETED),
 }
 """A rebuild works beside windows and sealed days and does not take their place while they stand: it
-says that nothing was made, and the checks go on saying what is wrong."""
+says that nothing was made, and the checks go on saying what is wrong, until a person has the day
+repaired."""
 
 
 def flipped(body: bytes) -> bytes:
@@ -291,11 +303,13 @@ def test_damage_is_named_and_goes_nowhere(
     if tier.asset == RAW:
         assert said, "a loss is never sealed over"
         assert all(what for (asset, _), what in after.items() if asset != RAW)
-    elif (tier.name, how) in NOT_MADE_AGAIN:
+        return
+    if (tier.name, how) in LEFT_TO_REPROCESS:
         assert said
-    else:
-        assert after == before, "what is made of intact fetches is made again"
-        assert said == []
+        reprocess(chain, now + 3, days)
+        after, said = contents(chain, days), complaints(chain, deep=True)
+    assert after == before, "what is made of intact fetches is made again"
+    assert said == []
 
 
 @pytest.mark.parametrize("becomes", [None, 2], ids=["deleted", "another manifest's"])
@@ -316,3 +330,6 @@ def test_a_seal_that_is_not_the_one_made_is_named(
     seal(chain, 5 * A_DAY + 2)
     after = contents(chain, (DAY,))
     assert [where for where, what in after.items() if what not in (None, before[where])] == []
+    reprocess(chain, 5 * A_DAY + 3, (DAY,))
+    assert contents(chain, (DAY,)) == before
+    assert complaints(chain, deep=True) == []
