@@ -207,14 +207,15 @@ class _Comparison:
             report.found(Kind.TRACKING_ERROR, None, None, detail)
         before = len(report.findings)
         told = row is not None and row.number == index.seal
+        emitted = row and row.emitted
         for key, etag in row.files.items() if row and told else ():
             try:
                 if self.site.store.head(key).etag != etag:
                     detail = f"{key} is not the object that was sealed"
-                    report.found(Kind.OVERWRITTEN, None, row.emitted, detail, key)
+                    report.found(Kind.OVERWRITTEN, None, emitted, detail, key)
             except NotFound:
                 detail = f"{key} was sealed and is not in the store"
-                report.found(Kind.REAL_LOSS, None, row.emitted, detail, key)
+                report.found(Kind.REAL_LOSS, None, emitted, detail, key)
         is_whole = len(report.findings) == before
         try:
             held = index.sealed.keys()
