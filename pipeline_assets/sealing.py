@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pyarrow as pa
+
 from pipeline_assets.day_lock import DayAtWork, day_locked
 from pipeline_assets.expired import has_expired
 from pipeline_assets.raw_step import waiting_in_spool
@@ -116,7 +118,13 @@ def _seal_asset(site: Site, feed: str, asset: str, day: Day, report: SealReport)
         report.unchanged.append(asset)
         return
     scratch = site.settings.home
-    sealed = DaySeal(site.days(feed), asset, day, index, scratch).seal(site.clock.now())
+    try:
+        sealed = DaySeal(site.days(feed), asset, day, index, scratch).seal(site.clock.now())
+    finally:
+        # Else what it has read, and the memory that Arrow keeps, adds to what the next asset needs.
+        site.days(feed).forget_window(asset)
+        site.days(feed).sealed_days.forget(asset)
+        pa.default_memory_pool().release_unused()
     held = sealed.manifest.held
     known = site.ledger.seal(asset, day)
     if known is None or known.number != sealed.manifest.number:
