@@ -282,7 +282,9 @@ class DayStore:
             return self.index(asset, day, windows=windows)
         last = max(passed) + WINDOW_MINUTES - 1
         index = self.index(asset, day, after=object_key(asset, day, last), windows=windows)
-        held = {number: etag for first in passed for number, etag in rows[first].etags.items()}
+        held: dict[FetchNumber, str] = {}
+        for first in passed:
+            held.update(rows[first].etags)
         for first in passed:
             row = rows[first]
             assert row.etag is not None

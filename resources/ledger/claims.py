@@ -174,7 +174,7 @@ class ClaimBook(Book):
             .where(*self._of(table, asset, day))
             .order_by(table.c.number)
         )
-        return {row[0]: Standing(*row) for row in rows}
+        return {row[0]: Standing._make(row) for row in rows}
 
     def landed_since(self, asset: str, inputs: Sequence[str], day: Day) -> set[FetchNumber]:
         """The fetches of which something has landed in one of the inputs after it had landed in
