@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Executable, Row, Table
+from sqlalchemy import ColumnElement, Executable, Row, Table, select
 
 from resources.ledger import tables
 from resources.ledger.database import Database, Transaction
@@ -26,7 +26,14 @@ class Book:
         self.prefix = prefix
         self._database = database
 
-    def _rows(self, query: Executable) -> Sequence[Row[Any]]:
+    def version(self, asset: str, day: Day) -> int:
+        """A number that grows with every change of this asset's claims or objects on this day; 0
+        before the first. Marks of verification do not change it."""
+        table = tables.days
+        rows = self._rows(select(table.c.version).where(*self._of(table, asset, day)))
+        return rows[0].version if rows else 0
+
+    def _rows(self, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
         with self._database.read() as connection:
             return connection.execute(query).all()
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, insert, select, type_coerce, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, minute_of, record, storable, touch
 from resources.ledger.database import Transaction
 from resources.ledger.records import Claim, ClaimRow, Standing, Transition
-from touchline.accounting import ClaimState
+from touchline.accounting import ClaimState, Outcome
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
 
@@ -21,6 +21,7 @@ _CLAIM = select(tables.claims).where(
     *(column == bindparam(column.name) for column in tables.claims.primary_key)
 )
 _REMEMBER = insert(tables.claim_history)
+_OUTCOMES: Mapping[str | None, Outcome | None] = {None: None} | {o.value: o for o in Outcome}
 
 
 class ClaimBook(Book):
@@ -165,16 +166,20 @@ class ClaimBook(Book):
         rows = self._rows(
             select(
                 table.c.number,
-                table.c.outcome,
+                # Types of their own cost a call a row, and a day has 1,440 of each asset.
+                type_coerce(table.c.outcome, Text),
                 table.c.emitted,
                 table.c.etag,
                 table.c.verified_etag,
-                table.c.pending.is_not(None),
+                type_coerce(table.c.pending.is_not(None), Integer),
             )
             .where(*self._of(table, asset, day))
             .order_by(table.c.number)
         )
-        return {row[0]: Standing._make(row) for row in rows}
+        return {
+            number: Standing(number, _OUTCOMES[outcome], emitted, etag, verified, pending == 1)
+            for number, outcome, emitted, etag, verified, pending in rows
+        }
 
     def landed_since(self, asset: str, inputs: Sequence[str], day: Day) -> set[FetchNumber]:
         """The fetches of which something has landed in one of the inputs after it had landed in
@@ -206,13 +211,6 @@ class ClaimBook(Book):
             .order_by(table.c.sequence)
         )
         return [record(Transition, row) for row in rows]
-
-    def version(self, asset: str, day: Day) -> int:
-        """A number that grows with every change of this asset's claims or objects on this day; 0
-        before the first. Marks of verification do not change it."""
-        table = tables.days
-        rows = self._rows(select(table.c.version).where(*self._of(table, asset, day)))
-        return rows[0].version if rows else 0
 
     def mark_verified(self, asset: str, day: Day, etags: Mapping[FetchNumber, str]) -> None:
         """Record which objects were read back and found good, by number and the ETag they had.

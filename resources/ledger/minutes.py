@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, insert, or_, select, type_coerce, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, minute_of, record
@@ -14,6 +14,8 @@ from resources.ledger.records import FetchRow
 from touchline.accounting import FetchFate, MissedReason, Outcome
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
+
+_FATES = {fate.value: fate for fate in FetchFate}
 
 Interval = tuple[datetime, datetime | None]
 
@@ -53,11 +55,11 @@ class MinuteBook(Book):
         """What became of the day's minutes, by number, in order, without how and when."""
         table = tables.fetches
         rows = self._rows(
-            select(table.c.number, table.c.fate)
+            select(table.c.number, type_coerce(table.c.fate, Text))
             .where(table.c.prefix == self.prefix, table.c.feed == feed, table.c.day == day)
             .order_by(table.c.number)
         )
-        return {row.number: row.fate for row in rows}
+        return {number: _FATES[fate] for number, fate in rows}
 
     def fetches(
         self, feed: str, day: Day, first: int = 1, last: int | None = None

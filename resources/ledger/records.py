@@ -137,19 +137,37 @@ class Standing(NamedTuple):
         return self.outcome is not None and self.outcome.is_placeholder
 
 
+class WindowContents:
+    """What a window holds, but for what it says itself at length (`about`). It is decoded when it
+    is asked for."""
+
+    def __init__(self, sha256: str, json: str) -> None:
+        self.sha256 = sha256
+        """Of the window's bytes, which settle what it holds."""
+        self._json = json
+
+    @cached_property
+    def held(self) -> list[Held]:
+        return _HELD.decode(self._json)
+
+    @cached_property
+    def etags(self) -> dict[FetchNumber, str]:
+        briefly = _HELD_BRIEFLY.decode(self._json)
+        return {FetchNumber(each.number): each.etag for each in briefly}
+
+
 @dataclass(frozen=True)
 class WindowRow:
     """A window that was announced, and, once there is an `etag`, confirmed by the store.
 
-    `held` leaves out what the window itself says at length (`about`); it is JSON in the row, and
-    decoded when it is asked for. `size` is in bytes.
+    `size` is in bytes.
     """
 
     key: str
     asset: str
     day: Day
     sha256: str
-    held_json: str
+    contents: WindowContents
     etag: str | None
     size: int | None
     stored_at: datetime | None
@@ -157,15 +175,14 @@ class WindowRow:
     """The ETag of the object that was read back and compared with what it was made of."""
     updated_at: datetime
 
-    @cached_property
+    @property
     def held(self) -> list[Held]:
-        return _HELD.decode(self.held_json)
+        return self.contents.held
 
-    @cached_property
+    @property
     def etags(self) -> dict[FetchNumber, str]:
         """Of the fetch objects that it holds, by number."""
-        briefly = _HELD_BRIEFLY.decode(self.held_json)
-        return {FetchNumber(each.number): each.etag for each in briefly}
+        return self.contents.etags
 
     @property
     def is_verified(self) -> bool:

@@ -31,7 +31,7 @@ from resources.manifest import Held
 from touchline.accounting import ClaimState, FetchFate, Outcome, RunState
 from touchline.day import Day
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -155,6 +155,13 @@ claims = Table(
     _needed("updated_at", UtcTime),
 )
 
+Index(
+    "ledger_claims_pending",
+    *(claims.c.prefix, claims.c.asset, claims.c.day, claims.c.number),
+    sqlite_where=claims.c.pending.is_not(None),
+    postgresql_where=claims.c.pending.is_not(None),
+)
+
 claim_history = Table(
     "ledger_claim_history",
     metadata,
@@ -188,7 +195,11 @@ windows = Table(
     Column("stored_at", UtcTime),
     Column("verified_etag", Text),
     _needed("updated_at", UtcTime),
-    Index("ledger_windows_of", "prefix", "asset", "day"),
+    Index(
+        "ledger_windows_but_held",
+        *("prefix", "asset", "day", "key", "sha256", "etag"),
+        *("size", "stored_at", "verified_etag", "updated_at"),
+    ),
 )
 
 seals = Table(

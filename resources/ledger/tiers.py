@@ -10,19 +10,23 @@ from sqlalchemy import Text, delete, select, type_coerce, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable, touch
-from resources.ledger.records import Expiry, SealRow, WindowRow
+from resources.ledger.database import Database
+from resources.ledger.records import Expiry, SealRow, WindowContents, WindowRow
 from resources.manifest import Held
 from touchline.day import Day
 
-_WINDOW = (
-    *(column for column in tables.windows.c if column is not tables.windows.c.held),
-    type_coerce(tables.windows.c.held, Text).label("held_json"),
-)
+_WINDOW = tuple(column for column in tables.windows.c if column is not tables.windows.c.held)
+_HELD = type_coerce(tables.windows.c.held, Text).label("held_json")
 
 
 class TierBook(Book):
     """What takes the place of fetch objects: announced before it is stored, confirmed with the
     store's answer, and verified once it was read back."""
+
+    def __init__(self, database: Database, prefix: str) -> None:
+        super().__init__(database, prefix)
+        self._contents: dict[str, dict[str, WindowContents]] = {}
+        """By asset and key, of the day that was asked for last."""
 
     # --- windows ---------------------------------------------------------------------------------
 
@@ -75,12 +79,22 @@ class TierBook(Book):
             touch(transaction, self.prefix, asset, day)
 
     def windows(self, asset: str, day: Day) -> dict[str, WindowRow]:
-        """The day's windows by key, in order."""
-        table = tables.windows
-        rows = self._rows(
-            select(*_WINDOW).where(*self._of(table, asset, day)).order_by(table.c.key)
-        )
-        return {row.key: record(WindowRow, row) for row in rows}
+        """The day's windows by key, in order.
+
+        What a window holds is read once: each stage and check of a minute asks for them, and by
+        evening they hold half a megabyte an asset. All else comes from an index that covers it.
+        """
+        table, known = tables.windows, self._contents.get(asset, {})
+        query = select(*_WINDOW).where(*self._of(table, asset, day)).order_by(table.c.key)
+        rows = {row.key: row for row in self._rows(query)}
+        new = [key for key, row in rows.items() if not _is_known(known.get(key), row.sha256)]
+        if new:
+            among = table.c.key.between(new[0], new[-1])
+            found = {row.key: row for row in self._rows(query.add_columns(_HELD).where(among))}
+            read = {key: WindowContents(r.sha256, r.held_json) for key, r in found.items()}
+            rows, known = rows | found, known | read
+        contents = self._contents[asset] = {key: known[key] for key in rows if key in known}
+        return {key: record(WindowRow, rows[key], contents=contents[key]) for key in contents}
 
     # --- sealed days -----------------------------------------------------------------------------
 
@@ -232,3 +246,7 @@ class TierBook(Book):
                     table.c.holder == holder,
                 )
             )
+
+
+def _is_known(contents: WindowContents | None, sha256: str) -> bool:
+    return contents is not None and contents.sha256 == sha256
