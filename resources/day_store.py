@@ -86,7 +86,7 @@ class DayStore:
     object store that is away does not silence the stages behind it."""
     keep_in_hand: int = 32
     _indexes: dict[tuple[str, Day], DayIndex] = field(default_factory=dict)
-    _standings: dict[tuple[str, Day], dict[FetchNumber, Standing]] = field(default_factory=dict)
+    _standings: dict[tuple[str, Day], Mapping[FetchNumber, Standing]] = field(default_factory=dict)
     _windows: dict[str, tuple[tuple[str, str], Window]] = field(default_factory=dict)
     """By asset, the key, ETag and content of the window read last: more of it is asked for next."""
 

@@ -13,7 +13,7 @@ from resources.ledger import tables
 from resources.ledger.book import Book, minute_of, record, storable, touch
 from resources.ledger.database import Transaction
 from resources.ledger.records import Claim, ClaimRow, Standing, Transition
-from touchline.accounting import ClaimState, Outcome
+from touchline.accounting import ClaimState
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
 
@@ -21,7 +21,15 @@ _CLAIM = select(tables.claims).where(
     *(column == bindparam(column.name) for column in tables.claims.primary_key)
 )
 _REMEMBER = insert(tables.claim_history)
-_OUTCOMES: Mapping[str | None, Outcome | None] = {None: None} | {o.value: o for o in Outcome}
+# As text and integer: types of their own cost a call a row, and a day has 1,440 of each asset.
+_STANDING = (
+    tables.claims.c.number,
+    type_coerce(tables.claims.c.outcome, Text),
+    tables.claims.c.emitted,
+    tables.claims.c.etag,
+    tables.claims.c.verified_etag,
+    type_coerce(tables.claims.c.pending.is_not(None), Integer),
+)
 
 
 class ClaimBook(Book):
@@ -160,26 +168,9 @@ class ClaimBook(Book):
             for row in rows
         }
 
-    def standing(self, asset: str, day: Day) -> dict[FetchNumber, Standing]:
+    def standing(self, asset: str, day: Day) -> Mapping[FetchNumber, Standing]:
         """The day's claims by number, in order, without what they say at length. One query."""
-        table = tables.claims
-        rows = self._rows(
-            select(
-                table.c.number,
-                # Types of their own cost a call a row, and a day has 1,440 of each asset.
-                type_coerce(table.c.outcome, Text),
-                table.c.emitted,
-                table.c.etag,
-                table.c.verified_etag,
-                type_coerce(table.c.pending.is_not(None), Integer),
-            )
-            .where(*self._of(table, asset, day))
-            .order_by(table.c.number)
-        )
-        return {
-            number: Standing(number, _OUTCOMES[outcome], emitted, etag, verified, pending == 1)
-            for number, outcome, emitted, etag, verified, pending in rows
-        }
+        return self._by_number(tables.claims.c.asset, asset, day, _STANDING, Standing)
 
     def landed_since(self, asset: str, inputs: Sequence[str], day: Day) -> set[FetchNumber]:
         """The fetches of which something has landed in one of the inputs after it had landed in
@@ -227,10 +218,11 @@ class ClaimBook(Book):
                 table.c.number == bindparam("marked_number"),
                 table.c.etag == bindparam("marked_etag"),
             )
-            .values(verified_etag=bindparam("marked_etag"))
+            .values(verified_etag=bindparam("marked_etag"), sequence=bindparam("marked_by"))
         )
-        marks = [{"marked_number": number, "marked_etag": etag} for number, etag in etags.items()]
         with self._database.write() as transaction:
+            by = {"marked_by": transaction.sequence}
+            marks = [by | {"marked_number": n, "marked_etag": etag} for n, etag in etags.items()]
             transaction.connection.execute(mark, marks)
 
     def _entry(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from touchline.accounting import FetchFate, MissedReason, Outcome
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
 
+_FATE = (tables.fetches.c.number, type_coerce(tables.fetches.c.fate, Text))
 _FATES = {fate.value: fate for fate in FetchFate}
 
 Interval = tuple[datetime, datetime | None]
@@ -51,15 +52,9 @@ class MinuteBook(Book):
         """Record that the minute has no fetch, and why. A landed minute stays landed."""
         self._set_fate(feed, minute, at, FetchFate.MISSED, reason=reason.value)
 
-    def fates(self, feed: str, day: Day) -> dict[FetchNumber, FetchFate]:
+    def fates(self, feed: str, day: Day) -> Mapping[FetchNumber, FetchFate]:
         """What became of the day's minutes, by number, in order, without how and when."""
-        table = tables.fetches
-        rows = self._rows(
-            select(table.c.number, type_coerce(table.c.fate, Text))
-            .where(table.c.prefix == self.prefix, table.c.feed == feed, table.c.day == day)
-            .order_by(table.c.number)
-        )
-        return {number: _FATES[fate] for number, fate in rows}
+        return self._by_number(tables.fetches.c.feed, feed, day, _FATE, _fate)
 
     def fetches(
         self, feed: str, day: Day, first: int = 1, last: int | None = None
@@ -168,6 +163,10 @@ class MinuteBook(Book):
                 | {"fate": fate, "reason": None, "sequence": transaction.sequence, "updated_at": at}
                 | columns,
             )
+
+
+def _fate(_: FetchNumber, text: str) -> FetchFate:
+    return _FATES[text]
 
 
 def _merged(intervals: Iterable[Interval]) -> list[Interval]:

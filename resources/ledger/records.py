@@ -16,6 +16,7 @@ from touchline.fetch import FetchRef
 
 _HELD = msgspec.json.Decoder(list[Held])
 _HELD_BRIEFLY = msgspec.json.Decoder(list[HeldBriefly])
+_PLACEHOLDERS = {outcome.value for outcome in Outcome if outcome.is_placeholder}
 
 
 @dataclass(frozen=True)
@@ -114,15 +115,16 @@ class FetchRow:
 
 
 class Standing(NamedTuple):
-    """What is needed of a claim minute by minute: the row without its claims. `outcome`, `emitted`
-    (records) and `etag` are those of what has landed, None before anything has."""
+    """What is needed of a claim minute by minute: the row without its claims. `outcome` (an
+    `Outcome`'s text), `emitted` (records) and `etag` are those of what has landed, None before
+    anything has."""
 
     number: FetchNumber
-    outcome: Outcome | None
+    outcome: str | None
     emitted: int | None
     etag: str | None
     verified_etag: str | None
-    is_pending: bool
+    is_pending: int
 
     @property
     def has_landed(self) -> bool:
@@ -134,40 +136,22 @@ class Standing(NamedTuple):
 
     @property
     def is_placeholder(self) -> bool:
-        return self.outcome is not None and self.outcome.is_placeholder
-
-
-class WindowContents:
-    """What a window holds, but for what it says itself at length (`about`). It is decoded when it
-    is asked for."""
-
-    def __init__(self, sha256: str, json: str) -> None:
-        self.sha256 = sha256
-        """Of the window's bytes, which settle what it holds."""
-        self._json = json
-
-    @cached_property
-    def held(self) -> list[Held]:
-        return _HELD.decode(self._json)
-
-    @cached_property
-    def etags(self) -> dict[FetchNumber, str]:
-        briefly = _HELD_BRIEFLY.decode(self._json)
-        return {FetchNumber(each.number): each.etag for each in briefly}
+        return self.outcome in _PLACEHOLDERS
 
 
 @dataclass(frozen=True)
 class WindowRow:
     """A window that was announced, and, once there is an `etag`, confirmed by the store.
 
-    `size` is in bytes.
+    `held` leaves out what the window itself says at length (`about`); it is JSON in the row, and
+    decoded when it is asked for. `size` is in bytes.
     """
 
     key: str
     asset: str
     day: Day
     sha256: str
-    contents: WindowContents
+    held_json: str
     etag: str | None
     size: int | None
     stored_at: datetime | None
@@ -175,14 +159,15 @@ class WindowRow:
     """The ETag of the object that was read back and compared with what it was made of."""
     updated_at: datetime
 
-    @property
+    @cached_property
     def held(self) -> list[Held]:
-        return self.contents.held
+        return _HELD.decode(self.held_json)
 
-    @property
+    @cached_property
     def etags(self) -> dict[FetchNumber, str]:
         """Of the fetch objects that it holds, by number."""
-        return self.contents.etags
+        briefly = _HELD_BRIEFLY.decode(self.held_json)
+        return {FetchNumber(each.number): each.etag for each in briefly}
 
     @property
     def is_verified(self) -> bool:

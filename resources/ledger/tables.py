@@ -155,6 +155,7 @@ claims = Table(
     _needed("updated_at", UtcTime),
 )
 
+Index("ledger_claims_since", *(claims.c[name] for name in ("prefix", "asset", "day", "sequence")))
 Index(
     "ledger_claims_pending",
     *(claims.c.prefix, claims.c.asset, claims.c.day, claims.c.number),
@@ -195,11 +196,7 @@ windows = Table(
     Column("stored_at", UtcTime),
     Column("verified_etag", Text),
     _needed("updated_at", UtcTime),
-    Index(
-        "ledger_windows_but_held",
-        *("prefix", "asset", "day", "key", "sha256", "etag"),
-        *("size", "stored_at", "verified_etag", "updated_at"),
-    ),
+    Index("ledger_windows_of", "prefix", "asset", "day", "key", "sha256", "etag", "verified_etag"),
 )
 
 seals = Table(
@@ -252,6 +249,7 @@ fetches = Table(
     Column("lateness_seconds", Float),
     _needed("sequence", BigInteger),
     _needed("updated_at", UtcTime),
+    Index("ledger_fetches_since", "prefix", "feed", "day", "sequence"),
 )
 
 intervals = Table(

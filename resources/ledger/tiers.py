@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Text, delete, select, type_coerce, update
+from sqlalchemy import Row, Text, delete, select, type_coerce, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable, touch
 from resources.ledger.database import Database
-from resources.ledger.records import Expiry, SealRow, WindowContents, WindowRow
+from resources.ledger.records import Expiry, SealRow, WindowRow
 from resources.manifest import Held
 from touchline.day import Day
 
-_WINDOW = tuple(column for column in tables.windows.c if column is not tables.windows.c.held)
-_HELD = type_coerce(tables.windows.c.held, Text).label("held_json")
+_WINDOW = (
+    *(column for column in tables.windows.c if column is not tables.windows.c.held),
+    type_coerce(tables.windows.c.held, Text).label("held_json"),
+)
+_TOLD_APART_BY = (
+    *(tables.windows.c.key, tables.windows.c.sha256),
+    *(tables.windows.c.etag, tables.windows.c.verified_etag),
+)
 
 
 class TierBook(Book):
@@ -25,7 +32,7 @@ class TierBook(Book):
 
     def __init__(self, database: Database, prefix: str) -> None:
         super().__init__(database, prefix)
-        self._contents: dict[str, dict[str, WindowContents]] = {}
+        self._windows: dict[str, dict[str, tuple[Row[Any] | None, WindowRow]]] = {}
         """By asset and key, of the day that was asked for last."""
 
     # --- windows ---------------------------------------------------------------------------------
@@ -81,20 +88,20 @@ class TierBook(Book):
     def windows(self, asset: str, day: Day) -> dict[str, WindowRow]:
         """The day's windows by key, in order.
 
-        What a window holds is read once: each stage and check of a minute asks for them, and by
-        evening they hold half a megabyte an asset. All else comes from an index that covers it.
+        Each is read once, and again when it has changed, which an index tells: the stages and
+        checks of a minute all ask for them, and by evening they hold half a megabyte an asset.
         """
-        table, known = tables.windows, self._contents.get(asset, {})
-        query = select(*_WINDOW).where(*self._of(table, asset, day)).order_by(table.c.key)
+        table, known = tables.windows, dict(self._windows.get(asset, {}))
+        of_day = self._of(table, asset, day)
+        query = select(*_TOLD_APART_BY).where(*of_day).order_by(table.c.key)
         rows = {row.key: row for row in self._rows(query)}
-        new = [key for key, row in rows.items() if not _is_known(known.get(key), row.sha256)]
+        new = [key for key, row in rows.items() if key not in known or known[key][0] != row]
         if new:
             among = table.c.key.between(new[0], new[-1])
-            found = {row.key: row for row in self._rows(query.add_columns(_HELD).where(among))}
-            read = {key: WindowContents(r.sha256, r.held_json) for key, r in found.items()}
-            rows, known = rows | found, known | read
-        contents = self._contents[asset] = {key: known[key] for key in rows if key in known}
-        return {key: record(WindowRow, rows[key], contents=contents[key]) for key in contents}
+            read = self._rows(select(*_WINDOW).where(*of_day, among))
+            known |= {row.key: (rows.get(row.key), record(WindowRow, row)) for row in read}
+        kept = self._windows[asset] = {key: known[key] for key in rows if key in known}
+        return {key: row for key, (_, row) in kept.items()}
 
     # --- sealed days -----------------------------------------------------------------------------
 
@@ -246,7 +253,3 @@ class TierBook(Book):
                     table.c.holder == holder,
                 )
             )
-
-
-def _is_known(contents: WindowContents | None, sha256: str) -> bool:
-    return contents is not None and contents.sha256 == sha256

@@ -1,5 +1,5 @@
-"""Indexes for what each minute asks of a whole day: windows but for what they hold, and claims on
-their way."""
+"""Indexes for what each minute asks of a whole day: which windows there are, what has changed since
+it was read, and which claims are on their way."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,13 +13,13 @@ depends_on = None
 def upgrade() -> None:
     op.drop_index("ledger_windows_of", "ledger_windows")
     op.create_index(
-        "ledger_windows_but_held",
+        "ledger_windows_of",
         "ledger_windows",
-        [
-            *("prefix", "asset", "day", "key", "sha256", "etag"),
-            *("size", "stored_at", "verified_etag", "updated_at"),
-        ],
+        ["prefix", "asset", "day", "key", "sha256", "etag", "verified_etag"],
     )
+    for table, of in (("claims", "asset"), ("fetches", "feed")):
+        columns = ["prefix", of, "day", "sequence"]
+        op.create_index(f"ledger_{table}_since", f"ledger_{table}", columns)
     pending = sa.text("pending IS NOT NULL")
     op.create_index(
         "ledger_claims_pending",
