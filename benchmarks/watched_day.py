@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
 from resources.embedded_s3 import S3Access
+from resources.garbage import collect_less_garbage
 from resources.object_store import Requests
 from resources.settings import Settings
 from resources.site import Site
@@ -67,7 +67,7 @@ class Watched:
     def minute(self, minute: Minute) -> Cost:
         """Run it in this process. Raises NotAsItShould."""
         with self.at(minute) as (site, metered):
-            gc.freeze()  # As the resources of a run do.
+            collect_less_garbage()  # As the resources of a run do.
             with costing(metered.wire) as cost:
                 report = run_minute(site, FEED, minute, run_id=f"minute-{minute}")
             failures = [str(f) for step in report.steps.values() for f in step.failures]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import warnings
 from collections.abc import Iterator
@@ -28,11 +27,11 @@ warnings.filterwarnings("ignore", ".*partitions_def on an AssetCheckSpec.*", dg.
 @dg.resource(description="The object store, ledger, spool and feeds that the environment names.")
 def site(context: dg.InitResourceContext) -> Iterator[Site]:
     from resources.embedded_s3 import connected
+    from resources.garbage import collect_less_garbage
     from resources.settings import Settings
     from resources.site import Site
 
-    # Else a run looks through all that it has imported whenever it collects garbage.
-    gc.freeze()
+    collect_less_garbage()
     settings = Settings.load()
     with connected(settings) as access:
         opened = Site.open(settings, PLANS, access)

@@ -248,7 +248,7 @@ def _silent_of(
     fates = site.ledger.fates(feed, day)
     found = []
     for minute in expected:
-        fate = fates.get(minute.number)
+        fate = fates.get(day.number_of(minute))
         if fate is not None and fate is not FetchFate.STARTED:
             continue
         reason = why_missed(minute, now, started=fate is not None)

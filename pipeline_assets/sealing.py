@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pyarrow as pa
+
 from pipeline_assets.day_lock import DayAtWork, day_locked
 from pipeline_assets.expired import has_expired
 from pipeline_assets.raw_step import waiting_in_spool
@@ -126,7 +128,13 @@ def seal_index(
     """Seal what this index has, of a day that the caller has locked, and tell the ledger; with
     `rewrite` also where the lake has it. Raises UnreadableObject, StoreError, LedgerUnavailable."""
     days, scratch = site.days(feed), site.settings.home
-    sealed = DaySeal(days, asset, day, index, scratch, rewrite).seal(site.clock.now())
+    try:
+        sealed = DaySeal(days, asset, day, index, scratch, rewrite).seal(site.clock.now())
+    finally:
+        # Else what it has read, and the memory that Arrow keeps, adds to what the next asset needs.
+        days.forget_window(asset)
+        days.sealed_days.forget(asset)
+        pa.default_memory_pool().release_unused()
     held = sealed.manifest.held
     known = site.ledger.seal(asset, day)
     if known is None or known.number != sealed.manifest.number:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from resources.day_layout import first_of_window, number_of, seal_of
 from resources.manifest import Held
@@ -37,7 +36,7 @@ class Place:
     def is_single(self) -> bool:
         return self.held_by is None
 
-    @cached_property
+    @property
     def held(self) -> Held | None:
         return self.held_by and self.held_by(self.number)
 
@@ -63,6 +62,7 @@ class DayIndex:
     held_of: HeldOf
     sealed_of: SealedOf
     _etags: dict[FetchNumber, dict[FetchNumber, str]] = field(default_factory=dict)
+    _sealed: dict[FetchNumber, Held] | None = None
 
     @classmethod
     def of(
@@ -82,12 +82,16 @@ class DayIndex:
                 index.seal = max(seal, index.seal or 0)
         return index
 
-    @cached_property
+    @property
     def sealed(self) -> dict[FetchNumber, Held]:
         """What the sealed day holds; nothing where there is none."""
         if self.seal is None:
             return {}
-        return {FetchNumber(each.number): each for each in self.sealed_of(self.seal)}
+        # Not a cached_property: Python 3.11's holds one lock for all instances while it works.
+        if self._sealed is None:
+            held = self.sealed_of(self.seal)
+            self._sealed = {FetchNumber(each.number): each for each in held}
+        return self._sealed
 
     def copy(self) -> DayIndex:
         """One to leave something out of."""

@@ -86,7 +86,7 @@ class DayStore:
     object store that is away does not silence the stages behind it."""
     keep_in_hand: int = 32
     _indexes: dict[tuple[str, Day], DayIndex] = field(default_factory=dict)
-    _standings: dict[tuple[str, Day], dict[FetchNumber, Standing]] = field(default_factory=dict)
+    _standings: dict[tuple[str, Day], Mapping[FetchNumber, Standing]] = field(default_factory=dict)
     _windows: dict[str, tuple[tuple[str, str], Window]] = field(default_factory=dict)
     """By asset, the key, ETag and content of the window read last: more of it is asked for next."""
 
@@ -287,7 +287,9 @@ class DayStore:
             return self.index(asset, day, windows=windows)
         last = max(passed) + WINDOW_MINUTES - 1
         index = self.index(asset, day, after=object_key(asset, day, last), windows=windows)
-        held = {number: etag for first in passed for number, etag in rows[first].etags.items()}
+        held: dict[FetchNumber, str] = {}
+        for first in passed:
+            held.update(rows[first].etags)
         for first in passed:
             row = rows[first]
             assert row.etag is not None

@@ -80,7 +80,8 @@ class S3Gate:
     alters: Callable[[str, str, Answer], Answer] = _as_it_is
     """What arrives of what the store answers."""
     drops_headers: frozenset[str] = frozenset()
-    """Headers, in lower case, that do not reach the store."""
+    """Headers, in lower case, that do not reach the store: `if-match`, or those of one method,
+    `DELETE if-match`."""
     delay_seconds: float = 0.0
     """So long until a request reaches the store."""
     passed: list[tuple[str, str]] = field(default_factory=list)
@@ -154,10 +155,13 @@ def s3_gate(access: S3Access, tls: ssl.SSLContext | None = None) -> Iterator[S3G
             headers.pop("expect", None)
             if headers.pop("transfer-encoding", None):
                 headers["content-length"] = str(len(sent))
-            if not gate.drops_headers & headers.keys():
+            dropped = {
+                name for name in headers if {name, f"{self.command} {name}"} & gate.drops_headers
+            }
+            if not dropped:
                 return headers
             # What is dropped was signed, so that the rest has to be signed again.
-            kept = {n: v for n, v in headers.items() if n not in gate.drops_headers | _SIGNATURE}
+            kept = {n: v for n, v in headers.items() if n not in dropped | _SIGNATURE}
             url = f"http://{headers['host']}{self.path}"
             request = AWSRequest(self.command, url, headers=kept, data=sent)
             keys = Credentials(access.access_key_id, access.secret_access_key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from pipeline_assets.checks.reading import Reading
 from pipeline_assets.checks.specs import Asset
@@ -28,6 +27,8 @@ class _Read:
     claims: Mapping[FetchNumber, Standing]
     windows: Mapping[str, WindowRow]
     index: DayIndex
+    expired: ExpiredDay | None
+    is_gone: bool
 
 
 @dataclass
@@ -50,6 +51,8 @@ class DayBooks:
     """Claims on this day that were read already, by asset: an asset's inputs come before it."""
     readings: Mapping[FetchNumber, Reading] | None = None
     """What the landing check has read back, None as long as it has not."""
+    # Not a cached_property: Python 3.11's holds one lock for all instances while it works.
+    _read: _Read | None = field(default=None, init=False, repr=False)
 
     @property
     def days(self) -> DayStore:
@@ -58,11 +61,11 @@ class DayBooks:
     @property
     def fates(self) -> Mapping[FetchNumber, FetchFate]:
         """Of the day's minutes."""
-        return self._read.fates
+        return self._both().fates
 
     @property
     def claims(self) -> Mapping[FetchNumber, Standing]:
-        return self._read.claims
+        return self._both().claims
 
     def claims_of(self, asset: str) -> Mapping[FetchNumber, Standing]:
         """Of an input, maybe as they were a moment ago: who sees a difference looks again."""
@@ -76,26 +79,29 @@ class DayBooks:
     @property
     def windows(self) -> Mapping[str, WindowRow]:
         """What was claimed of windows, by key."""
-        return self._read.windows
+        return self._both().windows
 
     @property
     def index(self) -> DayIndex:
         """What stands in the store; of a day that has expired, what stands there yet."""
-        return self._read.index
+        return self._both().index
 
-    @cached_property
+    @property
     def expired(self) -> ExpiredDay | None:
         """The store's record that the day was removed on purpose."""
-        return expiry_of(self.site.store, self.asset.name, self.day, self.site.clock.now())
+        return self._both().expired
 
-    @cached_property
+    @property
     def is_gone(self) -> bool:
         """Whether the ledger alone says that it was, where the store's record has been lost."""
-        expiries = self.site.ledger.expiries(self.asset.name, self.day)
-        return self.expired is None and tier_of(self.asset.name) in expiries
+        return self._both().is_gone
 
-    @cached_property
-    def _read(self) -> _Read:
+    def _both(self) -> _Read:
+        if self._read is None:
+            self._read = self._read_both()
+        return self._read
+
+    def _read_both(self) -> _Read:
         ledger, asset, day = self.site.ledger, self.asset.name, self.day
         self._none_waits(asset)
         for _ in range(READS_OF_BOTH_BOOKS):
@@ -104,11 +110,13 @@ class DayBooks:
             claims, windows = ledger.standing(asset, day), ledger.windows(asset, day)
             index = self.days.index(asset, day, windows=windows)
             if ledger.version(asset, day) == version:
-                if self.expired is not None:
+                expired = expiry_of(self.site.store, asset, day, self.site.clock.now())
+                if expired is not None:
                     # A fetch of which its record does not speak has not expired.
                     index.seal = None
                 self.known[asset] = claims
-                return _Read(fates, claims, windows, index)
+                is_gone = expired is None and tier_of(asset) in ledger.expiries(asset, day)
+                return _Read(fates, claims, windows, index, expired, is_gone)
         raise LedgerUnavailable(
             f"the claims of {asset} on {day} kept changing while they were read"
         )

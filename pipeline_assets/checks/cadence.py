@@ -21,17 +21,18 @@ def cadence(books: DayBooks, report: CheckReport) -> None:
     present = books.index.numbers | (books.expired.numbers if books.expired else frozenset())
     missed = still_open = 0
     for minute in expected:
-        fate = books.fates.get(minute.number)
-        if minute.number in present:
+        number = day.number_of(minute)
+        if number in present:
             continue
+        fate = books.fates.get(number)
         if fate is FetchFate.MISSED:
             missed += 1
         elif fate is FetchFate.LANDED:
             if books.is_gone:
                 continue
-            report.found(Kind.REAL_LOSS, minute.number, None, "landed, and not in the store")
+            report.found(Kind.REAL_LOSS, number, None, "landed, and not in the store")
         elif why_missed(minute, now - MAX_RUNTIME, started=fate is not None):
-            report.found(Kind.NO_FATE, minute.number, None, f"nothing is known of {minute}")
+            report.found(Kind.NO_FATE, number, None, f"nothing is known of {minute}")
         else:
             still_open += 1
     report.fetches_expected = len(expected) - still_open

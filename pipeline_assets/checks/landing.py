@@ -109,7 +109,7 @@ class _Comparison:
 
     def _alone(self, standings: list[Standing]) -> None:
         """A claim that was read from its own object says nothing about it."""
-        alone = [row for row in standings if row.rebuilt is Witness.NOBODY]
+        alone = [row for row in standings if row.rebuilt == Witness.NOBODY]
         if alone:
             first, records = alone[0].number, sum(row.emitted or 0 for row in alone)
             detail = (

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Executable, Row, Table
+from sqlalchemy import ColumnElement, Executable, Row, Table, select
 
 from resources.ledger import tables
 from resources.ledger.database import Database, Transaction
-from touchline.day import ONE_MINUTE, Day, Minute
+from touchline.day import ONE_MINUTE, Day, FetchNumber, Minute
 
 _ERROR_CHARACTERS = 2000
 
 R = TypeVar("R")
+V = TypeVar("V")
 
 
 class Book:
@@ -25,13 +26,63 @@ class Book:
     def __init__(self, database: Database, prefix: str) -> None:
         self.prefix = prefix
         self._database = database
+        self._kept: dict[tuple[Table, str], _Kept] = {}
+        """By table and asset or feed, of the day asked for last."""
 
-    def _rows(self, query: Executable) -> Sequence[Row[Any]]:
+    def _by_number(
+        self,
+        of: ColumnElement[str],
+        name: str,
+        day: Day,
+        columns: Sequence[ColumnElement[Any]],
+        kind: Callable[..., V],
+    ) -> Mapping[FetchNumber, V]:
+        """A day's rows by number, in order, each made of these columns, the number first.
+
+        A minute's stages and checks ask for the same day again and again: what has been read is
+        kept, and only what has changed since is read, by its transaction's number. They become
+        visible in their order, so none is passed over.
+        """
+        table = of.table
+        kept = self._kept.get((table, name))
+        if kept is None or kept.day != day:
+            kept = _Kept(day, 0, {})
+        rows = self._rows(
+            select(table.c.sequence, *columns)
+            .where(table.c.prefix == self.prefix, of == name, table.c.day == day)
+            .where(table.c.sequence > kept.sequence)
+            .order_by(table.c.number)
+        )
+        if rows:
+            found = dict(kept.rows)
+            found.update((row[1], kind(*row[1:])) for row in rows)
+            if kept.rows:
+                found = dict(sorted(found.items()))
+            kept = _Kept(day, max(row[0] for row in rows), found)
+            self._kept[table, name] = kept
+        return kept.rows
+
+    def version(self, asset: str, day: Day) -> int:
+        """A number that grows with every change of this asset's claims or objects on this day; 0
+        before the first. Marks of verification do not change it."""
+        table = tables.days
+        rows = self._rows(select(table.c.version).where(*self._of(table, asset, day)))
+        return rows[0].version if rows else 0
+
+    def _rows(self, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
         with self._database.read() as connection:
             return connection.execute(query).all()
 
     def _of(self, table: Table, asset: str, day: Day) -> tuple[ColumnElement[bool], ...]:
         return table.c.prefix == self.prefix, table.c.asset == asset, table.c.day == day
+
+
+@dataclass(frozen=True)
+class _Kept:
+    day: Day
+    sequence: int
+    """The newest that has been read."""
+    rows: Mapping[FetchNumber, Any]
 
 
 def touch(transaction: Transaction, prefix: str, asset: str, day: Day) -> None:

@@ -3,11 +3,11 @@ store was not told yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, delete, insert, or_, select, type_coerce, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, minute_of, record
@@ -17,6 +17,13 @@ from resources.watch_layout import interval_key, missed_key
 from touchline.accounting import FetchFate, MissedReason, Outcome
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
+
+_FATE = (
+    tables.fetches.c.number,
+    type_coerce(tables.fetches.c.fate, Text),
+    tables.fetches.c.fetch_id,
+)
+_FATES = {fate.value: fate for fate in FetchFate}
 
 Interval = tuple[datetime, datetime | None]
 
@@ -52,28 +59,20 @@ class MinuteBook(Book):
         """Record that the minute has no fetch, and why. A landed minute stays landed."""
         self._set_fate(feed, minute, at, FetchFate.MISSED, reason=reason.value)
 
-    def fates(self, feed: str, day: Day) -> dict[FetchNumber, FetchFate]:
+    def fates(self, feed: str, day: Day) -> Mapping[FetchNumber, FetchFate]:
         """What became of the day's minutes, by number, in order, without how and when."""
-        table = tables.fetches
-        rows = self._rows(
-            select(table.c.number, table.c.fate)
-            .where(table.c.prefix == self.prefix, table.c.feed == feed, table.c.day == day)
-            .order_by(table.c.number)
-        )
-        return {row.number: row.fate for row in rows}
+        return {number: fate for number, (fate, _) in self._settled(feed, day).items()}
 
     def fetch_ids(self, feed: str, day: Day) -> dict[FetchNumber, str]:
         """Which fetch landed in each of the day's minutes that have one."""
-        table = tables.fetches
-        rows = self._rows(
-            select(table.c.number, table.c.fetch_id).where(
-                table.c.prefix == self.prefix,
-                table.c.feed == feed,
-                table.c.day == day,
-                table.c.fate == FetchFate.LANDED,
-            )
-        )
-        return {row.number: row.fetch_id for row in rows}
+        return {
+            number: fetch_id
+            for number, (fate, fetch_id) in self._settled(feed, day).items()
+            if fate is FetchFate.LANDED and fetch_id is not None
+        }
+
+    def _settled(self, feed: str, day: Day) -> Mapping[FetchNumber, tuple[FetchFate, str | None]]:
+        return self._by_number(tables.fetches.c.feed, feed, day, _FATE, _fate)
 
     def fetches(
         self, feed: str, day: Day, first: int = 1, last: int | None = None
@@ -226,6 +225,10 @@ class MinuteBook(Book):
             )
             if fate is FetchFate.MISSED:
                 self._untold(transaction, feed, missed_key(feed, minute.day))
+
+
+def _fate(_: FetchNumber, text: str, fetch_id: str | None) -> tuple[FetchFate, str | None]:
+    return _FATES[text], fetch_id
 
 
 def _merged(intervals: Iterable[Interval]) -> list[Interval]:

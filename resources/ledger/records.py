@@ -17,6 +17,7 @@ from touchline.fetch import FetchRef
 
 _HELD = msgspec.json.Decoder(list[Held])
 _HELD_BRIEFLY = msgspec.json.Decoder(list[HeldBriefly])
+_PLACEHOLDERS = {outcome.value for outcome in Outcome if outcome.is_placeholder}
 
 
 @dataclass(frozen=True)
@@ -165,22 +166,23 @@ class IntervalRow:
 class Standing(NamedTuple):
     """What is needed of a claim minute by minute: the row without its claims.
 
-    `outcome`, `etag`, `fetch_id` and the counts of records are those of what has landed, None
-    before anything has. `explained` counts what was emitted, dropped and quarantined.
+    `outcome` (an `Outcome`'s text), `etag`, `fetch_id` and the counts of records are those of what
+    has landed, None before anything has. `explained` counts what was emitted, dropped and
+    quarantined.
     """
 
     number: FetchNumber
-    outcome: Outcome | None
+    outcome: str | None
     emitted: int | None
     etag: str | None
     verified_etag: str | None
-    is_pending: bool
+    is_pending: int
     fetch_id: str | None
     received: int | None
     explained: int | None
     quarantined: int | None
-    rebuilt: Witness | None = None
-    """Who vouches for what landed, where its claim was made anew."""
+    rebuilt: str | None = None
+    """Who vouches for what landed (a `Witness`'s text), where its claim was made anew."""
 
     @property
     def has_landed(self) -> bool:
@@ -192,7 +194,7 @@ class Standing(NamedTuple):
 
     @property
     def is_placeholder(self) -> bool:
-        return self.outcome is not None and self.outcome.is_placeholder
+        return self.outcome in _PLACEHOLDERS
 
 
 @dataclass(frozen=True)

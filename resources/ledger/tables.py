@@ -31,7 +31,7 @@ from resources.manifest import Held
 from touchline.accounting import ClaimState, FetchFate, Outcome, RunState
 from touchline.day import Day
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -160,6 +160,14 @@ claims = Table(
     _needed("updated_at", UtcTime),
 )
 
+Index("ledger_claims_since", *(claims.c[name] for name in ("prefix", "asset", "day", "sequence")))
+Index(
+    "ledger_claims_pending",
+    *(claims.c.prefix, claims.c.asset, claims.c.day, claims.c.number),
+    sqlite_where=claims.c.pending.is_not(None),
+    postgresql_where=claims.c.pending.is_not(None),
+)
+
 claim_history = Table(
     "ledger_claim_history",
     metadata,
@@ -193,7 +201,7 @@ windows = Table(
     Column("stored_at", UtcTime),
     Column("verified_etag", Text),
     _needed("updated_at", UtcTime),
-    Index("ledger_windows_of", "prefix", "asset", "day"),
+    Index("ledger_windows_of", "prefix", "asset", "day", "key", "sha256", "etag", "verified_etag"),
 )
 
 seals = Table(
@@ -246,6 +254,7 @@ fetches = Table(
     Column("lateness_seconds", Float),
     _needed("sequence", BigInteger),
     _needed("updated_at", UtcTime),
+    Index("ledger_fetches_since", "prefix", "feed", "day", "sequence"),
 )
 
 intervals = Table(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Text, delete, select, type_coerce, update
+from sqlalchemy import Row, Text, delete, select, type_coerce, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable, touch
+from resources.ledger.database import Database
 from resources.ledger.records import Expiry, SealRow, WindowRow
 from resources.manifest import Held
 from touchline.day import Day
@@ -18,11 +20,20 @@ _WINDOW = (
     *(column for column in tables.windows.c if column is not tables.windows.c.held),
     type_coerce(tables.windows.c.held, Text).label("held_json"),
 )
+_TOLD_APART_BY = (
+    *(tables.windows.c.key, tables.windows.c.sha256),
+    *(tables.windows.c.etag, tables.windows.c.verified_etag),
+)
 
 
 class TierBook(Book):
     """What takes the place of fetch objects: announced before it is stored, confirmed with the
     store's answer, and verified once it was read back."""
+
+    def __init__(self, database: Database, prefix: str) -> None:
+        super().__init__(database, prefix)
+        self._windows: dict[str, dict[str, tuple[Row[Any] | None, WindowRow]]] = {}
+        """By asset and key, of the day that was asked for last."""
 
     # --- windows ---------------------------------------------------------------------------------
 
@@ -75,12 +86,22 @@ class TierBook(Book):
             touch(transaction, self.prefix, asset, day)
 
     def windows(self, asset: str, day: Day) -> dict[str, WindowRow]:
-        """The day's windows by key, in order."""
-        table = tables.windows
-        rows = self._rows(
-            select(*_WINDOW).where(*self._of(table, asset, day)).order_by(table.c.key)
-        )
-        return {row.key: record(WindowRow, row) for row in rows}
+        """The day's windows by key, in order.
+
+        Each is read once, and again when it has changed, which an index tells: the stages and
+        checks of a minute all ask for them, and by evening they hold half a megabyte an asset.
+        """
+        table, known = tables.windows, dict(self._windows.get(asset, {}))
+        of_day = self._of(table, asset, day)
+        query = select(*_TOLD_APART_BY).where(*of_day).order_by(table.c.key)
+        rows = {row.key: row for row in self._rows(query)}
+        new = [key for key, row in rows.items() if key not in known or known[key][0] != row]
+        if new:
+            among = table.c.key.between(new[0], new[-1])
+            read = self._rows(select(*_WINDOW).where(*of_day, among))
+            known |= {row.key: (rows.get(row.key), record(WindowRow, row)) for row in read}
+        kept = self._windows[asset] = {key: known[key] for key in rows if key in known}
+        return {key: row for key, (_, row) in kept.items()}
 
     # --- sealed days -----------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ ONLY = os.environ.get("TOUCHLINE_CRASH_ONLY", "")
 """Part of the names of the points to be tried, as a failure shows them."""
 SEEDS_AROUND_COMMITS = 5
 MOST_LINES = 1000
+POINTS_A_LINE = 50
+"""How many are tried between two lines of progress."""
 
 
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS.keys())
@@ -41,7 +43,9 @@ def test_a_flow_survives_being_killed(
     with capsys.disabled():
         print(shown(flow, effects, rig.proxy.reads))
         print(f"{len(chosen)} of {len(every)} points, seed {SEED}", flush=True)
-        for point in chosen:
+        for place, point in enumerate(chosen, 1):
+            if place % POINTS_A_LINE == 0:
+                print(f"{place} points, {time.monotonic() - started:.0f} s", flush=True)
             if wrong := rig.killed(flow, point):
                 failed.append("\n  ".join([f"killed {point}:", *wrong]))
                 print(failed[-1], flush=True)

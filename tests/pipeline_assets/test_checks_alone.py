@@ -17,8 +17,8 @@ from tests.chain import RAW, Chain
 
 def test_the_checks_run_alone_and_make_nothing(chain: Chain) -> None:
     chain.minutes(2)
-    with chain.process() as site:
-        site.store.delete(object_key("football/heads", chain.day, chain.number))
+    with chain.process() as process:
+        process.store.delete(object_key("football/heads", chain.day, chain.number))
     before = chain.objects()
 
     @dg.resource

@@ -542,3 +542,40 @@ def test_prefixes_share_nothing(ledger_url: str, ledger: Ledger) -> None:
     assert [run.kind for run in replay.running()] == ["replayed"]
     assert replay.fetches("football", DAY)[FetchNumber(1)].fate is FetchFate.STARTED
     replay.close()
+
+
+# What has been read is kept, and only what has changed is read again
+
+
+def test_what_another_process_changes_is_seen_by_one_that_has_read_the_day(
+    ledger: Ledger, ledger_url: str
+) -> None:
+    other = Ledger(ledger_url, "live")
+    for number in (3, 7):
+        ledger.landed(claim(number), '"e1"', 10)
+    before = ledger.standing(ASSET, DAY)
+    assert list(before) == [3, 7]
+
+    other.landed(claim(5, "late"), '"e2"', 11)
+    other.intend(claim(7, "again"))
+    other.mark_verified(ASSET, DAY, {FetchNumber(3): '"e1"'})
+    other.landed(claim(9), '"e3"', 12)
+
+    assert ledger.standing(ASSET, DAY) == other.standing(ASSET, DAY)
+    found = ledger.standing(ASSET, DAY)
+    assert list(found) == [3, 5, 7, 9]
+    assert (found[FetchNumber(3)].verified_etag, found[FetchNumber(7)].is_pending) == ('"e1"', 1)
+    assert list(before) == [3, 7], "what was read before stays what it was"
+    other.close()
+
+
+def test_a_fate_that_another_process_settles_is_seen(ledger: Ledger, ledger_url: str) -> None:
+    other, at = Ledger(ledger_url, "live"), AT
+    ledger.start_fetch("football", DAY.minute(2), "run", at)
+    assert ledger.fates("football", DAY) == {2: FetchFate.STARTED}
+    other.minute_missed("football", DAY.minute(1), MissedReason.STARTED_LATE, at)
+    other.minute_missed("football", DAY.minute(2), MissedReason.STARTED_LATE, at)
+    assert ledger.fates("football", DAY) == {1: FetchFate.MISSED, 2: FetchFate.MISSED}
+    assert list(ledger.fates("football", DAY)) == [1, 2]
+    assert ledger.fates("football", DAY.shifted(1)) == {}
+    other.close()

@@ -133,3 +133,20 @@ def test_what_landed_in_an_input_since_is_known(ledger: Ledger) -> None:
     assert ledger.landed_since(other, [ASSET], DAY) == set()
     ledger.landed(claim(2, "again"), "e9", 10, LATER)
     assert ledger.landed_since(ASSET, [other], DAY) == set()
+
+
+def test_a_window_that_another_process_changes_is_seen(ledger: Ledger, ledger_url: str) -> None:
+    other = Ledger(ledger_url, "live")
+    ledger.intend_window(ASSET, DAY, WINDOW, "sha", [held(1)], AT)
+    assert ledger.windows(ASSET, DAY)[WINDOW].held == [held(1)]
+
+    other.window_verified(ASSET, DAY, WINDOW, "w1", 4096, LATER)
+    row = ledger.windows(ASSET, DAY)[WINDOW]
+    assert (row.is_verified, row.size, row.stored_at) == (True, 4096, LATER)
+
+    other.intend_window(ASSET, DAY, WINDOW, "other", [held(1), held(2)], LATER)
+    assert ledger.windows(ASSET, DAY)[WINDOW].held == [held(1), held(2)]
+
+    other.cleared(ASSET, DAY, [WINDOW], LATER)
+    assert ledger.windows(ASSET, DAY) == {}
+    other.close()

@@ -149,7 +149,7 @@ def metadata_are_lost(gate: S3Gate) -> None:
         (unconditional("if-none-match"), Promise.IF_NONE_MATCH, "exists was accepted"),
         (unheard_of("If-None-Match"), Promise.IF_NONE_MATCH, "HTTP 501 NotImplemented"),
         (
-            unconditional("if-match"),
+            unconditional("PUT if-match"),
             Promise.IF_MATCH,
             "another ETag than the object's was accepted",
         ),
@@ -173,6 +173,15 @@ def test_exactly_the_promise_that_is_broken_is_named(
     assert seen in broken.seen
     assert str(broken).startswith(f"{promise}: ")
     assert "\n" not in str(broken)
+
+
+def test_a_store_that_removes_whatever_the_condition_warns(
+    store: ObjectStore, s3_gate: S3Gate
+) -> None:
+    s3_gate.drops_headers = frozenset({"DELETE if-match"})
+    [broken] = tried(store)
+    assert (broken.promise, broken.matters) == (Promise.CONDITIONAL_DELETE, False)
+    assert "another ETag than the object's has removed it" in broken.seen
 
 
 def test_every_promise_that_is_broken_is_named(store: ObjectStore, s3_gate: S3Gate) -> None:

@@ -78,7 +78,7 @@ def test_a_minute_that_failed_is_followed_by_its_checks() -> None:
             dagster_event=event,
         ).for_run_failure()
         said = FAILED_MINUTES(context)
-        assert said is not None
+        assert isinstance(said, list)
         (request,) = said
     assert isinstance(request, dg.RunRequest)
     assert request.tags["dagster/partition"] == str(DAY)
