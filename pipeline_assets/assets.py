@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipeline_assets.checks.specs import shown_for
+from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.code_version import code_version
 from pipeline_assets.partitions import daily
 from touchline.plan import FeedPlan
@@ -80,7 +80,7 @@ def checks_of(plan: FeedPlan) -> dg.AssetChecksDefinition:
                 partitions_def=daily,
             )
             for asset in plan.assets
-            for check in shown_for(asset)
+            for check in checks_for(asset)
         ],
         can_subset=True,
         required_resource_keys={"site"},

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
 from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
-from pipeline_assets.checks.report import CheckReport, Found
-from pipeline_assets.checks.specs import CHECKS, shown
+from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.partitions import scheduled_minute
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.retention import expire
@@ -26,7 +24,6 @@ from touchline.stage import RawAsset, Stage
 
 FINDINGS_SHOWN = 20
 FETCHES_SHOWN = 200
-SHOWN_IN = {check.name: shown(check) for check in CHECKS}
 
 
 def step_of(
@@ -56,47 +53,37 @@ def check_results(
         key = dg.AssetKey(asset.name.split("/"))
         if all(check.asset_key != key for check in selected):
             continue
-        reports = check_day(context.resources.site, plan, asset, day, known=known)
-        for name, told in itertools.groupby(reports, lambda report: SHOWN_IN[report.check]):
-            if dg.AssetCheckKey(key, name) in selected:
-                yield check_result(name, list(told))
+        for report in check_day(context.resources.site, plan, asset, day, known=known):
+            if dg.AssetCheckKey(key, report.check) in selected:
+                yield check_result(report)
 
 
-def check_result(name: str, reports: Sequence[CheckReport]) -> dg.AssetCheckResult:
-    """One verdict, the worst, of the reports that this check of Dagster tells. BAD fails as an
-    error, COULD_NOT_CHECK as a warning."""
-    verdict = Verdict.worst(report.verdict for report in reports)
-    metadata: dict[str, Any] = {"verdict": str(verdict)}
-    if len(reports) > 1:
-        metadata |= {report.check: str(report.verdict) for report in reports}
-    for number in ("recorded", "landed", "fetches_expected", "fetches_present"):
-        said = (getattr(report, number) for report in reports)
-        value = next((each for each in said if each is not None), None)
+def check_result(report: CheckReport) -> dg.AssetCheckResult:
+    """BAD fails as an error, COULD_NOT_CHECK as a warning."""
+    blind = report.verdict is Verdict.COULD_NOT_CHECK
+    metadata: dict[str, Any] = {"verdict": str(report.verdict)}
+    for name in ("recorded", "landed", "fetches_expected", "fetches_present"):
+        value = getattr(report, name)
         if value is not None:
-            metadata[number] = value
-    for report in reports:
-        metadata |= report.details
-    named = sorted({number for report in reports for number in report.fetch_numbers})
-    if named:
+            metadata[name] = value
+    metadata |= report.details
+    if named := report.fetch_numbers:
         metadata["fetch_numbers"] = dg.MetadataValue.json(named[:FETCHES_SHOWN])
-    findings = [found for report in reports for found in report.findings]
-    if findings:
-        metadata["findings"] = dg.MetadataValue.md(_as_table(findings))
-    blind = verdict is Verdict.COULD_NOT_CHECK
+    if report.findings:
+        metadata["findings"] = dg.MetadataValue.md(_as_table(report))
     return dg.AssetCheckResult(
-        asset_key=dg.AssetKey(reports[0].asset.split("/")),
-        check_name=name,
-        passed=verdict is Verdict.OK,
+        asset_key=dg.AssetKey(report.asset.split("/")),
+        check_name=report.check,
+        passed=report.verdict is Verdict.OK,
         severity=dg.AssetCheckSeverity.WARN if blind else dg.AssetCheckSeverity.ERROR,
         metadata=metadata,
-        description=findings[0].detail if findings else None,
+        description=report.findings[0].detail if report.findings else None,
     )
 
 
 def rotation(context: dg.OpExecutionContext, feed: str) -> None:
     """Windows that are due; what could not be done is done by the next rotation."""
     report = rotate(context.resources.site, feed)
-    context.resources.site.record.note(added=len(report.stored), failures=report.findings)
     for finding in report.findings:
         context.log.warning(finding)
     context.log.info(
@@ -120,18 +107,17 @@ def sealing(context: dg.OpExecutionContext, plan: FeedPlan) -> None:
     context.log.info(f"{removed} objects that a seal replaced were removed")
     for finding in expire(site, plan.name, run_id).findings:
         context.log.warning(finding)
-    site.record.note(failures=waiting)
     if waiting:
         raise dg.Failure("; ".join(waiting), allow_retries=False)
 
 
-def _as_table(findings: Sequence[Found]) -> str:
-    shown = findings[:FINDINGS_SHOWN]
+def _as_table(report: CheckReport) -> str:
+    shown = report.findings[:FINDINGS_SHOWN]
     rows = [
         f"| {found.kind} | {_cell(found.fetch_number)} | {_cell(found.records)} | {found.detail} |"
         for found in shown
     ]
-    more = len(findings) - len(shown)
+    more = len(report.findings) - len(shown)
     rows += [f"| and {more} more | | | |"] if more else []
     return "\n".join(["| kind | fetch | records | what |", "|---|---|---|---|", *rows])
 

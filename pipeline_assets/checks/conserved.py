@@ -47,7 +47,7 @@ def _received_is_emitted(books: DayBooks, stage: Stage, report: CheckReport) -> 
     differ = [
         number
         for number, row in books.claims.items()
-        if inputs.gave(number) not in (None, row.received) and row.received and row.is_good
+        if row.is_good and row.received and inputs.gave(number) not in (None, row.received)
     ]
     for number, row in inputs.settled(differ):
         gave = inputs.gave(number)

@@ -18,20 +18,6 @@ class CheckSpec:
     name: str
     doc: str
     applies: Callable[[Asset], bool] = lambda asset: True
-    shown_in: str | None = None
-    """The check of Dagster that tells its verdict, None where it has one of its own."""
-
-
-@dataclass(frozen=True)
-class ShownCheck:
-    """A check as Dagster has it. To tell one verdict takes Dagster three events and as many
-    commits, which is ten times what the check itself takes: so several are told as one."""
-
-    name: str
-    doc: str
-
-
-ALL_CAME_THROUGH = "all_came_through"
 
 
 def _is_raw(asset: Asset) -> bool:
@@ -53,23 +39,19 @@ CHECKS = (
         "records_conserved",
         "Every record that went in was emitted, dropped or quarantined, and what went in is what "
         "came out before.",
-        shown_in=ALL_CAME_THROUGH,
     ),
     CheckSpec(
         "every_fetch_once",
         "Each fetch counts once in every asset, under its own number and id.",
-        shown_in=ALL_CAME_THROUGH,
     ),
     CheckSpec(
         "zero_is_explained",
         "Where nothing came out of a fetch, there was nothing, or all of it was left out for a "
         "reason.",
-        shown_in=ALL_CAME_THROUGH,
     ),
     CheckSpec(
         "schema_holds",
         "What lands has the columns that are declared, and the vendor's records their shape.",
-        shown_in=ALL_CAME_THROUGH,
     ),
     CheckSpec(
         "feed_is_alive",
@@ -87,16 +69,3 @@ CHECKS = (
 
 def checks_for(asset: Asset) -> list[CheckSpec]:
     return [check for check in CHECKS if check.applies(asset)]
-
-
-def shown_for(asset: Asset) -> list[ShownCheck]:
-    docs: dict[str, list[str]] = {}
-    for check in checks_for(asset):
-        doc = check.doc if check.shown_in is None else f"`{check.name}`: {check.doc}"
-        docs.setdefault(shown(check), []).append(doc)
-    return [ShownCheck(name, "\n\n".join(lines)) for name, lines in docs.items()]
-
-
-def shown(check: CheckSpec) -> str:
-    """The name of the check of Dagster that tells this one's verdict."""
-    return check.shown_in or check.name

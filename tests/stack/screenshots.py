@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from pipeline_assets.checks.specs import shown_for
+from pipeline_assets.checks.specs import checks_for
 from tests.stack.pages import LOAD_MS, browsed
 from tests.stack.stack import PLAN, Stack, coming_minute, stack_up
 
@@ -28,7 +28,7 @@ def take(stack: Stack, folder: Path) -> None:
         browser.page.screenshot(path=folder / "raw-fetches.png")
     with browsed(width=2000, height=1200) as browser:
         for asset, node in zip(PLAN.assets, browser.lineage(stack.url).values(), strict=True):
-            count = len(shown_for(asset))
+            count = len(checks_for(asset))
             expect(node).to_contain_text(f"{count} / {count} Passed", timeout=LOAD_MS)
         browser.page.screenshot(path=folder / "lineage.png")
 

@@ -23,7 +23,7 @@ import dagster as dg
 import httpx
 import psutil
 
-from pipeline_assets.checks.specs import shown_for
+from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access, Server
@@ -39,7 +39,7 @@ FEED = "football"
 PLAN = PLANS[FEED]
 LIVE_LIST = "match/detail_live"
 ODDS = "odds/history"
-CHECKS = {(asset.name, check.name) for asset in PLAN.assets for check in shown_for(asset)}
+CHECKS = {(asset.name, check.name) for asset in PLAN.assets for check in checks_for(asset)}
 """Every check of every asset."""
 STORE_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _POLL_SECONDS = 0.3

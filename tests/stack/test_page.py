@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from pipeline_assets.checks.specs import shown_for
+from pipeline_assets.checks.specs import checks_for
 from tests.stack.pages import LOAD_MS, Browsed, NoBrowser, browsed, is_required
 from tests.stack.stack import PLAN, Stack, current_minute
 
@@ -41,7 +41,7 @@ def test_the_raw_fetches_show_their_last_materialization_and_green_checks(
     status = browser.raw_fetches(url)
     expect(status).to_contain_text(str(current_minute().day))
     expect(status.get_by_label("run_success")).to_be_visible(timeout=NEXT_MINUTE_MS)
-    for check in shown_for(PLAN.raw):
+    for check in checks_for(PLAN.raw):
         result = browser.check(url, check.name)
         expect(result).to_contain_text("Passed", timeout=NEXT_MINUTE_MS)
         expect(result).to_contain_text(str(current_minute().day))
@@ -53,7 +53,7 @@ def test_the_lineage_shows_every_asset_with_green_checks(url: str, browser: Brow
     for asset in PLAN.assets:
         expect(nodes[asset.name]).to_be_visible(timeout=LOAD_MS)
     for asset in PLAN.assets:
-        count = len(shown_for(asset))
+        count = len(checks_for(asset))
         expect(nodes[asset.name]).to_contain_text(
             f"{count} / {count} Passed", timeout=NEXT_MINUTE_MS
         )
