@@ -79,8 +79,9 @@ class _Past:
             moved = {name: _moved(value, by) for name, value in row.items()}
             if "number" in row:
                 moved["number"] = row["number"] + by
-            if row.get("fetch_id"):
-                moved["fetch_id"] = _fetch_id(row["fetch_id"], by)
+            for name in ("fetch_id", "landed_fetch_id"):
+                if row.get(name):
+                    moved[name] = _fetch_id(row[name], by)
             if table is tables.windows:
                 moved["key"] = window_key(row["asset"], window)
             if "sequence" in row:

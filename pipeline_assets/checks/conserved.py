@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.inputs import Inputs
 from pipeline_assets.checks.report import CheckReport, Kind
+from resources.ledger import Standing
+from touchline.day import FetchNumber
 from touchline.stage import Stage
 
 
@@ -44,14 +48,16 @@ def _received_is_emitted(books: DayBooks, stage: Stage, report: CheckReport) -> 
     inputs = Inputs(books, stage)
     if not inputs.are_received:
         return
-    differ = [
-        number
-        for number, row in books.claims.items()
-        if row.is_good and row.received and inputs.gave(number) not in (None, row.received)
-    ]
-    for number, row in inputs.settled(differ):
-        gave = inputs.gave(number)
-        if gave is None or not row.is_good or row.received in (0, None, gave):
-            continue
-        detail = f"received {row.received} records of the {gave} in {inputs.named}"
-        report.found(Kind.NOT_CONSERVED, number, abs(row.received - gave), detail)
+
+    def differ(rows: Iterable[tuple[FetchNumber, Standing]]) -> list[tuple[FetchNumber, int, int]]:
+        gave = inputs.gave()
+        return [
+            (number, row.received, gave[number])
+            for number, row in rows
+            if row.received and gave.get(number, row.received) != row.received and row.is_good
+        ]
+
+    suspects = [number for number, *_ in differ(books.claims.items())]
+    for number, received, gave in differ(list(inputs.settled(suspects))):
+        detail = f"received {received} records of the {gave} in {inputs.named}"
+        report.found(Kind.NOT_CONSERVED, number, abs(received - gave), detail)

@@ -37,15 +37,19 @@ class Inputs:
         """Where its first input stands, whose fetches it takes."""
         return self.books.claims_of(self.stage.inputs[0]).get(number)
 
-    def gave(self, number: FetchNumber) -> int | None:
-        """How many records it was given; None where an input has not landed."""
+    def gave(self) -> dict[FetchNumber, int]:
+        """How many records it was given of each fetch that has landed in all its inputs."""
+        first, *others = (self.books.claims_of(name) for name in self.stage.inputs)
         if not self.collects:
-            row = self.first(number)
-            return row.emitted if row else None
-        rows = [self.books.claims_of(name).get(number) for name in self.stage.inputs]
-        counts = [row.quarantined if row else None for row in rows]
-        known = [count for count in counts if count is not None]
-        return sum(known) if len(known) == len(counts) else None
+            return {n: row.emitted for n, row in first.items() if row.emitted is not None}
+        given = {n: row.quarantined for n, row in first.items() if row.quarantined is not None}
+        for rows in others:
+            given = {
+                number: count + row.quarantined
+                for number, count in given.items()
+                if (row := rows.get(number)) and row.quarantined is not None
+            }
+        return given
 
     def settled(self, numbers: Collection[FetchNumber]) -> Iterator[tuple[FetchNumber, Standing]]:
         """Where the stage stands with those of these fetches on which no run is at work any more,

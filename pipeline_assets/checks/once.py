@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.inputs import Inputs
@@ -66,18 +66,22 @@ def _of_its_minute(books: DayBooks, counted: Rows, report: CheckReport) -> None:
 def _of_its_input(books: DayBooks, stage: Stage, counted: Rows, report: CheckReport) -> None:
     inputs = Inputs(books, stage)
 
-    def differs(number: FetchNumber, row: Standing) -> bool:
-        of = inputs.first(number)
-        return of is None or not of.has_landed or of.fetch_id != row.fetch_id
+    def differ(counted: Iterable[tuple[FetchNumber, Standing]]) -> Rows:
+        taken = books.claims_of(stage.inputs[0])
+        return {
+            number: row
+            for number, row in counted
+            if (of := taken.get(number)) is None or of.fetch_id != row.fetch_id
+        }
 
-    suspects = [number for number, row in counted.items() if differs(number, row)]
-    told = [pair for pair in inputs.settled(suspects) if pair[1].is_good and differs(*pair)]
+    settled = list(inputs.settled(differ(counted.items())))
+    told = differ((number, row) for number, row in settled if row.is_good)
     if not told:
         return
     name = stage.inputs[0]
     # A ledger that was made anew knows nothing of what had expired before.
     expired = expiry_of(books.site.store, name, books.day, books.site.clock.now())
-    for number, row in told:
+    for number, row in told.items():
         of = inputs.first(number)
         if of and of.has_landed:
             detail = f"made of fetch {row.fetch_id}, and {name} has {of.fetch_id}"

@@ -59,18 +59,21 @@ def _of_feed(books: DayBooks, report: CheckReport) -> None:
 def _of_stage(books: DayBooks, stage: Stage, zeros: list[FetchNumber], report: CheckReport) -> None:
     inputs = Inputs(books, stage)
 
-    def is_suspect(number: FetchNumber, row: Standing) -> bool:
-        """Something went in, and not by a rule it did not come out."""
-        if not inputs.gave(number) or row.emitted:
+    def is_suspect(row: Standing) -> bool:
+        """Not by a rule nothing came out."""
+        if row.emitted:
             return False
         dropped = (row.explained or 0) - (row.quarantined or 0)
         return row.is_placeholder or (inputs.are_received and dropped == 0)
 
-    suspects = [number for number in zeros if is_suspect(number, books.claims[number])]
-    for number, row in inputs.settled(suspects):
-        if not is_suspect(number, row):
+    given = inputs.gave() if zeros else {}
+    suspects = [n for n in zeros if given.get(n) and is_suspect(books.claims[n])]
+    settled = list(inputs.settled(suspects))
+    given = inputs.gave() if settled else {}
+    for number, row in settled:
+        gave = given.get(number)
+        if not gave or not is_suspect(row):
             continue
-        gave = inputs.gave(number)
         loss = classify(Expected.SOME, Source.DATA, 0, recorded=row.emitted)
         what = f"all {row.quarantined} were set aside" if row.quarantined else "nothing came out"
         if row.is_placeholder:

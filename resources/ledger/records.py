@@ -17,7 +17,8 @@ from touchline.fetch import FetchRef
 
 _HELD = msgspec.json.Decoder(list[Held])
 _HELD_BRIEFLY = msgspec.json.Decoder(list[HeldBriefly])
-_PLACEHOLDERS = {outcome.value for outcome in Outcome if outcome.is_placeholder}
+_PLACEHOLDERS = frozenset(outcome.value for outcome in Outcome if outcome.is_placeholder)
+_GOOD = frozenset(outcome.value for outcome in Outcome) - _PLACEHOLDERS
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class Standing(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        return self.has_landed and not self.is_placeholder
+        return self.outcome in _GOOD
 
     @property
     def is_placeholder(self) -> bool:
