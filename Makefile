@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow minutes hostile replays crash bench-storage screenshots lint lock install clean
+.PHONY: help up test test-slow minutes hostile replays crash days bench-storage screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--source li
 	@$(BIN)/touchline up $(ARGS)
 
 test: $(STAMP) ## run the tests, without the slow ones, two at a time (ARGS="-k day" to choose)
-	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not daemon and not crash" $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not daemon and not crash and not days" $(ARGS)
 
 test-slow: $(STAMP) ## run the tests that start the real stack
 	@$(BIN)/pytest -q -m daemon $(ARGS)
@@ -39,6 +39,9 @@ replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
 
 crash: $(STAMP) ## kill every flow before and after each of its side effects (CRASH=sampled: some of them)
 	@TOUCHLINE_CRASH=$(CRASH) $(BIN)/pytest -q -m crash tests/crash $(ARGS)
+
+days: $(STAMP) ## thirty clean days minute by minute, and the fetches of a real one: no false alarm
+	@$(BIN)/pytest -q -n 2 -m days tests/days $(ARGS)
 
 bench-storage: $(STAMP) ## what storing costs, beside its limits, from real recordings (ARGS=--small, --hours 24)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)

@@ -40,6 +40,7 @@ from resources.object_store import (
 from resources.raw_window import RawWindow
 from resources.raw_window import UnreadableWindow as UnreadableRawWindow
 from resources.stage_window import StageWindow, UnreadableWindow
+from touchline.accounting import Withdrawn
 from touchline.day import WINDOW_MINUTES, Day, FetchNumber
 from touchline.stage import Stage
 
@@ -427,7 +428,9 @@ class DayStore:
         log.warning("%s: another result had landed; ours is kept at %s", made.key, beside)
         assert there.etag is not None
         self.in_hand[made.key] = there
-        self.claims.withdraw(claim, f"another result had landed; kept at {beside}", at)
+        is_other = is_raw(made.asset) and made.ref.fetch_id != there.ref.fetch_id
+        why = Withdrawn.DUPLICATE_MINUTE if is_other else Withdrawn.OTHER_RESULT
+        self.claims.withdraw(claim, f"{why}: ours is kept at {beside}", at)
         self.claims.landed(there.claim(run_id=claim.run_id), there.etag, len(there.body), at)
         return Landing.CONFLICT
 

@@ -112,6 +112,15 @@ class LossClass(StrEnum):
     """The evidence is missing or contradicts itself. It alerts and is never another class."""
 
 
+class Withdrawn(StrEnum):
+    """Why a claim was taken back: what stands in the store counts, and ours is kept beside it."""
+
+    DUPLICATE_MINUTE = "duplicate_minute"
+    """Another capture of the same minute had landed."""
+    OTHER_RESULT = "other_result"
+    """Another result for the same fetch had landed."""
+
+
 @dataclass(frozen=True)
 class Account:
     """The counts of one stage and fetch; reasons are lower snake case."""

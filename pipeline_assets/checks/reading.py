@@ -80,7 +80,16 @@ def misfits(found: pa.Schema, declared: pa.Schema) -> list[str]:
         elif name not in found.names:
             if not declared.field(name).nullable:
                 said.append(f"{name} is missing")
-        elif not found.field(name).type.equals(declared.field(name).type):
+        elif _shape(found.field(name).type) != _shape(declared.field(name).type):
             there, wanted = found.field(name).type, declared.field(name).type
             said.append(f"{name} is {there}, not {wanted}")
     return said
+
+
+def _shape(kind: pa.DataType) -> pa.DataType:
+    """Without what may be null within it, which the lake does not keep, and decoding asks for."""
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(part.name, _shape(part.type)) for part in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(_shape(kind.value_type))
+    return kind

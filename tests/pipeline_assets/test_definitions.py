@@ -90,7 +90,13 @@ def test_definitions_load_without_settings_network_or_state(as_it_is: dict[str, 
         "football_ended_days",
         "football_failed_minutes",
     }
-    of_all = ("landed_matches_claimed", "all_came_through")
+    of_all = (
+        "landed_matches_claimed",
+        "records_conserved",
+        "every_fetch_once",
+        "zero_is_explained",
+        "schema_holds",
+    )
     of_raw = {"cadence", "feed_is_alive", "spool_within_bounds"}
     assert set(as_it_is["checks"]) == {
         *(f"{asset}:{name}" for asset in ASSETS for name in of_all),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -16,7 +17,9 @@ from pipeline_assets.minute import rebuild_day
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from pipeline_assets.sealing import seal_day
 from resources.day_layout import object_key
+from resources.ledger import ClaimRow
 from resources.manifest import Held
+from resources.site import Site
 from resources.watch_record import record_watch
 from tests.chain import FEED, RAW, SPOOL, Chain
 from tests.pipeline_assets.conftest import ChainOf
@@ -190,11 +193,15 @@ def test_a_claim_read_from_its_own_object_does_not_vouch_for_it(past: Chain) -> 
 
 
 def test_what_the_ledger_says_itself_is_kept(past: Chain) -> None:
+    def said(site: Site) -> list[ClaimRow]:
+        """All but the number of the transaction, which the mark of a check raises."""
+        rows = [site.ledger.claims(asset.name, past.day) for asset in past.plan.assets]
+        return [replace(row, sequence=0) for each in rows for row in each.values()]
+
     with past.process() as site:
-        before = {a.name: site.ledger.claims(a.name, past.day) for a in past.plan.assets}
+        before = said(site)
         report = rebuild(site, None, None, lambda text: None)
-        after = {a.name: site.ledger.claims(a.name, past.day) for a in past.plan.assets}
-    assert before == after
+        assert said(site) == before
     assert sum(each.claims for each in report.assets) == 0
     assert report.verdict is Verdict.OK
 

@@ -35,8 +35,9 @@ from touchline.fetch import Envelope
 HEADS = "football/heads"
 A_DAY = 24 * 60
 BOTH: dict[str, Any] = {"keep_raw_days": 5, "keep_lake_days": 5}
-LEFT = {"expired", "lake", "reference", "origin.json"}
-"""The lake's files go by upkeep; the cache of teams is no day's."""
+LEFT = {"expired", "lake", "reference", "watch", "origin.json"}
+"""The lake's files go by upkeep; the cache of teams is no day's; which minutes were watched is
+known for ever."""
 
 __all__ = ["twelve"]
 

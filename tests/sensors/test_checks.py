@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_a_minute_that_failed_is_followed_by_its_checks() -> None:
             dagster_event=event,
         ).for_run_failure()
         said = FAILED_MINUTES(context)
-        assert isinstance(said, list)
+        assert isinstance(said, Iterator)
         (request,) = said
     assert isinstance(request, dg.RunRequest)
     assert request.tags["dagster/partition"] == str(DAY)

@@ -1,0 +1,58 @@
+"""Thirty clean days: both clock changes, an outage, a day without matches, and ordinary ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from touchline.day import Day, Minute
+
+HALF_AN_HOUR = 30
+FOUR_HOURS = 240
+OUTAGE_MINUTES = 40
+
+
+@dataclass(frozen=True)
+class MatchDay:
+    """Minutes that are watched in one go. `down` counts those in the middle of them in which
+    nothing runs, while somebody still wants every minute."""
+
+    name: str
+    start: Minute
+    minutes: int = HALF_AN_HOUR
+    down: int = 0
+    has_matches: bool = True
+
+    @property
+    def is_up(self) -> list[Minute]:
+        """The minutes that run."""
+        first = (self.minutes - self.down) // 2
+        return [
+            self.start.later(passed)
+            for passed in range(self.minutes)
+            if not first <= passed < first + self.down
+        ]
+
+    @property
+    def days(self) -> list[Day]:
+        """The New York days that it touches, oldest first."""
+        return sorted({self.start.day, self.start.later(self.minutes - 1).day})
+
+    def __str__(self) -> str:
+        return f"{self.start.day}-{self.name}"
+
+
+def season() -> Iterator[MatchDay]:
+    """The long ones first, since two processes share them out."""
+    # New York springs forward at 07:00 and falls back at 06:00 UTC.
+    yield MatchDay("spring-forward", Minute.parse("2025-03-09T05:00:00Z"), FOUR_HOURS)
+    yield MatchDay("fall-back", Minute.parse("2025-11-02T04:00:00Z"), FOUR_HOURS)
+    outage = Minute.parse("2025-07-08T20:00:00Z")
+    yield MatchDay("outage", outage, FOUR_HOURS, down=OUTAGE_MINUTES)
+    yield MatchDay("no-matches", Minute.parse("2025-07-14T15:00:00Z"), has_matches=False)
+    yield MatchDay("across-midnight", Minute.parse("2025-08-02T03:45:00Z"))
+    first = Day.parse("2025-08-05")
+    for passed in range(25):
+        day = first.shifted(passed)
+        # At another time of each day, and never at the same minute of an hour.
+        yield MatchDay("ordinary", Minute(day.start).later(passed * 57 % (24 * 60 - HALF_AN_HOUR)))
