@@ -185,6 +185,12 @@ def read_day_state(
     intervals = site.ledger.intervals(feed.name, day.start, day.end)
     watched = frozenset(map(day.number_of, expected_minutes(day, intervals, now)))
     assets = [_asset_day(site, plan.surveys[each.name], watched, fetches) for each in feed.assets]
+    alerts = (
+        alert
+        for stage, asset in zip(feed.stages, assets[1:], strict=True)
+        if asset.kind == ALERT
+        for alert in landed_alerts(site, stage, day, asset.records)
+    )
     return DayState(
         feed.name,
         day,
@@ -193,12 +199,7 @@ def read_day_state(
         watched,
         tuple(assets),
         tuple(losses_in(plan, fetches)),
-        tuple(
-            alert
-            for stage, asset in zip(feed.stages, assets[1:], strict=True)
-            if asset.kind == ALERT
-            for alert in landed_alerts(site, stage, day, asset.records)
-        ),
+        tuple(sorted(alerts, key=lambda alert: alert.number)),
     )
 
 
