@@ -43,7 +43,8 @@ crash: $(STAMP) ## kill every flow before and after each of its side effects (CR
 bench-storage: $(STAMP) ## what storing costs, beside its limits, from real recordings (ARGS=--small, --hours 24)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)
 
-screenshots: $(STAMP) ## take the pictures of the README again (needs Chromium)
+screenshots: $(STAMP) ## take the pictures of README and docs again (needs Chromium)
+	@$(BIN)/python -m tests.stack.report_pictures docs
 	@$(BIN)/python -m tests.stack.screenshots docs
 
 lint: $(STAMP) ## check style, types and the direction of imports

@@ -54,6 +54,16 @@ class LossesAlike:
     loss: Loss
 
 
+@dataclass(frozen=True)
+class LookAt:
+    """Minutes in a row that somebody may want to look at, in these assets."""
+
+    assets: str
+    when: str
+    fetches: str
+    run: Run
+
+
 def render(state: DayState, *, prefix: str = "") -> str:
     """The page. `prefix` is that of the store, for the commands that it names."""
     clock = Clock(state.day)
@@ -69,10 +79,11 @@ def render(state: DayState, *, prefix: str = "") -> str:
         figures=_figures(state, worst),
         said=SAID,
         legend=Counter(cell.state for cell in worst),
+        kinds={cell.state for asset in state.assets for cell in asset.cells},
         hours=list(hour_rows(state, worst, clock, first, last)),
         strips=[strip(asset, clock, first, last) for asset in state.assets],
         ticks=ticks(clock, first, last),
-        look_at=list(itertools.islice(_to_look_at(state, clock), LISTED_RUNS)),
+        look_at=list(itertools.islice(minutes_to_look_at(state, clock), LISTED_RUNS)),
         flows=[(asset, parts(asset)) for asset in state.assets],
         charts=[chart(asset, clock, first, last) for asset in state.odds],
         alerts=[(clock.at(alert.number), alert) for alert in state.alerts],
@@ -88,12 +99,22 @@ def file_name(state: DayState) -> str:
     return f"touchline-{state.feed}-{state.day}.html"
 
 
-def _to_look_at(state: DayState, clock: Clock) -> Iterator[tuple[str, str, str, Run]]:
+def minutes_to_look_at(state: DayState, clock: Clock) -> Iterator[LookAt]:
+    """In the order of the day; what is the same in several assets is told once."""
+    alike: dict[tuple[int, int, MinuteState, str], list[tuple[str, Run]]] = {}
     for asset in state.assets:
         for run in asset.runs():
             if run.state in TO_LOOK_AT:
-                when = clock.between(run.first, run.last)
-                yield short(asset.name), when, span(range(run.first, run.last + 1)), run
+                same = (run.first, run.last, run.state, run.what)
+                alike.setdefault(same, []).append((short(asset.name), run))
+    for _, told in sorted(alike.items(), key=lambda each: each[0][:2]):
+        names, run = [name for name, _ in told], told[0][1]
+        yield LookAt(
+            "all assets" if len(names) == len(state.assets) > 1 else ", ".join(names),
+            clock.between(run.first, run.last),
+            span(range(run.first, run.last + 1)),
+            run,
+        )
 
 
 def losses_alike(losses: Iterable[Loss]) -> Iterator[LossesAlike]:

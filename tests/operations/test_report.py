@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from operations.report import render
+from operations.report import minutes_to_look_at, render
 from operations.report_pictures import Clock, chart, parts, shown_minutes
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.day_state import AssetDay, Cell, DayState
@@ -187,6 +187,18 @@ def test_a_bar_holds_all_that_was_received_and_what_was_lost() -> None:
         ("dropped", "already_seen", 2),
     ]
     assert sum(part.share for part in found) == pytest.approx(100)
+
+
+def test_what_is_the_same_in_several_assets_is_told_once() -> None:
+    cells = all_landed(DAY)
+    cells[5:8] = [Cell(MinuteState.MISSED, None, "not_requested", "the minute was missed")] * 3
+    spoiled = [*cells[:2], Cell(MinuteState.BAD, None, "real_loss", "gone"), *cells[3:]]
+    assets = (asset_day(cells, name="football/a"), asset_day(spoiled, name="football/b"))
+    found = minutes_to_look_at(day_state(DAY, cells, assets=assets), Clock(Day.parse(DAY)))
+    assert [(each.assets, each.when, each.fetches, each.run.what) for each in found] == [
+        ("b", "12:02 AM", "3", "real_loss"),
+        ("all assets", "12:05 AM to 12:07 AM", "6-8 (3)", "not_requested"),
+    ]
 
 
 def test_a_first_fetch_of_whole_histories_does_not_flatten_the_rest() -> None:
