@@ -46,7 +46,8 @@ days: $(STAMP) ## thirty clean days minute by minute, and the fetches of a real 
 bench-storage: $(STAMP) ## what storing costs, beside its limits, from real recordings (ARGS=--small, --hours 24)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)
 
-screenshots: $(STAMP) ## take the pictures of the README again (needs Chromium)
+screenshots: $(STAMP) ## take the pictures of README and docs again (needs Chromium)
+	@$(BIN)/python -m tests.stack.report_pictures docs
 	@$(BIN)/python -m tests.stack.screenshots docs
 
 lint: $(STAMP) ## check style, types and the direction of imports

@@ -15,6 +15,7 @@ from operations import (
     reading_commands,
     repair_commands,
     replay_command,
+    report_command,
     seal_command,
     stack_commands,
 )
@@ -34,6 +35,7 @@ app.command()(stack_commands.up)
 app.command()(stack_commands.down)
 app.command()(replay_command.replay)
 app.command()(reading_commands.verify)
+app.command()(report_command.report)
 app.command()(seal_command.seal)
 app.command()(mirror_command.mirror)
 app.command()(repair_commands.losses)

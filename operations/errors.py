@@ -16,6 +16,8 @@ from operations.console import failure
 
 BAD = 1
 UNKNOWN = 2
+EXIT_CODES = {"OK": 0, "BAD": BAD, "COULD_NOT_CHECK": UNKNOWN}
+"""Of a command by the verdict that it tells."""
 
 
 class Misused(Exception):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from operations.arguments import DayOption, Prefix
 from operations.console import progress
-from operations.errors import Misused
+from operations.whole_file import whole
 
 
 def export(
@@ -33,7 +29,7 @@ def export(
         exported = asset_to_export(site, asset)
         if out is not None and out.is_dir():
             out = out / document_name(exported, date)
-        with _whole(out) as file:
+        with whole(out) as file:
             written = write_document(
                 site,
                 exported,
@@ -45,25 +41,3 @@ def export(
     progress(
         f"{written.fetches:,} fetches in {written.uploads} uploads, {written.matches:,} matches"
     )
-
-
-@contextmanager
-def _whole(path: Path | None) -> Iterator[BinaryIO]:
-    """A file that takes its place when it is whole: a document that breaks off is none. Raises
-    Misused where it cannot be written."""
-    if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    part = path.with_name(f"{path.name}.part")
-    try:
-        file = part.open("wb")
-    except OSError as error:
-        raise Misused(f"cannot write {part}: {error.strerror}") from None
-    try:
-        with file:
-            yield file
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -12,7 +12,7 @@ import typer
 
 from operations.arguments import DayArgument, DayOption, Feed, Fetch, Json, OptionalDay, Prefix
 from operations.console import progress
-from operations.errors import BAD, UNKNOWN, Misused
+from operations.errors import EXIT_CODES, Misused
 from operations.formats import Format
 
 
@@ -34,7 +34,6 @@ def verify(
     from operations.opened import opened_to_read
     from operations.verify import as_json as json_of
     from operations.verify import overall, show, verify
-    from touchline.accounting import Verdict
 
     with opened_to_read(prefix) as site:
         found = verify(site, date, feed, deep=deep, progress=progress)
@@ -42,8 +41,7 @@ def verify(
         _print_json(json_of(found))
     else:
         show(found, _console())
-    codes = {Verdict.OK: 0, Verdict.BAD: BAD, Verdict.COULD_NOT_CHECK: UNKNOWN}
-    raise typer.Exit(codes[overall(found)])
+    raise typer.Exit(EXIT_CODES[overall(found)])
 
 
 def rows(

@@ -59,7 +59,7 @@ def show_losses(found: Sequence[Loss], console: Console) -> None:
     """A line for those in a row of which the same is to be said, with the first one's evidence."""
     if not found:
         console.print("nothing is lost")
-    for _, group in itertools.groupby(found, key=_alike):
+    for _, group in itertools.groupby(found, key=alike):
         losses = list(group)
         one = losses[0]
         numbers = [loss.fetch_number for loss in losses if loss.fetch_number is not None]
@@ -74,7 +74,8 @@ def show_losses(found: Sequence[Loss], console: Console) -> None:
         )
 
 
-def _alike(loss: Loss) -> tuple[Any, ...]:
+def alike(loss: Loss) -> tuple[Any, ...]:
+    """What is the same of losses that are told together."""
     return loss.day, loss.asset, loss.loss, loss.kind, loss.recoverable
 
 

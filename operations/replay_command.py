@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.errors import EXIT_CODES
 from operations.stack_commands import Source
 
 if TYPE_CHECKING:
     from operations.replay import Totals
-
-EXIT_CODES = {"OK": 0, "BAD": 1, "COULD_NOT_CHECK": 2}
 
 
 def replay(

@@ -14,7 +14,7 @@ from operations.errors import Misused
 from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
-from resources.known_days import days_in_ledger, days_in_store, known_days
+from resources.known_days import is_known, known_days
 from resources.site import Site
 from touchline.accounting import Verdict
 from touchline.day import Day
@@ -80,17 +80,17 @@ def verify(
                 reports = check_day(site, plan, asset, each, deep=deep, known=known)
                 found.append(AssetVerdict(asset.name, each, reports))
     if not found:
-        raise Misused(_nothing_known(site, plans, day))
+        raise Misused(nothing_known(site, plans, day))
     return found
 
 
 def _only(site: Site, plan: FeedPlan, day: Day) -> list[Day]:
     """A day that the ledger knows is checked also while the store is away, which is then said."""
-    known = day in days_in_ledger(site, plan.name) or day in days_in_store(site, plan.name)
-    return [day] if known else []
+    return [day] if is_known(site, plan.name, day) else []
 
 
-def _nothing_known(site: Site, plans: Iterable[FeedPlan], day: Day | None) -> str:
+def nothing_known(site: Site, plans: Iterable[FeedPlan], day: Day | None) -> str:
+    """What to tell somebody who asked for it. Raises LedgerUnavailable, StoreError."""
     where = f"s3://{site.store.bucket}/{site.store.prefix} and the ledger"
     known = sorted({each for plan in plans for each in known_days(site, plan.name)})
     if not known:

@@ -18,6 +18,12 @@ def known_days(site: Site, feed: str) -> list[Day]:
     return sorted(days_in_ledger(site, feed) | days_in_store(site, feed))
 
 
+def is_known(site: Site, feed: str, day: Day) -> bool:
+    """Whether `known_days` has it. The store is asked only where the ledger says nothing of it.
+    Raises LedgerUnavailable, StoreError."""
+    return day in days_in_ledger(site, feed) or day in days_in_store(site, feed)
+
+
 def days_in_ledger(site: Site, feed: str) -> set[Day]:
     """Raises LedgerUnavailable."""
     now = site.clock.now()

@@ -25,8 +25,10 @@ from touchline.signs import SignsOfLife
 R = TypeVar("R", bound=msgspec.Struct)
 SNIPPET_BYTES = 2000
 KIND = "touchline/kind"
-"""The tag of a stage that says what its records are to people; `alert` is what concerns them."""
+"""The tag of a stage that says what its records are to people; `alert` is what concerns them,
+`odds_rows` how busy the markets are."""
 ALERT = "alert"
+ODDS_ROWS = "odds_rows"
 UNEXPECTED = "unexpected_error"
 
 

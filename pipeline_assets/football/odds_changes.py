@@ -25,7 +25,7 @@ from pipeline_assets.football.odds_reading import Earlier, Reading, set_aside, u
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.fetched import ODDS
 from touchline.football.wire import Noticed
-from touchline.stage import Stage, Staged, describe, reason_of
+from touchline.stage import KIND, ODDS_ROWS, Stage, Staged, describe, reason_of
 
 KEPT_MINUTES = 48 * 60
 """How long the state of a match is carried after it left the live list: matches re-enter it."""
@@ -87,4 +87,5 @@ stage = Stage(
     recalls=True,
     carries=SeenOdds,
     export=functools.partial(records_document, stage="football/odds_changes"),
+    tags={KIND: ODDS_ROWS},
 )

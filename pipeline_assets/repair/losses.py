@@ -5,7 +5,7 @@ The same plan says what is recoverable that `reprocess` carries out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -13,9 +13,10 @@ from pipeline_assets.checks.report import Kind
 from pipeline_assets.repair.classes import CLASS_OF
 from pipeline_assets.repair.plan import Action, Plan, Work
 from pipeline_assets.repair.planning import plan_repair
+from resources.ledger import FetchRow
 from resources.site import Site
 from touchline.accounting import FetchFate, LossClass
-from touchline.day import Day
+from touchline.day import Day, FetchNumber
 from touchline.plan import FeedPlan
 
 _CLASS_OF_WORK = {
@@ -66,8 +67,13 @@ def losses_of(
     Raises UnreadableObject, StoreError, LedgerUnavailable.
     """
     plan = plan_repair(site, feed, day, deep=deep, progress=progress)
-    found = [*_of_items(plan), *_of_the_day(plan), *_missed(site, plan)]
-    order = {asset.name: place for place, asset in enumerate(feed.assets)}
+    return losses_in(plan, site.ledger.fetches(feed.name, day))
+
+
+def losses_in(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> list[Loss]:
+    """The same, of a plan that was made already and the fates of the day's minutes."""
+    found = [*_of_items(plan), *_of_the_day(plan), *_missed(plan, fetches)]
+    order = {asset.name: place for place, asset in enumerate(plan.feed.assets)}
     return sorted(found, key=lambda loss: (order[loss.asset], loss.fetch_number or 0))
 
 
@@ -108,9 +114,9 @@ def _of_the_day(plan: Plan) -> Iterator[Loss]:
                 )
 
 
-def _missed(site: Site, plan: Plan) -> Iterator[Loss]:
+def _missed(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> Iterator[Loss]:
     """A missed minute can never be fetched; why it was missed has been told."""
-    for number, row in site.ledger.fetches(plan.feed.name, plan.day).items():
+    for number, row in fetches.items():
         if row.fate is FetchFate.MISSED:
             yield Loss(
                 str(plan.day),

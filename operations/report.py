@@ -1,0 +1,178 @@
+"""`touchline report`: a day as one HTML page that asks nobody for anything.
+
+What a page shows is worked out here, without I/O, from the day's state; the template beside this
+file only says where it stands. Every text in it is escaped there, since names come from the vendor.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from operations.console import span
+from operations.repairs import alike
+from operations.report_pictures import (
+    SAID,
+    Clock,
+    chart,
+    hour_rows,
+    parts,
+    short,
+    shown_minutes,
+    strip,
+    ticks,
+)
+from pipeline_assets.checks.report import CheckReport
+from pipeline_assets.checks.specs import CHECKS
+from pipeline_assets.day_state import (
+    TO_LOOK_AT,
+    Cell,
+    DayState,
+    Run,
+)
+from pipeline_assets.minute_state import MinuteState
+from pipeline_assets.repair.losses import Loss
+from touchline.day import new_york_text
+
+LISTED_RUNS = 200
+"""So many rows of minutes to look at are listed; the pictures show all of them."""
+
+
+@dataclass(frozen=True)
+class LossesAlike:
+    """Losses in a row of which the same is to be said, with the first one's evidence."""
+
+    asset: str
+    fetches: str
+    records: int | None
+    loss: Loss
+
+
+@dataclass(frozen=True)
+class LookAt:
+    """Minutes in a row that somebody may want to look at, in these assets."""
+
+    assets: str
+    when: str
+    fetches: str
+    run: Run
+
+
+def render(state: DayState, *, prefix: str = "") -> str:
+    """The page. `prefix` is that of the store, for the commands that it names."""
+    clock = Clock(state.day)
+    worst = state.worst
+    first, last = shown_minutes(worst)
+    told = ["--date", str(state.day), *(["--prefix", prefix] if prefix else [])]
+    return _TEMPLATE.render(
+        state=state,
+        date=f"{state.day.date:%A, %B} {state.day.date.day}, {state.day.date.year}",
+        read=new_york_text(state.read),
+        prefix=prefix,
+        seen=_watched(state, clock),
+        figures=_figures(state, worst),
+        said=SAID,
+        legend=Counter(cell.state for cell in worst),
+        kinds={cell.state for asset in state.assets for cell in asset.cells},
+        hours=list(hour_rows(state, worst, clock, first, last)),
+        strips=[strip(asset, clock, first, last) for asset in state.assets],
+        ticks=ticks(clock, first, last),
+        look_at=list(itertools.islice(minutes_to_look_at(state, clock), LISTED_RUNS)),
+        flows=[(asset, parts(asset)) for asset in state.assets],
+        charts=[chart(asset, clock, first, last) for asset in state.odds],
+        alerts=[(clock.at(alert.number), alert) for alert in state.alerts],
+        losses=list(losses_alike(state.losses)),
+        reprocess=shlex.join(["touchline", "reprocess", *told]),
+        verify=shlex.join(["touchline", "verify", "--deep", *told]),
+        checks=CHECKS,
+        verdicts=[(asset, _by_check(asset.reports)) for asset in state.assets],
+    )
+
+
+def file_name(state: DayState) -> str:
+    return f"touchline-{state.feed}-{state.day}.html"
+
+
+def minutes_to_look_at(state: DayState, clock: Clock) -> Iterator[LookAt]:
+    """In the order of the day; what is the same in several assets is told once."""
+    alike: dict[tuple[int, int, MinuteState, str], list[tuple[str, Run]]] = {}
+    for asset in state.assets:
+        for run in asset.runs():
+            if run.state in TO_LOOK_AT:
+                same = (run.first, run.last, run.state, run.what)
+                alike.setdefault(same, []).append((short(asset.name), run))
+    for _, told in sorted(alike.items(), key=lambda each: each[0][:2]):
+        names, run = [name for name, _ in told], told[0][1]
+        yield LookAt(
+            "all assets" if len(names) == len(state.assets) > 1 else ", ".join(names),
+            clock.between(run.first, run.last),
+            span(range(run.first, run.last + 1)),
+            run,
+        )
+
+
+def losses_alike(losses: Iterable[Loss]) -> Iterator[LossesAlike]:
+    for _, group in itertools.groupby(losses, key=alike):
+        together = list(group)
+        numbers = [loss.fetch_number for loss in together if loss.fetch_number is not None]
+        records = [loss.records for loss in together if loss.records is not None]
+        known = len(records) == len(together)
+        yield LossesAlike(
+            short(together[0].asset),
+            span(numbers) if numbers else "",
+            sum(records) if known else None,
+            together[0],
+        )
+
+
+def _figures(state: DayState, worst: Sequence[Cell]) -> list[tuple[str, str, MinuteState | None]]:
+    """What the head of the page says: a number, what it counts, and its color."""
+    raw, open_losses = state.assets[0], [loss for loss in state.losses if loss.is_open]
+    landed = sum(cell.state in (MinuteState.LANDED, MinuteState.EMPTY) for cell in raw.cells)
+    missed = sum(cell.state is MinuteState.MISSED for cell in raw.cells)
+    bad = sum(cell.state in (MinuteState.BAD, MinuteState.UNCHECKED) for cell in worst)
+    return [
+        (f"{landed:,} of {len(state.watched):,}", "expected minutes landed", None),
+        (f"{missed:,}", "minutes missed", MinuteState.MISSED if missed else None),
+        (f"{bad:,}", "minutes a check names", MinuteState.BAD if bad else None),
+        (f"{len(open_losses):,}", "open losses", MinuteState.BAD if open_losses else None),
+        (f"{raw.account.emitted:,}", f"{raw.counts} fetched", None),
+        *((f"{asset.account.emitted:,}", asset.counts, None) for asset in state.odds),
+        (f"{len(state.alerts):,}", "alerts", None),
+    ]
+
+
+def _watched(state: DayState, clock: Clock) -> str:
+    numbers = sorted(state.watched)
+    spans = itertools.groupby(enumerate(numbers), key=lambda each: each[1] - each[0])
+    said = []
+    for _, group in spans:
+        together = [number for _, number in group]
+        said.append(clock.between(together[0], together[-1]))
+    return f"watched {', '.join(said)}" if said else "which nobody watched"
+
+
+def _by_check(reports: Iterable[CheckReport]) -> Mapping[str, CheckReport]:
+    return {report.check: report for report in reports}
+
+
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["short"] = short
+    found.filters["count"] = lambda value: "?" if value is None else f"{value:,}"
+    return found
+
+
+_TEMPLATE = _environment().get_template("report.html.jinja")

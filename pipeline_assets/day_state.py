@@ -1,0 +1,309 @@
+"""A feed's New York day as it stands, read once from both books: what a page or a script shows.
+
+The plan of a repair has read everything already - what the checks say, what was claimed, what
+stands where - so nothing is compared here a second time. From that, pure functions say of every
+asset and minute how it stands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from pipeline_assets.checks.report import CheckReport, Found, Kind
+from pipeline_assets.expired import has_expired
+from pipeline_assets.landed_alerts import AlertShown, landed_alerts
+from pipeline_assets.minute_state import MinuteState
+from pipeline_assets.repair.classes import CLASS_OF
+from pipeline_assets.repair.losses import Loss, losses_in
+from pipeline_assets.repair.planning import plan_repair
+from pipeline_assets.repair.survey import SealState, Survey
+from resources.day_layout import first_of_window
+from resources.ledger import ClaimRow, FetchRow
+from resources.site import Site
+from touchline.accounting import Account, FetchFate, LossClass, Verdict
+from touchline.day import Day, FetchNumber, Window
+from touchline.plan import FeedPlan
+from touchline.stage import ALERT, KIND, ODDS_ROWS, RawAsset
+from touchline.watch import expected_minutes
+
+_FROM_WORST = {state: place for place, state in enumerate(MinuteState)}
+TO_LOOK_AT = tuple(MinuteState)[: _FROM_WORST[MinuteState.LANDED]]
+"""The states that somebody may want to do something about."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One asset's minute. `what` is a code (a kind of finding, a reason, an outcome) and `why` a
+    sentence, both empty where nothing is to be said; `records` is None where nothing stands."""
+
+    state: MinuteState
+    records: int | None = None
+    what: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Minutes in a row of which the same is to be said, with the first one's `why`."""
+
+    first: FetchNumber
+    last: FetchNumber
+    state: MinuteState
+    what: str
+    why: str
+
+    @property
+    def minutes(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True)
+class AssetDay:
+    """One asset's day. `cells` has one for each minute, the first that of number 1; `account` sums
+    what was claimed as landed; `counts` says in the plural what a record is."""
+
+    name: str
+    inputs: tuple[str, ...]
+    counts: str
+    kind: str | None
+    """What its records are to people: `ALERT`, `ODDS_ROWS` or nothing of that."""
+    cells: tuple[Cell, ...]
+    account: Account
+    reports: tuple[CheckReport, ...]
+    singles: int
+    """Fetch objects that stand in the store."""
+    windows: int
+    seal: SealState
+    has_expired: bool
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.worst(report.verdict for report in self.reports)
+
+    @property
+    def records(self) -> list[int | None]:
+        """Records that stand, minute by minute."""
+        return [cell.records for cell in self.cells]
+
+    @property
+    def lost(self) -> int | None:
+        """Records that were claimed and did not land; None where that could not be checked."""
+        first = self.reports[0]
+        if first.recorded is None or first.landed is None:
+            return None
+        return max(0, first.recorded - first.landed)
+
+    def runs(self) -> list[Run]:
+        return runs_of(self.cells)
+
+
+@dataclass(frozen=True)
+class DayState:
+    """See the module. `origin` is live, simulated or recorded, None before the first fetch; `read`
+    when the day was read; `watched` its minutes that were expected by then."""
+
+    feed: str
+    day: Day
+    read: datetime
+    origin: str | None
+    watched: frozenset[FetchNumber]
+    assets: tuple[AssetDay, ...]
+    losses: tuple[Loss, ...]
+    alerts: tuple[AlertShown, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.worst(asset.verdict for asset in self.assets)
+
+    @property
+    def sealed(self) -> int:
+        """How many assets are sealed; the day is when all are."""
+        return sum(asset.seal is SealState.WHOLE for asset in self.assets)
+
+    @property
+    def odds(self) -> list[AssetDay]:
+        """The stages whose records are odds rows."""
+        return [asset for asset in self.assets if asset.kind == ODDS_ROWS]
+
+    @property
+    def worst(self) -> list[Cell]:
+        """For each minute, how the worst of the assets stands with it."""
+        return [worst_of(cells) for cells in zip(*(a.cells for a in self.assets), strict=True)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON types; of minutes the runs, of records per minute those of odds alone."""
+        return {
+            "feed": self.feed,
+            "day": str(self.day),
+            "read": self.read,
+            "verdict": self.verdict,
+            "origin": self.origin,
+            "minutes": self.day.length,
+            "watched": len(self.watched),
+            "sealed": self.sealed == len(self.assets),
+            "assets": {
+                asset.name: {
+                    "verdict": asset.verdict,
+                    "minutes": Counter(str(cell.state) for cell in asset.cells),
+                    "runs": asset.runs(),
+                    "account": asset.account.as_dict(),
+                    "lost": asset.lost,
+                    "windows": asset.windows,
+                    "singles": asset.singles,
+                    "seal": asset.seal,
+                    "expired": asset.has_expired,
+                    "checks": asset.reports,
+                }
+                for asset in self.assets
+            },
+            "losses": self.losses,
+            "odds": {asset.name: asset.records for asset in self.odds},
+            "alerts": self.alerts,
+        }
+
+
+def read_day_state(
+    site: Site,
+    feed: FeedPlan,
+    day: Day,
+    *,
+    deep: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> DayState:
+    """Of a day of which something is known. All checks run; a `deep` one reads every object back.
+
+    Raises UnreadableObject, StoreError, LedgerUnavailable.
+    """
+    now = site.clock.now()
+    plan = plan_repair(site, feed, day, deep=deep, progress=progress)
+    fetches = site.ledger.fetches(feed.name, day)
+    intervals = site.ledger.intervals(feed.name, day.start, day.end)
+    watched = frozenset(map(day.number_of, expected_minutes(day, intervals, now)))
+    assets = [_asset_day(site, plan.surveys[each.name], watched, fetches) for each in feed.assets]
+    alerts = (
+        alert
+        for stage, asset in zip(feed.stages, assets[1:], strict=True)
+        if asset.kind == ALERT
+        for alert in landed_alerts(site, stage, day, asset.records)
+    )
+    return DayState(
+        feed.name,
+        day,
+        now,
+        site.origin(),
+        watched,
+        tuple(assets),
+        tuple(losses_in(plan, fetches)),
+        tuple(sorted(alerts, key=lambda alert: alert.number)),
+    )
+
+
+def _asset_day(
+    site: Site,
+    found: Survey,
+    watched: frozenset[FetchNumber],
+    fetches: Mapping[FetchNumber, FetchRow],
+) -> AssetDay:
+    asset, expired = found.asset, has_expired(site, found.asset.name, found.day)
+    accounts = (row.landed.account for row in found.claims.values() if row.landed)
+    return AssetDay(
+        asset.name,
+        () if isinstance(asset, RawAsset) else asset.inputs,
+        asset.counts,
+        None if isinstance(asset, RawAsset) else asset.tags.get(KIND),
+        tuple(
+            cells_of(
+                found.day,
+                watched,
+                fetches,
+                found.claims,
+                found.index.numbers,
+                found.findings,
+                has_expired=expired,
+            )
+        ),
+        sum(accounts, Account()),
+        tuple(found.reports),
+        len(found.index.singles),
+        len(found.index.windows),
+        found.seal,
+        expired,
+    )
+
+
+def cells_of(
+    day: Day,
+    watched: frozenset[FetchNumber],
+    fetches: Mapping[FetchNumber, FetchRow],
+    claims: Mapping[FetchNumber, ClaimRow],
+    standing: frozenset[FetchNumber],
+    findings: Iterable[Found],
+    *,
+    has_expired: bool = False,
+) -> Iterator[Cell]:
+    """How one asset stands with each minute of the day, from what was expected, the minutes' fates,
+    the asset's claims, what stands in the store and what the checks found."""
+    named = _by_number(day, claims, findings)
+    for each in range(1, day.length + 1):
+        number = FetchNumber(each)
+        row, fetch, found = claims.get(number), fetches.get(number), named.get(number)
+        landed = row.landed if row else None
+        stands = number in standing
+        records = landed.account.emitted if landed and stands else None
+        if found is not None:
+            blind = found.kind is Kind.UNCHECKED
+            state = MinuteState.UNCHECKED if blind else MinuteState.BAD
+            yield Cell(state, records, found.kind, found.detail)
+        elif landed and not stands:
+            state = MinuteState.EXPIRED if has_expired else MinuteState.PENDING
+            yield Cell(state, None, "", "it had landed")
+        elif landed and landed.outcome.is_placeholder:
+            said = (row and row.last_error) or (fetch and fetch.reason) or ""
+            yield Cell(MinuteState.PLACEHOLDER, records, landed.outcome, said)
+        elif landed:
+            yield Cell(MinuteState.LANDED if records else MinuteState.EMPTY, records)
+        elif fetch is not None and fetch.fate is FetchFate.MISSED:
+            yield Cell(MinuteState.MISSED, None, fetch.reason or "", "the minute was missed")
+        elif row is not None or number in watched:
+            yield Cell(MinuteState.PENDING, None, "", (row and row.last_error) or "")
+        else:
+            yield Cell(MinuteState.NOT_EXPECTED)
+
+
+def _by_number(
+    day: Day, claims: Mapping[FetchNumber, ClaimRow], findings: Iterable[Found]
+) -> dict[FetchNumber, Found]:
+    """The finding that matters most of each minute that one is about: of a window, of every minute
+    that was claimed of it. What is only late (a window, the spool) harms no minute."""
+    named: dict[FetchNumber, Found] = {}
+    for found in sorted(findings, key=lambda found: found.kind is Kind.UNCHECKED):
+        if CLASS_OF.get(found.kind) is LossClass.NOT_YET:
+            continue
+        numbers: Iterable[FetchNumber] = ()
+        if found.key and (first := first_of_window(found.key)) is not None:
+            numbers = (number for number in claims if number in Window(day, first))
+        elif found.fetch_number is not None:
+            numbers = [FetchNumber(found.fetch_number)]
+        for number in numbers:
+            named.setdefault(number, found)
+    return named
+
+
+def runs_of(cells: Sequence[Cell]) -> list[Run]:
+    """All of them in order, joined where state and code are the same."""
+    runs, number = [], 1
+    for (state, what), group in groupby(cells, key=lambda cell: (cell.state, cell.what)):
+        together = list(group)
+        last = number + len(together) - 1
+        runs.append(Run(FetchNumber(number), FetchNumber(last), state, what, together[0].why))
+        number = last + 1
+    return runs
+
+
+def worst_of(cells: Iterable[Cell]) -> Cell:
+    return min(cells, key=lambda cell: _FROM_WORST[cell.state])
