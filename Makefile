@@ -4,6 +4,8 @@ PYTHON ?= python3
 MINUTES ?= 15
 # Which kills `make crash` tries: all (full) or some of each flow (sampled).
 CRASH ?= full
+# Which days `make days` lives through: all (full) or some (sampled).
+DAYS ?= full
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -40,8 +42,8 @@ replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
 crash: $(STAMP) ## kill every flow before and after each of its side effects (CRASH=sampled: some of them)
 	@TOUCHLINE_CRASH=$(CRASH) $(BIN)/pytest -q -m crash tests/crash $(ARGS)
 
-days: $(STAMP) ## thirty clean days minute by minute, and the fetches of a real one: no false alarm
-	@$(BIN)/pytest -q -n 2 -m days tests/days $(ARGS)
+days: $(STAMP) ## thirty clean days minute by minute, and the fetches of a real one: no alarm (DAYS=sampled)
+	@TOUCHLINE_DAYS=$(DAYS) $(BIN)/pytest -q -n 2 -m days tests/days $(ARGS)
 
 bench-storage: $(STAMP) ## what storing costs, beside its limits, from real recordings (ARGS=--small, --hours 24)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from touchline.day import Day, Minute
 
+SAMPLED = os.environ.get("TOUCHLINE_DAYS") == "sampled"
 HALF_AN_HOUR = 30
-FOUR_HOURS = 240
-OUTAGE_MINUTES = 40
+FOUR_HOURS = 40 if SAMPLED else 240
+"""About a clock change; of the sampled form some minutes on either side."""
+OUTAGE_MINUTES = FOUR_HOURS // 6
+ORDINARY_DAYS = 3 if SAMPLED else 25
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,15 @@ class MatchDay:
 
 def season() -> Iterator[MatchDay]:
     """The long ones first, since two processes share them out."""
-    # New York springs forward at 07:00 and falls back at 06:00 UTC.
-    yield MatchDay("spring-forward", Minute.parse("2025-03-09T05:00:00Z"), FOUR_HOURS)
-    yield MatchDay("fall-back", Minute.parse("2025-11-02T04:00:00Z"), FOUR_HOURS)
+    springs, falls = Minute.parse("2025-03-09T07:00:00Z"), Minute.parse("2025-11-02T06:00:00Z")
+    yield MatchDay("spring-forward", springs.later(-FOUR_HOURS // 2), FOUR_HOURS)
+    yield MatchDay("fall-back", falls.later(-FOUR_HOURS // 2), FOUR_HOURS)
     outage = Minute.parse("2025-07-08T20:00:00Z")
     yield MatchDay("outage", outage, FOUR_HOURS, down=OUTAGE_MINUTES)
     yield MatchDay("no-matches", Minute.parse("2025-07-14T15:00:00Z"), has_matches=False)
     yield MatchDay("across-midnight", Minute.parse("2025-08-02T03:45:00Z"))
     first = Day.parse("2025-08-05")
-    for passed in range(25):
+    for passed in range(ORDINARY_DAYS):
         day = first.shifted(passed)
         # At another time of each day, and never at the same minute of an hour.
         yield MatchDay("ordinary", Minute(day.start).later(passed * 57 % (24 * 60 - HALF_AN_HOUR)))
