@@ -80,7 +80,17 @@ def misfits(found: pa.Schema, declared: pa.Schema) -> list[str]:
         elif name not in found.names:
             if not declared.field(name).nullable:
                 said.append(f"{name} is missing")
-        elif not found.field(name).type.equals(declared.field(name).type):
+        else:
             there, wanted = found.field(name).type, declared.field(name).type
-            said.append(f"{name} is {there}, not {wanted}")
+            if not _all_nullable(there).equals(_all_nullable(wanted)):
+                said.append(f"{name} is {there}, not {wanted}")
     return said
+
+
+def _all_nullable(kind: pa.DataType) -> pa.DataType:
+    """The members of a column may be null as soon as it lies in the lake."""
+    if pa.types.is_list(kind):
+        return pa.list_(_all_nullable(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _all_nullable(field.type)) for field in kind.fields])
+    return kind
