@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow minutes hostile replays crash bench-storage screenshots lint lock install clean
+.PHONY: help up test test-slow minutes hostile replays crash detect bench-storage screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
 
 crash: $(STAMP) ## kill every flow before and after each of its side effects (CRASH=sampled: some of them)
 	@TOUCHLINE_CRASH=$(CRASH) $(BIN)/pytest -q -m crash tests/crash $(ARGS)
+
+detect: $(STAMP) ## inject every fault of docs/faults.md and see what names it (ARGS="--seed 7", --json)
+	@$(BIN)/python -m tests.detect $(ARGS)
 
 bench-storage: $(STAMP) ## what storing costs, beside its limits, from real recordings (ARGS=--small, --hours 24)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)
