@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.detect.drawn import DRAWN, drawn
+from tests.detect.drawn import drawn
 from tests.detect.fault import Fault, Seen
 from tests.detect.faults import FAULTS, KEYS
 from tests.detect.matrix import as_json, as_markdown, as_table, last_line
@@ -32,7 +32,8 @@ CONTROLS = (
 
 
 def main() -> int:
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
     if options.docs:
         print(as_markdown(FAULTS, KEYS), end="")
         return 0
@@ -40,16 +41,17 @@ def main() -> int:
     said = Console(stderr=True)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     faults = [fault for fault in FAULTS if options.only in fault.name]
+    if not faults:
+        parser.error(f"no fault has {options.only!r} in its name: see docs/faults.md")
     if options.sample is not None:
         faults = random.Random(seed).sample(faults, min(options.sample, len(faults)))
-    if not options.only:
-        faults += drawn(seed)
-    said.print(f"{len(faults)} faults, {DRAWN} of them drawn with --seed {seed}")
+    some = [] if options.only else drawn(seed)
+    said.print(f"{len(faults)} faults, and {len(some)} drawn with --seed {seed}")
     started = time.monotonic()
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as name, runner(Path(name)) as runs:
         controls = [c for c in CONTROLS if not c.sealed or any(fault.sealed for fault in faults)]
-        for fault in (*controls, *faults):
+        for fault in (*controls, *faults, *some):
             results.append(runs.run(fault))
             _progress(said, results[-1])
     seconds = time.monotonic() - started

@@ -21,9 +21,9 @@ CLAIMED = -1
 class Seen(StrEnum):
     """Who looks after the fault."""
 
-    MINUTE = "the next minute's run"
-    VERIFY = "touchline verify"
-    DEEP = "touchline verify --deep"
+    MINUTE = "next minute"
+    VERIFY = "verify"
+    DEEP = "verify --deep"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tests.detect.stock import COLUMNS, FRESH, ROWS
 
 STOCK = (ROWS, FRESH, COLUMNS)
 FEW = 3
+LONGEST_CHECK = len("landed_matches_claimed")
 
 
 def as_table(results: Sequence[Result]) -> Table:
@@ -21,7 +22,12 @@ def as_table(results: Sequence[Result]) -> Table:
         title_justify="left",
     )
     for name in ("asset", "fault", "named by", "fetch", "records", "seen by", "what else fired"):
-        table.add_column(name, justify="right" if name in ("fetch", "records") else "left")
+        counts = name in ("fetch", "records")
+        table.add_column(
+            name,
+            justify="right" if counts else "left",
+            min_width=LONGEST_CHECK if name == "named by" else None,
+        )
     for name in STOCK:
         table.add_column(name, justify="center")
     for result in results:
@@ -64,7 +70,7 @@ def verdict_of(result: Result) -> str:
 def seen_by(fault: Fault) -> str:
     if fault.seen is not Seen.MINUTE:
         return str(fault.seen)
-    return str(fault.seen) if fault.minutes == 1 else f"that of minute {fault.minutes}"
+    return str(fault.seen) if fault.minutes == 1 else f"minute {fault.minutes}"
 
 
 def _is_of(fired: Named, result: Result) -> bool:

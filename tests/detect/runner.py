@@ -31,8 +31,8 @@ class Result:
     """Everything, in the order of the assets."""
     wrong: list[str] = field(default_factory=list)
     stock: dict[str, list[str]] = field(default_factory=dict)
-    """Of each stock check, the assets over which it raised an alarm that is not there on the day
-    without a fault."""
+    """Of each stock check, the assets and keys that alarm it and do not on the day without a
+    fault."""
 
     @property
     def is_expected_miss(self) -> bool:
@@ -59,7 +59,7 @@ class Runner:
     """The days on one store. Made by `runner`."""
 
     days: Days
-    _stock_of: dict[bool, dict[str, list[str]]] = field(default_factory=dict)
+    _stock_of: dict[bool, dict[str, set[str]]] = field(default_factory=dict)
 
     def run(self, fault: Fault) -> Result:
         chain, stored = self.days.copy(sealed=fault.sealed)
@@ -98,7 +98,7 @@ class Runner:
         assets = [asset.short_name for asset in chain.plan.assets]
         alarms = stock_alarms(stored, assets, now)
         usual = self._stock_of.setdefault(sealed, alarms)
-        return {check: sorted(set(names) - set(usual[check])) for check, names in alarms.items()}
+        return {check: sorted(names - usual[check]) for check, names in alarms.items()}
 
 
 @contextmanager
