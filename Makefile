@@ -16,7 +16,8 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow minutes hostile replays crash days bench-storage screenshots lint lock install clean
+.PHONY: help up test test-slow minutes hostile replays crash detect days bench-storage screenshots
+.PHONY: lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +45,9 @@ crash: $(STAMP) ## kill every flow before and after each of its side effects (CR
 
 days: $(STAMP) ## thirty clean days minute by minute, and the fetches of a real one: no alarm (DAYS=sampled)
 	@TOUCHLINE_DAYS=$(DAYS) $(BIN)/pytest -q -n 2 -m days tests/days $(ARGS)
+
+detect: $(STAMP) ## inject every fault of docs/faults.md and see what names it (ARGS="--seed 7", --json)
+	@$(BIN)/python -m tests.detect $(ARGS)
 
 bench-storage: $(STAMP) ## what storing costs, beside its limits, from real recordings (ARGS=--small, --hours 24)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)

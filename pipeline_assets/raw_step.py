@@ -51,8 +51,9 @@ def _from_spool_or_live(
 ) -> Iterator[FetchObject | Failure]:
     try:
         waiting = waiting_in_spool(run)
-    except (StoreError, LedgerUnavailable) as error:
-        # While one of the two books cannot be read, no backlog is taken.
+    except (StoreError, LedgerUnavailable, UnreadableObject) as error:
+        # While one of the two books cannot be read, no backlog is taken. A damaged window is none
+        # that can: and it may not cost this minute its fetch.
         findings.append(f"what of the spool has landed could not be seen: {error}")
         waiting = [spooled for spooled in run.spool.entries() if _is_of(spooled, minute)]
     taken = 0
@@ -75,7 +76,7 @@ def _from_spool_or_live(
 
 def waiting_in_spool(run: Run) -> list[Spooled]:
     """What of the spool has not landed, oldest first. What has landed stays there until its window
-    was compared with it. Raises StoreError, LedgerUnavailable."""
+    was compared with it. Raises StoreError, LedgerUnavailable, UnreadableObject."""
     return [spooled for spooled in run.spool.entries() if not _has_landed(run, spooled)]
 
 
@@ -217,7 +218,7 @@ def _name_the_missed(run: Run, minute: Minute, findings: list[str]) -> None:
         ]
         for silent, reason in missed:
             run.site.ledger.minute_missed(run.plan.name, silent, reason, now)
-    except (LedgerUnavailable, StoreError) as error:
+    except (LedgerUnavailable, StoreError, UnreadableObject) as error:
         findings.append(f"missed minutes could not be named: {error}")
         return
     if missed:

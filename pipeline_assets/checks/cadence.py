@@ -10,7 +10,8 @@ from touchline.watch import MAX_RUNTIME, expected_minutes, why_missed
 
 
 def cadence(books: DayBooks, report: CheckReport) -> None:
-    """Every minute inside a watch interval has a fate: a fetch in the store, or a named miss.
+    """Every minute inside a watch interval has a fate: a fetch in the store, or a named miss. Of
+    every fetch in the store the ledger says that its minute landed.
 
     Missed minutes are told in the numbers and are no alarm of this check: they were named.
     """
@@ -35,6 +36,12 @@ def cadence(books: DayBooks, report: CheckReport) -> None:
             report.found(Kind.NO_FATE, number, None, f"nothing is known of {minute}")
         else:
             still_open += 1
+    told = {number for number, fate in books.fates.items() if fate is FetchFate.LANDED}
+    for number in sorted(books.index.numbers - told):
+        if now >= day.minute(number).utc + MAX_RUNTIME:
+            said = books.fates.get(number, "nothing")
+            detail = f"it is in the store, and the ledger says of its minute: {said}"
+            report.found(Kind.TRACKING_ERROR, number, None, detail)
     report.fetches_expected = len(expected) - still_open
     report.fetches_present = len(present)
     report.recorded = report.fetches_expected - missed

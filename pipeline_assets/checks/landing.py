@@ -100,8 +100,18 @@ class _Comparison:
                 report.landed += row.emitted or 0
             else:
                 found_before = len(report.findings)
-                report.landed += self._read_back(place)
-                if len(report.findings) == found_before and number not in self.contradicted:
+                count = self._read_back(place)
+                report.landed += count
+                if len(report.findings) > found_before:
+                    continue
+                if count != row.emitted:
+                    # The row's own tally, which is compared wherever a claim is not opened.
+                    differs = None if row.emitted is None else abs(count - row.emitted)
+                    detail = (
+                        f"tallied as {row.emitted} records, and claimed and landed were {count}"
+                    )
+                    report.found(Kind.COUNT_DIFFERS, number, differs, detail)
+                elif number not in self.contradicted:
                     read_well[number] = place.etag
         ledger.mark_verified(self.asset.name, self.day, read_well)
         self._alone([row for n, row in claims.items() if n in numbers])

@@ -217,6 +217,8 @@ def _fetches(found: Survey) -> None:
             continue
         elif CLASS_OF.get(each.kind) not in REPAIRED:
             found.others.append(each)
+        elif each.kind is Kind.TRACKING_ERROR and number and _is_as_claimed(found, number):
+            found.others.append(each)  # Of its minute nobody was told; it stands as it was claimed.
         elif number is not None:
             stands = each.kind is Kind.REAL_LOSS and _is_as_claimed(found, number)
             fault = Fault(each.kind, each.records, each.detail, stands)

@@ -29,6 +29,7 @@ from tests.pipeline_assets.spoiling import (
     numbers,
     only_bad,
     put,
+    rewrite,
 )
 from tests.s3_gate import S3Gate
 from touchline.accounting import Account, Verdict, key_digest, sha256_hex
@@ -210,6 +211,15 @@ def test_a_claim_that_is_not_what_was_stored_is_found(
     assert found(heads_check(day)) == found(report), "it is not taken for verified"
 
 
+def test_a_tally_that_is_not_its_claims_is_found_by_a_deep_check(day: Chain) -> None:
+    tally = "emitted = 5, received = 5, explained = 5"
+    rewrite(day, f"UPDATE ledger_claims SET {tally} WHERE asset = ? AND number = 721", HEADS)
+    assert heads_check(day).findings == [], "what was read back is not opened each minute"
+    report = heads_check(day, deep=True)
+    assert found(report) == [(Kind.COUNT_DIFFERS, 721, 2)]
+    assert numbers(report) == (8, 6)
+
+
 def test_an_object_that_was_written_over_is_found_though_it_is_whole(day: Chain) -> None:
     with by_hand(day) as (site, made):
         fewer = Staged[Head]()
@@ -310,6 +320,22 @@ def test_a_run_that_died_and_was_never_named_is_found(day: Chain) -> None:
     assert day.checks()["raw_fetches", "cadence"].verdict is Verdict.OK
     day.at(dead, seconds=300)
     assert found(day.checks()["raw_fetches", "cadence"]) == [(Kind.NO_FATE, dead.number, None)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM ledger_fetches WHERE number = ?",
+        "UPDATE ledger_fetches SET fate = 'missed' WHERE number = ?",
+    ],
+)
+def test_a_fetch_whose_minute_was_not_told_as_landed_is_found(day: Chain, statement: str) -> None:
+    rewrite(day, statement, int(day.number))
+    assert day.checks()["raw_fetches", "cadence"].verdict is Verdict.OK, "a run may be about to"
+    day.at(day.start, seconds=150)
+    report = day.checks()["raw_fetches", "cadence"]
+    assert found(report) == [(Kind.TRACKING_ERROR, day.number, None)]
+    assert report.fetches_present == 2
 
 
 def test_after_the_interval_nothing_is_expected(day: Chain) -> None:

@@ -14,6 +14,7 @@ import pytest
 from pipeline_assets.minute import run_minute
 from pipeline_assets.raw_step import raw_step, waiting_in_spool
 from pipeline_assets.run import Run
+from resources.day_layout import object_key, window_key
 from resources.ledger import FetchRow
 from resources.site import Site, WrongOrigin
 from resources.watch_record import read_watch
@@ -23,7 +24,7 @@ from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import fails, small_plan
 from tests.s3_gate import S3Gate
 from touchline.accounting import FetchFate, MissedReason, Outcome, Verdict
-from touchline.day import Day, Minute
+from touchline.day import Day, Minute, Window
 from touchline.fetch import FetchRef
 
 
@@ -458,3 +459,21 @@ def test_a_failed_fetch_is_replaced_by_a_good_one_within_its_minute(chain: Chain
         assert found.outcome is Outcome.COMPLETE, stage.name
     assert report.steps["football/newcomers"].account.emitted == 3
     assert verdicts(report) == {Verdict.OK}
+
+
+def test_a_damaged_window_costs_no_minute(chain: Chain) -> None:
+    """What of the day has landed cannot be told any more; this minute's fetch can be had."""
+    chain.minutes(2)
+    chain.minute(12)
+    chain.rotate(26)
+    key = window_key(RAW, Window.of(chain.day, chain.number))
+    with chain.process() as site:
+        there = site.store.get(key)
+        site.store.replace(key, there.body[:40], there.etag, there.metadata)
+    report = chain.minute(27)
+    assert object_key(RAW, chain.day, chain.number + 27) in chain.objects()
+    assert report.steps[RAW].failures == []
+    said = "\n".join(report.steps[RAW].findings)
+    assert "could not be named" in said
+    assert "could not be seen" in said
+    assert report.steps["football/heads"].landed.keys() == {chain.number + 27}

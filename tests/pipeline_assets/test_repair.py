@@ -27,6 +27,7 @@ from resources.day_layout import log_key, object_key, seal_key
 from simulator.server import Served
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import fails, small_plan
+from tests.pipeline_assets.spoiling import rewrite
 from tests.pipeline_assets.test_rebuild import versioned, without_one
 from touchline.accounting import ClaimState, LossClass, MissedReason, Outcome, RunState
 from touchline.plan import FeedPlan
@@ -592,3 +593,12 @@ def test_a_damaged_raw_window_costs_nothing_that_was_made_of_it(windowed: Chain)
         windowed.number + n for n in range(3)
     }
     assert repair(windowed) is None
+
+
+def test_a_minute_that_was_not_told_as_landed_is_listed_and_nothing_is_made_of_it(
+    day: Chain,
+) -> None:
+    """The fetch stands as it was claimed: its fate is for `touchline ledger rebuild`."""
+    rewrite(day, "DELETE FROM ledger_fetches WHERE number = ?", int(day.number))
+    assert planned(day).items == []
+    assert [(loss.asset, loss.kind) for loss in lost(day)] == [(RAW, Kind.TRACKING_ERROR)]

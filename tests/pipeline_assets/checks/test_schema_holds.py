@@ -74,6 +74,16 @@ def test_a_column_that_may_be_null_may_be_missing(
     assert misfits(pa.schema(list(found_there.items())), declared) == said
 
 
+def test_members_that_may_be_null_in_the_lake_are_no_other_column() -> None:
+    def of(member: pa.DataType, *, nullable: bool) -> pa.Schema:
+        fetch = pa.struct([pa.field("number", member, nullable)])
+        return pa.schema([pa.field("fetch", fetch), pa.field("all", pa.list_(fetch))])
+
+    declared = of(pa.int64(), nullable=False)
+    assert misfits(of(pa.int64(), nullable=True), declared) == []
+    assert len(misfits(of(pa.string(), nullable=True), declared)) == 2
+
+
 @pytest.mark.parametrize(("bad", "verdict"), [(4, Verdict.OK), (5, Verdict.BAD)])
 def test_many_records_of_another_shape_are_a_vendor_who_has_changed(
     busy: Chain, bad: int, verdict: Verdict

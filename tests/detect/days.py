@@ -1,0 +1,131 @@
+"""The days that faults are injected into: one that is still watched, and the same one sealed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline_assets.plans import PLANS
+from pipeline_assets.sealing import clear_replaced, seal_day
+from resources.embedded_s3 import S3Access
+from resources.object_store import ObjectStore, PatientS3
+from simulator.server import Served
+from tests.chain import FEED, Chain
+from tests.crash.world import RollingWorld
+from tests.detect.stored import Stored, s3_client
+from touchline.day import Minute
+
+NOON = Minute.parse("2025-05-28T16:00:00Z")
+MATCHES = 12
+"""A minute, enough that silence is strange."""
+WATCHED = (range(10), range(30, 35))
+"""Minutes from noon on: the first ten stand in a window, the others in objects of their own."""
+NEXT = WATCHED[-1].stop
+A_DAY = 24 * 60
+
+
+class BusyWorld(RollingWorld):
+    """In each minute one match of twelve begins and one has ended."""
+
+    began: int = 0
+    """When each period of play is said to have begun (Unix s)."""
+
+    def live(self, at: int) -> Sequence[str]:
+        return [f"match-{at // 60 - back}" for back in range(MATCHES)]
+
+    def live_entry(self, match_id: str, at: int) -> bytes:
+        entry = msgspec.json.decode(super().live_entry(match_id, at))
+        entry["score"][4] = self.began
+        return msgspec.json.encode(entry)
+
+
+def busy_world() -> BusyWorld:
+    return BusyWorld(NOON.later(-MATCHES), MATCHES + 3 * 60)
+
+
+@dataclass
+class Days:
+    """Prepares each past once, and gives copies of it. `folder` is removed by whoever made it."""
+
+    access: S3Access
+    vendor: Served
+    folder: Path
+    s3: Any = field(init=False)
+    _open: Chain | None = None
+    _sealed: Chain | None = None
+    _copies: int = 0
+
+    def __post_init__(self) -> None:
+        self.s3 = s3_client(self.access)
+
+    def copy(self, *, sealed: bool = False) -> tuple[Chain, Stored]:
+        past = self._sealed_day() if sealed else self._open_day()
+        self._copies += 1
+        name = f"copy-{self._copies:03d}"
+        copied = self._copied(past, name)
+        copied.at(NOON.later(4 * A_DAY if sealed else NEXT))
+        return copied, Stored(self.s3, "touchline", name, copied.home, str(NOON.day))
+
+    def _copied(self, past: Chain, name: str) -> Chain:
+        copied = past.copy(self.folder / name, name)
+        spool = past.home / "spool" / past.prefix
+        if spool.exists():
+            shutil.copytree(spool, copied.home / "spool" / name)
+        return copied
+
+    def _open_day(self) -> Chain:
+        if self._open is None:
+            store = ObjectStore(
+                PatientS3(
+                    endpoint_url=self.access.endpoint_url,
+                    region_name=self.access.region,
+                    aws_access_key_id=self.access.access_key_id,
+                    aws_secret_access_key=self.access.secret_access_key,
+                ),
+                "touchline",
+            )
+            home = self.folder / "open"
+            home.mkdir(parents=True)
+            chain = Chain(self.access, self.vendor, home, "open", PLANS[FEED], NOON, store)
+            first, second = WATCHED
+            watch(chain, first)
+            chain.rotate(first.stop + 3)
+            chain.rotate(first.stop + 16)
+            watch(chain, second, closed=False)
+            chain.at(NOON.later(NEXT))
+            self._open = chain
+        return self._open
+
+    def _sealed_day(self) -> Chain:
+        if self._sealed is None:
+            chain = self._copied(self._open_day(), "sealed")
+            with chain.process() as site:
+                site.ledger.close_interval(FEED, NOON.later(NEXT).utc)
+            chain.rotate(60)
+            chain.at(NOON.later(2 * A_DAY))
+            with chain.process() as site:
+                waiting = seal_day(site, FEED, NOON.day, run_id="seal").waiting
+                if waiting:
+                    raise RuntimeError(f"the day could not be sealed: {waiting[0]}")
+            chain.at(NOON.later(4 * A_DAY))
+            with chain.process() as site:
+                clear_replaced(site, FEED, run_id="clear")
+            self._sealed = chain
+        return self._sealed
+
+
+def watch(chain: Chain, minutes: range, *, closed: bool = True) -> None:
+    with chain.process() as site:
+        site.ledger.open_interval(FEED, NOON.later(minutes.start).utc, "simulated")
+    for passed in minutes:
+        found = [f for check in chain.minute(passed).checks for f in check.findings]
+        if found:
+            raise RuntimeError(f"the day that is to be spoiled is not well: {found[0]}")
+    if closed:
+        with chain.process() as site:
+            site.ledger.close_interval(FEED, NOON.later(minutes.stop).utc)

@@ -1,0 +1,87 @@
+"""What a fault is: what it does to a day, and what has to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from pipeline_assets.checks.report import Kind
+from simulator.faults import Fault as VendorFault
+from tests.detect.days import BusyWorld
+from tests.detect.stored import Stored
+from touchline.plan import FeedPlan
+from touchline.stage import Stage
+
+CLAIMED = -1
+"""As many records as were claimed of the fetch before the fault."""
+
+
+class Seen(StrEnum):
+    """Who looks after the fault."""
+
+    MINUTE = "next minute"
+    VERIFY = "verify"
+    DEEP = "verify --deep"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A finding: `number` and `records` as in `Found`; `asset` is the one aimed at, if not said."""
+
+    check: str
+    kind: Kind
+    number: int | None = None
+    records: int | None = None
+    asset: str = ""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault. `inject` knows the bucket, the ledger's file and the state folder; what happens at
+    the vendor or inside a stage is said by `vendor`, `world` and `stage`."""
+
+    name: str
+    asset: str
+    touches: str
+    """What is changed: a key, a table or a thing outside."""
+    named: tuple[Named, ...] = ()
+    inject: Callable[[Stored], object] = lambda stored: None
+    seen: Seen = Seen.MINUTE
+    minutes: int = 1
+    """How many minutes run until it is named."""
+    at_second: int = 0
+    """How long after the first of them began a verify looks."""
+    sealed: bool = False
+    """Whether the day is sealed."""
+    is_made_good: bool = False
+    """The next minute puts it right by itself, to the same bytes: then nothing is to be named."""
+    missed_because: str = ""
+    """Why no check names it, where none does."""
+    anywhere: bool = False
+    """Whether it concerns every asset, and not only the one aimed at and what is made of it."""
+    vendor: tuple[VendorFault, ...] = ()
+    world: Callable[[BusyWorld], None] = lambda world: None
+    stage: Callable[[Stage[Any]], Stage[Any] | None] | None = None
+    """What runs in the place of the asset's stage; None where it does not run at all."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    about: tuple[int, ...] = ()
+    """Of one that was drawn: any finding about one of these numbers names it."""
+
+    @property
+    def is_to_be_named(self) -> bool:
+        return bool(self.named or self.about)
+
+    def is_about(self, asset: str, number: int | None) -> bool:
+        """Whether this is where a drawn fault was aimed at."""
+        return asset == self.asset and number in self.about
+
+    def plan(self, plan: FeedPlan) -> FeedPlan:
+        """The plan that its minutes run with."""
+        if self.stage is None:
+            return plan
+        stages = (
+            self.stage(stage) if stage.short_name == self.asset else stage for stage in plan.stages
+        )
+        return replace(plan, stages=tuple(stage for stage in stages if stage is not None))
