@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -10,6 +10,7 @@ import dagster as dg
 from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
+from pipeline_assets.minute_state import picture, states_at_once
 from pipeline_assets.partitions import scheduled_minute
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.retention import expire
@@ -17,6 +18,8 @@ from pipeline_assets.rotation import rotate
 from pipeline_assets.run import Batch, Run
 from pipeline_assets.sealing import clear_replaced, days_to_seal, seal_day, tidy_lake
 from pipeline_assets.stage_step import stage_step
+from resources.ledger import LedgerUnavailable
+from resources.site import Site
 from touchline.accounting import Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan
@@ -24,6 +27,8 @@ from touchline.stage import RawAsset, Stage
 
 FINDINGS_SHOWN = 20
 FETCHES_SHOWN = 200
+_WITH_PICTURE = "cadence"
+"""The check whose result shows the day minute by minute."""
 
 
 def step_of(
@@ -53,13 +58,31 @@ def check_results(
         key = dg.AssetKey(asset.name.split("/"))
         if all(check.asset_key != key for check in selected):
             continue
-        for report in check_day(context.resources.site, plan, asset, day, known=known):
+        reports = check_day(context.resources.site, plan, asset, day, known=known)
+        for report in reports:
             if dg.AssetCheckKey(key, report.check) in selected:
-                yield check_result(report)
+                shown = None
+                if report.check == _WITH_PICTURE:
+                    shown = _picture(context.resources.site, plan, day, known, reports)
+                yield check_result(report, shown)
 
 
-def check_result(report: CheckReport) -> dg.AssetCheckResult:
-    """BAD fails as an error, COULD_NOT_CHECK as a warning."""
+def _picture(
+    site: Site, plan: FeedPlan, day: Day, known: KnownClaims, reports: Iterable[CheckReport]
+) -> str | None:
+    """Of the raw day, from what its checks have just read; None where they could not."""
+    claims = known.get(plan.raw.name)
+    if claims is None:
+        return None
+    try:
+        fates = site.ledger.fates(plan.name, day)
+    except LedgerUnavailable:
+        return None
+    return picture(states_at_once(day.length, fates, claims, reports))
+
+
+def check_result(report: CheckReport, shown: str | None = None) -> dg.AssetCheckResult:
+    """BAD fails as an error, COULD_NOT_CHECK as a warning. `shown` is a picture of the day."""
     blind = report.verdict is Verdict.COULD_NOT_CHECK
     metadata: dict[str, Any] = {"verdict": str(report.verdict)}
     for name in ("recorded", "landed", "fetches_expected", "fetches_present"):
@@ -69,6 +92,8 @@ def check_result(report: CheckReport) -> dg.AssetCheckResult:
     metadata |= report.details
     if named := report.fetch_numbers:
         metadata["fetch_numbers"] = dg.MetadataValue.json(named[:FETCHES_SHOWN])
+    if shown is not None:
+        metadata["day"] = dg.MetadataValue.md(shown)
     if report.findings:
         metadata["findings"] = dg.MetadataValue.md(_as_table(report))
     return dg.AssetCheckResult(

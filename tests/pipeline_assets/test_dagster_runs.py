@@ -108,6 +108,10 @@ def test_the_tag_alone_makes_a_run_live(
     assert {check.partition for check in checks} == {str(minute.day)}
     raw = next(c for c in checks if c.asset_key.path[-1] == "raw_fetches")
     assert raw.metadata["recorded"].value == raw.metadata["landed"].value == MATCHES
+    pictures = [(c.check_name, c.metadata["day"]) for c in checks if "day" in c.metadata]
+    [(name, shown)] = pictures
+    assert name == "cadence"
+    assert str(shown.value).startswith("![the day, an hour a row](data:image/svg+xml;base64,")
 
     again = run(instance, minute, live=True)
     assert set(added(again).values()) == {0}
