@@ -70,6 +70,7 @@ def check_result(report: CheckReport) -> dg.AssetCheckResult:
     if named := report.fetch_numbers:
         metadata["fetch_numbers"] = dg.MetadataValue.json(named[:FETCHES_SHOWN])
     if report.findings:
+        metadata["causes"] = dg.MetadataValue.json([str(kind) for kind in report.kinds])
         metadata["findings"] = dg.MetadataValue.md(_as_table(report))
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(report.asset.split("/")),
