@@ -1,4 +1,4 @@
-"""What asks for runs."""
+"""What asks for runs, and tells people what their checks found."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class AlertKey:
         parts = text.split(":")
         if len(parts) != 4 or not all(parts):
             raise ValueError(
-                f"{text!r} is no alert's key; write it as `touchline alerts --checks` shows it, "
+                f"{text!r} is no alert's key; write it as `touchline alerts` shows it, "
                 "like landed_matches_claimed:football/merged:2025-05-28:real_loss"
             )
         return cls(parts[0], parts[1], Day.parse(parts[2]), parts[3])
