@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import re
+from io import StringIO
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 from touchline.masking import MASKED
@@ -53,7 +54,7 @@ class Notifier:
         plugin.redirects = plugin.redirects and self._is_live
         with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
             is_sent = plugin.notify(body=body, title=title, notify_type=apprise.NotifyType.WARNING)
-            reason = said.getvalue()
+            reason = cast(StringIO, said).getvalue()
         if not is_sent:
             raise NotDelivered(f"{name} did not take it: {masked(reason, url) or 'no reason'}")
 

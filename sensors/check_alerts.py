@@ -15,7 +15,7 @@ import dagster as dg
 from pipeline_assets.plans import PLANS
 
 if TYPE_CHECKING:
-    from dagster._core.storage.event_log.base import EventLogRecord
+    from dagster._core.event_api import EventLogRecord
 
     from touchline.alerting import Evaluation
 
