@@ -47,7 +47,7 @@ class Notifier:
 
         url = self._urls[target]
         name = f"target {target + 1} ({url.partition(':')[0]})"
-        plugin = apprise.Apprise.instantiate(url)
+        plugin = _plugin(url)
         if plugin is None:
             raise NotDelivered(f"{name} is no URL that Apprise knows: see TOUCHLINE_NOTIFY_URLS")
         _hurry(plugin, seconds)
@@ -69,14 +69,24 @@ def masked(text: str, url: str) -> str:
     return line[:_ERROR_CHARACTERS]
 
 
+def _plugin(url: str) -> NotifyBase | None:
+    """None for a URL that Apprise does not know, which it would log with all that stands in it."""
+    import apprise
+
+    logger = logging.getLogger("apprise")
+    logger.disabled = True
+    try:
+        return apprise.Apprise.instantiate(url)
+    finally:
+        logger.disabled = False
+
+
 def _hurry(plugin: NotifyBase, seconds: float) -> None:
     plugin.socket_connect_timeout = plugin.socket_read_timeout = seconds / 2
 
 
 def _stays_here(url: str) -> bool:
-    import apprise
-
-    plugin = apprise.Apprise.instantiate(url)
+    plugin = _plugin(url)
     if plugin is None or url.partition(":")[0].lower() not in _WEBHOOKS:
         return False
     host = str(plugin.host)

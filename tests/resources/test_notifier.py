@@ -34,9 +34,12 @@ def test_a_target_that_does_not_answer_costs_the_time_it_is_given() -> None:
             Notifier((url,), is_live=True).send(0, "t", "b", seconds=0.4)
 
 
-def test_a_url_that_apprise_does_not_know_is_named_by_its_setting() -> None:
+def test_a_url_that_apprise_does_not_know_is_named_by_its_setting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with pytest.raises(NotDelivered, match=r"target 1 .nonsense. .* TOUCHLINE_NOTIFY_URLS"):
         Notifier(("nonsense://token-12345",), is_live=True).send(0, "t", "b", seconds=1)
+    assert "token-12345" not in caplog.text
 
 
 @pytest.mark.parametrize(
