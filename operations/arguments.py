@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated, TypeVar
 
 import typer
@@ -13,7 +15,7 @@ from touchline.day import Day
 T = TypeVar("T")
 
 
-def _clearly(parse: Callable[[str], T], text: str) -> T:
+def said_clearly(parse: Callable[[str], T], text: str) -> T:
     try:
         return parse(text)
     except ValueError as error:
@@ -22,8 +24,18 @@ def _clearly(parse: Callable[[str], T], text: str) -> T:
 
 def day(text: str) -> Day:
     """Raises Misused."""
-    return _clearly(Day.parse, text)
+    return said_clearly(Day.parse, text)
 
+
+def duration(text: str) -> timedelta:
+    """From `90m`, `2h` or `3d`. Raises Misused for anything else, or nothing."""
+    found = re.fullmatch(r"([1-9]\d{0,3})([mhd])", text)
+    if found is None:
+        raise Misused(f"{text!r} is no length of time: write it like 90m, 2h or 3d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 _DATE = typer.Option("--date", parser=day, metavar="DAY", help="New York day, like 2025-05-28.")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from operations import (
+    alert_commands,
     export_command,
     ledger_commands,
     mirror_command,
@@ -45,6 +46,9 @@ app.command()(export_command.export)
 app.command()(reading_commands.fetch)
 app.command()(reading_commands.quarantine)
 app.command()(reading_commands.trace)
+app.command()(alert_commands.alerts)
+app.command()(alert_commands.mute)
+app.command()(alert_commands.acknowledge)
 app.add_typer(ledger_commands.app, name="ledger")
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import connected
+from resources.ledger import Ledger
 from resources.settings import Settings
 from resources.site import Site
 from touchline.clock import Clock
@@ -50,14 +51,22 @@ def opened_to_read(prefix: str | None = None) -> Iterator[Site]:
     """
     settings = settings_for(prefix)
     _refuse_without_store(settings)
-    file = sqlite_file(settings.ledger_database)
-    if file is not None and not file.is_file():
-        raise NothingThere(
-            f"no ledger at {file}: run `touchline up` or `touchline replay` first, or set "
-            "TOUCHLINE_HOME or TOUCHLINE_LEDGER_URL"
-        )
+    _refuse_without_ledger(settings)
     with opened(settings) as site:
         yield site
+
+
+@contextmanager
+def opened_ledger(prefix: str | None = None) -> Iterator[Ledger]:
+    """The ledger alone, as it is; the object store may be away.
+
+    Raises SettingsError, NothingThere, LedgerUnavailable.
+    """
+    settings = settings_for(prefix)
+    _refuse_without_ledger(settings)
+    with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
+        ledger.migrate()
+        yield ledger
 
 
 @contextmanager
@@ -96,6 +105,15 @@ def _refuse_without_store(settings: Settings) -> None:
         raise NothingThere(
             f"no object store in {settings.home}: run `touchline up` or `touchline replay` first, "
             "or set TOUCHLINE_HOME or TOUCHLINE_S3_ENDPOINT_URL"
+        )
+
+
+def _refuse_without_ledger(settings: Settings) -> None:
+    file = sqlite_file(settings.ledger_database)
+    if file is not None and not file.is_file():
+        raise NothingThere(
+            f"no ledger at {file}: run `touchline up` or `touchline replay` first, or set "
+            "TOUCHLINE_HOME or TOUCHLINE_LEDGER_URL"
         )
 
 

@@ -95,6 +95,7 @@ def check_result(report: CheckReport, shown: str | None = None) -> dg.AssetCheck
     if shown is not None:
         metadata["day"] = dg.MetadataValue.md(shown)
     if report.findings:
+        metadata["causes"] = dg.MetadataValue.json([str(kind) for kind in report.kinds])
         metadata["findings"] = dg.MetadataValue.md(_as_table(report))
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(report.asset.split("/")),

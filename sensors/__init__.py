@@ -1,12 +1,15 @@
-"""What asks for runs."""
+"""What asks for runs, and tells people what their checks found."""
 
 from __future__ import annotations
 
 import dagster as dg
 
+from sensors.check_alerts import check_alert_sensors
 from sensors.checks import check_sensors
 from sensors.minute_tick import minute_ticks
 from sensors.rotation import rotations
 from sensors.seal import seals
 
-defs = dg.Definitions(sensors=[*minute_ticks, *rotations, *seals, *check_sensors])
+defs = dg.Definitions(
+    sensors=[*minute_ticks, *rotations, *seals, *check_sensors, *check_alert_sensors]
+)

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from touchline.accounting import Verdict
+from touchline.alerting import BLIND
 from touchline.day import Day
 
 
@@ -50,7 +51,7 @@ class Kind(StrEnum):
     """Ten minutes that should stand in one window by now, and do not."""
     SPOOL_FILLS_UP = "spool_fills_up"
     """The spool comes near its bound, or is beyond it."""
-    UNCHECKED = "unchecked"
+    UNCHECKED = BLIND
     """One of the two sources could not be read."""
 
 
@@ -89,6 +90,11 @@ class CheckReport:
         """The fetches that something was found about."""
         numbers = {found.fetch_number for found in self.findings}
         return sorted(number for number in numbers if number is not None)
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """What was found, each kind once."""
+        return sorted({found.kind for found in self.findings})
 
     def found(
         self,

@@ -7,6 +7,7 @@ carries the store's prefix: a replay never mixes with live data.
 
 from __future__ import annotations
 
+from resources.ledger.alerts import AlertBook
 from resources.ledger.claims import ClaimBook
 from resources.ledger.database import Database, LedgerTooNew, LedgerUnavailable
 from resources.ledger.minutes import MinuteBook
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 
-class Ledger(ClaimBook, TierBook, MinuteBook, RunBook, RebuildBook):
+class Ledger(ClaimBook, TierBook, MinuteBook, RunBook, RebuildBook, AlertBook):
     """One prefix's ledger, in SQLite or PostgreSQL.
 
     Every method that reads or writes raises LedgerUnavailable when the database cannot be reached

@@ -161,6 +161,13 @@ class MinuteBook(Book):
         )
         return _merged((row.opened, row.closed) for row in rows)
 
+    def origins(self, feed: str) -> set[str]:
+        """Where the data came from, in all watch intervals of a feed."""
+        table = tables.intervals
+        query = select(table.c.origin).distinct()
+        rows = self._rows(query.where(table.c.prefix == self.prefix, table.c.feed == feed))
+        return {row.origin for row in rows}
+
     def intervals_opened(self, feed: str, at: datetime) -> list[IntervalRow]:
         """The intervals that were opened at this very time, uncut and unmerged."""
         table = tables.intervals

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -28,10 +29,12 @@ from sqlalchemy import (
 
 from resources.ledger.records import Claim, Witness
 from resources.manifest import Held
-from touchline.accounting import ClaimState, FetchFate, Outcome, RunState
+from touchline.accounting import ClaimState, FetchFate, Outcome, RunState, Verdict
+from touchline.alerting import AlertState, Hush
 from touchline.day import Day
+from touchline.notices import NoticeState
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -297,4 +300,59 @@ runs = Table(
     Column("ended_at", UtcTime),
     _needed("sequence", BigInteger),
     Index("ledger_runs_in", "prefix", "state"),
+)
+
+verdicts = Table(
+    "ledger_verdicts",
+    metadata,
+    _key("prefix"),
+    _key("asset"),
+    _key("day", DayDate),
+    _key("check"),
+    _needed("verdict", OneOf(Verdict)),
+    _needed("at", UtcTime),
+)
+
+alerts = Table(
+    "ledger_alerts",
+    metadata,
+    _key("prefix"),
+    _key("check"),
+    _key("asset"),
+    _key("day", DayDate),
+    _key("cause"),
+    _needed("state", OneOf(AlertState)),
+    _needed("opened_at", UtcTime),
+    _needed("seen_at", UtcTime),
+    _needed("count", Integer),
+    _needed("suppressed", Integer),
+    Column("due_at", UtcTime),
+    _needed("is_told", Boolean),
+    Column("told_at", UtcTime),
+    Column("closed_at", UtcTime),
+    Column("recorded", BigInteger),
+    Column("landed", BigInteger),
+    _needed("fetches", AsJson(tuple[int, ...])),
+    Column("muted", AsJson(Hush)),
+    Column("acknowledged", AsJson(Hush)),
+    Index("ledger_alerts_in", "prefix", "state"),
+)
+
+notices = Table(
+    "ledger_notices",
+    metadata,
+    _key("sequence", BigInteger),
+    _needed("prefix"),
+    _needed("feed"),
+    _needed("day", DayDate),
+    _needed("title"),
+    _needed("body"),
+    _needed("about", AsJson(list[str])),
+    _needed("made_at", UtcTime),
+    _needed("state", OneOf(NoticeState)),
+    _needed("attempts", Integer),
+    Column("due_at", UtcTime),
+    Column("last_error", Text),
+    Column("ended_at", UtcTime),
+    Index("ledger_notices_in", "prefix", "state", "due_at"),
 )

@@ -1,0 +1,121 @@
+"""Alerts about verdicts, and what of them could not be delivered."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from operations.arguments import said_clearly
+from operations.errors import BAD, UNKNOWN, Misused
+from resources.ledger import Ledger
+from touchline.accounting import Verdict
+from touchline.alerting import Alert, AlertKey, Hush
+from touchline.day import Day, utc_text
+from touchline.notices import Notice, NoticeState, lasted, next_commands
+
+
+@dataclass(frozen=True)
+class Found:
+    prefix: str
+    alerts: list[Alert]
+    notices: list[Notice]
+    """Those that are not delivered, and all of a day that was asked for."""
+
+
+def read(ledger: Ledger, day: Day | None) -> Found:
+    """Raises LedgerUnavailable."""
+    undelivered = ledger.notices(NoticeState.WAITING, NoticeState.FAILED, NoticeState.KEPT)
+    notices = undelivered if day is None else ledger.notices_of(day)
+    return Found(ledger.prefix, ledger.alerts(day), notices)
+
+
+def code_of(found: Found, now: datetime) -> int:
+    """1 while something is bad that nobody has muted or acknowledged, or could not be delivered; 2
+    while something could not be checked; else 0."""
+    if any(notice.is_undelivered for notice in found.notices):
+        return BAD
+    standing = [a for a in found.alerts if a.is_standing and a.hushed_until(now) == now]
+    worst = Verdict.worst([Verdict.OK, *(alert.key.verdict for alert in standing)])
+    return {Verdict.OK: 0, Verdict.BAD: BAD, Verdict.COULD_NOT_CHECK: UNKNOWN}[worst]
+
+
+def as_json(found: Found) -> dict[str, Any]:
+    return {
+        "checks": [_alert_as_json(alert) for alert in found.alerts],
+        "notices": [_plain(asdict(notice)) for notice in found.notices],
+    }
+
+
+def hush(
+    ledger: Ledger,
+    text: str,
+    length: timedelta,
+    why: str,
+    how: Callable[[Alert, Hush, datetime], Alert],
+) -> str:
+    """Mute or acknowledge, and say what that does. Raises Misused, LedgerUnavailable."""
+    key = said_clearly(AlertKey.parse, text)
+    if not why.strip():
+        raise Misused("--why is empty: say what is known, for whoever looks next")
+    now = datetime.now(UTC)
+    until = (now + length).replace(microsecond=0)
+    after = ledger.hush(key, Hush(until, getpass.getuser(), why.strip()), how, now)
+    if after is None:
+        raise Misused(f"there is no alert {key}: `touchline alerts --date {key.day}` shows all")
+    if after.hushed_until(now) == now:
+        return "it is not open; what could not be delivered of it counts as seen"
+    return f"nothing is sent until {utc_text(until)}"
+
+
+def show(found: Found, now: datetime, console: Console) -> None:
+    """A line each, since a key is there to be copied."""
+    lines = [line for alert in found.alerts for line in _lines(alert, now)] or ["no alerts"]
+    standing = [alert for alert in found.alerts if alert.is_standing]
+    for day in sorted({alert.key.day for alert in standing}):
+        causes = {alert.key.cause for alert in standing if alert.key.day == day}
+        lines += [f"next: {command}" for command in next_commands(causes, day, found.prefix)]
+    for notice in found.notices:
+        error = f": {notice.last_error}" if notice.last_error else ""
+        lines.append(f"{utc_text(notice.made_at)} {notice.state}: {notice.title}{error}")
+    for line in lines:
+        console.print(escape(line), soft_wrap=True, highlight=False)
+
+
+def _lines(alert: Alert, now: datetime) -> list[str]:
+    stood = lasted((alert.closed_at or now) - alert.opened_at)
+    times = "once" if alert.count == 1 else f"{alert.count} times"
+    said = f"{alert.key.verdict} {alert.key}: {alert.state}, {stood}, seen {times}"
+    hushed = _hushed(alert, now)
+    return [said, f"  {hushed}"] if hushed else [said]
+
+
+def _hushed(alert: Alert, now: datetime) -> str:
+    said = []
+    for what, hush in (("muted", alert.muted), ("acknowledged", alert.acknowledged)):
+        if hush is not None and now < hush.until:
+            said.append(f"{what} until {utc_text(hush.until)} by {hush.by}: {hush.why}")
+    return "; ".join(said)
+
+
+def _alert_as_json(alert: Alert) -> dict[str, Any]:
+    key = {"key": str(alert.key), "feed": alert.key.feed, "verdict": str(alert.key.verdict)}
+    columns = {name: value for name, value in asdict(alert).items() if name != "key"}
+    return _plain({**key, **asdict(alert.key), **columns})
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: days and times as text."""
+    if isinstance(value, dict):
+        # `asdict` takes a day apart, too.
+        if set(value) == {"date"}:
+            return str(value["date"])
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return utc_text(value) if isinstance(value, datetime) else value

@@ -1,0 +1,133 @@
+"""One look at what checks said: alerts, silence, notices and their delivery."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from pipeline_assets.checks.specs import checks_for
+from pipeline_assets.sealing import days_to_seal
+from resources.ledger import Ledger
+from resources.notifier import NotDelivered, Notifier
+from resources.settings import Settings
+from touchline.accounting import Verdict
+from touchline.alerting import Alert, Evaluation
+from touchline.day import Day
+from touchline.notices import Notice, NoticeState, target_of
+from touchline.plan import FeedPlan
+
+log = logging.getLogger(__name__)
+
+SILENT_TODAY = timedelta(minutes=3)
+SILENT_ENDED = timedelta(minutes=25)
+"""An ended day is checked every ten minutes."""
+SENDING_SECONDS = 2.0
+"""A look sends for so long at most; what is left goes with the next one."""
+WORTH_TRYING_SECONDS = 0.5
+REPLAYS = "replay/"
+"""What a replay writes below this is never live."""
+
+
+def look(
+    ledger: Ledger,
+    plans: Mapping[str, FeedPlan],
+    notifier: Notifier,
+    evaluations: Sequence[Evaluation],
+    now: datetime,
+    *,
+    is_all: bool,
+) -> None:
+    """Take in what checks said, oldest first, tell what is to be told, and say in the log what
+    could not be. `is_all` is whether these are all that there are: silence is judged only then.
+
+    Raises LedgerUnavailable.
+    """
+    changed = ledger.judge(evaluations)
+    if is_all:
+        changed += ledger.judge_silence(silences(ledger, plans, now), now)
+    for alert in changed:
+        if alert.count == 1 or not alert.is_standing:
+            _log(alert)
+    ledger.tell(now, notifier.targets)
+    deliver(ledger, notifier, now)
+
+
+def deliver(ledger: Ledger, notifier: Notifier, now: datetime) -> None:
+    """Try to send what is due, oldest first, as long as there is time. Raises LedgerUnavailable."""
+    ends = time.monotonic() + SENDING_SECONDS
+    for notice in ledger.notices(NoticeState.WAITING):
+        left = ends - time.monotonic()
+        if left < WORTH_TRYING_SECONDS:
+            return
+        if notice.due_at is not None and notice.due_at <= now:
+            _send(ledger, notifier, notice, left, now)
+
+
+def silences(
+    ledger: Ledger, plans: Mapping[str, FeedPlan], now: datetime
+) -> dict[tuple[str, str, Day], datetime]:
+    """Since when each check has been silent that should speak and has not for too long, by check,
+    asset and day. Raises LedgerUnavailable."""
+    found: dict[tuple[str, str, Day], datetime] = {}
+    for plan in plans.values():
+        today = Day.containing(now)
+        opened = _watched_since(ledger, plan, now)
+        days = [(day, day.end, SILENT_ENDED) for day in days_to_seal(ledger, plan, now)]
+        if opened is not None:
+            days.append((today, today.start, SILENT_TODAY))
+        for day, start, patience in days:
+            # What is not at work cannot speak: it has so long from its start on.
+            since = start if opened is None else max(start, opened)
+            newest = ledger.newest_verdicts(plan.name, day)
+            for asset in plan.assets:
+                for check in checks_for(asset):
+                    last = max(newest.get((check.name, asset.name), since), since)
+                    if now - last > patience:
+                        found[check.name, asset.name, day] = last
+    return found
+
+
+def notifier_of(settings: Settings, ledger: Ledger, plans: Mapping[str, FeedPlan]) -> Notifier:
+    """Only data that were live in all that is known of them reach people. Raises
+    LedgerUnavailable."""
+    origins = {origin for feed in plans for origin in ledger.origins(feed)}
+    is_live = (
+        settings.origin == "live"
+        and origins == {"live"}
+        and not f"{settings.s3_prefix}/".startswith(REPLAYS)
+    )
+    return Notifier(settings.notify_targets, is_live=is_live)
+
+
+def _watched_since(ledger: Ledger, plan: FeedPlan, now: datetime) -> datetime | None:
+    """When the watch interval was opened that holds this moment; None outside of any."""
+    for opened, closed in ledger.intervals(plan.name, now, now + timedelta(microseconds=1)):
+        if opened <= now and (closed is None or now < closed):
+            return opened
+    return None
+
+
+def _send(
+    ledger: Ledger, notifier: Notifier, notice: Notice, seconds: float, now: datetime
+) -> None:
+    target = target_of(notice.attempts)
+    try:
+        if target >= notifier.targets:
+            raise NotDelivered(f"there is no target {target + 1} any more")
+        notifier.send(target, notice.title, notice.body, seconds=seconds)
+    except NotDelivered as error:
+        after = ledger.not_delivered(notice, str(error), notifier.targets, now)
+        what = "is given up" if after.state is NoticeState.FAILED else "is tried again"
+        log.error("undelivered, and %s: %r: %s", what, notice.title, error)
+    else:
+        ledger.delivered(notice, now)
+        log.info("delivered: %s", notice.title)
+
+
+def _log(alert: Alert) -> None:
+    level = logging.ERROR if alert.key.verdict is Verdict.BAD else logging.WARNING
+    if not alert.is_standing:
+        level = logging.INFO
+    log.log(level, "alert %s: %s", alert.state, alert.key)

@@ -1,0 +1,115 @@
+"""`touchline alerts`, `mute`, `acknowledge`: what scripts are told, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from operations.cli import app
+from resources.ledger import Ledger
+from touchline.alerting import AlertKey, Evaluation
+from touchline.day import Day
+
+NOW = datetime.now(UTC)
+DAY = Day.parse("2025-05-28")
+KEY = AlertKey("landed_matches_claimed", "football/merged", DAY, "real_loss")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")
+    ledger.migrate()
+    yield ledger
+    ledger.close()
+
+
+def touchline(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def say(ledger: Ledger, minute: int, *causes: str) -> None:
+    at = NOW - timedelta(hours=2) + timedelta(minutes=minute)
+    ledger.judge([Evaluation(KEY.check, KEY.asset, DAY, at, causes, recorded=30, landed=29)])
+
+
+def test_what_is_bad_is_shown_until_it_is_over(ledger: Ledger) -> None:
+    assert touchline("alerts").exit_code == 0
+    say(ledger, 0, "real_loss")
+    said = touchline("alerts", "--json")
+    assert said.exit_code == 1
+    (alert,) = json.loads(said.stdout)["checks"]
+    assert alert["key"] == str(KEY)
+    assert (alert["verdict"], alert["state"], alert["count"]) == ("BAD", "open", 1)
+    assert (alert["day"], alert["feed"], alert["recorded"]) == (str(DAY), "football", 30)
+    assert f"touchline losses --from {DAY} --to {DAY}" in touchline("alerts").stdout
+
+    say(ledger, 1)
+    assert touchline("alerts").exit_code == 0
+    closed = json.loads(touchline("alerts", "--date", str(DAY), "--json").stdout)
+    assert [each["state"] for each in closed["checks"]] == ["closed"]
+
+
+def test_what_could_not_be_checked_is_unknown(ledger: Ledger) -> None:
+    for minute in range(3):
+        assert touchline("alerts").exit_code == 0
+        say(ledger, minute, "unchecked")
+    assert touchline("alerts").exit_code == 2
+
+
+def test_what_could_not_be_delivered_is_bad_until_somebody_has_seen_it(ledger: Ledger) -> None:
+    say(ledger, 0, "real_loss")
+    (notice,) = ledger.tell(NOW, targets=1)
+    assert touchline("acknowledge", str(KEY), "--why", "known").exit_code == 0
+    assert touchline("alerts").exit_code == 0, "it is on its way"
+    for _ in range(5):
+        notice = ledger.not_delivered(notice, "target 1 (json) did not take it", 1, NOW)
+        said = touchline("alerts")
+        assert said.exit_code == 1
+        assert "target 1 (json) did not take it" in said.stdout
+    assert touchline("acknowledge", str(KEY), "--why", "called them").exit_code == 0
+    assert touchline("alerts").exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["mute", "--for", "2h"], ["acknowledge", "--for", "2h"]])
+def test_who_hushed_it_and_why_is_shown(ledger: Ledger, command: list[str]) -> None:
+    say(ledger, 0, "real_loss")
+    assert touchline(*command, str(KEY), "--why", "they repair it").exit_code == 0
+    said = touchline("alerts", "--json")
+    assert said.exit_code == 0
+    (alert,) = json.loads(said.stdout)["checks"]
+    hush = alert["muted"] or alert["acknowledged"]
+    assert hush["why"] == "they repair it"
+    assert hush["by"]
+    until = datetime.fromisoformat(hush["until"])
+    assert timedelta(hours=1.9) < until - datetime.now(UTC) < timedelta(hours=2.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["mute", "real_loss", "--for", "2h", "--why", "x"], "no alert's key"),
+        (["mute", str(KEY), "--for", "2 hours", "--why", "x"], "no length of time"),
+        (["mute", str(KEY), "--for", "0h", "--why", "x"], "no length of time"),
+        (["mute", str(KEY), "--for", "2h", "--why", " "], "--why is empty"),
+        (["mute", str(KEY), "--for", "2h", "--why", "x"], "there is no alert"),
+        (["acknowledge", str(KEY)], "--why"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(ledger: Ledger, arguments: list[str], said: str) -> None:
+    answer = touchline(*arguments)
+    assert answer.exit_code == 2
+    assert said in answer.stderr
+
+
+def test_without_a_ledger_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
+    assert touchline("alerts").exit_code == 2
+    assert not (tmp_path / "home").exists()

@@ -1,0 +1,281 @@
+"""From real runs' evaluations in Dagster's event log to notices that arrive."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import time_machine
+
+from pipeline_assets import alerting
+from pipeline_assets.checks.report import CheckReport, Kind
+from pipeline_assets.checks.specs import checks_for
+from pipeline_assets.partitions import daily
+from pipeline_assets.plans import PLANS
+from pipeline_assets.steps import check_result
+from resources.ledger import Ledger
+from resources.settings import Origin, Settings
+from sensors.check_alerts import check_alerts, newest_evaluations
+from tests.resources.ledger_samples import claim
+from tests.targets import Target, target
+from touchline.alerting import AlertState
+from touchline.day import Day, parse_instant
+from touchline.fetch import FetchRef
+from touchline.notices import NoticeState
+
+FEED = "football"
+CHECK = "landed_matches_claimed"
+NOON = parse_instant("2025-05-28T16:00:00Z")
+DAY = Day.containing(NOON)
+ASSETS = ("football/merged", "football/pretty_print")
+
+
+@pytest.fixture(autouse=True)
+def noon() -> Iterator[None]:
+    with time_machine.travel(NOON):
+        yield
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as instance:
+        yield instance
+
+
+@pytest.fixture
+def there() -> Iterator[Target]:
+    with target() as taken:
+        yield taken
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: Target) -> Iterator[Ledger]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+    monkeypatch.setenv("TOUCHLINE_ORIGIN", "simulated")
+    monkeypatch.setenv("TOUCHLINE_NOTIFY_URLS", there.url)
+    monkeypatch.delenv("TOUCHLINE_S3_PREFIX", raising=False)
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")
+    ledger.migrate()
+    yield ledger
+    ledger.close()
+
+
+def report(asset: str, day: Day, *kinds: Kind, check: str = CHECK) -> CheckReport:
+    made = CheckReport(check, asset, day, recorded=30, landed=30 - len(kinds))
+    for number, kind in enumerate(kinds, 787):
+        made.found(kind, number, 1, f"{kind} of {number}")
+    return made
+
+
+def run(instance: dg.DagsterInstance, day: Day, *reports: CheckReport) -> None:
+    """One run of checks that say this."""
+    specs = [
+        dg.AssetCheckSpec(
+            each.check, asset=dg.AssetKey(each.asset.split("/")), partitions_def=daily
+        )
+        for each in reports
+    ]
+
+    @dg.multi_asset_check(specs=specs)
+    def said() -> Iterator[dg.AssetCheckResult]:
+        for each in reports:
+            yield check_result(each)
+
+    job = dg.define_asset_job("said", dg.AssetSelection.checks(said))
+    defs = dg.Definitions(asset_checks=[said], jobs=[job])
+    done = defs.resolve_job_def("said").execute_in_process(
+        instance=instance, tags={"dagster/partition": str(day)}
+    )
+    assert done.success
+
+
+def tick(
+    instance: dg.DagsterInstance, cursor: str | None = None, *, after: timedelta = timedelta(0)
+) -> str | None:
+    with time_machine.travel(datetime.now(UTC) + after, tick=False):
+        said = check_alerts(dg.build_sensor_context(instance=instance, cursor=cursor))
+    assert isinstance(said, dg.SensorResult)
+    return said.cursor
+
+
+LATER = timedelta(seconds=30)
+
+
+def test_a_finding_is_one_message_and_so_is_its_end(
+    instance: dg.DagsterInstance, ledger: Ledger, there: Target
+) -> None:
+    day = DAY
+    run(instance, day, *[report(asset, day, Kind.REAL_LOSS) for asset in ASSETS])
+    cursor = tick(instance)
+    assert there.posts == [], "the round may go on"
+    cursor = tick(instance, cursor, after=LATER)
+    assert there.titles == [f"Touchline football {day}: 2 BAD"]
+    message = there.posts[0]["message"]
+    assert f"BAD: real_loss, {CHECK}: merged, pretty_print" in message
+    assert "merged: recorded 30, landed 29, fetches 787" in message
+    assert f"next: touchline losses --from {day} --to {day}" in message
+
+    for _ in range(3):
+        run(instance, day, *[report(asset, day, Kind.REAL_LOSS) for asset in ASSETS])
+    run(instance, day, *[report(asset, day) for asset in ASSETS])
+    cursor = tick(instance, cursor)
+    assert cursor == tick(instance, cursor), "there is nothing new"
+    tick(instance, cursor, after=timedelta(minutes=3))
+    assert there.titles[1:] == [f"Touchline football {day}: 2 over"]
+    assert "8 evaluations, 6 of them not told before" in there.posts[1]["message"]
+
+
+def test_reading_the_same_events_again_tells_nothing_again(
+    instance: dg.DagsterInstance, ledger: Ledger, there: Target
+) -> None:
+    day = DAY
+    run(instance, day, report(ASSETS[0], day, Kind.REAL_LOSS, Kind.DAMAGED))
+    tick(instance)
+    before = ledger.alerts()
+    tick(instance)
+    assert ledger.alerts() == before
+    assert [alert.key.cause for alert in before] == ["damaged", "real_loss"]
+
+
+def test_the_log_is_read_in_batches_by_cursor(
+    instance: dg.DagsterInstance, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = DAY
+    run(instance, day, *[report(asset.name, day) for asset in PLANS[FEED].assets])
+    monkeypatch.setattr("sensors.check_alerts.BATCH", 4)
+    read, cursor = [], None
+    while records := newest_evaluations(instance, cursor, datetime.now(UTC)):
+        read += [record.storage_id for record in records]
+        cursor = str(read[-1])
+        assert len(records) <= 4
+    assert len(read) == len(set(read)) == len(PLANS[FEED].assets)
+    assert read == sorted(read)
+
+
+def test_what_could_not_be_checked_three_times_is_told_without_numbers(
+    instance: dg.DagsterInstance, ledger: Ledger, there: Target
+) -> None:
+    day = DAY
+    cursor = None
+    for count in range(3):
+        run(instance, day, report(ASSETS[0], day, Kind.UNCHECKED))
+        cursor = tick(instance, cursor)
+        (alert,) = ledger.alerts()
+        assert alert.state is (AlertState.OPEN if count == 2 else AlertState.SUSPECTED)
+    tick(instance, cursor, after=LATER)
+    assert there.titles == [f"Touchline football {day}: 1 could not be checked"]
+    assert "recorded" not in there.posts[0]["message"]
+
+
+def test_a_target_that_refuses_gets_it_later_and_the_next_one_when_it_never_takes_it(
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    there: Target,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    day = DAY
+    run(instance, day, report(ASSETS[0], day, Kind.REAL_LOSS))
+    cursor = tick(instance)
+    with target() as second:
+        monkeypatch.setenv("TOUCHLINE_NOTIFY_URLS", f"{there.url}, {second.url}")
+        there.refuses = True
+        for minutes in (1, 1.1, 2, 3.6, 7, 12.5, 12.6):
+            tick(instance, cursor, after=timedelta(minutes=minutes))
+        assert (there.refused, len(second.posts)) == (5, 1), "and 1.1 was too early"
+    assert [notice.state for notice in ledger.notices_of(day)] == [NoticeState.DELIVERED]
+    assert "undelivered" in caplog.text
+    assert "s3cr3t-value" not in caplog.text
+
+
+def test_what_nobody_takes_is_failed_and_says_so(
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    there: Target,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    day = DAY
+    run(instance, day, report(ASSETS[0], day, Kind.REAL_LOSS))
+    there.refuses = True
+    cursor = tick(instance)
+    for minutes in (1, 2, 4, 8, 14, 30):
+        tick(instance, cursor, after=timedelta(minutes=minutes))
+    (notice,) = ledger.notices_of(day)
+    assert (notice.state, notice.attempts) == (NoticeState.FAILED, 5)
+    assert notice.last_error
+    assert "s3cr3t-value" not in notice.last_error
+    errors = [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
+    assert any("undelivered, and is given up" in message for message in errors)
+
+
+@pytest.mark.parametrize(
+    ("origin", "prefix", "known", "targets"),
+    [
+        ("live", "", ["live"], 2),
+        ("live", "", [], 1),
+        ("live", "", ["live", "simulated"], 1),
+        ("simulated", "", ["live"], 1),
+        ("live", "replay/recorded-1", ["live"], 1),
+    ],
+)
+def test_only_live_data_go_beyond_this_machine(
+    tmp_path: Path, origin: Origin, prefix: str, known: list[str], targets: int
+) -> None:
+    settings = Settings.load(
+        _env_file=None,
+        home=tmp_path,
+        origin=origin,
+        s3_prefix=prefix,
+        notify_urls="json://beyond.invalid, json://127.0.0.1:1",
+    )
+    with closing(Ledger(settings.ledger_database, prefix)) as ledger:
+        ledger.migrate()
+        for hour, each in enumerate(known):
+            ledger.open_interval(FEED, NOON + timedelta(hours=hour), each)
+            ledger.close_interval(FEED, NOON + timedelta(hours=hour, minutes=1))
+        assert alerting.notifier_of(settings, ledger, PLANS).targets == targets
+
+
+def test_a_check_that_falls_silent_on_a_watched_day_is_told(
+    instance: dg.DagsterInstance, ledger: Ledger, there: Target
+) -> None:
+    plan = PLANS[FEED]
+    day = DAY
+    reports = [report(a.name, day, check=c.name) for a in plan.assets for c in checks_for(a)]
+    run(instance, day, *reports)
+    cursor = tick(instance)
+    tick(instance, cursor, after=timedelta(minutes=10))
+    assert ledger.alerts() == [], "nothing is watched"
+
+    ledger.open_interval(FEED, NOON - timedelta(minutes=30), "simulated")
+    tick(instance, cursor, after=timedelta(minutes=2.5))
+    assert ledger.alerts() == []
+    tick(instance, cursor, after=timedelta(minutes=4))
+    tick(instance, cursor, after=timedelta(minutes=5))
+    assert len(ledger.alerts()) == len(reports)
+    assert there.titles == [f"Touchline football {day}: {len(reports)} could not be checked"]
+    assert "next: touchline ledger runs" in there.posts[0]["message"]
+
+
+def test_an_ended_day_may_be_silent_for_longer_until_it_is_sealed(
+    ledger: Ledger,
+) -> None:
+    plan = PLANS[FEED]
+    day = DAY
+    for asset in plan.assets:
+        said = claim(1, asset=asset.name, ref=FetchRef(FEED, day.minute(1), "aB3dE6gH9jK2"))
+        ledger.landed(said, "e1", 10, day.minute(1).utc)
+    early, late = (day.end + timedelta(minutes=minutes) for minutes in (24, 26))
+    assert alerting.silences(ledger, PLANS, early) == {}
+    silent = alerting.silences(ledger, PLANS, late)
+    assert {(asset, on) for _, asset, on in silent} == {(a.name, day) for a in plan.assets}
+    assert set(silent.values()) == {day.end}
+    for asset in plan.assets:
+        ledger.sealed(asset.name, day, number=1, fetches=1, emitted=1, files={}, at=day.end)
+    assert alerting.silences(ledger, PLANS, late) == {}

@@ -1,0 +1,177 @@
+"""What a notice about alerts says, and when its delivery is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import groupby
+
+from touchline.accounting import Verdict
+from touchline.alerting import SILENT, Alert, AlertState
+from touchline.day import Day, utc_text
+
+SHOWN = 12
+"""Assets, or fetches, that a line names."""
+
+TRIES = 5
+"""So often a target is tried before the next one is."""
+GAPS = (30, 90, 180, 300)
+"""Seconds between the tries: ten minutes in all."""
+SEEN_BY_REPAIR = frozenset(
+    {"real_loss", "tracking_error", "overwritten", "damaged", "count_differs", "digest_differs"}
+    | {"not_conserved", "not_landed", "other_fetch", "no_fate"}
+)
+"""Causes of which `touchline losses` says what they are and whether they can be put right."""
+
+
+class NoticeState(StrEnum):
+    WAITING = "waiting"
+    """For its first try, or for the next one."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Every target had its tries."""
+    SEEN = "seen"
+    """Failed, and acknowledged by a person."""
+    KEPT = "kept"
+    """There is nowhere to send it to."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message about alerts of one feed and day, and how its delivery stands."""
+
+    sequence: int
+    feed: str
+    day: Day
+    title: str
+    body: str
+    about: list[str]
+    """The keys of the alerts, as text."""
+    made_at: datetime
+    state: NoticeState
+    attempts: int
+    """Those that failed."""
+    due_at: datetime | None
+    """When its delivery is tried next."""
+    last_error: str | None
+    ended_at: datetime | None
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Whether somebody should have been told by now and was not."""
+        return self.state is NoticeState.FAILED or (
+            self.state is NoticeState.WAITING and self.attempts > 0
+        )
+
+
+def next_try(failed: int, at: datetime, targets: int) -> datetime | None:
+    """When to try again after so many failures, the last of them at this time; None when every
+    target has had its tries."""
+    if failed >= TRIES * targets:
+        return None
+    tries = failed % TRIES
+    return at if tries == 0 else at + timedelta(seconds=GAPS[tries - 1])
+
+
+def target_of(failed: int) -> int:
+    """The index of the target that is tried after so many failures."""
+    return failed // TRIES
+
+
+def title(group: Sequence[Alert]) -> str:
+    """Of the alerts of one feed and day."""
+    standing = [alert for alert in group if alert.is_standing]
+    counted = [
+        (len([a for a in standing if a.key.verdict is Verdict.BAD]), "BAD"),
+        (len([a for a in standing if a.key.verdict is not Verdict.BAD]), "could not be checked"),
+        (len(group) - len(standing), "over"),
+    ]
+    said = ", ".join(f"{count} {what}" for count, what in counted if count)
+    first = group[0].key
+    return f"Touchline {first.feed} {first.day}: {said}"
+
+
+def body(group: Sequence[Alert], prefix: str) -> str:
+    """A paragraph for each cause, with the assets it was found in; then what to run next."""
+    ordered = sorted(group, key=_paragraph_of)
+    paragraphs = [_paragraph([*alerts]) for _, alerts in groupby(ordered, key=_paragraph_of)]
+    causes = {alert.key.cause for alert in group if alert.is_standing}
+    commands = "\n".join(
+        f"next: {command}" for command in next_commands(causes, group[0].key.day, prefix)
+    )
+    return "\n\n".join([*paragraphs, commands] if commands else paragraphs)
+
+
+def next_commands(causes: set[str], day: Day, prefix: str) -> list[str]:
+    """What a person runs to see more of these causes."""
+    of_prefix = f" --prefix {prefix}" if prefix else ""
+    commands = []
+    if causes & SEEN_BY_REPAIR:
+        commands.append(f"touchline losses --from {day} --to {day}{of_prefix}")
+    if causes - SEEN_BY_REPAIR - {SILENT}:
+        commands.append(f"touchline verify --date {day}{of_prefix}")
+    if SILENT in causes:
+        commands.append(f"touchline ledger runs{of_prefix}")
+    return commands
+
+
+def _paragraph_of(alert: Alert) -> tuple[bool, Verdict, str, str]:
+    # A silence is one thing, whichever checks it takes along.
+    check = "" if alert.key.cause == SILENT else alert.key.check
+    return alert.state is AlertState.OVER, alert.key.verdict, alert.key.cause, check
+
+
+def _paragraph(alerts: Sequence[Alert]) -> str:
+    first = alerts[0]
+    is_over, is_silent = first.state is AlertState.OVER, first.key.cause == SILENT
+    checks = dict.fromkeys(alert.key.check for alert in alerts)
+    check = f"{len(checks)} checks" if len(checks) > 1 else first.key.check
+    assets = dict.fromkeys(_last(alert.key.asset) for alert in alerts)
+    verdict = "over" if is_over else str(first.key.verdict)
+    lines = [f"{verdict}: {first.key.cause}, {check}: {_few([*assets])}"]
+    if not (is_over or is_silent):
+        lines += [line for alert in alerts[:SHOWN] if (line := _numbers(alert))]
+    return "\n".join([*lines, _stood(alerts, is_over)])
+
+
+def _numbers(alert: Alert) -> str:
+    said = [
+        f"{name} {count}"
+        for name, count in (("recorded", alert.recorded), ("landed", alert.landed))
+        if count is not None
+    ]
+    if alert.fetches:
+        said.append(f"fetches {_few([str(number) for number in alert.fetches])}")
+    return f"{_last(alert.key.asset)}: {', '.join(said)}" if said else ""
+
+
+def _last(asset: str) -> str:
+    return asset.partition("/")[2]
+
+
+def _stood(alerts: Sequence[Alert], is_over: bool) -> str:
+    opened = min(alert.opened_at for alert in alerts)
+    count, suppressed = (sum(getattr(a, n) for a in alerts) for n in ("count", "suppressed"))
+    evaluations = f"{count} evaluations" if count != 1 else "1 evaluation"
+    if suppressed:
+        evaluations += f", {suppressed} of them not told before"
+    if not is_over:
+        return f"since {utc_text(opened.replace(microsecond=0))}, {evaluations}"
+    closed = max(alert.closed_at or alert.seen_at for alert in alerts)
+    return f"lasted {lasted(closed - opened)}, {evaluations}"
+
+
+def lasted(duration: timedelta) -> str:
+    """In words, to the minute, or the second for less than a minute."""
+    seconds = int(duration.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
