@@ -6,10 +6,14 @@ import dagster as dg
 
 from sensors.check_alerts import check_alert_sensors
 from sensors.checks import check_sensors
+from sensors.heartbeat import heartbeats
 from sensors.minute_tick import minute_ticks
 from sensors.rotation import rotations
 from sensors.seal import seals
 
 defs = dg.Definitions(
-    sensors=[*minute_ticks, *rotations, *seals, *check_sensors, *check_alert_sensors]
+    sensors=[
+        *(*minute_ticks, *rotations, *seals),
+        *(*check_sensors, *check_alert_sensors, *heartbeats),
+    ]
 )

@@ -1,13 +1,15 @@
 """Asks for runs of the checks alone, where no minute's run brings a verdict.
 
 One asset that raises ends the run before any check, and the last green verdict would stay: so a
-minute that failed is followed by its checks. A day that has ended and is not sealed has no minutes
-any more: it is checked every ten.
+minute that failed is followed by its checks, which are told that nothing more comes from it. A day
+that has ended and is not sealed has no minutes any more: it is checked every ten.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -17,6 +19,8 @@ from pipeline_assets.partitions import day_of_run, tags_of_day
 from pipeline_assets.plans import PLANS
 from touchline.day import Day
 from touchline.plan import FeedPlan
+
+log = logging.getLogger(__name__)
 
 OFTEN = timedelta(minutes=10)
 
@@ -81,9 +85,24 @@ def failed_minutes(
         if day is None:
             yield dg.SkipReason(f"run {run.run_id} has no day")
             return
+        _has_failed(run.run_id)
         yield dg.RunRequest(run_key=f"{feed}:checks:{run.run_id}", tags=tags_of_day(day))
 
     return tick
+
+
+def _has_failed(run_id: str) -> None:
+    """Tell the ledger: a run that was killed could not, and one of which a step raised has only
+    said how far it came."""
+    from resources.ledger import Ledger, LedgerUnavailable
+    from resources.settings import Settings
+
+    settings = Settings.load()
+    with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
+        try:
+            ledger.run_failed(run_id, datetime.now(UTC), "a step of it failed in Dagster")
+        except LedgerUnavailable as error:
+            log.error("run %s: %s", run_id, error)
 
 
 check_sensors = [

@@ -19,7 +19,7 @@ from resources.day_index import DayIndex, Place
 from resources.day_layout import seal_key, window_key
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject
-from resources.ledger import Claim, ClaimRow, Standing, WindowRow, Witness
+from resources.ledger import Claim, ClaimRow, FetchRow, Standing, WindowRow, Witness
 from resources.object_store import Listed, NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject
@@ -271,7 +271,7 @@ class _Comparison:
             return
         rows = self.site.ledger.fetches(feed, self.day, missing[0], missing[-1])
         now = self.site.clock.now()
-        left = [number for number in missing if now >= rows[number].updated_at + MAX_RUNTIME]
+        left = [number for number in missing if not self._is_under_way(rows[number], now)]
         if left and not taken:
             detail = (
                 f"none of the {len(left)} fetches of this day was ever taken through this stage"
@@ -282,6 +282,12 @@ class _Comparison:
             report.found(
                 Kind.NOT_LANDED, number, None, "landed, and never taken through this stage"
             )
+
+    def _is_under_way(self, row: FetchRow, now: datetime) -> bool:
+        """Whether the run that landed this fetch may still take it further."""
+        if now >= row.updated_at + MAX_RUNTIME:
+            return False
+        return row.run_id is None or not self.site.ledger.has_failed(row.run_id)
 
     def _absent(self, number: FetchNumber) -> None:
         row = self._claim(number)
@@ -363,7 +369,9 @@ class _Comparison:
         return row
 
     def _is_in_flight(self, row: ClaimRow) -> bool:
-        return self.site.clock.now() < row.updated_at + MAX_RUNTIME
+        if self.site.clock.now() >= row.updated_at + MAX_RUNTIME:
+            return False
+        return row.pending is None or not self.site.ledger.has_failed(row.pending.run_id)
 
 
 def _name(place: Place) -> str:

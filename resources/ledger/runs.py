@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable
@@ -102,10 +102,33 @@ class RunBook(Book):
             )
             return ended.rowcount > 0
 
+    def run_failed(self, run_id: str, at: datetime, reason: str) -> None:
+        """Record that a run failed, as somebody knows who watched it: it may have died before it
+        could say so, or have said how far it came and not that a step of it raised. What it said
+        of a failure of its own stays."""
+        table = tables.runs
+        with self._database.write() as transaction:
+            transaction.connection.execute(
+                update(table)
+                .where(*self._run(run_id), table.c.state != RunState.FAILED)
+                .values(
+                    state=RunState.FAILED,
+                    reason=storable(reason),
+                    ended_at=func.coalesce(table.c.ended_at, at),
+                    sequence=transaction.sequence,
+                )
+            )
+
     def run(self, run_id: str) -> RunRow | None:
         """The run of this id; None when the ledger knows none."""
         found = self._runs(*self._run(run_id))
         return found[0] if found else None
+
+    def has_failed(self, run_id: str) -> bool:
+        """Whether this run ended before its work was done, or fell silent: what it has not stored
+        will not come from it. False for one that is unknown."""
+        run = self.run(run_id)
+        return run is not None and run.state in (RunState.FAILED, RunState.ABANDONED)
 
     def running(self) -> list[RunRow]:
         """The runs that have not ended, oldest first, silent ones included."""

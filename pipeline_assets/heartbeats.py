@@ -1,0 +1,35 @@
+"""What a heartbeat says of a feed, as the ledger has it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from resources.heartbeat import Heartbeat, NewestFetch
+from resources.ledger import Ledger
+from touchline.accounting import FetchFate
+from touchline.alerting import AlertState
+from touchline.day import Day, utc_text
+from touchline.notices import NoticeState
+
+
+def heartbeat_of(ledger: Ledger, feed: str, now: datetime) -> Heartbeat:
+    """Raises LedgerUnavailable."""
+    days = (Day.containing(now), Day.containing(now).shifted(-1))
+    verdicts = [at for day in days for at in ledger.newest_verdicts(feed, day).values()]
+    alerts = [each for each in ledger.alerts(feed=feed) if each.state is AlertState.OPEN]
+    return Heartbeat(
+        feed,
+        written_at=utc_text(now),
+        newest_fetch=next(filter(None, (_newest(ledger, feed, day) for day in days)), None),
+        newest_verdict_at=utc_text(max(verdicts)) if verdicts else None,
+        alerts_open=len(alerts),
+        notices_undelivered=len(ledger.notices(NoticeState.WAITING, NoticeState.FAILED)),
+    )
+
+
+def _newest(ledger: Ledger, feed: str, day: Day) -> NewestFetch | None:
+    fates = ledger.fates(feed, day)
+    landed = [number for number, fate in fates.items() if fate is FetchFate.LANDED]
+    if not landed:
+        return None
+    return NewestFetch(str(day), max(landed), str(day.minute(max(landed))))

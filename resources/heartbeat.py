@@ -1,0 +1,41 @@
+"""An object that is written again and again, so that who watches from outside notices silence.
+
+Whoever is silent cannot say so himself: a watcher elsewhere looks how old this object is.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from resources.object_store import ObjectStore
+from resources.site import StoreBlob
+
+
+class NewestFetch(msgspec.Struct, frozen=True):
+    """The newest fetch that landed: its New York day, number, and minute (ISO 8601, UTC)."""
+
+    day: str
+    number: int
+    minute: str
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """Times are ISO 8601 in UTC; None is unknown, as before the first fetch or verdict."""
+
+    feed: str
+    written_at: str
+    newest_fetch: NewestFetch | None
+    newest_verdict_at: str | None
+    alerts_open: int
+    notices_undelivered: int
+
+
+def heartbeat_key(feed: str) -> str:
+    return f"status/heartbeat-{feed}.json"
+
+
+def beat(store: ObjectStore, heartbeat: Heartbeat) -> bool:
+    """Write it over the one before; False where somebody else just did. Raises StoreError."""
+    blob = StoreBlob(store, heartbeat_key(heartbeat.feed))
+    found = blob.read()
+    return blob.replace(msgspec.json.encode(heartbeat) + b"\n", found and found[1])
