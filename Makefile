@@ -6,6 +6,8 @@ MINUTES ?= 15
 CRASH ?= full
 # Which days `make days` lives through: all (full) or some (sampled).
 DAYS ?= full
+# How many minutes of its day `make dagster-day` lives through, the last ones.
+DAY_MINUTES ?= 1440
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -16,8 +18,8 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow minutes hostile replays crash detect days bench-storage screenshots
-.PHONY: lint lock install clean
+.PHONY: help up test test-slow minutes hostile replays crash detect days dagster-day
+.PHONY: bench-storage screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,6 +47,9 @@ crash: $(STAMP) ## kill every flow before and after each of its side effects (CR
 
 days: $(STAMP) ## thirty clean days minute by minute, and the fetches of a real one: no alarm (DAYS=sampled)
 	@TOUCHLINE_DAYS=$(DAYS) $(BIN)/pytest -q -n 2 -m days tests/days $(ARGS)
+
+dagster-day: $(STAMP) ## every minute of one day as a run of Dagster, and its seal (1.5 hours; DAY_MINUTES=60: fewer)
+	@TOUCHLINE_DAGSTER_MINUTES=$(DAY_MINUTES) $(BIN)/pytest -q tests/days/test_dagster_day.py $(ARGS)
 
 detect: $(STAMP) ## inject every fault of docs/faults.md and see what names it (ARGS="--seed 7", --json)
 	@$(BIN)/python -m tests.detect $(ARGS)

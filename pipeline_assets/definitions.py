@@ -36,7 +36,7 @@ def site(context: dg.InitResourceContext) -> Iterator[Site]:
     with connected(settings) as access:
         opened = Site.open(settings, PLANS, access)
         try:
-            with _recorded(opened, context.dagster_run):
+            with _recorded(opened, context.run):
                 yield opened
         finally:
             opened.close()
