@@ -246,13 +246,14 @@ def silent_minutes(
 def _silent_of(
     site: Site, feed: str, day: Day, expected: list[Minute], now: datetime
 ) -> list[tuple[Minute, MissedReason]]:
-    fates = site.ledger.fates(feed, day)
+    fates, died = site.ledger.fates(feed, day), site.ledger.died(feed, day)
     found = []
     for minute in expected:
-        fate = fates.get(day.number_of(minute))
+        number = day.number_of(minute)
+        fate = fates.get(number)
         if fate is not None and fate is not FetchFate.STARTED:
             continue
-        reason = why_missed(minute, now, started=fate is not None)
+        reason = why_missed(minute, now, started=fate is not None, died=number in died)
         if reason is not None:
             found.append((minute, reason))
     return found

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from pipeline_assets.jobs import CHECKS_JOBS, MINUTE_JOBS
-from pipeline_assets.partitions import day_of_run, tags_of_day
+from pipeline_assets.partitions import day_of_run, scheduled_minute, tags_of_day
 from pipeline_assets.plans import PLANS
 from touchline.day import Day
 from touchline.plan import FeedPlan
@@ -85,24 +85,26 @@ def failed_minutes(
         if day is None:
             yield dg.SkipReason(f"run {run.run_id} has no day")
             return
-        _has_failed(run.run_id)
+        _has_failed(feed, run)
         yield dg.RunRequest(run_key=f"{feed}:checks:{run.run_id}", tags=tags_of_day(day))
 
     return tick
 
 
-def _has_failed(run_id: str) -> None:
+def _has_failed(feed: str, run: dg.DagsterRun) -> None:
     """Tell the ledger: a run that was killed could not, and one of which a step raised has only
     said how far it came."""
     from resources.ledger import Ledger, LedgerUnavailable
     from resources.settings import Settings
 
-    settings = Settings.load()
+    settings, now = Settings.load(), datetime.now(UTC)
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         try:
-            ledger.run_failed(run_id, datetime.now(UTC), "a step of it failed in Dagster")
+            ledger.run_failed(run.run_id, now, "a step of it failed in Dagster")
+            if minute := scheduled_minute(run.tags):
+                ledger.fetch_died(feed, minute, run.run_id, now)
         except LedgerUnavailable as error:
-            log.error("run %s: %s", run_id, error)
+            log.error("run %s: %s", run.run_id, error)
 
 
 check_sensors = [

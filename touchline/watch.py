@@ -49,8 +49,11 @@ def expected_minutes(day: Day, intervals: Intervals, until: datetime) -> Iterato
             yield minute
 
 
-def why_missed(minute: Minute, now: datetime, *, started: bool) -> MissedReason | None:
-    """What a minute without a fetch is, or None while a run may still bring one."""
+def why_missed(
+    minute: Minute, now: datetime, *, started: bool, died: bool = False
+) -> MissedReason | None:
+    """What a minute without a fetch is, or None while a run may still bring one. `died` is what
+    somebody knows who watched the run: nobody has to wait for it then."""
     if started:
-        return MissedReason.RUN_DIED if now >= minute.utc + MAX_RUNTIME else None
+        return MissedReason.RUN_DIED if died or now >= minute.utc + MAX_RUNTIME else None
     return MissedReason.NOT_REQUESTED if now >= minute.utc + FETCH_STARTS_WITHIN else None

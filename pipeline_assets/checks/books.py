@@ -24,6 +24,7 @@ KnownClaims = dict[str, Mapping[FetchNumber, Standing]]
 @dataclass(frozen=True)
 class _Read:
     fates: Mapping[FetchNumber, FetchFate]
+    died: frozenset[FetchNumber]
     claims: Mapping[FetchNumber, Standing]
     windows: Mapping[str, WindowRow]
     index: DayIndex
@@ -62,6 +63,12 @@ class DayBooks:
     def fates(self) -> Mapping[FetchNumber, FetchFate]:
         """Of the day's minutes."""
         return self._both().fates
+
+    @property
+    def died(self) -> frozenset[FetchNumber]:
+        """The minutes that wait for a fetch which their run, having failed, does not bring. The
+        next minute's run lands it from the spool, or names it as missed."""
+        return self._both().died
 
     @property
     def claims(self) -> Mapping[FetchNumber, Standing]:
@@ -106,7 +113,7 @@ class DayBooks:
         self._none_waits(asset)
         for _ in range(READS_OF_BOTH_BOOKS):
             version = ledger.version(asset, day)
-            fates = ledger.fates(self.plan.name, day)
+            fates, died = ledger.fates(self.plan.name, day), ledger.died(self.plan.name, day)
             claims, windows = ledger.standing(asset, day), ledger.windows(asset, day)
             index = self.days.index(asset, day, windows=windows)
             if ledger.version(asset, day) == version:
@@ -116,7 +123,7 @@ class DayBooks:
                     index.seal = None
                 self.known[asset] = claims
                 is_gone = expired is None and tier_of(asset) in ledger.expiries(asset, day)
-                return _Read(fates, claims, windows, index, expired, is_gone)
+                return _Read(fates, died, claims, windows, index, expired, is_gone)
         raise LedgerUnavailable(
             f"the claims of {asset} on {day} kept changing while they were read"
         )

@@ -32,10 +32,15 @@ def cadence(books: DayBooks, report: CheckReport) -> None:
             if books.is_gone:
                 continue
             report.found(Kind.REAL_LOSS, number, None, "landed, and not in the store")
+        elif number in books.died:
+            continue
         elif why_missed(minute, now - MAX_RUNTIME, started=fate is not None):
             report.found(Kind.NO_FATE, number, None, f"nothing is known of {minute}")
         else:
             still_open += 1
+    for number in sorted(books.died - present):
+        detail = f"the run of {day.minute(number)} failed before its fetch had landed"
+        report.found(Kind.NO_FATE, number, None, detail)
     told = {number for number, fate in books.fates.items() if fate is FetchFate.LANDED}
     for number in sorted(books.index.numbers - told):
         if now >= day.minute(number).utc + MAX_RUNTIME:

@@ -266,6 +266,9 @@ class _Comparison:
         report, feed, fates = self.report, self.books.plan.name, self.books.fates
         landed = {number for number, fate in fates.items() if fate is FetchFate.LANDED}
         report.fetches_expected = len(landed)
+        for number in sorted(self.books.died - taken):
+            detail = "its run failed before there was a fetch to take through this stage"
+            report.found(Kind.NOT_LANDED, number, None, detail)
         missing = sorted(landed - taken - self.spoken_for)
         if not missing:
             return

@@ -14,7 +14,7 @@ from resources.ledger.book import Book, minute_of, record
 from resources.ledger.database import Transaction
 from resources.ledger.records import FetchRow, IntervalRow
 from resources.watch_layout import interval_key, missed_key
-from touchline.accounting import FetchFate, MissedReason, Outcome
+from touchline.accounting import FetchFate, MissedReason, Outcome, RunState
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
 
@@ -24,6 +24,9 @@ _FATE = (
     tables.fetches.c.fetch_id,
 )
 _FATES = {fate.value: fate for fate in FetchFate}
+
+DEAD = (RunState.FAILED, RunState.ABANDONED)
+"""A run that ended before its work was done, or fell silent: nothing more comes from it."""
 
 Interval = tuple[datetime, datetime | None]
 
@@ -58,6 +61,36 @@ class MinuteBook(Book):
     def minute_missed(self, feed: str, minute: Minute, reason: MissedReason, at: datetime) -> None:
         """Record that the minute has no fetch, and why. A landed minute stays landed."""
         self._set_fate(feed, minute, at, FetchFate.MISSED, reason=reason.value)
+
+    def fetch_died(self, feed: str, minute: Minute, run_id: str, at: datetime) -> None:
+        """Record that the run which was to fetch this minute is over, maybe before it began to. A
+        minute that has a fate keeps it."""
+        table = tables.fetches
+        key = {"prefix": self.prefix, "feed": feed, "day": minute.day, "number": minute.number}
+        with self._database.write() as transaction:
+            if transaction.connection.execute(select(table.c.fate).filter_by(**key)).first():
+                return
+            said = {"fate": FetchFate.STARTED, "run_id": run_id, "updated_at": at}
+            transaction.upsert(table, key | said | {"sequence": transaction.sequence})
+
+    def died(self, feed: str, day: Day) -> frozenset[FetchNumber]:
+        """The day's minutes that wait for a fetch, and whose run has failed or fell silent."""
+        if FetchFate.STARTED not in self.fates(feed, day).values():
+            return frozenset()
+        fetches, runs = tables.fetches, tables.runs
+        is_its_run = (runs.c.prefix == fetches.c.prefix) & (runs.c.run_id == fetches.c.run_id)
+        rows = self._rows(
+            select(fetches.c.number)
+            .join(runs, is_its_run)
+            .where(
+                fetches.c.prefix == self.prefix,
+                fetches.c.feed == feed,
+                fetches.c.day == day,
+                fetches.c.fate == FetchFate.STARTED,
+                runs.c.state.in_(DEAD),
+            )
+        )
+        return frozenset(FetchNumber(row.number) for row in rows)
 
     def fates(self, feed: str, day: Day) -> Mapping[FetchNumber, FetchFate]:
         """What became of the day's minutes, by number, in order, without how and when."""

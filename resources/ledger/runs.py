@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable
+from resources.ledger.minutes import DEAD
 from resources.ledger.records import RunRow
 from touchline.accounting import RunState
 from touchline.day import Minute
@@ -128,7 +129,7 @@ class RunBook(Book):
         """Whether this run ended before its work was done, or fell silent: what it has not stored
         will not come from it. False for one that is unknown."""
         run = self.run(run_id)
-        return run is not None and run.state in (RunState.FAILED, RunState.ABANDONED)
+        return run is not None and run.state in DEAD
 
     def running(self) -> list[RunRow]:
         """The runs that have not ended, oldest first, silent ones included."""

@@ -134,7 +134,7 @@ def test_the_supervisor_is_killed(stack: Stack) -> None:
     stack.up()
     assert not any(process.group_alive for process in left)
     stack.green_after(current_minute())
-    row = stack.fates([unasked])[unasked]
+    row = until(f"the fate of {unasked}", lambda: stack.fates([unasked]).get(unasked), 120)
     assert (row.fate, row.reason) == (FetchFate.MISSED, MissedReason.NOT_REQUESTED)
 
 

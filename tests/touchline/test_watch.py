@@ -66,17 +66,18 @@ def test_expected_minutes_are_those_of_the_definition(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "started", "reason"),
+    ("seconds", "started", "died", "reason"),
     [
-        (0, False, None),
-        (54, False, None),
-        (55, False, MissedReason.NOT_REQUESTED),
-        (149, True, None),
-        (150, True, MissedReason.RUN_DIED),
+        (0, False, False, None),
+        (54, False, False, None),
+        (55, False, False, MissedReason.NOT_REQUESTED),
+        (149, True, False, None),
+        (150, True, False, MissedReason.RUN_DIED),
+        (20, True, True, MissedReason.RUN_DIED),
     ],
 )
 def test_a_silent_minute_is_missed_when_no_run_may_bring_it_any_more(
-    seconds: int, started: bool, reason: MissedReason | None
+    seconds: int, started: bool, died: bool, reason: MissedReason | None
 ) -> None:
     now = NOON + timedelta(seconds=seconds)
-    assert why_missed(Minute(NOON), now, started=started) is reason
+    assert why_missed(Minute(NOON), now, started=started, died=died) is reason
