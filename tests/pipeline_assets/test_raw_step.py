@@ -363,7 +363,7 @@ def test_a_prefix_of_another_origin_is_refused(chain: Chain) -> None:
 
 
 class BrokenClient:
-    def fetch(self, minute: Minute, *, previous: Any) -> Any:
+    def fetch(self, minute: Minute, **asked: Any) -> Any:
         raise ZeroDivisionError("a mistake in the client")
 
 
@@ -386,9 +386,9 @@ class Remembers:
     def __init__(self, client: Any, given: list[Any]) -> None:
         self._client, self._given = client, given
 
-    def fetch(self, minute: Minute, *, previous: Any) -> Any:
+    def fetch(self, minute: Minute, *, previous: Any, ask: Any) -> Any:
         self._given.append(previous and previous.ref.number)
-        return self._client.fetch(minute, previous=previous)
+        return self._client.fetch(minute, previous=previous, ask=ask)
 
 
 def test_a_client_is_given_the_fetch_before(chain: Chain) -> None:

@@ -7,7 +7,13 @@ from enum import StrEnum
 
 import msgspec
 
-from pipeline_assets.football.alerts.rules import Facts, Rule, shown_by
+from pipeline_assets.football.alerts.rules import (
+    HALF_TIME_SCORE_CORRECTED,
+    Facts,
+    Rule,
+    shown_by,
+)
+from pipeline_assets.football.alerts.settling import Result, Settled, State
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.football.codes import HALF_TIME
 
@@ -50,6 +56,15 @@ def says(record: MonitorRecord, facts: Facts) -> str:
     return f"O/U Total: {facts.ou_total} ({shown_by(record)})"
 
 
+def outcome(facts: Facts, result: Result) -> Settled:
+    """WON by a goal after half-time; overtime and shoot-outs do not count."""
+    if result.ht_home or result.ht_away:
+        return Settled(State.VOID, HALF_TIME_SCORE_CORRECTED)
+    if result.goals_after_half_time > 0:
+        return Settled(State.WON, "goal_after_half_time")
+    return Settled(State.LOST, "no_goal")
+
+
 RULE = Rule(
     rule_id="3ou_half",
     version=1,
@@ -59,4 +74,5 @@ RULE = Rule(
     reasons=Reason,
     predicate=predicate,
     says=says,
+    outcome=outcome,
 )

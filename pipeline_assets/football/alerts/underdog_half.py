@@ -8,7 +8,14 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline_assets.football.alerts.rules import Facts, Rule, Side, shown_by
+from pipeline_assets.football.alerts.rules import (
+    HALF_TIME_SCORE_CORRECTED,
+    Facts,
+    Rule,
+    Side,
+    shown_by,
+)
+from pipeline_assets.football.alerts.settling import Result, Settled, State
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.football.codes import HALF_TIME
 
@@ -71,6 +78,18 @@ def says(record: MonitorRecord, facts: UnderdogFacts) -> str:
     return f"Favorite: {name or facts.favorite} by {facts.gap} ({shown_by(record)})"
 
 
+def outcome(facts: UnderdogFacts, result: Result) -> Settled:
+    """WON when the favorite does not win in regular time."""
+    home, away = (result.home, result.ht_home), (result.away, result.ht_away)
+    favorite, underdog = (home, away) if facts.favorite is Side.HOME else (away, home)
+    if favorite[1] > 0:
+        return Settled(State.VOID, HALF_TIME_SCORE_CORRECTED)
+    if underdog[0] < favorite[0]:
+        return Settled(State.LOST, "favorite_won")
+    level = underdog[0] == favorite[0]
+    return Settled(State.WON, "level_at_the_end" if level else "underdog_won")
+
+
 RULE = Rule(
     rule_id="underdog_0half",
     version=1,
@@ -80,4 +99,6 @@ RULE = Rule(
     reasons=Reason,
     predicate=predicate,
     says=says,
+    outcome=outcome,
+    makes=UnderdogFacts,
 )

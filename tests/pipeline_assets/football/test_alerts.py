@@ -305,6 +305,7 @@ THIRD_RULE = """
 from enum import StrEnum
 import msgspec
 from pipeline_assets.football.alerts.rules import Facts, Rule
+from pipeline_assets.football.alerts.settling import Settled, State
 
 class Reason(StrEnum):
     INSUFFICIENT_DATA = "insufficient_data"
@@ -324,9 +325,13 @@ def predicate(record, parameters):
         return Reason.FEW_CORNERS
     return CornerFacts(corners=record.corners.total)
 
+def outcome(facts, result):
+    return Settled(State.WON if result.home + result.away > facts.corners else State.LOST, "goals")
+
 RULE = Rule(
     rule_id="corners", version=1, title="CORNERS", doc="Many corners.", parameters=Parameters(),
     reasons=Reason, predicate=predicate, says=lambda record, facts: f"Corners: {facts.corners}",
+    outcome=outcome, makes=CornerFacts,
 )
 """
 
@@ -371,4 +376,5 @@ def test_a_rule_without_the_reasons_that_every_rule_needs_is_refused() -> None:
             reasons=Side,
             predicate=lambda record, parameters: Facts(),
             says=rule.says,
+            outcome=rule.outcome,
         )
