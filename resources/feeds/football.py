@@ -145,7 +145,7 @@ class FootballFeed:
                 await self._references(desk, asked)
             if matches is not None:
                 listed = {match.match_id for match in matches}
-                left = [match_id for match_id in ask if match_id not in listed]
+                left = answers.distinct(match_id for match_id in ask if match_id not in listed)
                 asked.details += await self._left(client, left)
         seconds = time.monotonic() - began
         fetched = self._written(ref, asked, matches, previous, started_at, seconds)
@@ -217,7 +217,7 @@ class FootballFeed:
         async with anyio.create_task_group() as tasks:
             for match_id in match_ids:
                 tasks.start_soon(ask, match_id)
-        return [found[match_id] for match_id in answers.distinct(match_ids)]
+        return [found[match_id] for match_id in match_ids]
 
     async def _references(self, desk: ReferenceDesk, asked: _Asked) -> None:
         """Every team and competition that the details name, and the countries they belong to."""
