@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import msgspec
 
 from pipeline_assets.football.alerts.rules import Alert, Rule
-from pipeline_assets.football.alerts.settling import Settled, Sighting, State, is_end, sighted
+from pipeline_assets.football.alerts.settling import Settled, Sighting, is_end, sighted
 from pipeline_assets.football.documents import records_document
 from pipeline_assets.football.match_looks import Look, Source, looks_at
 from touchline.day import ONE_MINUTE, Minute
@@ -25,6 +25,7 @@ from touchline.fetch import Envelope, FetchRef
 from touchline.football.codes import IN_PLAY, NOT_STARTED
 from touchline.football.fetched import PartMissing
 from touchline.football.wire import Malformed
+from touchline.outcomes import State
 from touchline.stage import Finding, Stage, Staged
 
 Meta = msgspec.Meta

@@ -20,10 +20,11 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 import pipeline_assets.football.alerts
-from pipeline_assets.football.alerts.settling import NOT_PLAYED_OUT, Result, Settled, State
+from pipeline_assets.football.alerts.settling import NOT_PLAYED_OUT, Result, Settled
 from pipeline_assets.football.documents import fetch_document, record_counts
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.fetch import FetchRef
+from touchline.outcomes import State
 from touchline.stage import ALERT, KIND, Content, Stage, Staged
 
 Meta = msgspec.Meta
@@ -91,7 +92,9 @@ class Rule(Generic[P]):
     `predicate` returns the facts when the rule fires, else the member of `reasons` that says why
     not. `reasons` needs the members `insufficient_data` and `already_alerted`. `title` begins the
     message, and `says` gives the line of it that is this rule's own. `outcome` is asked once the
-    match has ended, with the facts, which are of the type `makes`: WON, LOST or VOID.
+    match has ended, with the facts, which are of the type `makes`: WON, LOST or VOID. `pays` is
+    what one unit staked on the bet that the rule stands for would have brought at the odds that the
+    record shows, -1 where it is lost, None where they are not shown; for a backtest alone.
     """
 
     rule_id: str
@@ -104,6 +107,7 @@ class Rule(Generic[P]):
     says: Callable[[MonitorRecord, Any], str]
     outcome: Callable[[Any, Result], Settled]
     makes: type[Facts] = Facts
+    pays: Callable[[MonitorRecord, Any, Result], Decimal | None] | None = None
 
     def __post_init__(self) -> None:
         self.reasons(INSUFFICIENT_DATA)

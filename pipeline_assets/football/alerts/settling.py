@@ -7,12 +7,12 @@ seen between, must show the same end and the same goals.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
 from touchline.football.codes import CANCELED, CUT_IN_HALF, ENDED
+from touchline.outcomes import State
 
 Meta = msgspec.Meta
 
@@ -26,18 +26,6 @@ NOT_PLAYED_OUT = {CUT_IN_HALF: "cut_in_half", CANCELED: "canceled"}
 def is_end(status_id: int) -> bool:
     """Whether a match with this status is over, played out or not."""
     return status_id == ENDED or status_id in NOT_PLAYED_OUT
-
-
-class State(StrEnum):
-    """How an alert has turned out; all but PENDING are for good."""
-
-    PENDING = "PENDING"
-    WON = "WON"
-    LOST = "LOST"
-    VOID = "VOID"
-    """There is nothing to win or lose: the match was not played out, or its half-time corrected."""
-    UNRESOLVED = "UNRESOLVED"
-    """No end could be seen in time."""
 
 
 class Result(msgspec.Struct, frozen=True):

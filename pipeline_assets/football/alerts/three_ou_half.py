@@ -7,15 +7,17 @@ from enum import StrEnum
 
 import msgspec
 
+from pipeline_assets.football.alerts.returns import over, profit_of
 from pipeline_assets.football.alerts.rules import (
     HALF_TIME_SCORE_CORRECTED,
     Facts,
     Rule,
     shown_by,
 )
-from pipeline_assets.football.alerts.settling import Result, Settled, State
+from pipeline_assets.football.alerts.settling import Result, Settled
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.football.codes import HALF_TIME
+from touchline.outcomes import State
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -65,6 +67,15 @@ def outcome(facts: Facts, result: Result) -> Settled:
     return Settled(State.LOST, "no_goal")
 
 
+def pays(record: MonitorRecord, facts: Facts, result: Result) -> Decimal | None:
+    """Over the shown line at the shown price."""
+    shown = record.odds and record.odds.over_under
+    profit = shown and profit_of(shown.over)
+    if not shown or profit is None:
+        return None
+    return over(shown.total, profit, result.home + result.away)
+
+
 RULE = Rule(
     rule_id="3ou_half",
     version=1,
@@ -75,4 +86,5 @@ RULE = Rule(
     predicate=predicate,
     says=says,
     outcome=outcome,
+    pays=pays,
 )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from pipeline_assets.football.alerts.returns import either
 from pipeline_assets.football.alerts.rules import (
     HALF_TIME_SCORE_CORRECTED,
     Facts,
@@ -15,9 +16,10 @@ from pipeline_assets.football.alerts.rules import (
     Side,
     shown_by,
 )
-from pipeline_assets.football.alerts.settling import Result, Settled, State
+from pipeline_assets.football.alerts.settling import Result, Settled
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.football.codes import HALF_TIME
+from touchline.outcomes import State
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -90,6 +92,18 @@ def outcome(facts: UnderdogFacts, result: Result) -> Settled:
     return Settled(State.WON, "level_at_the_end" if level else "underdog_won")
 
 
+def pays(record: MonitorRecord, facts: UnderdogFacts, result: Result) -> Decimal | None:
+    """The draw and the underdog at the closing pre-match prices, staked so that both pay alike."""
+    prices = record.prematch_money_line
+    if prices is None:
+        return None
+    underdog = prices.away_decimal if facts.favorite is Side.HOME else prices.home_decimal
+    if underdog is None or prices.draw_decimal is None:
+        return None
+    favorite_won = outcome(facts, result).state is State.LOST
+    return Decimal(-1) if favorite_won else either(underdog, prices.draw_decimal)
+
+
 RULE = Rule(
     rule_id="underdog_0half",
     version=1,
@@ -101,4 +115,5 @@ RULE = Rule(
     says=says,
     outcome=outcome,
     makes=UnderdogFacts,
+    pays=pays,
 )

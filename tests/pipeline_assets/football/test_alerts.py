@@ -305,7 +305,8 @@ THIRD_RULE = """
 from enum import StrEnum
 import msgspec
 from pipeline_assets.football.alerts.rules import Facts, Rule
-from pipeline_assets.football.alerts.settling import Settled, State
+from pipeline_assets.football.alerts.settling import Settled
+from touchline.outcomes import State
 
 class Reason(StrEnum):
     INSUFFICIENT_DATA = "insufficient_data"

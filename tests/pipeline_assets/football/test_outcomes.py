@@ -1,4 +1,4 @@
-"""How alerts turn out: the rules' own verdicts, what is believed, who is asked, what is given up."""
+"""How alerts turn out: what rules say, what is believed, who is asked, what is given up."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from pipeline_assets.football.alert_outcomes import (
 )
 from pipeline_assets.football.alerts import three_ou_half, underdog_half
 from pipeline_assets.football.alerts.rules import Alert, Facts, Side, alert_stages, all_rules
-from pipeline_assets.football.alerts.settling import Result, Settled, State
+from pipeline_assets.football.alerts.settling import Result, Settled
 from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.examples import MATCH, as_json, content
 from tests.pipeline_assets.football.fetches import answer, envelope
 from touchline.day import Minute
 from touchline.fetch import Call, Envelope
 from touchline.football.fetched import DETAIL
+from touchline.outcomes import State
 from touchline.stage import Staged
 
 HALF_TIME = Minute(datetime(2025, 7, 8, 18, 40, tzinfo=UTC))
@@ -222,9 +223,11 @@ def test_a_match_that_left_the_list_is_settled_by_its_detail() -> None:
     followed.see(10)
     assert followed.asks(11) == [MATCH]
     followed.see(11, asked=(PLAYING, "1-0"))
-    assert followed.asks(15) == [] and followed.asks(16) == [MATCH]
+    assert followed.asks(15) == []
+    assert followed.asks(16) == [MATCH]
     followed.see(60, asked=(ENDED, "2-1"))
-    assert followed.asks(64) == [] and followed.asks(65) == [MATCH]
+    assert followed.asks(64) == []
+    assert followed.asks(65) == [MATCH]
     followed.see(65, asked=(ENDED, "2-1"))
     last = followed.emitted[-1]
     assert (last.state, last.decided_from) == ("WON", "recent_list")
@@ -307,7 +310,8 @@ def test_after_three_hours_a_match_is_asked_for_by_the_hour() -> None:
     followed.see(late - 1, asked=(PLAYING,))
     assert followed.asks(late + 4) == [MATCH]
     followed.see(late + 4, asked=(PLAYING,))
-    assert followed.asks(late + 63) == [] and followed.asks(late + 64) == [MATCH]
+    assert followed.asks(late + 63) == []
+    assert followed.asks(late + 64) == [MATCH]
 
 
 NOTHING = Call(DETAIL, {"uuid": MATCH}, answer([]), 200)
