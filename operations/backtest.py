@@ -18,6 +18,7 @@ from pipeline_assets.football.alerts.rules import Rule, all_rules
 from pipeline_assets.football.alerts.settling import Result
 from pipeline_assets.football.backtest import Backtest, Hit, backtest
 from pipeline_assets.football.monitor_central import MonitorRecord
+from pipeline_assets.landed_alerts import DAYS_TO_AN_OUTCOME
 from pipeline_assets.load import load_table
 from resources.fetch_object import FetchObject
 from resources.parquet import records_of
@@ -28,8 +29,6 @@ from touchline.outcomes import State
 
 DISPLAY = "football/monitor_central"
 OUTCOMES = "football/alert_outcomes"
-DAYS_TO_AN_END = 2
-"""How long after it has fired an alert is given up."""
 ROWS_AT_ONCE = 5_000
 
 
@@ -69,7 +68,7 @@ def try_rule(
         where = f"s3://{site.store.bucket}/{site.store.prefix}"
         raise NothingThere(f"no display of {first} to {last} is in {where}: another --prefix?")
     known: dict[str, Result] = {}
-    for day in _days(first, last.shifted(DAYS_TO_AN_END)):
+    for day in _days(first, last.shifted(DAYS_TO_AN_OUTCOME)):
         known |= _ends(site, day)
 
     def fetches() -> Iterator[tuple[Minute, list[MonitorRecord]]]:

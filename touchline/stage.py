@@ -27,8 +27,9 @@ R = TypeVar("R", bound=msgspec.Struct)
 SNIPPET_BYTES = 2000
 KIND = "touchline/kind"
 """The tag of a stage that says what its records are to people; `alert` is what concerns them,
-`odds_rows` how busy the markets are."""
+`outcome` how that turned out, `odds_rows` how busy the markets are."""
 ALERT = "alert"
+OUTCOME = "outcome"
 ODDS_ROWS = "odds_rows"
 UNEXPECTED = "unexpected_error"
 

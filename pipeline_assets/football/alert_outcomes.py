@@ -26,7 +26,7 @@ from touchline.football.codes import IN_PLAY, NOT_STARTED
 from touchline.football.fetched import PartMissing
 from touchline.football.wire import Malformed
 from touchline.outcomes import State
-from touchline.stage import Finding, Stage, Staged
+from touchline.stage import KIND, OUTCOME, Finding, Stage, Staged
 
 Meta = msgspec.Meta
 
@@ -269,5 +269,6 @@ def outcomes_stage(
         carries=OpenAlerts,
         asks=wanted,
         rules_in=frozenset(stage.module for stage in alerts),
+        tags={KIND: OUTCOME},
         export=functools.partial(records_document, stage="football/alert_outcomes"),
     )
