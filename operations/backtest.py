@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from operations.errors import Misused
@@ -32,7 +34,7 @@ OUTCOMES = "football/alert_outcomes"
 ROWS_AT_ONCE = 5_000
 
 
-class Tested(msgspec.Struct, frozen=True):
+class Tried(msgspec.Struct, frozen=True):
     """What a rule did on these days; `without` are those of which no display landed."""
 
     rule: str
@@ -53,7 +55,7 @@ def rule_named(rule_id: str) -> Rule[Any]:
 
 def try_rule(
     site: Site, rule: Rule[Any], first: Day, last: Day, progress: Callable[[str], None]
-) -> Tested:
+) -> Tried:
     """Run it over the display of these days, wherever that stands, and over the day after while a
     hit of theirs has no end yet.
 
@@ -78,7 +80,7 @@ def try_rule(
                 yield from _display(site, day)
 
     found = backtest(rule, fetches(), known, until=last.end)
-    return Tested(rule.rule_id, rule.version, first, last, without, found)
+    return Tried(rule.rule_id, rule.version, first, last, without, found)
 
 
 def _days(first: Day, last: Day) -> Iterator[Day]:
@@ -132,16 +134,16 @@ def _records(site: Site, day: Day) -> Iterator[tuple[FetchNumber, MonitorRecord]
             yield from zip(numbers, records_of(rows, MonitorRecord), strict=True)
 
 
-def as_json(tested: Tested) -> bytes:
-    found = tested.found
+def as_json(tried: Tried) -> bytes:
+    found = tried.found
     encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
     return encoder.encode(
         {
-            "rule": tested.rule,
-            "version": tested.version,
-            "from": str(tested.first),
-            "to": str(tested.last),
-            "days_without_display": [str(day) for day in tested.without],
+            "rule": tried.rule,
+            "version": tried.version,
+            "from": str(tried.first),
+            "to": str(tried.last),
+            "days_without_display": [str(day) for day in tried.without],
             "fetches": found.fetches,
             "fates": found.fates,
             "summary": {
@@ -155,11 +157,12 @@ def as_json(tested: Tested) -> bytes:
     )
 
 
-def show(tested: Tested, console: Console) -> None:
+def show(tried: Tried, console: Console) -> None:
     """A row a hit, then the sums; a rule that never fired says what kept it from it."""
-    found = tested.found
+    found = tried.found
+    say = partial(console.print, markup=False, soft_wrap=True)
     if found.hits:
-        table = Table(title=f"{tested.rule}, {tested.first} to {tested.last}")
+        table = Table(title=f"{tried.rule}, {tried.first} to {tried.last}")
         for name in ("fired, New York", "match", "end", "outcome", "why"):
             table.add_column(name)
         table.add_column("profit", justify="right")
@@ -167,18 +170,16 @@ def show(tested: Tested, console: Console) -> None:
             table.add_row(*_row(hit))
         console.print(table)
     else:
-        console.print(f"{tested.rule} never fired in {found.fetches:,} fetches")
+        say(f"{tried.rule} never fired in {found.fetches:,} fetches")
     fates = ", ".join(f"{fate} {count:,}" for fate, count in found.fates.items())
-    console.print(f"of {sum(found.fates.values()):,} records: {fates or 'none'}", markup=False)
+    say(f"of {sum(found.fates.values()):,} records: {fates or 'none'}")
     if found.hits:
-        console.print(_sums(found), markup=False)
-    if tested.without:
-        console.print(f"without a display: {', '.join(map(str, tested.without))}", markup=False)
+        say(_sums(found))
+    if tried.without:
+        say(f"without a display: {', '.join(map(str, tried.without))}")
 
 
 def _row(hit: Hit) -> tuple[str, ...]:
-    from rich.markup import escape
-
     names = f"{hit.home_team or 'unknown'} vs {hit.away_team or 'unknown'}"
     end = "" if hit.final_home is None else f"{hit.final_home}-{hit.final_away}"
     return (

@@ -31,11 +31,11 @@ def backtest(
 
     chosen = rule_named(rule)
     with opened_store(prefix) as site:
-        tested = try_rule(site, chosen, first, last, progress)
+        tried = try_rule(site, chosen, first, last, progress)
     if plot is not None:
         with whole(plot) as file:
-            file.write(plot_of(tested).encode())
+            file.write(plot_of(tried).encode())
     if as_json:
-        typer.echo(json_of(tested))
+        typer.echo(json_of(tried))
     else:
-        show(tested, Console())
+        show(tried, Console())

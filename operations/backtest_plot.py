@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import accumulate
 from xml.sax.saxutils import escape
 
-from operations.backtest import Tested
+from operations.backtest import Tried
 from pipeline_assets.football.backtest import Hit
 from touchline.outcomes import State
 
@@ -16,15 +16,15 @@ _COLORS = {State.WON: "#2f9e78", State.LOST: "#d8334a", State.VOID: "#98a4b1"}
 _OTHER = "#4b8fe2"
 
 
-def plot(tested: Tested) -> str:
+def plot(tried: Tried) -> str:
     """The sum of profit per unit staked after each hit in turn; of a rule that names no bet, wins
     less losses. Each hit is a dot in the color of its outcome, with its match as its title."""
-    hits = tested.found.hits
-    has_bet = tested.found.profit is not None
+    hits = tried.found.hits
+    has_bet = tried.found.profit is not None
     steps = [_profit(hit) if has_bet else _points(hit) for hit in hits]
     sums = list(accumulate(steps, initial=Decimal(0)))
     what = "profit in units, one staked a hit" if has_bet else "hits won less hits lost"
-    title = f"{tested.rule}, {tested.first} to {tested.last}: {what}"
+    title = f"{tried.rule}, {tried.first} to {tried.last}: {what}"
     low, high = min(sums), max(sums)
     span = max(high - low, Decimal(1))
 
@@ -46,7 +46,7 @@ def plot(tested: Tested) -> str:
             f'font-family="sans-serif" font-size="13">',
             f'<rect width="{WIDE}" height="{HIGH}" fill="#ffffff"/>',
             f'<text x="{MARGIN}" y="25">{escape(title)}</text>',
-            *_axis(sorted({low, Decimal(0), high}), y),
+            *_axis([value for value in (low, Decimal(0), high) if _has_room(value, span)], y),
             f'<polyline points="{line}" fill="none" stroke="#4b5563" stroke-width="1.5"/>',
             *(dots or [f'<text x="{MARGIN}" y="{HIGH // 2}">it never fired</text>']),
             "</svg>",
@@ -61,6 +61,11 @@ def _axis(values: Sequence[Decimal], y: Callable[[Decimal], float]) -> list[str]
         f"{value:+.1f}</text>"
         for value in values
     ]
+
+
+def _has_room(value: Decimal, span: Decimal) -> bool:
+    """Whether its label stands clear of that of zero."""
+    return not value or abs(value) / span > Decimal("0.1")
 
 
 def _profit(hit: Hit) -> Decimal:

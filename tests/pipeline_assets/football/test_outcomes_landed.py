@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import msgspec
 import pytest
 
 from pipeline_assets.minute import rebuild_day
@@ -13,18 +11,9 @@ from pipeline_assets.plans import PLANS
 from simulator.server import Served, serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import NOON, ChainOf
-from tests.resources.feeds.conftest import SmallWorld
+from tests.pipeline_assets.football.lined_world import LinedWorld
 
 OUTCOMES = "football/alert_outcomes"
-
-
-@dataclass
-class LinedWorld(SmallWorld):
-    """Every match has an over/under line of 3.25, quoted in minute 3."""
-
-    def odds(self, match_id: str, at: int) -> bytes | None:
-        quoted = int(NOON.utc.timestamp()) - 40 * 60
-        return msgspec.json.encode({"2": {"bs": [[quoted, "3", 1.05, 3.25, 0.83, 2, 0, "0-0"]]}})
 
 
 @pytest.fixture
