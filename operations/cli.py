@@ -10,6 +10,7 @@ import typer
 
 from operations import (
     alert_commands,
+    board_command,
     export_command,
     ledger_commands,
     mirror_command,
@@ -37,6 +38,7 @@ app.command()(stack_commands.down)
 app.command()(replay_command.replay)
 app.command()(reading_commands.verify)
 app.command()(report_command.report)
+app.command()(board_command.board)
 app.command()(seal_command.seal)
 app.command()(mirror_command.mirror)
 app.command()(repair_commands.losses)
