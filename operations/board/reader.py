@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from operations.board.hour import last_hour
 from operations.board.match import ShownMatch, shown_match
+from operations.report_pictures import Row
 from pipeline_assets.football import monitor_central, pretty_print_conversion
 from pipeline_assets.football.alerts.rules import Fired
 from pipeline_assets.landed_alerts import AlertShown, alerts_of_fetch
@@ -59,6 +61,8 @@ class Seen:
     alerts: Alerts = field(default_factory=dict)
     """By match; what becomes of their delivery belongs beside them once it is recorded."""
     origin: str | None = None
+    hour: Row | None = None
+    """The last hour, minute by minute; None where the ledger does not tell."""
     failed: str = ""
     trouble: str = ""
 
@@ -80,6 +84,8 @@ class Reader:
     """Of the fetch object that is shown."""
     _passed: dict[str, str] = field(default_factory=dict)
     """Placeholders behind it by ETag, newest first, and what is to be said of them."""
+    _hour_of: tuple[str, Minute] | None = None
+    """What was shown, and in which minute, when the last hour was read."""
     _alerts_read: dict[str, FetchRef] = field(default_factory=dict)
     """By rule, the last fetch whose alerts are known."""
 
@@ -98,6 +104,7 @@ class Reader:
             self._show(found)
         self.seen = replace(self.seen, failed=failed)
         if self.seen.fetch is not None:
+            self._look_at_hour(self.seen.fetch)
             for stage in self.site.stages.values():
                 if stage.tags.get(KIND) == ALERT and stage.feed == MONITOR.feed:
                     self._look_for_alerts(stage, self.seen.fetch)
@@ -156,6 +163,7 @@ class Reader:
             tuple(sorted(matches, key=lambda match: match.place)),
             {match: alerts for match, alerts in self.seen.alerts.items() if match in live},
             self.seen.origin or self.site.origin(),
+            self.seen.hour,
         )
 
     def _kickoffs(self, ref: FetchRef) -> dict[str, int | None]:
@@ -167,6 +175,19 @@ class Reader:
             return {}
         scores = ((match.match_id, match.live_data.parsed_score) for match in matches)
         return {name: score.kickoff_timestamp for name, score in scores if score}
+
+    def _look_at_hour(self, fetch: FetchRef) -> None:
+        """Once a minute, and when a fetch has landed."""
+        now = self.site.clock.now()
+        state = (self._etag, Minute.containing(now))
+        if state == self._hour_of:
+            return
+        try:
+            hour = last_hour(self.site, MONITOR, fetch, now)
+        except LedgerUnavailable:
+            hour = None
+        self.seen = replace(self.seen, hour=hour)
+        self._hour_of = state
 
     # --- alerts ----------------------------------------------------------------------------------
 

@@ -3,15 +3,14 @@ away."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,15 +23,13 @@ from operations.board.lines import ODDS, SHOWN_MINUTES, LineBook, markets_of
 from operations.board.match import ShownMatch, minute_of_play, shown_match
 from operations.board.page import Board, Filter, Freshness, freshness
 from operations.board.reader import MONITOR, Reader, Seen
-from operations.board.server import serving
 from pipeline_assets.football.odds_change import OddsChange
 from pipeline_assets.landed_alerts import AlertShown
 from pipeline_assets.load import load_table
 from pipeline_assets.minute import run_minute
-from pipeline_assets.plans import PLANS
-from resources.embedded_s3 import S3Access
-from resources.site import Site
+from pipeline_assets.minute_state import MinuteState
 from simulator.faults import Fault
+from tests.operations.boards import WAIT_SECONDS, served, site_of
 from tests.operations.conftest import FEED, START, RunDay, RunMinutes
 from tests.operations.html_read import Read
 from tests.operations.test_report import HOSTILE
@@ -43,52 +40,8 @@ from touchline.day import FetchNumber, Minute
 from touchline.fetch import FetchRef
 from touchline.stage import ALERT, KIND
 
-WAIT_SECONDS = 60
-"""For what has to come, on a machine under load."""
 AT = datetime(2025, 5, 28, 17, 30, tzinfo=UTC)
 FETCH = FetchRef(FEED, Minute(AT), "Qx7LmA20bTzK")
-
-
-@dataclass
-class Served:
-    """A board, and the clock by which it tells the age of what it shows."""
-
-    url: str
-    clock: VirtualClock
-
-    def get(self, path: str = "/", **headers: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers=headers, timeout=WAIT_SECONDS)
-
-    @contextmanager
-    def events(self, query: str = "") -> Iterator[Iterator[dict[str, Any]]]:
-        url = f"{self.url}/events?{query}"
-        with httpx.stream("GET", url, timeout=WAIT_SECONDS) as answer:
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            lines = answer.iter_lines()
-            yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
-
-
-@contextmanager
-def site_of(
-    day: RunDay, clock: VirtualClock, access: S3Access | None = None, **settings: Any
-) -> Iterator[Site]:
-    changed = day.settings.model_copy(update=settings)
-    with closing(Site.open(changed, PLANS, access or day.access, clock=clock)) as site:
-        yield site
-
-
-@contextmanager
-def served(
-    day: RunDay, access: S3Access | None = None, *, seconds: float = 30, **settings: Any
-) -> Iterator[Served]:
-    """The board so long after the beginning of the day's last minute."""
-    last = day.day.minute(day.numbers[-1])
-    clock = VirtualClock(last.utc + timedelta(seconds=seconds))
-    with (
-        site_of(day, clock, access, **settings) as site,
-        serving(site, 0, poll_seconds=0.05, pulse_seconds=0.1) as url,
-    ):
-        yield Served(url, clock)
 
 
 def until(events: Iterator[dict[str, Any]], is_it: Callable[[dict[str, Any]], bool]) -> Any:
@@ -410,6 +363,18 @@ def test_a_look_at_nothing_new_is_one_listing(board_day: RunDay) -> None:
         assert {name: n - before[name] for name, n in after.items() if n != before[name]} == {
             "LIST": 1
         }
+
+
+def test_the_last_hour_is_drawn_minute_by_minute(board_day: RunDay) -> None:
+    last = board_day.day.minute(board_day.numbers[-1])
+    with site_of(board_day, VirtualClock(last.end + timedelta(seconds=150))) as site:
+        hour = Reader(site).read().hour
+    assert hour is not None
+    assert [(box.x, box.state) for box in hour.boxes] == [
+        (55, MinuteState.LANDED),
+        (56, MinuteState.LANDED),
+    ], "watched no longer, and so not expected, since"
+    assert hour.boxes[0].title == "01:00 PM: landed"
 
 
 def test_alerts_stand_at_their_match_whenever_the_board_begins(board_day: RunDay) -> None:
