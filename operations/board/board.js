@@ -103,16 +103,15 @@
 
   async function showLines(row) {
     const id = row.dataset.match;
-    let html;
+    let lines = null;
     try {
       const answer = await fetch(`/lines?match=${encodeURIComponent(id)}`);
-      html = await answer.text();
-    } catch {
-      html = '<div class="lines muted">The board does not answer.</div>';
-    }
+      lines = parsed(await answer.text()).firstElementChild;
+    } catch { /* What is said instead follows. */ }
+    lines ??= parsed('<div class="lines muted">The board does not answer.</div>').firstElementChild;
     const now = rows.get(id);
     // It may have been closed, or have left the board, while the answer was made.
-    if (now?.querySelector(".lines")) { close(now); open(now, parsed(html).firstElementChild); }
+    if (now?.querySelector(".lines")) { close(now); open(now, lines); }
   }
 
   matches.addEventListener("click", (event) => {

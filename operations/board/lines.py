@@ -108,7 +108,7 @@ class LineBook:
     def _rows(self, match_id: str, company_id: str, fetch: FetchRef) -> list[OddsChange]:
         earliest = fetch.minute.later(-SHOWN_MINUTES)
         read = self._kept.pop((match_id, company_id), None)
-        if read is None or read.day < earliest.day:
+        if read is None or (read.day, read.number) < (earliest.day, earliest.number - 1):
             read = _Read(earliest.day, FetchNumber(earliest.number - 1))
         for day in sorted({read.day, fetch.day}):
             if day > read.day:

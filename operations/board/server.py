@@ -151,7 +151,7 @@ async def _events(live: Live, chosen: Filter, since: int) -> AsyncIterator[bytes
         else:
             yield _event(board.change(chosen, since, live.age))
             since = board.version
-        if live.board.version == since:
+        if live.board.version == since and not live.is_over:
             await live.changed()
 
 

@@ -344,8 +344,8 @@ def test_a_failed_fetch_leaves_the_last_display_and_is_named(run_minutes: RunMin
             assert next(events)["age"] == 90, "that of what is shown"
 
 
-def test_a_store_of_nothing_says_so(own_day: RunDay) -> None:
-    with served(own_day, s3_prefix="nothing-here") as board:
+def test_a_store_of_nothing_says_so(board_day: RunDay) -> None:
+    with served(board_day, s3_prefix="nothing-here") as board:
         read = Read.page(board.get().text)
         assert "Nothing has landed yet" in read.text
         assert "no data yet" in read.text
@@ -363,6 +363,24 @@ def test_a_look_at_nothing_new_is_one_listing(board_day: RunDay) -> None:
         assert {name: n - before[name] for name, n in after.items() if n != before[name]} == {
             "LIST": 1
         }
+
+
+def test_it_goes_on_over_midnight(own_day: RunDay) -> None:
+    until_midnight = own_day.day.length - START.number
+    last = START.later(until_midnight)
+    land(own_day, until_midnight)
+    clock = VirtualClock(last.utc)
+    with site_of(own_day, clock) as site:
+        reader = Reader(site)
+        before = reader.read().fetch
+        assert before is not None
+        assert before.minute == last
+        clock.set(last.end)
+        assert reader.read().fetch == before, "until the new day's first fetch has landed"
+        land(own_day, until_midnight + 1)
+        after = reader.read().fetch
+    assert after is not None
+    assert (after.day, after.number) == (own_day.day.shifted(1), 1)
 
 
 def test_the_last_hour_is_drawn_minute_by_minute(board_day: RunDay) -> None:
