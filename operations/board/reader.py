@@ -68,9 +68,9 @@ class Seen:
 
     def age_seconds(self, now: datetime) -> float | None:
         """How long ago the minute began of which the board tells; None before the first fetch."""
-        return (
-            None if self.fetch is None else max(0.0, (now - self.fetch.minute.utc).total_seconds())
-        )
+        if self.fetch is None:
+            return None
+        return max(0.0, (now - self.fetch.minute.utc).total_seconds())
 
 
 @dataclass
@@ -135,7 +135,6 @@ class Reader:
                     continue
                 found = self._days.read_place(MONITOR.name, day, place)
                 if not found.outcome.is_placeholder:
-                    self._etag = place.etag
                     return found, self._failed
                 self._passed[place.etag] = f"{found.ref.nyc_timestamp}: {found.outcome}"
         return None, self._failed
@@ -165,6 +164,8 @@ class Reader:
             self.seen.origin or self.site.origin(),
             self.seen.hour,
         )
+        # Only now: what could not be shown is looked at again.
+        self._etag = found.etag or ""
 
     def _kickoffs(self, ref: FetchRef) -> dict[str, int | None]:
         """Kick-off of each match's period: the display leaves it out."""

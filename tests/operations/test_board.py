@@ -327,6 +327,18 @@ def test_a_board_begins_while_its_store_is_away(board_day: RunDay, s3_gate: S3Ga
         assert until(events, lambda event: bool(event.get("order")))["rows"]
 
 
+def test_what_could_not_be_shown_is_looked_at_again(board_day: RunDay, s3_gate: S3Gate) -> None:
+    clock = VirtualClock(board_day.day.minute(board_day.numbers[-1]).end)
+    with site_of(board_day, clock, s3_gate.access) as site:
+        reader = Reader(site)
+        s3_gate.refuses = lambda method, path: "pretty_print_conversion" in path
+        assert reader.read().fetch is None
+        assert reader.seen.trouble
+        s3_gate.open()
+        assert reader.read().fetch is not None
+        assert not reader.seen.trouble
+
+
 def test_the_ledger_may_be_away(board_day: RunDay) -> None:
     nobody = SecretStr("postgresql+psycopg://127.0.0.1:9/nobody")
     with served(board_day, ledger_url=nobody) as board:
