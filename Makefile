@@ -62,6 +62,7 @@ bench-storage: $(STAMP) ## what storing costs, beside its limits, from real reco
 
 screenshots: $(STAMP) ## take the pictures of README and docs again (needs Chromium)
 	@$(BIN)/python -m tests.stack.report_pictures docs
+	@$(BIN)/python -m tests.stack.board_pictures docs
 	@$(BIN)/python -m tests.stack.screenshots docs
 
 lint: $(STAMP) ## check style, types and the direction of imports

@@ -11,6 +11,7 @@ import typer
 from operations import (
     alert_commands,
     backtest_command,
+    board_command,
     export_command,
     ledger_commands,
     mirror_command,
@@ -38,6 +39,7 @@ app.command()(stack_commands.down)
 app.command()(replay_command.replay)
 app.command()(reading_commands.verify)
 app.command()(report_command.report)
+app.command()(board_command.board)
 app.command()(seal_command.seal)
 app.command()(mirror_command.mirror)
 app.command()(repair_commands.losses)

@@ -11,11 +11,11 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from operations.console import span
+from operations.pages import templates
 from operations.repairs import alike
 from operations.report_pictures import (
     SAID,
@@ -163,13 +163,7 @@ def _by_check(reports: Iterable[CheckReport]) -> Mapping[str, CheckReport]:
 
 
 def _environment() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    found = templates()
     found.filters["short"] = short
     found.filters["count"] = lambda value: "?" if value is None else f"{value:,}"
     return found

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from operations.console import failure, progress
+from operations.console import failure, progress, stop_event
 
 
 class Source(StrEnum):
@@ -65,7 +63,7 @@ def up(
             if detach:
                 ready(up_detached(settings, options))
             else:
-                up(settings, options, stop=_stop_event(), progress=progress, ready=ready)
+                up(settings, options, stop=stop_event(), progress=progress, ready=ready)
     except UpError as error:
         raise failure(error) from None
 
@@ -80,16 +78,3 @@ def down() -> None:
     except UpError as error:
         raise failure(error) from None
     typer.echo("Touchline is down" if ended else "Touchline was not running")
-
-
-def _stop_event() -> threading.Event:
-    """Set by Ctrl-C, SIGTERM, and the end of the terminal (unless that is ignored, as by nohup).
-
-    A handler of ours also means that children begin with the default: in a shell's background jobs
-    SIGINT is ignored, and Dagster's processes would take SIGTERM no better.
-    """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda *_: stop.set())
-    return stop

@@ -41,10 +41,13 @@ def landed_alerts(
     day's minutes: only the fetches that have one are read. Raises StoreError."""
     for place, count in enumerate(records):
         if count:
-            yield from _of_fetch(site, stage, day, FetchNumber(place + 1))
+            yield from alerts_of_fetch(site, stage, day, FetchNumber(place + 1))
 
 
-def _of_fetch(site: Site, stage: Stage[Any], day: Day, number: FetchNumber) -> Iterator[AlertShown]:
+def alerts_of_fetch(
+    site: Site, stage: Stage[Any], day: Day, number: FetchNumber
+) -> Iterator[AlertShown]:
+    """Those of one fetch; one that says so where it cannot be read. Raises StoreError."""
     try:
         stored = site.days(stage.feed).read_back(stage.name, day, number)
         alerts = decode_stage(stage, stored.body).records

@@ -198,15 +198,19 @@ class DayStore:
             raise UnreadableObject(f"{place.listed.key}: {error}") from error
         return FetchObject.held(asset, self.feed, place.held, body)
 
-    def parts(self, asset: str, day: Day) -> Iterator[FetchObject | pa.Table]:
+    def parts(self, asset: str, day: Day, *, after: int = 0) -> Iterator[FetchObject | pa.Table]:
         """A derived day in the order of its fetches: a table (with `fetch_number` and `fetch_id`)
-        for a window or a sealed day of which all counts, else fetch by fetch.
+        for a window or a sealed day of which all counts, else fetch by fetch; those alone that
+        come `after` a number, where it is given, and without listing what comes before.
 
         What moves meanwhile is looked for again. Raises NotFound, UnreadableObject, StoreError.
         """
-        done = 0
+        done = after
+        # From the beginning of the window that holds the next one.
+        key = object_key(asset, day, after // WINDOW_MINUTES * WINDOW_MINUTES)
         for attempt in range(ATTEMPTS):
-            places = [place for place in self.index(asset, day).places() if place.number > done]
+            index = self.index(asset, day, after=key)
+            places = [place for place in index.places() if place.number > done]
             try:
                 for _, group in itertools.groupby(places, attrgetter("container")):
                     together = list(group)

@@ -149,7 +149,7 @@ def _quoted(
                     f"{first.why}: {bytes(first.raw)[:_SNIPPET].decode(errors='replace')}",
                 )
             )
-        usable = [row for row in rows.good if _in_range(row)]
+        usable = [row for row in rows.good if in_range(row.v2, row.v3, row.v4)]
         if left_out := len(rows.good) - len(usable):
             issues.append(
                 OddsIssue(
@@ -162,10 +162,11 @@ def _quoted(
     return quoted
 
 
-def _in_range(row: OddsRow) -> bool:
+def in_range(*values: Decimal) -> bool:
+    """Whether these may be a quote's prices and line, so that one may calculate with them."""
     return all(
         abs(value.adjusted()) <= _LARGEST_EXPONENT and len(value.as_tuple().digits) <= _MOST_DIGITS
-        for value in (row.v2, row.v3, row.v4)
+        for value in values
     )
 
 

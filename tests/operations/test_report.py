@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +18,7 @@ from pipeline_assets.repair.losses import Loss
 from pipeline_assets.repair.survey import SealState
 from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
+from tests.operations.html_read import Read
 from tests.stack.pages import NoBrowser, browsed, is_required
 from touchline.accounting import Account, LossClass
 from touchline.day import Day, FetchNumber
@@ -27,45 +26,6 @@ from touchline.stage import ODDS_ROWS
 
 DAY = "2025-05-28"
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}&#60;'
-
-
-@dataclass
-class Read(HTMLParser):
-    """A page as a browser reads it: elements, their attributes and its text."""
-
-    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
-    text: str = ""
-    _open: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    @classmethod
-    def page(cls, html: str) -> Read:
-        """Every element that is opened is closed, in the right order."""
-        read = cls()
-        read.feed(html)
-        read.close()
-        assert read._open == []
-        return read
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag != "meta":
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def boxes(self, state: str) -> int:
-        """How many parts of rows have this color."""
-        return sum(tag == "rect" and a.get("class") == state for tag, a in self.elements)
 
 
 def asset_day(cells: list[Cell], **changed: object) -> AssetDay:

@@ -1,0 +1,192 @@
+"""How a match's lines moved: the quotes of one company in the last hours, drawn small.
+
+Made when somebody asks, and bounded: no more than `SHOWN_MINUTES` of fetches are read, and what was
+read of a match is kept, so that asking again a minute later reads that minute alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline_assets.football import odds_changes
+from pipeline_assets.football.early_odds import in_range
+from pipeline_assets.football.odds_change import OddsChange, change_key
+from resources.day_layout import object_key
+from resources.day_store import DayStore
+from resources.fetch_object import FetchObject
+from resources.parquet import records_of
+from resources.site import Site
+from resources.stage_codec import decode_stage
+from touchline.day import WINDOW_MINUTES, Day, FetchNumber
+from touchline.fetch import FetchRef
+
+ODDS = odds_changes.stage
+SHOWN_MINUTES = 180
+KEPT_MATCHES = 16
+WIDE, HIGH = 300, 60
+"""Of a picture, in its own units."""
+
+_WITHDRAWN = "/withdrawn"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One value of one market in time: a step line from `first` to `last`, with a gap where betting
+    was suspended. `path` lies in a box `WIDE` by `HIGH`, `lowest` at its lower edge."""
+
+    name: str
+    path: str
+    first: str
+    last: str
+    lowest: str
+    highest: str
+    changes: int
+
+
+@dataclass(frozen=True)
+class Market:
+    title: str
+    moved: tuple[Moved, ...]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    title: str
+    values: Sequence[tuple[str, Callable[[OddsChange], Decimal]]]
+
+
+_MARKETS = {
+    "asia": _Shown("Spread", [("line", lambda row: row.v3)]),
+    "eu": _Shown(
+        "MoneyLine",
+        [
+            ("home", lambda row: row.v2),
+            ("draw", lambda row: row.v3),
+            ("away", lambda row: row.v4),
+        ],
+    ),
+    "bs": _Shown("O/U", [("line", lambda row: row.v3)]),
+    "cr": _Shown("Corners", [("line", lambda row: row.v3)]),
+}
+
+
+@dataclass
+class _Read:
+    """What is known of one match and company: its rows by key, up to a fetch of a day."""
+
+    day: Day
+    number: FetchNumber
+    rows: dict[str, OddsChange] = field(default_factory=dict)
+
+
+@dataclass
+class LineBook:
+    """Reads lines for one thread. Raises StoreError, UnreadableObject, UnreadableStageObject."""
+
+    site: Site
+    _kept: OrderedDict[tuple[str, str], _Read] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        # Its own: the board's reader works on the site's at the same time.
+        self._days = DayStore(
+            ODDS.feed, self.site.store, self.site.days(ODDS.feed).claims, self.site.stages
+        )
+
+    def markets(self, match_id: str, company_id: str, fetch: FetchRef) -> list[Market]:
+        """In the `SHOWN_MINUTES` up to this fetch; a market without a quote is left out."""
+        rows = self._rows(match_id, company_id, fetch)
+        return list(markets_of(rows, fetch.minute.utc))
+
+    def _rows(self, match_id: str, company_id: str, fetch: FetchRef) -> list[OddsChange]:
+        earliest = fetch.minute.later(-SHOWN_MINUTES)
+        read = self._kept.pop((match_id, company_id), None)
+        if read is None or (read.day, read.number) < (earliest.day, earliest.number - 1):
+            read = _Read(earliest.day, FetchNumber(earliest.number - 1))
+        for day in sorted({read.day, fetch.day}):
+            if day > read.day:
+                read.day, read.number = day, FetchNumber(0)
+            self._read_on(read, match_id, company_id)
+        self._kept[match_id, company_id] = read
+        if len(self._kept) > KEPT_MATCHES:
+            self._kept.popitem(last=False)
+        return sorted(read.rows.values(), key=lambda row: (row.change_time, row.k))
+
+    def _read_on(self, read: _Read, match_id: str, company_id: str) -> None:
+        key = object_key(ODDS.name, read.day, read.number // WINDOW_MINUTES * WINDOW_MINUTES)
+        numbers = self._days.index(ODDS.name, read.day, after=key).numbers
+        for part in self._days.parts(ODDS.name, read.day, after=read.number):
+            table = decode_stage(ODDS, part.body).table if isinstance(part, FetchObject) else part
+            for row in _of_match(table, match_id, company_id):
+                name = change_key(row).removesuffix(_WITHDRAWN)
+                if row.withdrawn:
+                    read.rows.pop(name, None)
+                elif in_range(row.v2, row.v3, row.v4):
+                    read.rows[name] = row
+        self._days.forget_window(ODDS.name)
+        # The stage takes fetches in their order, so that none of before these comes later.
+        read.number = max([read.number, *numbers])
+
+
+def _of_match(table: pa.Table, match_id: str, company_id: str) -> list[OddsChange]:
+    ours = (pc.field("match_id") == match_id) & (pc.field("company_id") == company_id)
+    return records_of(table.filter(ours), OddsChange)
+
+
+def markets_of(rows: Sequence[OddsChange], until: datetime) -> Iterator[Market]:
+    """Of rows in the order of their change times. A quote that stood when the shown time began
+    counts from there on."""
+    since = int((until - timedelta(minutes=SHOWN_MINUTES)).timestamp())
+    for key, shown in _MARKETS.items():
+        ours = [row for row in rows if row.market == key]
+        before = [row for row in ours if row.change_time < since]
+        ours = before[-1:] + ours[len(before) :]
+        if any(not row.closed for row in ours):
+            yield Market(
+                shown.title,
+                tuple(_moved(name, ours, value, since, until) for name, value in shown.values),
+            )
+
+
+def _moved(
+    name: str,
+    rows: Sequence[OddsChange],
+    value: Callable[[OddsChange], Decimal],
+    since: int,
+    until: datetime,
+) -> Moved:
+    quoted = [value(row) for row in rows if not row.closed]
+    low, high = min(quoted), max(quoted)
+    path, is_open, last = [], False, None
+    for row, upto in pairwise([*rows, None]):
+        assert row is not None
+        end = int(until.timestamp()) if upto is None else upto.change_time
+        if row.closed:
+            is_open = False
+            continue
+        left, right = _across(row.change_time, since), _across(end, since)
+        level = HIGH / 2 if low == high else float(HIGH * (high - value(row)) / (high - low))
+        path.append(f"{'V' if is_open else f'M{left:.1f} '}{level:.1f}H{right:.1f}")
+        is_open, last = True, value(row)
+    steps = [quote for quote, after in pairwise(quoted) if quote != after]
+    return Moved(
+        name,
+        "".join(path),
+        f"{quoted[0]:f}",
+        "suspended" if rows[-1].closed or last is None else f"{last:f}",
+        f"{low:f}",
+        f"{high:f}",
+        len(steps),
+    )
+
+
+def _across(instant: int, since: int) -> float:
+    share = (instant - since) / (SHOWN_MINUTES * 60)
+    return WIDE * min(1.0, max(0.0, share))

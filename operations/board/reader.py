@@ -1,0 +1,231 @@
+"""What the board knows of the store: the newest fetch of the display, and its matches' alerts.
+
+One reader serves all viewers. Each look is one listing of what came behind the last fetch; objects
+are read when one has landed. Nothing here asks the ledger for anything that the store has, so a
+board may stand beside a second copy; and nothing that goes wrong takes the last state away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from operations.board.hour import last_hour
+from operations.board.match import ShownMatch, shown_match
+from operations.report_pictures import Row
+from pipeline_assets.football import monitor_central, pretty_print_conversion
+from pipeline_assets.football.alerts.rules import Fired
+from pipeline_assets.landed_alerts import AlertShown, alerts_of_fetch
+from resources.day_index import Place
+from resources.day_layout import object_key
+from resources.day_store import DayStore
+from resources.fetch_object import FetchObject, UnreadableObject
+from resources.known_days import days_in_store
+from resources.lake.errors import DamagedLake
+from resources.ledger import LedgerUnavailable
+from resources.object_store import NotFound, StoreError
+from resources.site import Site
+from resources.stage_codec import StateNotKept, UnreadableStageObject, decode_stage
+from touchline.day import WINDOW_MINUTES, Day, FetchNumber, Minute, Window
+from touchline.fetch import FetchRef
+from touchline.stage import ALERT, KIND, Stage
+
+MONITOR = monitor_central.stage
+CONVERTED = pretty_print_conversion.stage
+LOOK_BACK = 10
+"""So many fetches are tried for one that is no placeholder, and so many days for a fetch."""
+
+UNREADABLE = (
+    StoreError,
+    LedgerUnavailable,
+    UnreadableObject,
+    UnreadableStageObject,
+    DamagedLake,
+)
+"""What goes wrong with a store or an object, and may be well at the next look."""
+
+Alerts = Mapping[str, tuple[AlertShown, ...]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The board's state. Everything is that of `fetch`, which is None before the first one.
+
+    `failed` names a newer fetch of which there is no display, and why; `trouble` why the store
+    could not be read just now. Both are empty while all is well.
+    """
+
+    fetch: FetchRef | None = None
+    matches: tuple[ShownMatch, ...] = ()
+    alerts: Alerts = field(default_factory=dict)
+    """By match; what becomes of their delivery belongs beside them once it is recorded."""
+    origin: str | None = None
+    hour: Row | None = None
+    """The last hour, minute by minute; None where the ledger does not tell."""
+    failed: str = ""
+    trouble: str = ""
+
+    def age_seconds(self, now: datetime) -> float | None:
+        """How long ago the minute began of which the board tells; None before the first fetch."""
+        if self.fetch is None:
+            return None
+        return max(0.0, (now - self.fetch.minute.utc).total_seconds())
+
+
+@dataclass
+class Reader:
+    """Looks at a site for one feed. For one thread; `read` never raises for a store that is away
+    or an object that cannot be read."""
+
+    site: Site
+    seen: Seen = field(default_factory=Seen)
+    _etag: str = ""
+    """Of the fetch object that is shown."""
+    _passed: dict[str, str] = field(default_factory=dict)
+    """Placeholders behind it by ETag, newest first, and what is to be said of them."""
+    _hour_of: tuple[str, Minute] | None = None
+    """What was shown, and in which minute, when the last hour was read."""
+    _alerts_read: dict[str, FetchRef] = field(default_factory=dict)
+    """By rule, the last fetch whose alerts are known."""
+
+    def read(self) -> Seen:
+        try:
+            self._look()
+        except UNREADABLE as error:
+            self.seen = replace(self.seen, trouble=" ".join(str(error).split()))
+        else:
+            self.seen = replace(self.seen, trouble="")
+        return self.seen
+
+    def _look(self) -> None:
+        found, failed = self._newest()
+        if found is not None:
+            self._show(found)
+        self.seen = replace(self.seen, failed=failed)
+        if self.seen.fetch is not None:
+            self._look_at_hour(self.seen.fetch)
+            for stage in self.site.stages.values():
+                if stage.tags.get(KIND) == ALERT and stage.feed == MONITOR.feed:
+                    self._look_for_alerts(stage, self.seen.fetch)
+
+    @property
+    def _days(self) -> DayStore:
+        return self.site.days(MONITOR.feed)
+
+    # --- the display -----------------------------------------------------------------------------
+
+    def _newest(self) -> tuple[FetchObject | None, str]:
+        """The newest fetch of the display if it is not the one that is shown, and what is to be
+        said of the newest one behind it that failed."""
+        today, shown = Day.containing(self.site.clock.now()), self.seen.fetch
+        if shown is None:
+            known = {today, *days_in_store(self.site, MONITOR.feed)}
+            days = sorted((day for day in known if day <= today), reverse=True)[:LOOK_BACK]
+        else:
+            # A day's last minutes land in the next one.
+            days = sorted({shown.day, today}, reverse=True)
+        before, self._passed = self._passed, {}
+        for day in days:
+            for place in self._places(day, shown)[:LOOK_BACK]:
+                if shown and place.etag == self._etag:
+                    return None, self._failed
+                if place.etag in before:
+                    self._passed[place.etag] = before[place.etag]
+                    continue
+                found = self._days.read_place(MONITOR.name, day, place)
+                if not found.outcome.is_placeholder:
+                    return found, self._failed
+                self._passed[place.etag] = f"{found.ref.nyc_timestamp}: {found.outcome}"
+        return None, self._failed
+
+    @property
+    def _failed(self) -> str:
+        return next(iter(self._passed.values()), "")
+
+    def _places(self, day: Day, shown: FetchRef | None) -> list[Place]:
+        """What there is of a day, newest first; of the shown one that fetch and what came after."""
+        after = None
+        if shown is not None and shown.day == day:
+            after = object_key(MONITOR.name, day, shown.number - 1)
+        places = list(self._days.index(MONITOR.name, day, after=after).places())
+        return places[::-1]
+
+    def _show(self, found: FetchObject) -> None:
+        records = decode_stage(MONITOR, found.body).records
+        kickoffs = self._kickoffs(found.ref)
+        at = found.ref.minute.utc
+        matches = [shown_match(each, kickoffs.get(each.match_id), at) for each in records]
+        live = {match.match_id for match in matches}
+        self.seen = Seen(
+            found.ref,
+            tuple(sorted(matches, key=lambda match: match.place)),
+            {match: alerts for match, alerts in self.seen.alerts.items() if match in live},
+            self.seen.origin or self.site.origin(),
+            self.seen.hour,
+        )
+        # Only now: what could not be shown is looked at again.
+        self._etag = found.etag or ""
+
+    def _kickoffs(self, ref: FetchRef) -> dict[str, int | None]:
+        """Kick-off of each match's period: the display leaves it out."""
+        try:
+            stored = self._days.read_back(CONVERTED.name, ref.day, ref.number)
+            matches = decode_stage(CONVERTED, stored.body).records
+        except (NotFound, UnreadableObject, UnreadableStageObject):
+            return {}
+        scores = ((match.match_id, match.live_data.parsed_score) for match in matches)
+        return {name: score.kickoff_timestamp for name, score in scores if score}
+
+    def _look_at_hour(self, fetch: FetchRef) -> None:
+        """Once a minute, and when a fetch has landed."""
+        now = self.site.clock.now()
+        state = (self._etag, Minute.containing(now))
+        if state == self._hour_of:
+            return
+        try:
+            hour = last_hour(self.site, MONITOR, fetch, now)
+        except LedgerUnavailable:
+            hour = None
+        self.seen = replace(self.seen, hour=hour)
+        self._hour_of = state
+
+    # --- alerts ----------------------------------------------------------------------------------
+
+    def _look_for_alerts(self, stage: Stage, fetch: FetchRef) -> None:
+        """What the newest object of a rule carries names every match that has had its alert."""
+        read = self._alerts_read.get(stage.name)
+        if read and read.minute >= fetch.minute:
+            return
+        if read and read.day == fetch.day:
+            last = read.number
+        else:
+            first = Window.of(fetch.day, max(1, fetch.number - WINDOW_MINUTES)).first
+            last = FetchNumber(first - 1)
+        index = self._days.index(
+            stage.name, fetch.day, after=object_key(stage.name, fetch.day, last)
+        )
+        for place in reversed(list(index.places())):
+            found = self._days.read_place(stage.name, fetch.day, place)
+            if found.outcome.is_placeholder:
+                continue
+            try:
+                fired = decode_stage(stage, found.body).carried
+            except StateNotKept:
+                continue
+            self._alerts_read[stage.name] = found.ref
+            if isinstance(fired, Fired):
+                self._add_alerts(stage, fired)
+            return
+
+    def _add_alerts(self, stage: Stage, fired: Fired) -> None:
+        alerts = dict(self.seen.alerts)
+        for match in (each.match_id for each in self.seen.matches):
+            known = alerts.get(match, ())
+            if match not in fired.at or any(alert.asset == stage.name for alert in known):
+                continue
+            minute = Minute(datetime.fromtimestamp(fired.at[match], UTC))
+            of_fetch = alerts_of_fetch(self.site, stage, minute.day, minute.number)
+            ours = tuple(alert for alert in of_fetch if alert.match_id in (match, None))
+            alerts[match] = known + ours
+        self.seen = replace(self.seen, alerts=alerts)

@@ -1,0 +1,566 @@
+"""`touchline board`: what its rows say, what its viewers hear, and what it does when something is
+away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from operations.board.lines import ODDS, SHOWN_MINUTES, LineBook, markets_of
+from operations.board.match import ShownMatch, minute_of_play, shown_match
+from operations.board.page import Board, Filter, Freshness, freshness
+from operations.board.reader import MONITOR, Reader, Seen
+from pipeline_assets.football.odds_change import OddsChange
+from pipeline_assets.landed_alerts import AlertShown
+from pipeline_assets.load import load_table
+from pipeline_assets.minute import run_minute
+from pipeline_assets.minute_state import MinuteState
+from simulator.faults import Fault
+from tests.operations.boards import WAIT_SECONDS, served, site_of
+from tests.operations.conftest import FEED, START, RunDay, RunMinutes
+from tests.operations.html_read import Read
+from tests.operations.test_report import HOSTILE
+from tests.pipeline_assets.football.examples import MARKETS, MATCH, displayed, live
+from tests.s3_gate import S3Gate
+from touchline.clock import VirtualClock
+from touchline.day import FetchNumber, Minute
+from touchline.fetch import FetchRef
+from touchline.stage import ALERT, KIND
+
+AT = datetime(2025, 5, 28, 17, 30, tzinfo=UTC)
+FETCH = FetchRef(FEED, Minute(AT), "Qx7LmA20bTzK")
+
+
+def until(events: Iterator[dict[str, Any]], is_it: Callable[[dict[str, Any]], bool]) -> Any:
+    """The first event that is what is waited for; each answer has a time-out of its own."""
+    return next(event for event in events if is_it(event))
+
+
+def land(day: RunDay, passed: int, *faults: Fault) -> None:
+    """One more minute, so many after the first."""
+    minute = START.later(passed)
+    with day.at(minute) as site:
+        run_minute(site, FEED, minute, run_id=f"run-{minute.number}")
+
+
+def rows(html: str) -> dict[str, Mapping[str, str | None]]:
+    """The attributes of each row, by match."""
+    elements = Read.page(html).elements
+    found = [given for tag, given in elements if tag == "article"]
+    return {str(given["data-match"]): given for given in found}
+
+
+def match_of(**changed: Any) -> ShownMatch:
+    return replace(shown_match(displayed(live()), None, AT), **changed)
+
+
+def board_of(*matches: ShownMatch, **changed: Any) -> Board:
+    return Board().after(replace(Seen(FETCH, tuple(matches)), **changed))
+
+
+def text_of(board: Board, chosen: Filter | None = None) -> str:
+    return Read.page(board.page(chosen or Filter(), 1.0, nonce="n", prefix="")).text
+
+
+# --- a row ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "minute"),
+    [
+        (2, 0, "1'"),
+        (2, 59, "1'"),
+        (2, 60, "2'"),
+        (2, 44 * 60, "45'"),
+        (2, 45 * 60, "45+1'"),
+        (3, 3600, "HT"),
+        (4, 0, "46'"),
+        (4, 48 * 60, "90+4'"),
+        (5, 0, "91'"),
+        (2, -30, "1'"),
+        (7, 60, ""),
+        (8, 60, ""),
+        (None, 60, ""),
+    ],
+)
+def test_the_minute_of_play_is_told_as_people_do(
+    status: int | None, seconds: int, minute: str
+) -> None:
+    assert minute_of_play(status, int(AT.timestamp()) - seconds, AT) == minute
+
+
+def test_an_unknown_kick_off_is_an_unknown_minute() -> None:
+    assert minute_of_play(2, None, AT) == ""
+
+
+def test_a_row_says_what_the_display_holds() -> None:
+    match = match_of()
+    assert (match.home, match.away, match.score, match.corners) == (
+        "Northfield",
+        "Southport",
+        "0-0",
+        "4-2",
+    )
+    assert [(line.said, line.prices, line.at) for line in match.lines] == [
+        ("Spread 0.75", (("H", "-105"), ("A", "-118")), "3'"),
+        ("MoneyLine", (("H", "-139"), ("D", "+240"), ("A", "+350")), "3'"),
+        ("O/U 3.25", (("O", "+105"), ("U", "-120")), "3'"),
+        ("Corners", (), ""),
+    ]
+    assert match.incidents == ("35' home: goal awarded, goal canceled (Example Player)",)
+    assert "66 F" in match.environment
+
+
+def test_a_fallback_company_is_named_with_its_line() -> None:
+    fallback = shown_match(displayed(live(), odds={MATCH: {"22": MARKETS}}), None, AT)
+    page = board_of(fallback).page(Filter(), 1.0, nonce="n", prefix="")
+    titles = [given.get("title") or "" for _, given in Read.page(page).elements]
+    assert any(title.startswith("O/U 3.25 (company 22 Pinnacle, fallback)") for title in titles)
+    assert "company 22 Pinnacle, fallback" in Read.page(page).text
+
+
+def test_a_market_that_shows_nothing_says_why() -> None:
+    closed = {"bs": [[1751997180, "3", 1.05, 3.25, 0.83, 2, 1, "0-0"]]}
+    scored = {"asia": [[1751997180, "3", 0.95, 0.75, 0.85, 2, 0, "1-0"]]}
+    match = shown_match(displayed(live(), odds={MATCH: {"2": closed | scored}}), None, AT)
+    states = {line.market: str(line.state) for line in match.lines}
+    assert states == {
+        "Spread": "goal_scored",
+        "MoneyLine": "absent",
+        "O/U": "closed",
+        "Corners": "absent",
+    }
+    said = text_of(board_of(match))
+    assert "closed" in said
+    assert "goal scored" in said
+    assert "no odds" in text_of(
+        board_of(shown_match(displayed(live(), odds={MATCH: {}}), None, AT))
+    )
+
+
+def test_what_is_unknown_is_never_told_as_nothing() -> None:
+    record = displayed(live(status=None, home=[2, 1]), details={MATCH: []}, odds={MATCH: {}})
+    match = shown_match(record, None, AT)
+    assert (match.home, match.league, match.score, match.corners) == ("", "", "?-0", "?-2")
+    assert "unknown league" in text_of(board_of(match))
+
+
+def test_names_of_the_vendor_do_nothing() -> None:
+    hostile = match_of(
+        match_id=HOSTILE,
+        league_id=HOSTILE,
+        league=HOSTILE,
+        home="\u202egnihton si siht" + HOSTILE,
+        away="x" * 5000,
+        company=HOSTILE,
+        incidents=(HOSTILE,),
+        environment=(HOSTILE,),
+    )
+    alert = AlertShown("football/a", FetchNumber(1), HOSTILE, HOSTILE, HOSTILE)
+    board = board_of(
+        hostile, alerts={HOSTILE: (alert,)}, origin=HOSTILE, trouble=HOSTILE, failed=HOSTILE
+    )
+    chosen = Filter(status="", league=HOSTILE)
+    page = board.page(chosen, 1.0, nonce="n", prefix=HOSTILE)
+    event = board.change(chosen, -1, 1.0)
+    for html in (page, event["head"], event["filters"], *event["rows"].values()):
+        read = Read.page(html)
+        scripts = [given for tag, given in read.elements if tag == "script"]
+        assert all(given == {"nonce": "n"} for given in scripts)
+        assert "img" not in {tag for tag, _ in read.elements}
+        assert not [name for _, given in read.elements for name in given if name.startswith("on")]
+        assert not [given for _, given in read.elements if "style" in given]
+        assert HOSTILE in read.text
+    assert event["order"] == [HOSTILE]
+
+
+# --- what a viewer needs -------------------------------------------------------------------------
+
+
+def test_a_viewer_gets_what_has_changed_since_and_the_order_of_all() -> None:
+    first, second = match_of(match_id="a", home="A"), match_of(match_id="b", home="B")
+    before = board_of(first, second)
+    after = before.after(replace(before.seen, matches=(first, replace(second, score="1-0"))))
+    event = after.change(Filter(), before.version, 1.0)
+    assert (list(event["rows"]), event["order"]) == (["b"], ["a", "b"])
+    assert list(after.change(Filter(), -1, 1.0)["rows"]) == ["a", "b"]
+    assert after.version_of(before.token) == before.version
+    assert after.version_of(Board().token) == -1, "another process counts for itself"
+    assert after.version_of("nonsense") == -1
+    assert after.after(after.seen) is after
+
+
+def test_matches_are_chosen_by_status_and_league() -> None:
+    matches = (
+        match_of(match_id="a", status_id=2, is_in_play=True, league_id="x"),
+        match_of(match_id="b", status_id=8, is_in_play=False, league_id="x"),
+        match_of(match_id="c", status_id=8, is_in_play=False, league_id="y"),
+    )
+    board = board_of(*matches)
+    for chosen, ids in [
+        (Filter(), "abc"),
+        (Filter("in_play"), "a"),
+        (Filter("8"), "bc"),
+        (Filter("8", "x"), "b"),
+        (Filter("8", "nobody"), ""),
+    ]:
+        assert "".join(row.match.match_id for row in board.chosen(chosen)) == ids
+
+
+def test_data_are_late_after_two_minutes_and_bad_after_four() -> None:
+    assert [freshness(age) for age in (None, 0, 120, 120.1, 240, 240.1)] == [
+        Freshness.UNKNOWN,
+        Freshness.FRESH,
+        Freshness.FRESH,
+        Freshness.WARNING,
+        Freshness.WARNING,
+        Freshness.BAD,
+    ]
+
+
+# --- a landed day --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def board_day(run_minutes: RunMinutes) -> RunDay:
+    """Two minutes of 22 matches, one of them with an alert. Tests leave it as it is."""
+    return run_minutes(22, [[], []])
+
+
+def test_every_match_of_the_newest_fetch_is_on_the_page(board_day: RunDay) -> None:
+    with served(board_day) as board:
+        read = Read.page(board.get().text)
+        shown = rows(board.get().text)
+    with closing(board_day.site()) as site:
+        records = load_table(site, MONITOR.name, board_day.day, [board_day.numbers[-1]])
+    matches = [info.as_py() for info in records["match_info"]]
+    assert sorted(shown) == sorted(info["match_id"] for info in matches)
+    for info in matches:
+        assert info["home_team"] in read.text
+        assert shown[info["match_id"]]["data-score"] == f"{info['home_goals']}-{info['away_goals']}"
+    assert any(f"{minute}'" in read.text for minute in range(1, 91)), "minutes of play"
+    assert "30 s old" in read.text
+    assert "simulated" in read.text
+
+
+def test_an_address_chooses_matches_for_the_page_and_its_events(board_day: RunDay) -> None:
+    with served(board_day) as board:
+        everything = rows(board.get().text)
+        status = next(iter(everything.values()))["data-status"]
+        wanted = {name for name, given in everything.items() if given["data-status"] == status}
+        assert 0 < len(wanted) < len(everything)
+        assert set(rows(board.get(f"/?status={status}").text)) == wanted
+        with board.events(f"status={status}") as events:
+            first = until(events, lambda event: "rows" in event)
+        assert set(first["order"]) == set(first["rows"]) == wanted
+        assert rows(board.get("/?league=nobody").text) == {}
+
+
+def test_the_next_minute_comes_as_an_event_of_what_has_changed(own_day: RunDay) -> None:
+    with served(own_day) as board, board.events() as events:
+        first = until(events, lambda event: "rows" in event)
+        land(own_day, 1)
+        second = until(events, lambda event: "rows" in event)
+        assert second["fetch"] != first["fetch"]
+        assert second["token"] != first["token"]
+        fresh = {**first["rows"], **second["rows"]}
+        assert {name for name in second["order"] if fresh[name] != first["rows"].get(name)} == {
+            *second["rows"]
+        }
+        with board.events(f"since={first['token']}") as late:
+            assert until(late, lambda event: "rows" in event)["rows"] == second["rows"]
+        with board.events(f"since={second['token']}") as pulses:
+            assert "rows" not in next(pulses), "it has all there is"
+
+
+def test_the_age_goes_on_while_nothing_comes(board_day: RunDay) -> None:
+    with served(board_day) as board:
+        assert not is_stale(board.get().text)
+        for seconds, said in ((150, "warning"), (250, "bad")):
+            board.clock.set(board_day.day.minute(board_day.numbers[-1]).utc)
+            board.clock.set(board.clock.now() + timedelta(seconds=seconds))
+            assert is_stale(board.get().text) == f"banner {said}"
+            with board.events() as events:
+                assert next(events)["age"] == seconds
+
+
+def is_stale(html: str) -> str | None:
+    """The class of the banner, None where it is hidden."""
+    [banner] = [given for _, given in Read.page(html).elements if given.get("id") == "stale"]
+    return None if "hidden" in banner else banner["class"]
+
+
+def test_a_store_that_is_away_is_told_and_what_was_read_stays(
+    board_day: RunDay, s3_gate: S3Gate
+) -> None:
+    with served(board_day, s3_gate.access) as board, board.events() as events:
+        first = until(events, lambda event: "rows" in event)
+        s3_gate.shut = True
+        away = until(events, lambda event: "cannot be read" in event.get("head", ""))
+        assert (away["order"], away["rows"]) == (first["order"], {})
+        assert set(rows(board.get().text)) == set(first["order"])
+        [match] = [name for name, row in first["rows"].items() if "moves" in row][:1]
+        assert board.get(f"/lines?match={match}").status_code == 503
+        s3_gate.open()
+        back = until(events, lambda event: "head" in event)
+        assert "cannot be read" not in back["head"]
+
+
+def test_a_board_begins_while_its_store_is_away(board_day: RunDay, s3_gate: S3Gate) -> None:
+    s3_gate.shut = True
+    with served(board_day, s3_gate.access) as board, board.events() as events:
+        assert "cannot be read" in Read.page(board.get().text).text
+        s3_gate.open()
+        assert until(events, lambda event: bool(event.get("order")))["rows"]
+
+
+def test_what_could_not_be_shown_is_looked_at_again(board_day: RunDay, s3_gate: S3Gate) -> None:
+    clock = VirtualClock(board_day.day.minute(board_day.numbers[-1]).end)
+    with site_of(board_day, clock, s3_gate.access) as site:
+        reader = Reader(site)
+        s3_gate.refuses = lambda method, path: "pretty_print_conversion" in path
+        assert reader.read().fetch is None
+        assert reader.seen.trouble
+        s3_gate.open()
+        assert reader.read().fetch is not None
+        assert not reader.seen.trouble
+
+
+def test_the_ledger_may_be_away(board_day: RunDay) -> None:
+    nobody = SecretStr("postgresql+psycopg://127.0.0.1:9/nobody")
+    with served(board_day, ledger_url=nobody) as board:
+        assert len(rows(board.get().text)) == len(board_day.matches)
+
+
+def test_a_failed_fetch_leaves_the_last_display_and_is_named(run_minutes: RunMinutes) -> None:
+    failed = Fault("html", endpoint="match/detail_live")
+    day = run_minutes(2, [[], [failed]])
+    with served(day) as board:
+        page = board.get().text
+        assert len(rows(page)) == len(day.matches)
+        assert "No display of 05/28/2025 01:01:00 PM EDT" in Read.page(page).text
+        with board.events() as events:
+            assert next(events)["age"] == 90, "that of what is shown"
+
+
+def test_a_store_of_nothing_says_so(board_day: RunDay) -> None:
+    with served(board_day, s3_prefix="nothing-here") as board:
+        read = Read.page(board.get().text)
+        assert "Nothing has landed yet" in read.text
+        assert "no data yet" in read.text
+        assert board.get("/lines?match=x").status_code == 404
+
+
+def test_a_look_at_nothing_new_is_one_listing(board_day: RunDay) -> None:
+    last = board_day.day.minute(board_day.numbers[-1])
+    with site_of(board_day, VirtualClock(last.end)) as site:
+        reader = Reader(site)
+        first = reader.read()
+        before = dict(site.store.requests.by_operation)
+        assert reader.read() == first
+        after = site.store.requests.by_operation
+        assert {name: n - before[name] for name, n in after.items() if n != before[name]} == {
+            "LIST": 1
+        }
+
+
+def test_it_goes_on_over_midnight(own_day: RunDay) -> None:
+    until_midnight = own_day.day.length - START.number
+    last = START.later(until_midnight)
+    land(own_day, until_midnight)
+    clock = VirtualClock(last.utc)
+    with site_of(own_day, clock) as site:
+        reader = Reader(site)
+        before = reader.read().fetch
+        assert before is not None
+        assert before.minute == last
+        clock.set(last.end)
+        assert reader.read().fetch == before, "until the new day's first fetch has landed"
+        land(own_day, until_midnight + 1)
+        after = reader.read().fetch
+    assert after is not None
+    assert (after.day, after.number) == (own_day.day.shifted(1), 1)
+
+
+def test_the_last_hour_is_drawn_minute_by_minute(board_day: RunDay) -> None:
+    last = board_day.day.minute(board_day.numbers[-1])
+    with site_of(board_day, VirtualClock(last.end + timedelta(seconds=150))) as site:
+        hour = Reader(site).read().hour
+    assert hour is not None
+    assert [(box.x, box.state) for box in hour.boxes] == [
+        (55, MinuteState.LANDED),
+        (56, MinuteState.LANDED),
+    ], "watched no longer, and so not expected, since"
+    assert hour.boxes[0].title == "01:00 PM: landed"
+
+
+def test_alerts_stand_at_their_match_whenever_the_board_begins(board_day: RunDay) -> None:
+    """A match has its alert in one fetch alone, and may be played for an hour after it."""
+    with closing(board_day.site()) as site:
+        alerts = [
+            (stage.name, alert)
+            for stage in site.plans[FEED].stages
+            if stage.tags.get(KIND) == ALERT
+            for alert in load_table(site, stage.name, board_day.day).to_pylist()
+        ]
+    assert {alert["fetch_number"] for _, alert in alerts} == {board_day.numbers[0]}
+    with served(board_day) as board, board.events() as events:
+        shown = until(events, lambda event: "rows" in event)["rows"]
+    for _, alert in alerts:
+        read = Read.page(shown[alert["match_id"]])
+        assert alert["rule_id"] in read.text
+        assert alert["message"] in read.text
+    told = [name for name, row in shown.items() if 'class="alert"' in row]
+    assert set(told) == {alert["match_id"] for _, alert in alerts}
+
+
+# --- lines ---------------------------------------------------------------------------------------
+
+
+def quote(second: int, line: str, **changed: Any) -> OddsChange:
+    """Of the goal line, so long after the shown time began."""
+    given: dict[str, Any] = {
+        "match_id": MATCH,
+        "company_id": "2",
+        "market": "bs",
+        "change_time": int(AT.timestamp()) - 60 * SHOWN_MINUTES + second,
+        "k": 0,
+        "minute": "3",
+        "v2": Decimal("0.9"),
+        "v3": Decimal(line),
+        "v4": Decimal("0.9"),
+        "status": 2,
+        "closed": 0,
+        "score": "0-0",
+        "prematch": False,
+        "withdrawn": False,
+        "fetch_number": 811,
+        "fetch_id": "Qx7LmA20bTzK",
+        "first_seen_utc": AT,
+    }
+    return OddsChange(**(given | changed))
+
+
+def test_a_line_steps_where_it_moved_and_has_a_gap_while_suspended() -> None:
+    hour = 3600
+    moves = [
+        quote(-500, "2.5"),
+        quote(hour, "3.0"),
+        quote(2 * hour, "3.0", closed=1),
+        quote(2 * hour + 1800, "2.75"),
+    ]
+    [market] = markets_of(moves, AT)
+    [moved] = market.moved
+    assert (market.title, moved.first, moved.last, moved.changes) == ("O/U", "2.5", "2.75", 2)
+    assert (moved.lowest, moved.highest) == ("2.5", "3.0")
+    assert moved.path == "M0.0 60.0H100.0V0.0H200.0M250.0 30.0H300.0"
+
+
+def test_a_market_without_an_open_quote_is_left_out() -> None:
+    assert list(markets_of([quote(10, "2.5", closed=1)], AT)) == []
+    assert list(markets_of([], AT)) == []
+
+
+def test_the_lines_of_a_match_are_those_that_landed_and_are_read_once(own_day: RunDay) -> None:
+    first = own_day.day.minute(own_day.numbers[0])
+    with site_of(own_day, VirtualClock(first.end)) as site:
+        odds = load_table(site, ODDS.name, own_day.day).to_pandas()
+        open_rows = odds[(odds.closed == 0) & (odds.market == "bs")]
+        match, company = open_rows.iloc[0][["match_id", "company_id"]]
+        book = LineBook(site)
+        ref = FetchRef(FEED, first, "unused")
+        [total] = [m for m in book.markets(match, company, ref) if m.title == "O/U"]
+        ours = open_rows[(open_rows.match_id == match) & (open_rows.company_id == company)]
+        newest = ours.sort_values(["change_time", "k"]).iloc[-1]
+        assert total.moved[0].last in (str(newest.v3), "suspended")
+
+        before = dict(site.store.requests.by_operation)
+        assert book.markets(match, company, ref)
+        after = site.store.requests.by_operation
+        assert after["GET"] == before["GET"], "what was read is not read again"
+
+        land(own_day, 1)
+        book.markets(match, company, FetchRef(FEED, first.later(1), "unused"))
+        assert after["GET"] == before["GET"] + 1, "the new fetch alone"
+
+
+def test_lines_are_shown_below_their_match(board_day: RunDay) -> None:
+    with served(board_day) as board, board.events() as events:
+        shown = until(events, lambda event: "rows" in event)["rows"]
+        match = next(name for name, row in shown.items() if "moves" in row)
+        answer = board.get(f"/lines?match={match}")
+        assert answer.status_code == 200
+        read = Read.page(answer.text)
+        assert {"svg", "path"} <= {tag for tag, _ in read.elements}
+        assert "the last three hours" in read.text
+        without = next(name for name, row in shown.items() if "moves" not in row)
+        assert board.get(f"/lines?match={without}").status_code == 404
+
+
+# --- safety --------------------------------------------------------------------------------------
+
+
+def test_another_host_is_refused_and_answers_are_locked_down(board_day: RunDay) -> None:
+    with served(board_day) as board:
+        for path in ("/", "/events", "/lines"):
+            assert board.get(path, Host="evil.example").status_code == 400
+        assert board.get(Host=f"localhost:{board.url.rpartition(':')[2]}").status_code == 200
+        answers = [board.get(), board.get()]
+        policies = [answer.headers["content-security-policy"] for answer in answers]
+        assert policies[0] != policies[1], "a nonce is used once"
+        for policy in policies:
+            assert "unsafe" not in policy
+            assert policy.startswith("default-src 'none'; ")
+        for answer in (*answers, board.get("/nothing"), board.get("/lines")):
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["cache-control"] == "no-store"
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+        for word in ("http:", "https:", "url(", "@import", "style="):
+            assert word not in answers[0].text, word
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def test_it_prints_its_url_and_ends_with_its_streams(board_day: RunDay) -> None:
+    command = [sys.executable, "-m", "operations.cli", "board", "--port", "0"]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **board_day.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        url = process.stdout.readline().split()[-1]
+        with httpx.stream("GET", f"{url}/events", timeout=WAIT_SECONDS) as answer:
+            lines = answer.iter_lines()
+            assert next(lines).startswith("data: ")
+            process.send_signal(signal.SIGINT)
+            for _ in lines:
+                pass
+        assert process.wait(WAIT_SECONDS) == 0
+        assert process.stderr
+        assert process.stderr.read() == "End it with Ctrl-C\n"
+
+
+def test_a_port_that_is_taken_is_named(board_day: RunDay) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        answer = board_day.touchline("board", "--port", port)
+    assert (answer.exit_code, answer.stdout) == (1, b"")
+    assert port in answer.stderr
+    assert "--port" in answer.stderr

@@ -1,0 +1,213 @@
+"""The board in a real browser: a hundred matches, what comes while one looks, and its death."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.sync_api import Page, expect
+
+from operations.board.page import SILENT_SECONDS
+from operations.board.reader import CONVERTED, MONITOR
+from pipeline_assets.football.monitor_central import MonitorRecord
+from pipeline_assets.football.pretty_print_conversion import ConvertedMatch
+from resources.fetch_object import FetchObject
+from resources.stage_codec import decode_stage, encode_stage
+from tests.operations.boards import Served, served, site_of
+from tests.operations.conftest import FEED, RunDay, RunMinutes
+from tests.operations.test_report import HOSTILE
+from tests.stack.pages import LOAD_MS, Browsed, NoBrowser, browsed, is_required
+from touchline.accounting import Outcome, key_digest, sha256_hex
+from touchline.clock import VirtualClock
+from touchline.fetch import FetchRef
+from touchline.stage import Stage, Staged
+
+pytestmark = pytest.mark.browser
+
+COPIES = 18
+
+
+@pytest.fixture(scope="module")
+def crowded_day(run_minutes: RunMinutes) -> RunDay:
+    """Two minutes: six matches with their odds, then each of them eighteen times. A test that lands
+    more does so a minute after the tests before it."""
+    day = run_minutes(6, [[]])
+    land_display(day, 1, lambda records: [each for one in records for each in copies(one)])
+    newest = day.day.minute(day.numbers[-1]).later(1)
+    return replace(day, numbers=[*day.numbers, newest.number])
+
+
+@pytest.fixture
+def browser() -> Iterator[Browsed]:
+    try:
+        with browsed(width=380, pixels=380) as seen:
+            yield seen
+    except NoBrowser as missing:
+        if is_required():
+            raise
+        pytest.skip(str(missing))
+
+
+def opened(browser: Browsed, board: Served, path: str = "/") -> Page:
+    browser.page.goto(f"{board.url}{path}")
+    return browser.page
+
+
+Records = list[Any]
+
+
+def land_display(day: RunDay, passed: int, changed: Callable[[Records], Records]) -> None:
+    """The display so many minutes after the day's last one, and what it is made of, with their
+    records changed."""
+    last = day.day.minute(day.numbers[-1])
+    later = last.later(passed)
+    ref = FetchRef(FEED, later, f"display-{passed:04d}")
+    stages: list[Stage[Any]] = [CONVERTED, MONITOR]
+    with site_of(day, VirtualClock(later.utc)) as site:
+        for stage in stages:
+            stored = site.days(FEED).read_back(stage.name, day.day, last.number)
+            records = changed(decode_stage(stage, stored.body).records)
+            site.days(FEED).land(
+                made_of(stage, ref, records), run_id="by-hand", at=later.utc, rebuild=False
+            )
+
+
+def copies(record: Any) -> Records:
+    """A match and others like it."""
+    names = [record.match_id, *(f"{record.match_id}{copy}" for copy in range(1, COPIES))]
+    if isinstance(record, ConvertedMatch):
+        return [msgspec.structs.replace(record, match_id=name) for name in names]
+    infos = (msgspec.structs.replace(record.match_info, match_id=name) for name in names)
+    return [msgspec.structs.replace(record, match_info=info) for info in infos]
+
+
+def made_of(stage: Stage[Any], ref: FetchRef, records: list[Any]) -> FetchObject:
+    staged = Staged[Any]()
+    staged.emit_many(records)
+    body = encode_stage(stage, ref, staged)
+    return FetchObject(
+        asset=stage.name,
+        ref=ref,
+        outcome=Outcome.COMPLETE,
+        account=staged.account,
+        digest=key_digest(map(stage.key, records)),
+        sha256=sha256_hex(body),
+        code_version="by-hand",
+        upstream_sha256=None,
+        etag=None,
+        body=body,
+    )
+
+
+def scored(records: Records) -> Records:
+    """The first match has scored; the others stand as they did."""
+    return [shown_as(records[0], home_goals=9, away_goals=7), *records[1:]]
+
+
+def hostile(records: Records) -> Records:
+    names = (HOSTILE, "\u202eesrever " + HOSTILE, "W" * 2000, "long " * 400)
+    return [
+        shown_as(
+            record,
+            home_team=names[place % 4],
+            away_team=names[(place + 1) % 4],
+            competition_name=names[(place + 2) % 4],
+            competition_id=HOSTILE,
+        )
+        for place, record in enumerate(records)
+    ]
+
+
+def shown_as(record: Any, **changed: Any) -> Any:
+    """What the display says of a match, otherwise; what that is made of stays as it is."""
+    if not isinstance(record, MonitorRecord):
+        return record
+    info = msgspec.structs.replace(record.match_info, **changed)
+    return msgspec.structs.replace(record, match_info=info)
+
+
+def width_of(page: Page) -> int:
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_a_hundred_matches_are_kept_up_to_date_without_loading_again(
+    browser: Browsed, crowded_day: RunDay
+) -> None:
+    crowd = COPIES * len(crowded_day.matches)
+    assert crowd > 100
+    with served(crowded_day) as board:
+        page = opened(browser, board)
+        rows = page.locator(".match")
+        expect(rows).to_have_count(crowd)
+        assert width_of(page) <= 380
+        page.locator(".moves").first.click()
+        expect(page.locator(".lines svg").first).to_be_visible(timeout=LOAD_MS)
+        assert width_of(page) <= 380
+        rows.evaluate_all("rows => rows.forEach(row => { row.seenBefore = true; })")
+        still = page.locator(".match:not(.playing)").count()
+
+        land_display(crowded_day, 1, scored)
+        expect(page.locator('[data-score="9-7"]')).to_have_class(
+            re.compile("scored"), timeout=LOAD_MS
+        )
+        expect(rows).to_have_count(crowd)
+        kept = rows.evaluate_all("rows => rows.filter(row => row.seenBefore).length")
+        assert kept >= still - 1 > 0, "a row that says the same is not touched"
+        expect(page.locator(".lines svg").first).to_be_visible(timeout=LOAD_MS)
+        assert (browser.errors, browser.hosts) == ([], {board.url.partition("//")[2]})
+
+
+def test_names_of_the_vendor_are_text_and_fit_a_phone(
+    browser: Browsed, crowded_day: RunDay
+) -> None:
+    with served(crowded_day) as board:
+        page = opened(browser, board)
+        page.on("dialog", lambda dialog: browser.errors.append(dialog.message))
+        land_display(crowded_day, 2, hostile)
+        expect(page.get_by_text(HOSTILE, exact=True).first).to_be_visible(timeout=LOAD_MS)
+        page.reload()
+        expect(page.get_by_text(HOSTILE, exact=True).first).to_be_visible(timeout=LOAD_MS)
+        assert width_of(page) <= 380
+        assert page.locator("#matches script, #matches img, #filters img").count() == 0
+        assert browser.errors == []
+
+
+def test_it_says_when_its_data_are_old_and_when_the_board_has_died(
+    browser: Browsed, crowded_day: RunDay
+) -> None:
+    browser.page.clock.install()
+    stale, badge = browser.page.locator("#stale"), browser.page.locator("#age")
+    land_display(crowded_day, 3, list)
+    began = crowded_day.day.minute(crowded_day.numbers[-1]).later(3)
+    with served(crowded_day) as board:
+        page = opened(browser, board)
+        expect(badge).to_have_class("badge fresh")
+        expect(stale).to_be_hidden()
+        for minutes, kind in ((3, "warning"), (5, "bad")):
+            board.clock.set(began.later(minutes).utc)
+            expect(badge).to_have_class(f"badge {kind}", timeout=LOAD_MS)
+            expect(stale).to_contain_text(f"more than {2 if kind == 'warning' else 4} minutes old")
+        assert browser.errors == []
+        port = int(board.url.rpartition(":")[2])
+    page.clock.fast_forward((SILENT_SECONDS + 2) * 1000)
+    expect(stale).to_contain_text("does not answer any more", timeout=LOAD_MS)
+    expect(page).to_have_title("STALE: live football")
+    with served(crowded_day, port=port):
+        page.clock.fast_forward(5000)
+        expect(stale).not_to_contain_text("does not answer", timeout=LOAD_MS)
+
+
+def test_a_choice_is_an_address_of_its_own(browser: Browsed, crowded_day: RunDay) -> None:
+    land_display(crowded_day, 4, list)
+    with served(crowded_day) as board:
+        page = opened(browser, board)
+        playing = page.locator(".match.playing").count()
+        assert 0 < playing < COPIES * len(crowded_day.matches)
+        page.get_by_label("Status").select_option("in_play")
+        page.wait_for_url("**/?status=in_play*")
+        expect(page.locator(".match")).to_have_count(playing)
+        assert browser.errors == []
