@@ -258,7 +258,7 @@ def run_ci(tmp_path: Path, **tools: str) -> subprocess.CompletedProcess[str]:
     for folder in (".ci", "bin"):
         (tmp_path / folder).mkdir()
     script = shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
-    for name in ("bash", "dirname"):
+    for name in ("bash", "cut", "dirname", "grep", "mktemp", "rm", "tail", "tee"):
         (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
     for name, body in tools.items():
         tool = tmp_path / "bin" / name.replace("_", "-")
@@ -284,6 +284,12 @@ def test_ci_fails_when_one_step_does_and_still_runs_the_others(tmp_path: Path, s
     result = run_ci(tmp_path, make=f'echo "made $*"; [[ $1 != {step} ]]', chromium="")
     assert result.returncode != 0
     assert {"made test", "made lint"} <= set(result.stdout.splitlines())
+
+
+def test_ci_ends_with_what_failed(tmp_path: Path) -> None:
+    failed = "FAILED tests/test_it.py::test_that - it did not"
+    result = run_ci(tmp_path, make=f'echo "{failed}"; [[ $1 != lint ]]', chromium="")
+    assert result.stdout.splitlines()[-2] == failed
 
 
 def test_ci_fails_without_a_browser(tmp_path: Path) -> None:
