@@ -17,7 +17,8 @@ from resources.ledger import Ledger
 from touchline.accounting import Verdict
 from touchline.alerting import Alert, AlertKey, Hush
 from touchline.day import Day, utc_text
-from touchline.notices import Notice, NoticeState, lasted, next_commands
+from touchline.delivery import DeliveryState
+from touchline.notices import Notice, lasted, next_commands
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Found:
 
 def read(ledger: Ledger, day: Day | None) -> Found:
     """Raises LedgerUnavailable."""
-    undelivered = ledger.notices(NoticeState.WAITING, NoticeState.FAILED, NoticeState.KEPT)
+    undelivered = ledger.notices(DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.KEPT)
     notices = undelivered if day is None else ledger.notices_of(day)
     return Found(ledger.prefix, ledger.alerts(day), notices)
 

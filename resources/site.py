@@ -19,6 +19,7 @@ from resources.day_store import DayStore
 from resources.embedded_s3 import S3Access, room_of
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.object_store import NotFound, ObjectStore, PatientS3, PreconditionFailed
+from resources.outbox import Outbox
 from resources.run_record import RunRecord, recorded
 from resources.settings import Origin, Settings
 from resources.spool import Spool
@@ -103,8 +104,8 @@ class Site:
 
     @property
     def folder(self) -> Path:
-        """The spool's folder of this prefix: what waits for one prefix never lands in another."""
-        return self.settings.spool_folder / (self.settings.s3_prefix or "_")
+        """The spool's folder of this prefix."""
+        return self.settings.prefix_folder
 
     def days(self, feed: str) -> DayStore:
         if feed not in self._days:
@@ -114,6 +115,9 @@ class Site:
 
     def spool(self, feed: str) -> Spool:
         return Spool(self.folder / feed)
+
+    def outbox(self, feed: str) -> Outbox:
+        return Outbox.of(self.settings, self.ledger, feed)
 
     def feed(self, feed: str) -> Feed:
         """The vendor's client. Raises SettingsError when its credentials are missing."""
