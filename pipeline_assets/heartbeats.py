@@ -23,6 +23,7 @@ def heartbeat_of(ledger: Ledger, feed: str, now: datetime) -> Heartbeat:
         newest_fetch=next(filter(None, (_newest(ledger, feed, day) for day in days)), None),
         newest_verdict_at=utc_text(max(verdicts)) if verdicts else None,
         alerts_open=len(alerts),
+        alerts_undelivered=len(ledger.undelivered_alerts(now, feed)),
         notices_undelivered=len(ledger.notices(DeliveryState.PENDING, DeliveryState.FAILED)),
     )
 

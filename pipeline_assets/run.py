@@ -26,7 +26,7 @@ from resources.site import Site, WrongOrigin
 from resources.spool import Spool
 from touchline.accounting import Account
 from touchline.day import Day, FetchNumber, Minute
-from touchline.delivery import MatchAlert
+from touchline.delivery import match_alerts
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
 from touchline.stage import Stage, describe
@@ -117,10 +117,7 @@ class Run:
     def post(self, stage: Stage[Any], ref: FetchRef, records: Iterable[Any]) -> bool:
         """Put a fetch's alerts into the outbox, before anything of them lands; whether the ledger
         took them. Raises OSError where they could not even be held."""
-        alerts = [
-            MatchAlert(stage.name, ref, a.rule_id, a.match_id, a.message, self.is_live)
-            for a in records
-        ]
+        alerts = match_alerts(stage.name, ref, records, is_news=self.is_live)
         return not alerts or self.site.outbox(stage.feed).post(alerts, self.site.clock.now())
 
     def land(self, batch: Batch) -> StepReport:

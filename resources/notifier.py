@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ERROR_CHARACTERS = 300
 _SECRET_FROM = 4
 """A part of a URL that is shorter is a plain word or a number."""
+_FORMAT = re.compile(r"(?<=[?&])format=[^&]*", re.IGNORECASE)
+"""Names are no markup: each channel takes text in the form that it escapes best."""
 _WEBHOOKS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms"})
 """They send to the host that their URL names, and nowhere else."""
 
@@ -108,7 +110,10 @@ def _plugin(url: str) -> NotifyBase | None:
     logger.disabled = True
     try:
         # Its own time-out keeps a pool of threads, which a process waits for at its end.
-        return apprise.Apprise.instantiate(url, asset=apprise.AppriseAsset(service_timeout=0))
+        asset = apprise.AppriseAsset(service_timeout=0)
+        return apprise.Apprise.instantiate(_FORMAT.sub("format=text", url), asset=asset)
+    except Exception:
+        return None  # Some of its parsers raise over what they do not understand.
     finally:
         logger.disabled = False
 

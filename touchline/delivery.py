@@ -5,10 +5,11 @@ Notices about checks and alerts about matches take the same way.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
@@ -91,6 +92,11 @@ class Message:
             return target_of(self.attempts) + 1
         return target_of(self.attempts - 1) + 1 if self.attempts else None
 
+    @property
+    def tries(self) -> int:
+        """How often it was tried, also when that worked."""
+        return self.attempts + (self.state is DeliveryState.SENT)
+
     def unsent(self, now: datetime, targets: int) -> Self | None:
         """What becomes of it when it is not to be tried at all; None when it is."""
         return self.ended(DeliveryState.KEPT, now) if targets == 0 else None
@@ -128,6 +134,16 @@ class MatchAlert:
         """As it is sent: one line, so that no name passes for more, and not too long."""
         line = " ".join(self.message.split())
         return line if len(line) <= ALERT_CHARACTERS else f"{line[: ALERT_CHARACTERS - 1]}…"
+
+
+def match_alerts(
+    asset: str, ref: FetchRef, records: Iterable[Any], *, is_news: bool
+) -> list[MatchAlert]:
+    """Of one fetch's records of an asset that makes alerts."""
+    return [
+        MatchAlert(asset, ref, each.rule_id, each.match_id, each.message, is_news)
+        for each in records
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, and_, or_, select, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable
 from resources.ledger.database import Transaction
 from touchline.day import Day
-from touchline.delivery import AlertDelivery, DeliveryState, MatchAlert, Message
+from touchline.delivery import (
+    FAILURE_SHOWN,
+    AlertDelivery,
+    DeliveryState,
+    MatchAlert,
+    Message,
+)
 from touchline.notices import Notice
 
 M = TypeVar("M", bound=Message)
@@ -105,13 +111,17 @@ class DeliveryBook(Book):
         rows = self._rows(query.order_by(table.c.fired_at, table.c.sequence))
         return [record(AlertDelivery, row) for row in rows]
 
-    def match_alerts_in(
-        self, *states: DeliveryState, feed: str | None = None
-    ) -> list[AlertDelivery]:
-        """Those in these states, oldest first."""
+    def undelivered_alerts(self, now: datetime, feed: str | None = None) -> list[AlertDelivery]:
+        """Those that should have reached somebody and have not, oldest first; failed ones for as
+        long as they call for somebody."""
         table = tables.outbox
-        query = select(table).where(table.c.prefix == self.prefix, table.c.state.in_(states))
+        recent = table.c.ended_at > now - FAILURE_SHOWN
+        failed = and_(table.c.state == DeliveryState.FAILED, recent)
+        query = select(table).where(
+            table.c.prefix == self.prefix, or_(table.c.state == DeliveryState.PENDING, failed)
+        )
         if feed is not None:
             query = query.where(table.c.feed == feed)
         rows = self._rows(query.order_by(table.c.sequence))
-        return [record(AlertDelivery, row) for row in rows]
+        alerts = [record(AlertDelivery, row) for row in rows]
+        return [alert for alert in alerts if alert.is_alarming(now)]
