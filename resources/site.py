@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 ORIGIN_KEY = "origin.json"
 LEDGER_RESTS_SECONDS = 20.0
 """A minute asks the ledger some forty times: one that is away may not cost it its time-out each."""
+STORE_RESTS_SECONDS = 30.0
+"""The same of the store, which is given 20 s to answer: a run would end before its alerts went out.
+"""
 
 
 class WrongOrigin(Exception):
@@ -95,7 +98,13 @@ class Site:
         except LedgerUnavailable as error:
             log.error("%s", error)
         room = room_of(settings, access)
-        store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix, room=room)
+        store = ObjectStore(
+            s3,
+            settings.s3_bucket,
+            settings.s3_prefix,
+            room=room,
+            rest_seconds=STORE_RESTS_SECONDS,
+        )
         return cls(settings, plans, clock or SystemClock(), store, ledger)
 
     @property

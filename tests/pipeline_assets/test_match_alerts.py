@@ -22,10 +22,11 @@ from pipeline_assets.assets import assets_of
 from pipeline_assets.delivery import TAKEN_FOR, deliver_alerts, notifier_of
 from pipeline_assets.io_manager import S3DayIOManager
 from pipeline_assets.landed_alerts import landed_alerts
-from pipeline_assets.minute import MinuteReport, rebuild_day
+from pipeline_assets.minute import MinuteReport, rebuild_day, run_minute
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from pipeline_assets.plans import PLANS
 from pipeline_assets.stage_step import UPSTREAM_TAKES
+from resources.notifier import Notifier
 from simulator.server import serve
 from simulator.world import World
 from tests.chain import FEED, SECRET, USER, Chain
@@ -241,6 +242,7 @@ def test_a_target_that_does_not_answer_costs_a_run_its_seconds_once(
 ) -> None:
     """They are one run's, however many rules and alerts there are."""
     monkeypatch.setattr("pipeline_assets.run.SENDING_SECONDS", 1.0)
+    assert Notifier((there.url,), is_live=False).targets, "and Apprise is imported"
     plan = plan_with()
     again = replace(ALERTS, name=f"{ASSET}_again", by=fires_again)
     chain = chain_of(plan=replace(plan, stages=(*plan.stages, again)))
@@ -294,6 +296,31 @@ def test_without_the_store_a_match_is_told_in_its_minute_and_once(
         assert len(watch.chain.opened(ASSET, number).records) == len(MATCHES)
     assert watch.told == MATCHES
     assert watch.states == {DeliveryState.SENT}
+
+
+def test_a_store_that_does_not_answer_is_waited_for_once_before_a_match_is_told(
+    watch: Watch, s3_gate: S3Gate
+) -> None:
+    """Each of its requests takes a third of a minute; a run makes dozens of them."""
+    asked: list[str] = []
+    before_telling: list[int] = []
+    over = threading.Event()
+
+    def hangs(method: str, path: str) -> bool:
+        asked.append(path)
+        over.wait()
+        return True
+
+    s3_gate.refuses = hangs
+    watch.there.on_post = lambda: before_telling.append(len(asked))
+    urls = watch.there.url
+    with watch.chain.process(access=s3_gate.access, notify_urls=urls) as site:
+        site.store.s3 = site.store.s3.model_copy(update={"read_timeout_seconds": 0.2})
+        watch.chain.at(watch.chain.start)
+        run_minute(site, FEED, watch.chain.start, run_id="run-0")
+    over.set()
+    assert watch.told == MATCHES
+    assert set(before_telling) == {1}
 
 
 def test_an_alert_does_not_wait_for_an_earlier_fetch(chain_of: ChainOf, there: Target) -> None:
