@@ -99,7 +99,8 @@ class Message:
 
     def unsent(self, now: datetime, targets: int) -> Self | None:
         """What becomes of it when it is not to be tried at all; None when it is."""
-        return self.ended(DeliveryState.KEPT, now) if targets == 0 else None
+        is_kept = targets == 0 and self.attempts == 0
+        return self.ended(DeliveryState.KEPT, now) if is_kept else None
 
     def ended(self, state: DeliveryState, at: datetime) -> Self:
         return replace(self, state=state, due_at=None, ended_at=at)

@@ -112,6 +112,7 @@ def test_five_tries_in_ten_minutes_at_each_of_two_targets_then_it_has_failed(
         (LATE, 0, 0, DeliveryState.LATE),
         (LATE * 2, 1, 1, None),
         (timedelta(0), 0, 0, DeliveryState.KEPT),
+        (timedelta(0), 1, 0, None),
     ],
 )
 def test_what_is_not_tried_at_all(
