@@ -18,8 +18,8 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow minutes hostile replays crash detect days dagster-day
-.PHONY: bench-storage screenshots lint lock install clean
+.PHONY: help up test test-slow minutes hostile replays crash detect days real-times
+.PHONY: dagster-day bench-storage screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,8 +45,11 @@ replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
 crash: $(STAMP) ## kill every flow before and after each of its side effects (CRASH=sampled: some of them)
 	@TOUCHLINE_CRASH=$(CRASH) $(BIN)/pytest -q -m crash tests/crash $(ARGS)
 
-days: $(STAMP) ## thirty clean days minute by minute, and the fetches of a real one: no alarm (DAYS=sampled)
-	@TOUCHLINE_DAYS=$(DAYS) $(BIN)/pytest -q -n 2 -m days tests/days $(ARGS)
+days: $(STAMP) ## thirty clean days minute by minute: no alarm (DAYS=sampled)
+	@TOUCHLINE_DAYS=$(DAYS) $(BIN)/pytest -q -n 2 tests/days/test_clean_days.py $(ARGS)
+
+real-times: $(STAMP) ## the 954 fetches of a real day and a half, when they were made
+	@$(BIN)/pytest -q tests/days/test_real_times.py $(ARGS)
 
 dagster-day: $(STAMP) ## every minute of one day as a run of Dagster, and its seal (1.5 hours; DAY_MINUTES=60: fewer)
 	@TOUCHLINE_DAGSTER_MINUTES=$(DAY_MINUTES) $(BIN)/pytest -q tests/days/test_dagster_day.py $(ARGS)

@@ -8,7 +8,7 @@ many as a day has.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -81,7 +81,9 @@ class _FilmFeed:
 
     film: Film
 
-    def fetch(self, minute: Minute, *, previous: Envelope | None) -> _Fetched:
+    def fetch(
+        self, minute: Minute, *, previous: Envelope | None, ask: Sequence[str] = ()
+    ) -> _Fetched:
         return _Fetched(self.film.fetch(minute.day, minute.number))
 
 

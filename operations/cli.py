@@ -10,6 +10,7 @@ import typer
 
 from operations import (
     alert_commands,
+    backtest_command,
     export_command,
     ledger_commands,
     mirror_command,
@@ -46,6 +47,7 @@ app.command()(export_command.export)
 app.command()(reading_commands.fetch)
 app.command()(reading_commands.quarantine)
 app.command()(reading_commands.trace)
+app.command()(backtest_command.backtest)
 app.command()(alert_commands.alerts)
 app.command()(alert_commands.mute)
 app.command()(alert_commands.acknowledge)

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipeline_assets.checks.specs import checks_for
-from pipeline_assets.code_version import code_version
+from pipeline_assets.code_version import code_version, version_of
 from pipeline_assets.partitions import daily
 from touchline.plan import FeedPlan
 from touchline.stage import RawAsset, Stage
@@ -23,7 +23,7 @@ def assets_of(plan: FeedPlan) -> list[dg.AssetsDefinition]:
             _asset(
                 plan,
                 stage,
-                code_version(stage.module, plan.stage_modules - {stage.module}),
+                version_of(stage, plan.stage_modules),
                 kind="parquet",
                 inputs=stage.inputs,
                 place=place,

@@ -14,15 +14,27 @@ import hashlib
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from touchline.stage import Stage
 
 FIRST_PARTY = ("touchline", "pipeline_assets")
 
 
+def version_of(stage: Stage[Any], stage_modules: frozenset[str]) -> str:
+    """The version of a stage among those that these modules make."""
+    modules = frozenset({stage.module, *stage.rules_in})
+    return code_version(stage.module, stage_modules - modules, modules)
+
+
 @functools.cache
-def code_version(module: str, inputs: frozenset[str] = frozenset()) -> str:
-    """16 hexadecimal characters for this module; `inputs` are the modules of other stages."""
+def code_version(
+    module: str, inputs: frozenset[str] = frozenset(), beside: frozenset[str] = frozenset()
+) -> str:
+    """16 hexadecimal characters for this module and those `beside` it; `inputs` are the modules of
+    other stages."""
     trees = {}
-    waiting = [module]
+    waiting = sorted({module, *beside})
     while waiting:
         name = waiting.pop()
         if name in trees:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline_assets.checks.report import CheckReport, Found, Kind
 from pipeline_assets.expired import has_expired
-from pipeline_assets.landed_alerts import AlertShown, landed_alerts
+from pipeline_assets.landed_alerts import AlertShown, landed_alerts, with_states
 from pipeline_assets.minute_state import MinuteState
 from pipeline_assets.repair.classes import CLASS_OF
 from pipeline_assets.repair.losses import Loss, losses_in
@@ -27,8 +27,9 @@ from resources.ledger import ClaimRow, FetchRow
 from resources.site import Site
 from touchline.accounting import Account, FetchFate, LossClass, Verdict
 from touchline.day import Day, FetchNumber, Window
+from touchline.outcomes import Tally, tally
 from touchline.plan import FeedPlan
-from touchline.stage import ALERT, KIND, ODDS_ROWS, RawAsset
+from touchline.stage import ALERT, KIND, ODDS_ROWS, OUTCOME, RawAsset
 from touchline.watch import expected_minutes
 
 _FROM_WORST = {state: place for place, state in enumerate(MinuteState)}
@@ -131,6 +132,15 @@ class DayState:
         return [asset for asset in self.assets if asset.kind == ODDS_ROWS]
 
     @property
+    def tallies(self) -> dict[str, Tally]:
+        """By rule, how the day's alerts turned out, as far as that can be told."""
+        told = [alert for alert in self.alerts if alert.state is not None]
+        return {
+            rule: tally(alert.state for alert in told if alert.rule_id == rule and alert.state)
+            for rule in sorted({alert.rule_id for alert in told})
+        }
+
+    @property
     def worst(self) -> list[Cell]:
         """For each minute, how the worst of the assets stands with it."""
         return [worst_of(cells) for cells in zip(*(a.cells for a in self.assets), strict=True)]
@@ -164,6 +174,7 @@ class DayState:
             "losses": self.losses,
             "odds": {asset.name: asset.records for asset in self.odds},
             "alerts": self.alerts,
+            "tallies": self.tallies,
         }
 
 
@@ -185,12 +196,15 @@ def read_day_state(
     intervals = site.ledger.intervals(feed.name, day.start, day.end)
     watched = frozenset(map(day.number_of, expected_minutes(day, intervals, now)))
     assets = [_asset_day(site, plan.surveys[each.name], watched, fetches) for each in feed.assets]
-    alerts = (
+    alerts = [
         alert
         for stage, asset in zip(feed.stages, assets[1:], strict=True)
         if asset.kind == ALERT
         for alert in landed_alerts(site, stage, day, asset.records)
-    )
+    ]
+    for stage in feed.stages:
+        if stage.tags.get(KIND) == OUTCOME:
+            alerts = with_states(site, stage, day, alerts)
     return DayState(
         feed.name,
         day,

@@ -1,4 +1,4 @@
-"""The alerts that landed on a day, read back from the store."""
+"""The alerts that landed on a day and how they turned out, read back from the store."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline_assets.expired import has_expired
+from pipeline_assets.load import load_table
 from resources.fetch_object import UnreadableObject
 from resources.object_store import NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
 from touchline.day import Day, FetchNumber
 from touchline.delivery import DeliveryState
+from touchline.outcomes import State
 from touchline.stage import Stage
+
+DAYS_TO_AN_OUTCOME = 2
+"""How long after its day an alert has its outcome, or is given up."""
 
 
 @dataclass(frozen=True)
 class AlertShown:
-    """An alert that landed. `match_id` is None where its object cannot be read."""
+    """An alert that landed. `match_id` and `alert_id` are None where its object cannot be read;
+    `state` is None where nobody knows how it turned out, for want of what says so."""
 
     asset: str
     number: FetchNumber
     rule_id: str
     match_id: str | None
     message: str
+    alert_id: str | None = None
+    state: State | None = None
     delivery: DeliveryState | None = None
     """None where nobody knows of one."""
 
@@ -49,4 +58,28 @@ def _of_fetch(site: Site, stage: Stage[Any], day: Day, number: FetchNumber) -> I
         yield AlertShown(stage.name, number, stage.short_name, None, f"cannot be read: {error}")
         return
     for alert in alerts:
-        yield AlertShown(stage.name, number, alert.rule_id, alert.match_id, alert.message)
+        yield AlertShown(
+            stage.name, number, alert.rule_id, alert.match_id, alert.message, alert.alert_id
+        )
+
+
+def with_states(
+    site: Site, stage: Stage[Any], day: Day, alerts: Sequence[AlertShown]
+) -> list[AlertShown]:
+    """How these alerts of a day have turned out by now, as the stage of outcomes says on that day
+    and the two after; none is looked for longer. Raises StoreError, LedgerUnavailable."""
+    states: dict[str, State] = {}
+    if not alerts:
+        return []
+    try:
+        for later in range(DAYS_TO_AN_OUTCOME + 1):
+            if not has_expired(site, stage.name, day.shifted(later)):
+                rows = load_table(site, stage.name, day.shifted(later))
+                for row in rows.select(["alert_id", "state"]).to_pylist():
+                    states[row["alert_id"]] = State(row["state"])
+    except (UnreadableObject, UnreadableStageObject):
+        return list(alerts)  # Of half of what there is, nothing can be said for sure.
+    return [
+        replace(alert, state=states.get(alert.alert_id, State.PENDING)) if alert.alert_id else alert
+        for alert in alerts
+    ]

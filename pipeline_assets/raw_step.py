@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from pipeline_assets.code_version import code_version
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
@@ -14,11 +15,12 @@ from resources.ledger import LedgerUnavailable
 from resources.object_store import NotFound, StoreError
 from resources.site import Site
 from resources.spool import Spooled, Torn
+from resources.stage_codec import decode_stage
 from resources.watch_record import record_watch
 from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_digest, sha256_hex
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import Envelope
-from touchline.stage import RawAsset
+from touchline.stage import RawAsset, Stage, describe
 from touchline.watch import (
     FETCH_STARTS_WITHIN,
     MAX_RUNTIME,
@@ -26,6 +28,9 @@ from touchline.watch import (
     expected_minutes,
     why_missed,
 )
+
+STATE_IS_FRESH = 3
+"""So many minutes ago a stage may have made the fetch whose state says what is to be asked for."""
 
 
 def raw_step(run: Run) -> Batch:
@@ -133,7 +138,8 @@ def _live(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject
         findings.append(f"the origin of the store could not be compared: {error}")
     run.fetch_started = started
     feed = run.site.feed(run.plan.name)
-    fetched = feed.fetch(minute, previous=_previous(run, minute))
+    ask = _wanted(run, minute, findings)
+    fetched = feed.fetch(minute, previous=_previous(run, minute), ask=ask)
     envelope = Envelope(fetched.envelope)
     try:
         run.spool.write(envelope.ref, envelope.data)
@@ -182,6 +188,33 @@ def _previous(run: Run, minute: Minute) -> Envelope | None:
         return run.days.read(run.plan.raw.name, before.day, before.number).envelope()
     except (StoreError, ValueError):
         return None
+
+
+def _wanted(run: Run, minute: Minute, findings: list[str]) -> list[str]:
+    """What stages want the feed to be asked for, by the state that their newest fetch left."""
+    ids: list[str] = []
+    for stage in run.plan.stages:
+        if stage.asks is None:
+            continue
+        try:
+            carried = _newest_state(run, stage, minute)
+            ids += stage.asks(carried, minute) if carried is not None else ()
+        except Exception as error:  # Whatever it is, it may not cost this minute its fetch.
+            findings.append(f"nothing is asked for {stage.name}: {describe(error)}")
+    return list(dict.fromkeys(ids))
+
+
+def _newest_state(run: Run, stage: Stage[Any], minute: Minute) -> Any:
+    """What the last fetch left that the stage has made; None where it is older than a run takes.
+    One object, and no listing of the day, while minutes are on time."""
+    for back in range(1, STATE_IS_FRESH + 1):
+        before = minute.later(-back)
+        try:
+            found = run.days.read(stage.name, before.day, before.number)
+        except NotFound:
+            continue
+        return decode_stage(stage, found.body).carried
+    return None
 
 
 def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pipeline_assets.code_version import code_version
+from pipeline_assets.code_version import version_of
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
 from resources.day_layout import is_raw
 from resources.fetch_object import FetchObject, UnreadableObject
@@ -188,8 +188,12 @@ class _Step:
         placeholders = [n for n in numbers if (row := claims.get(n)) and row.is_placeholder]
         if not placeholders:
             return set()
-        upstream = ledger.standing(self.stage.inputs[0], self.day)
-        came_good = {number for number, row in upstream.items() if row.is_good}
+        came_good = set.intersection(
+            *(
+                {n for n, row in ledger.standing(name, self.day).items() if row.is_good}
+                for name in self.stage.inputs
+            )
+        )
         return {
             number
             for number in came_good.intersection(placeholders)
@@ -412,4 +416,4 @@ class _Step:
 
 
 def stage_version(run: Run, stage: Stage[Any]) -> str:
-    return code_version(stage.module, run.plan.stage_modules - {stage.module})
+    return version_of(stage, run.plan.stage_modules)

@@ -6,7 +6,7 @@ Whatever runs - a Dagster run, a replay, a command, a test - works on a site and
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +54,11 @@ class Fetched(Protocol):
 class Feed(Protocol):
     """A vendor's client."""
 
-    def fetch(self, minute: Minute, *, previous: Envelope | None) -> Fetched: ...
+    def fetch(
+        self, minute: Minute, *, previous: Envelope | None, ask: Sequence[str] = ()
+    ) -> Fetched:
+        """`ask` are ids that are to be asked for beside what every fetch brings."""
+        ...
 
 
 @dataclass

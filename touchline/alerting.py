@@ -272,7 +272,7 @@ def acknowledged(alert: Alert, hush: Hush, now: datetime) -> Alert:
 
 def due(alerts: Iterable[Alert], now: datetime) -> list[list[Alert]]:
     """What is to be told now: one group a feed and day. What would be due within a round goes
-    along, so that a fault that runs through eleven assets is one message."""
+    along, so that a fault that runs through all assets is one message."""
     groups: dict[tuple[Day, str], list[Alert]] = {}
     for alert in sorted(alerts, key=lambda alert: alert.key):
         if alert.due_at is not None and alert.due_at <= now + ROUND:

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from touchline.accounting import Account, Outcome
+from touchline.day import Minute
 from touchline.fetch import Envelope, FetchRef
 from touchline.signs import SignsOfLife
 
@@ -26,8 +27,9 @@ R = TypeVar("R", bound=msgspec.Struct)
 SNIPPET_BYTES = 2000
 KIND = "touchline/kind"
 """The tag of a stage that says what its records are to people; `alert` is what concerns them,
-`odds_rows` how busy the markets are."""
+`outcome` how that turned out, `odds_rows` how busy the markets are."""
 ALERT = "alert"
+OUTCOME = "outcome"
 ODDS_ROWS = "odds_rows"
 UNEXPECTED = "unexpected_error"
 
@@ -243,6 +245,11 @@ class Stage(Generic[R]):
     recalls: bool = False
     """True for a stage that may need an earlier fetch of its first input again. It is then called
     with `earlier=`, a function from FetchRef to Envelope, or None where it is not to be had."""
+    asks: Callable[[Any, Minute], Sequence[str]] | None = None
+    """What an ordered stage wants to know that no fetch would bring: from what it carries, the ids
+    that the feed is to ask for in this minute. The answers stand in the minute's fetch."""
+    rules_in: Collection[str] = ()
+    """Modules whose code decides beside its own, and that it does not import by name."""
     log_name: str = ""
     """The stage's name in the daily log document; the asset's last part by default."""
     export: Callable[[FetchRef, Content[R]], Mapping[str, Any]] | None = None

@@ -13,7 +13,8 @@ from pipeline_assets.football import (
     reference,
     var_incidents,
 )
-from pipeline_assets.football.alerts.rules import alert_stages
+from pipeline_assets.football.alert_outcomes import outcomes_stage
+from pipeline_assets.football.alerts.rules import alert_stages, all_rules
 from pipeline_assets.football.quarantine import quarantine_stage
 from pipeline_assets.football.raw_fetches import raw_fetches
 from touchline.plan import FeedPlan
@@ -53,13 +54,15 @@ def client(settings: Settings, clock: Clock, store: ObjectStore) -> FootballFeed
     )
 
 
+_alerts = alert_stages()
 # What people wait for comes first: the display and the alerts, then the histories.
 _stages = (
     merged.stage,
     pretty_print.stage,
     pretty_print_conversion.stage,
     monitor_central.stage,
-    *alert_stages(),
+    *_alerts,
+    outcomes_stage(all_rules(), _alerts),
     var_incidents.stage,
     odds_changes.stage,
     reference.stage,

@@ -6,7 +6,7 @@ import logging
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -97,15 +97,22 @@ class FootballFeed:
         self._credentials = {"user": settings.user, "secret": settings.secret}
         self._mask = Mask(self._credentials, public=settings.url)
 
-    def fetch(self, minute: Minute, *, previous: Envelope | None = None) -> FetchedMinute:
+    def fetch(
+        self, minute: Minute, *, previous: Envelope | None = None, ask: Sequence[str] = ()
+    ) -> FetchedMinute:
         """Fetch everything now; `previous` is the fetch from which odds beyond the quota come.
+
+        `ask` are ids of matches whose details are wanted though the live list may have lost them.
+        They are details like any other; a match counts as fetched by being in the list alone.
 
         Never raises because of the vendor: a list that cannot be had is the outcome `failed`, any
         other call an error record in the envelope and the outcome `partial`.
         """
-        return anyio.run(self._fetch, minute, previous)
+        return anyio.run(self._fetch, minute, previous, ask)
 
-    async def _fetch(self, minute: Minute, previous: Envelope | None) -> FetchedMinute:
+    async def _fetch(
+        self, minute: Minute, previous: Envelope | None, ask: Sequence[str]
+    ) -> FetchedMinute:
         ref = FetchRef(self.name, minute, self._new_id())
         started_at, began = self._clock.now(), time.monotonic()
         client = VendorClient(
@@ -136,6 +143,10 @@ class FootballFeed:
             if matches:
                 asked.details, asked.odds = await self._matches(client, matches, previous)
                 await self._references(desk, asked)
+            if matches is not None:
+                listed = {match.match_id for match in matches}
+                left = answers.distinct(match_id for match_id in ask if match_id not in listed)
+                asked.details += await self._left(client, left)
         seconds = time.monotonic() - began
         fetched = self._written(ref, asked, matches, previous, started_at, seconds)
         with anyio.move_on_after(self._settings.cache_seconds) as stored:
@@ -195,6 +206,18 @@ class FootballFeed:
             [details[match_id] for match_id in ids],
             [carried.instead_of(odds[match_id]) for match_id in ids],
         )
+
+    async def _left(self, client: VendorClient, match_ids: Sequence[str]) -> list[Call]:
+        """Details of matches that have left the live list; nothing else of them is wanted."""
+        found: dict[str, Call] = {}
+
+        async def ask(match_id: str) -> None:
+            found[match_id] = await client.get(MATCH_DETAILS, {"uuid": match_id})
+
+        async with anyio.create_task_group() as tasks:
+            for match_id in match_ids:
+                tasks.start_soon(ask, match_id)
+        return [found[match_id] for match_id in match_ids]
 
     async def _references(self, desk: ReferenceDesk, asked: _Asked) -> None:
         """Every team and competition that the details name, and the countries they belong to."""

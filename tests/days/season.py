@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from touchline.day import Day, Minute
 
@@ -14,6 +15,9 @@ FOUR_HOURS = 40 if SAMPLED else 240
 """About a clock change; of the sampled form some minutes on either side."""
 OUTAGE_MINUTES = FOUR_HOURS // 6
 ORDINARY_DAYS = 3 if SAMPLED else 25
+AFTER_MIDNIGHT = [timedelta(minutes=m) for m in (0, 1, 2, 5, 15, 18, 30, 60, 119, 121, 180)]
+"""When a day is looked at that has ended and is not sealed: about each limit of time there is."""
+OF_ORDINARY_DAYS = [timedelta(minutes=m) for m in (1, 18, 60, 121)]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class MatchDay:
             for passed in range(self.minutes)
             if not first <= passed < first + self.down
         ]
+
+    @property
+    def looks(self) -> list[timedelta]:
+        """When it is looked at after midnight."""
+        return AFTER_MIDNIGHT if self.name != "ordinary" else OF_ORDINARY_DAYS
 
     @property
     def days(self) -> list[Day]:

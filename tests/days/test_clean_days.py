@@ -18,8 +18,6 @@ from touchline.accounting import FetchFate
 from touchline.day import Day
 
 MATCHES = 3
-AFTER_MIDNIGHT = [timedelta(minutes=m) for m in (0, 1, 2, 5, 15, 18, 30, 60, 119, 121, 180)]
-"""When the day is looked at that has ended and is not sealed: about each limit of time there is."""
 
 pytestmark = [pytest.mark.days, pytest.mark.timeout(900)]
 
@@ -30,7 +28,7 @@ def test_a_clean_day_raises_no_alarm(of: MatchDay, chain_at: ChainAt) -> None:
     _watch(chain, of)
     alerts = {day: _told(chain, day) for day in of.days}
     for day in of.days:
-        _ends(chain, day)
+        _ends(chain, day, of.looks)
         assert _told(chain, day) == alerts[day], "sealed, it says the same"
 
 
@@ -52,9 +50,9 @@ def _watch(chain: Chain, of: MatchDay) -> None:
     assert settled.count(FetchFate.MISSED) == of.down == of.minutes - len(of.is_up)
 
 
-def _ends(chain: Chain, day: Day) -> None:
+def _ends(chain: Chain, day: Day, looks: list[timedelta]) -> None:
     """Midnight passes, windows are made until the last, and the day is sealed."""
-    for passed in AFTER_MIDNIGHT:
+    for passed in looks:
         chain.clock.set(max(day.end + passed, chain.clock.now()))
         with chain.process() as site:
             assert rotate(site, FEED).findings == []

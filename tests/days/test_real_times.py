@@ -22,7 +22,6 @@ from pipeline_assets.rotation import rotate
 from simulator.world import World
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.days.conftest import ChainAt
-from tests.days.season import SAMPLED
 from touchline.accounting import FetchFate
 from touchline.day import Minute
 from touchline.fetch import Envelope
@@ -42,7 +41,6 @@ pytestmark = [
     pytest.mark.days,
     pytest.mark.timeout(1200),
     pytest.mark.skipif(not FETCHES.exists(), reason=f"no recording at {FETCHES.name}"),
-    pytest.mark.skipif(SAMPLED, reason="TOUCHLINE_DAYS=sampled: it takes some minutes"),
 ]
 
 

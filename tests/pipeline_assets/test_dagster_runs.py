@@ -24,7 +24,7 @@ from tests.chain import SPOOL
 from touchline.day import Minute
 
 MATCHES = 3
-ASSETS = 11
+ASSETS = 12
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ ASSETS = {
     "football/monitor_central",
     "football/alert_3ou_half",
     "football/alert_underdog_0half",
+    "football/alert_outcomes",
     "football/var_incidents",
     "football/odds_changes",
     "football/reference",
@@ -150,7 +151,7 @@ def test_a_third_alert_rule_is_one_file(copy: Path, tmp_path: Path) -> None:
             "pipeline_assets/football/alerts/three_ou_half.py",
             'Decimal("3.0")',
             'Decimal("3.5")',
-            {"football/alert_3ou_half"},
+            {"football/alert_3ou_half", "football/alert_outcomes"},
         ),
         # Comments and docstrings decide nothing.
         ("pipeline_assets/football/prices.py", "from __future__", "# why\nfrom __future__", set()),

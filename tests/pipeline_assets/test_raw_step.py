@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +21,12 @@ from resources.watch_record import read_watch
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
-from tests.pipeline_assets.small_plan import fails, small_plan
+from tests.pipeline_assets.small_plan import Seen, fails, small_plan
 from tests.s3_gate import S3Gate
 from touchline.accounting import FetchFate, MissedReason, Outcome, Verdict
 from touchline.day import Day, Minute, Window
 from touchline.fetch import FetchRef
+from touchline.plan import FeedPlan
 
 
 def fates(chain: Chain, day: Day | None = None) -> dict[int, FetchRow]:
@@ -363,7 +364,7 @@ def test_a_prefix_of_another_origin_is_refused(chain: Chain) -> None:
 
 
 class BrokenClient:
-    def fetch(self, minute: Minute, *, previous: Any) -> Any:
+    def fetch(self, minute: Minute, **asked: Any) -> Any:
         raise ZeroDivisionError("a mistake in the client")
 
 
@@ -386,9 +387,9 @@ class Remembers:
     def __init__(self, client: Any, given: list[Any]) -> None:
         self._client, self._given = client, given
 
-    def fetch(self, minute: Minute, *, previous: Any) -> Any:
+    def fetch(self, minute: Minute, *, previous: Any, ask: Any) -> Any:
         self._given.append(previous and previous.ref.number)
-        return self._client.fetch(minute, previous=previous)
+        return self._client.fetch(minute, previous=previous, ask=ask)
 
 
 def test_a_client_is_given_the_fetch_before(chain: Chain) -> None:
@@ -397,6 +398,66 @@ def test_a_client_is_given_the_fetch_before(chain: Chain) -> None:
     for passed in (0, 1, 3):
         chain.minute(passed, plan)
     assert given == [None, chain.number, None]
+
+
+def asks_with(asks: Callable[[Any, Minute], list[str]]) -> FeedPlan:
+    """The small plan, one of whose stages asks for more."""
+    plan = small_plan()
+    return replace(
+        plan, stages=tuple(replace(s, asks=asks) if s.carries else s for s in plan.stages)
+    )
+
+
+def details_of(chain: Chain, passed: int) -> list[str | None]:
+    with chain.process() as site:
+        found = site.days(FEED).read_back(RAW, chain.day, chain.number + passed)
+    return [entry.uuid for entry in found.envelope().entries("match/recent/list")]
+
+
+def test_what_a_stage_asks_for_by_its_state_stands_in_the_next_fetch(chain: Chain) -> None:
+    def asks(carried: Seen, minute: Minute) -> list[str]:
+        return [f"{match}-at-{minute.number}" for match in carried.matches[:1]]
+
+    plan = asks_with(asks)
+    for passed in range(2):
+        report = chain.minute(passed, plan)
+        assert report.steps[RAW].account.received == 3
+        assert verdicts(report) == {Verdict.OK}
+    listed = ["match-a", "match-b", "match-c"]
+    assert details_of(chain, 0) == listed, "there was no state yet"
+    assert details_of(chain, 1) == [*listed, f"match-a-at-{chain.number + 1}"]
+    assert all_ok(chain.checks(deep=True))
+
+
+def test_state_that_is_old_asks_for_nothing(chain: Chain) -> None:
+    plan = asks_with(lambda carried, minute: ["one-more"])
+    for passed in (0, 4, 6):
+        chain.minute(passed, plan)
+    assert [len(details_of(chain, passed)) for passed in (0, 4, 6)] == [3, 3, 4]
+
+
+def test_state_that_cannot_be_read_costs_no_fetch(chain: Chain) -> None:
+    plan = asks_with(lambda carried, minute: ["one-more"])
+    chain.minute(0, plan)
+    key = object_key("football/newcomers", chain.day, chain.number)
+    with chain.process() as site:
+        there = site.store.get(key)
+        site.store.replace(key, there.body[:40], there.etag, there.metadata)
+    report = chain.minute(1, plan)
+    assert report.steps[RAW].failures == []
+    [said] = [line for line in report.steps[RAW].findings if "nothing is asked" in line]
+    assert said.startswith("nothing is asked for football/newcomers: ")
+    assert len(details_of(chain, 1)) == 3
+
+
+def test_a_mistake_in_what_is_asked_for_costs_no_fetch(chain: Chain) -> None:
+    def asks(carried: Seen, minute: Minute) -> list[str]:
+        raise ZeroDivisionError("a mistake")
+
+    chain.minute(0)
+    report = chain.minute(1, asks_with(asks))
+    assert report.steps[RAW].added == [chain.number + 1]
+    assert any("a mistake" in finding for finding in report.steps[RAW].findings)
 
 
 # --- a vendor on a bad day -----------------------------------------------------------------------

@@ -67,7 +67,7 @@ def spoil(chain: Chain, asset: str, passed: int = 0) -> None:
 
 def version(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """As if the code of every stage had changed."""
-    monkeypatch.setattr(pipeline_assets.stage_step, "code_version", lambda *_: text)
+    monkeypatch.setattr(pipeline_assets.stage_step, "version_of", lambda *_: text)
 
 
 def stored_by_a_run_that_died(chain: Chain, passed: int) -> FetchObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,7 +57,9 @@ class Client:
     vendor: Vendor
     pause: Pause
 
-    def fetch(self, minute: Minute, *, previous: Envelope | None = None) -> Answered:
+    def fetch(
+        self, minute: Minute, *, previous: Envelope | None = None, ask: Sequence[str] = ()
+    ) -> Answered:
         self.pause()
         envelope = self.vendor.capture(minute)
         self.pause()

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urljoin
 
 import dagster as dg
@@ -217,19 +217,41 @@ class Stack:
 
     def verdicts(self, run: MinuteRun) -> dict[tuple[str, str], str]:
         """What each check of the run said, by asset and check: OK, BAD or COULD_NOT_CHECK."""
+        return self._verdicts(run.run_id)
+
+    def verdicts_alone(self, after: datetime) -> dict[tuple[str, str], str]:
+        """The same of the first run of the checks alone that was asked for after this."""
+        asked = dg.RunsFilter(job_name=f"{FEED}_checks_alone", created_after=after)
         with self.dagster() as instance:
-            records = instance.get_records_for_run(
-                run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-            ).records
+            records = instance.get_run_records(asked, ascending=True, limit=1)
+        return self._verdicts(records[0].dagster_run.run_id) if records else {}
+
+    def causes(self, run: MinuteRun) -> set[str]:
+        """The kinds of what the checks of the run found."""
+        return {
+            cause
+            for said in self._evaluations(run.run_id)
+            if not said.passed
+            for cause in cast(list[str], said.metadata["causes"].value)
+        }
+
+    def _verdicts(self, run_id: str) -> dict[tuple[str, str], str]:
         verdicts = {}
-        for record in records:
-            event = record.event_log_entry.dagster_event
-            assert event
-            said = event.asset_check_evaluation_data
+        for said in self._evaluations(run_id):
             verdict = str(said.metadata["verdict"].value)
             assert said.passed == (verdict == "OK")
             verdicts[said.asset_key.to_user_string(), said.check_name] = verdict
         return verdicts
+
+    def _evaluations(self, run_id: str) -> Iterator[dg.AssetCheckEvaluation]:
+        with self.dagster() as instance:
+            records = instance.get_records_for_run(
+                run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            ).records
+        for record in records:
+            event = record.event_log_entry.dagster_event
+            assert event
+            yield event.asset_check_evaluation_data
 
     def is_green(self, run: MinuteRun) -> bool:
         """Whether every check of every asset ran and passed."""

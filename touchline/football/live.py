@@ -136,6 +136,15 @@ class Detail(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
+class DetailScore(msgspec.Struct, frozen=True):
+    """How a match stands by its detail, as received: a source beside the live list."""
+
+    id: str
+    status_id: Int64 | None = None
+    home_scores: list[Int64] = []
+    away_scores: list[Int64] = []
+
+
 class Incident(msgspec.Struct, frozen=True):
     """An incident of a match; `time` is the minute of play, stoppage included."""
 
@@ -171,5 +180,6 @@ class IncidentCodes(msgspec.Struct, frozen=True):
 
 
 read_detail: Reader[Detail] = Reader(Detail)
+read_detail_score: Reader[DetailScore] = Reader(DetailScore)
 read_incident: Reader[Incident] = Reader(Incident)
 read_codes: Reader[IncidentCodes] = Reader(IncidentCodes)

@@ -1,7 +1,8 @@
 """What an alert rule is, and the asset that each rule gets.
 
-A rule is data and one pure function. It sees one monitor record at a time, reads typed fields
-alone, and either fires with the facts that made it fire or says why it does not.
+A rule is data and two pure functions. One sees a monitor record at a time, reads typed fields
+alone, and either fires with the facts that made it fire or says why it does not. The other says
+from those facts and the match's end how the alert has turned out.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 import pipeline_assets.football.alerts
+from pipeline_assets.football.alerts.settling import NOT_PLAYED_OUT, Result, Settled
 from pipeline_assets.football.documents import fetch_document, record_counts
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.fetch import FetchRef
+from touchline.outcomes import State
 from touchline.stage import ALERT, KIND, Content, Stage, Staged
 
 Meta = msgspec.Meta
@@ -35,6 +38,10 @@ INSUFFICIENT_DATA = "insufficient_data"
 
 ALREADY_ALERTED = "already_alerted"
 """The reason given to a record for which the rule fires, in a match that has had its alert."""
+
+HALF_TIME_SCORE_CORRECTED = "half_time_score_corrected"
+"""Why an alert is void whose half-time goals, as the vendor has them in the end, would not have
+made it fire."""
 
 
 class Side(StrEnum):
@@ -84,7 +91,10 @@ class Rule(Generic[P]):
 
     `predicate` returns the facts when the rule fires, else the member of `reasons` that says why
     not. `reasons` needs the members `insufficient_data` and `already_alerted`. `title` begins the
-    message, and `says` gives the line of it that is this rule's own.
+    message, and `says` gives the line of it that is this rule's own. `outcome` is asked once the
+    match has ended, with the facts, which are of the type `makes`: WON, LOST or VOID. `pays` is
+    what one unit staked on the bet that the rule stands for would have brought at the odds that the
+    record shows, -1 where it is lost, None where they are not shown; for a backtest alone.
     """
 
     rule_id: str
@@ -95,6 +105,9 @@ class Rule(Generic[P]):
     reasons: type[StrEnum]
     predicate: Callable[[MonitorRecord, P], Facts | StrEnum]
     says: Callable[[MonitorRecord, Any], str]
+    outcome: Callable[[Any, Result], Settled]
+    makes: type[Facts] = Facts
+    pays: Callable[[MonitorRecord, Any, Result], Decimal | None] | None = None
 
     def __post_init__(self) -> None:
         self.reasons(INSUFFICIENT_DATA)
@@ -112,6 +125,19 @@ class Rule(Generic[P]):
             fetch.nyc_timestamp.partition(" ")[2],
         )
         return " / ".join(parts)
+
+    def settled(self, facts: Facts, result: Result) -> Settled:
+        """How an alert with these facts has turned out, of a match that stands so in the end.
+
+        A match that was not played out is void for every rule.
+        """
+        if (why := NOT_PLAYED_OUT.get(result.status_id)) is not None:
+            return Settled(State.VOID, why)
+        return self.outcome(facts, result)
+
+    def facts_of(self, text: bytes | str) -> Facts:
+        """The facts of an alert from its JSON. Raises msgspec.DecodeError."""
+        return msgspec.json.decode(text, type=self.makes)
 
 
 def shown_by(record: MonitorRecord) -> str:

@@ -7,9 +7,17 @@ from enum import StrEnum
 
 import msgspec
 
-from pipeline_assets.football.alerts.rules import Facts, Rule, shown_by
+from pipeline_assets.football.alerts.returns import over, profit_of
+from pipeline_assets.football.alerts.rules import (
+    HALF_TIME_SCORE_CORRECTED,
+    Facts,
+    Rule,
+    shown_by,
+)
+from pipeline_assets.football.alerts.settling import Result, Settled
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.football.codes import HALF_TIME
+from touchline.outcomes import State
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -50,6 +58,24 @@ def says(record: MonitorRecord, facts: Facts) -> str:
     return f"O/U Total: {facts.ou_total} ({shown_by(record)})"
 
 
+def outcome(facts: Facts, result: Result) -> Settled:
+    """WON by a goal after half-time; overtime and shoot-outs do not count."""
+    if result.ht_home or result.ht_away:
+        return Settled(State.VOID, HALF_TIME_SCORE_CORRECTED)
+    if result.goals_after_half_time > 0:
+        return Settled(State.WON, "goal_after_half_time")
+    return Settled(State.LOST, "no_goal")
+
+
+def pays(record: MonitorRecord, facts: Facts, result: Result) -> Decimal | None:
+    """Over the shown line at the shown price."""
+    shown = record.odds and record.odds.over_under
+    profit = shown and profit_of(shown.over)
+    if not shown or profit is None:
+        return None
+    return over(shown.total, profit, result.home + result.away)
+
+
 RULE = Rule(
     rule_id="3ou_half",
     version=1,
@@ -59,4 +85,6 @@ RULE = Rule(
     reasons=Reason,
     predicate=predicate,
     says=says,
+    outcome=outcome,
+    pays=pays,
 )

@@ -8,9 +8,18 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline_assets.football.alerts.rules import Facts, Rule, Side, shown_by
+from pipeline_assets.football.alerts.returns import either
+from pipeline_assets.football.alerts.rules import (
+    HALF_TIME_SCORE_CORRECTED,
+    Facts,
+    Rule,
+    Side,
+    shown_by,
+)
+from pipeline_assets.football.alerts.settling import Result, Settled
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.football.codes import HALF_TIME
+from touchline.outcomes import State
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -71,6 +80,30 @@ def says(record: MonitorRecord, facts: UnderdogFacts) -> str:
     return f"Favorite: {name or facts.favorite} by {facts.gap} ({shown_by(record)})"
 
 
+def outcome(facts: UnderdogFacts, result: Result) -> Settled:
+    """WON when the favorite does not win in regular time."""
+    home, away = (result.home, result.ht_home), (result.away, result.ht_away)
+    favorite, underdog = (home, away) if facts.favorite is Side.HOME else (away, home)
+    if favorite[1] > 0:
+        return Settled(State.VOID, HALF_TIME_SCORE_CORRECTED)
+    if underdog[0] < favorite[0]:
+        return Settled(State.LOST, "favorite_won")
+    level = underdog[0] == favorite[0]
+    return Settled(State.WON, "level_at_the_end" if level else "underdog_won")
+
+
+def pays(record: MonitorRecord, facts: UnderdogFacts, result: Result) -> Decimal | None:
+    """The draw and the underdog at the closing pre-match prices, staked so that both pay alike."""
+    prices = record.prematch_money_line
+    if prices is None:
+        return None
+    underdog = prices.away_decimal if facts.favorite is Side.HOME else prices.home_decimal
+    if underdog is None or prices.draw_decimal is None:
+        return None
+    favorite_won = outcome(facts, result).state is State.LOST
+    return Decimal(-1) if favorite_won else either(underdog, prices.draw_decimal)
+
+
 RULE = Rule(
     rule_id="underdog_0half",
     version=1,
@@ -80,4 +113,7 @@ RULE = Rule(
     reasons=Reason,
     predicate=predicate,
     says=says,
+    outcome=outcome,
+    makes=UnderdogFacts,
+    pays=pays,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,13 +24,16 @@ from pipeline_assets.football.alerts.rules import (
     alert_stages,
     all_rules,
 )
+from pipeline_assets.football.alerts.settling import Result, Settled
 from pipeline_assets.football.monitor_central import MonitorRecord
 from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.examples import as_json, content, displayed, live
 from touchline.day import Minute
 from touchline.fetch import FetchRef
+from touchline.outcomes import State
 from touchline.stage import Stage, Staged
 
+DOCS = Path(__file__).parents[3] / "docs" / "rules.md"
 HALF_TIME = datetime(2025, 7, 8, 18, 40, tzinfo=UTC)
 
 
@@ -305,6 +309,8 @@ THIRD_RULE = """
 from enum import StrEnum
 import msgspec
 from pipeline_assets.football.alerts.rules import Facts, Rule
+from pipeline_assets.football.alerts.settling import Settled
+from touchline.outcomes import State
 
 class Reason(StrEnum):
     INSUFFICIENT_DATA = "insufficient_data"
@@ -324,9 +330,13 @@ def predicate(record, parameters):
         return Reason.FEW_CORNERS
     return CornerFacts(corners=record.corners.total)
 
+def outcome(facts, result):
+    return Settled(State.WON if result.home + result.away > facts.corners else State.LOST, "goals")
+
 RULE = Rule(
     rule_id="corners", version=1, title="CORNERS", doc="Many corners.", parameters=Parameters(),
     reasons=Reason, predicate=predicate, says=lambda record, facts: f"Corners: {facts.corners}",
+    outcome=outcome, makes=CornerFacts,
 )
 """
 
@@ -352,6 +362,36 @@ def test_a_rule_is_one_file(extra_rules: Path) -> None:
     assert msgspec.json.decode(staged.records[0].facts)["corners"] == 2
 
 
+def test_the_rule_of_the_docs_works_as_written(extra_rules: Path) -> None:
+    text = DOCS.read_text()
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (extra_rules / "extra_home_held.py").write_text(code)
+
+    even = match("e" * 15, prices=(2.5, 3.2, 2.6))
+    staged = run("alert_home_held", EXAMPLES["A"], EXAMPLES["C"], EXAMPLES["F"], even)
+
+    assert fates(staged) == {
+        "A": "fires",
+        "C": "not_level",
+        "F": "not_half_time",
+        "E": "price_long",
+    }
+    [alert] = staged.records
+    assert "/ Home at 1.72 /" in alert.message
+    [rule] = [rule for rule in all_rules() if rule.rule_id == "home_held"]
+    facts = rule.facts_of(bytes(alert.facts))
+    for result, settled, profit in (
+        (Result(8, 2, 1, 0, 0), Settled(State.WON, "home_won"), Decimal("0.72")),
+        (Result(8, 1, 1, 0, 0), Settled(State.LOST, "home_held"), Decimal(-1)),
+        (Result(8, 2, 1, 1, 0), Settled(State.VOID, "half_time_score_corrected"), None),
+        (Result(12, 0, 0, 0, 0), Settled(State.VOID, "canceled"), None),
+    ):
+        assert rule.settled(facts, result) == settled
+        if profit is not None:
+            assert rule.pays is not None
+            assert rule.pays(EXAMPLES["A"], facts, result) == profit
+
+
 def test_two_files_cannot_claim_one_rule_id(extra_rules: Path) -> None:
     for name in ("extra_one.py", "extra_two.py"):
         (extra_rules / name).write_text(THIRD_RULE)
@@ -371,4 +411,5 @@ def test_a_rule_without_the_reasons_that_every_rule_needs_is_refused() -> None:
             reasons=Side,
             predicate=lambda record, parameters: Facts(),
             says=rule.says,
+            outcome=rule.outcome,
         )

@@ -39,9 +39,12 @@ class SmallWorld:
     odds_version: int = 0
     teams_named: bool = True
     """Without names a match costs two calls, so that a world of many is quick to ask."""
+    left: dict[str, int] = field(default_factory=dict)
+    """Matches that are answered for by their id and are not in the live list."""
 
     def become(self, statuses: dict[str, int]) -> None:
         self.statuses, self.odds_version, self.teams_named = statuses, 0, True
+        self.left = {}
 
     def live(self, at: int) -> Sequence[str]:
         return list(self.statuses)
@@ -55,7 +58,8 @@ class SmallWorld:
         return list(self.statuses)
 
     def detail(self, match_id: str, at: int) -> bytes | None:
-        if match_id not in self.statuses:
+        status = self.statuses.get(match_id, self.left.get(match_id))
+        if status is None:
             return None
         home, away = (f"home-{match_id}", f"away-{match_id}") if self.teams_named else ("", "")
         return _json(
@@ -64,7 +68,7 @@ class SmallWorld:
                 "competition_id": "league",
                 "home_team_id": home,
                 "away_team_id": away,
-                "status_id": self.statuses[match_id],
+                "status_id": status,
                 "home_scores": [0, 0, 0, 0, 3, 0, 0],
                 "away_scores": [0, 0, 0, 0, 3, 0, 0],
             }
@@ -122,7 +126,12 @@ class Site:
         )
 
     def fetch(
-        self, minutes_later: float = 0, *, previous: FetchedMinute | None = None, **settings: Any
+        self,
+        minutes_later: float = 0,
+        *,
+        previous: FetchedMinute | None = None,
+        ask: Sequence[str] = (),
+        **settings: Any,
     ) -> FetchedMinute:
         """Fetch at this time, with a new feed as each minute's process has."""
         self.clock.set(self.start + timedelta(minutes=minutes_later))
@@ -131,6 +140,7 @@ class Site:
         return self.feed(**settings).fetch(
             Minute.containing(self.clock.now()),
             previous=Envelope(previous.envelope) if previous else None,
+            ask=ask,
         )
 
     def faults(self, *faults: dict[str, Any]) -> None:

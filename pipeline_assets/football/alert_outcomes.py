@@ -1,0 +1,274 @@
+"""What became of every alert: won, lost, void, or why that is not known yet.
+
+The live list shows a match for a while after its end, and may lose it before. What has left the
+list is asked for by its id; the answer stands in the fetch like any other, so that outcomes depend
+on landed fetches alone and can be made again from them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import chain
+from typing import Annotated, Any
+
+import msgspec
+
+from pipeline_assets.football.alerts.rules import Alert, Rule
+from pipeline_assets.football.alerts.settling import Settled, Sighting, is_end, sighted
+from pipeline_assets.football.documents import records_document
+from pipeline_assets.football.match_looks import Look, Source, looks_at
+from touchline.day import ONE_MINUTE, Minute
+from touchline.fetch import Envelope, FetchRef
+from touchline.football.codes import IN_PLAY, NOT_STARTED
+from touchline.football.fetched import PartMissing
+from touchline.football.wire import Malformed
+from touchline.outcomes import State
+from touchline.stage import KIND, OUTCOME, Finding, Stage, Staged
+
+Meta = msgspec.Meta
+
+ENDS_WITHIN = timedelta(minutes=65)
+"""When a match is over that is at half-time: the break, the second half, stoppage."""
+POLLED_OFTEN = timedelta(hours=3)
+"""How long after that a match is asked for every five minutes; then every hour."""
+OFTEN, SELDOM = timedelta(minutes=5), timedelta(hours=1)
+GIVEN_UP_AFTER = timedelta(hours=48)
+"""An alert is followed so long, and no longer: it never stays pending for ever."""
+MOST_ASKED = 20
+"""How many matches one fetch asks for beside those of the live list; the others come next."""
+
+
+class Waits(StrEnum):
+    """Why an alert is still pending."""
+
+    IN_PLAY = "in_play"
+    TO_BE_CONFIRMED = "to_be_confirmed"
+    """The end was seen once."""
+    HELD_UP = "held_up"
+    """Delayed, interrupted, to be determined or abnormal."""
+    NO_ANSWER = "no_answer"
+    """Neither the live list nor the answer to its id says how it stands."""
+
+
+NO_END = "no_end_in_48_hours"
+NO_SUCH_RULE = "no_such_rule"
+
+
+class OutcomeReason(StrEnum):
+    """Why an alert that is followed is no record of this fetch."""
+
+    UNCHANGED = "unchanged"
+
+
+class AlertOutcome(msgspec.Struct, frozen=True):
+    """An alert whose outcome, or the reason why it has none yet, is another than before.
+
+    Status and goals are those of the last look once the outcome is known, and null until then.
+    """
+
+    alert_id: str
+    match_id: str
+    rule_id: str
+    state: State
+    reason: Annotated[str, Meta(description="why it has this state, or is still pending")]
+    final_status_id: int | None
+    final_home: Annotated[int | None, Meta(description="regular time, stoppage included")]
+    final_away: Annotated[int | None, Meta(description="regular time, stoppage included")]
+    ht_home: Annotated[int | None, Meta(description="at half-time, as the vendor has it now")]
+    ht_away: Annotated[int | None, Meta(description="at half-time, as the vendor has it now")]
+    goals_after_half_time: int | None
+    decided_from: Annotated[str | None, Meta(description="live_list or recent_list")]
+    decided_at_utc: datetime | None
+    last_checked_utc: Annotated[datetime | None, Meta(description="last look that was answered")]
+    next_check_utc: datetime | None
+    checks: Annotated[int, Meta(description="looks that were answered")]
+
+
+class OpenAlert(msgspec.Struct, frozen=True):
+    """An alert that is followed. Times are Unix s; `facts` is the rule's own JSON."""
+
+    rule_id: str
+    match_id: str
+    facts: str
+    fired: int
+    next_check: int
+    listed: bool = True
+    waits: Waits = Waits.IN_PLAY
+    checks: int = 0
+    last_check: int | None = None
+    source: Source | None = None
+    seen: Sighting | None = None
+
+
+class OpenAlerts(msgspec.Struct, frozen=True):
+    """The alerts that have no outcome yet, by alert id."""
+
+    alerts: dict[str, OpenAlert]
+
+
+def follow(
+    fetch: FetchRef,
+    raw: Envelope,
+    *fired: Sequence[Alert],
+    carried: OpenAlerts | None,
+    rules: Mapping[str, Rule[Any]],
+) -> Staged[AlertOutcome]:
+    """Look at the match of every alert that has no outcome yet.
+
+    `received` counts these alerts, those of this fetch included. One is a record when its state or
+    the reason for it changes, else it is dropped as unchanged. An error over one of them, as in a
+    rule, sets it aside in this fetch, and it is looked at again in the next.
+    """
+    staged = Staged[AlertOutcome]()
+    known = carried.alerts if carried else {}
+    open_alerts = dict(known)
+    for alert in chain(*fired):
+        open_alerts.setdefault(alert.alert_id, _opened(alert))
+    still = dict(open_alerts)
+    staged.carried = OpenAlerts(still)
+    looks: dict[str, Look] = {}
+    try:
+        if open_alerts:
+            looks = looks_at(fetch, raw, {alert.match_id for alert in open_alerts.values()})
+    except (PartMissing, Malformed) as error:
+        staged.findings.append(Finding("no_live_list", None, str(error)))
+    now = int(fetch.minute.utc.timestamp())
+    for alert_id, before in open_alerts.items():
+        with staged.one_record(alert_id, before):
+            after = _looked(before, looks.get(before.match_id), now)
+            still[alert_id] = after
+            settled = _settled(after, rules.get(after.rule_id), now)
+            if settled is not None:
+                del still[alert_id]
+                if settled.state is State.UNRESOLVED:
+                    staged.findings.append(Finding("unresolved_alert", alert_id, settled.reason))
+            elif alert_id in known and after.waits is before.waits:
+                staged.drop(OutcomeReason.UNCHANGED, alert_id)
+                continue
+            staged.emit(_record(alert_id, after, settled, fetch.minute.utc))
+    return staged
+
+
+def wanted(carried: OpenAlerts, minute: Minute) -> list[str]:
+    """The matches off the live list that it is time to ask for, the longest due first."""
+    due = [
+        alert
+        for alert in carried.alerts.values()
+        if not alert.listed and alert.next_check <= minute.utc.timestamp()
+    ]
+    due.sort(key=lambda alert: alert.next_check)
+    return list(dict.fromkeys(alert.match_id for alert in due))[:MOST_ASKED]
+
+
+def _opened(alert: Alert) -> OpenAlert:
+    fired = int(alert.fired_at_utc.timestamp())
+    return OpenAlert(alert.rule_id, alert.match_id, bytes(alert.facts).decode(), fired, fired)
+
+
+def _looked(alert: OpenAlert, look: Look | None, now: int) -> OpenAlert:
+    """The alert after a look at its match."""
+    if look is None:
+        return alert
+    replace = functools.partial(msgspec.structs.replace, alert, listed=look.listed)
+    if look.listed:
+        next_check = now + _seconds(ONE_MINUTE)
+    elif look.asked:
+        often = now < alert.fired + _seconds(ENDS_WITHIN + POLLED_OFTEN)
+        next_check = now + _seconds(OFTEN if often else SELDOM)
+    else:
+        return replace()  # Its time to be asked for has come, and the next fetch does it.
+    if look.result is None:
+        return replace(waits=Waits.NO_ANSWER, next_check=next_check)
+    return replace(
+        waits=_waits(look.result.status_id),
+        next_check=next_check,
+        checks=alert.checks + 1,
+        last_check=look.at,
+        source=look.source,
+        seen=sighted(alert.seen, look.result, look.at),
+    )
+
+
+def _waits(status: int) -> Waits:
+    if is_end(status):
+        return Waits.TO_BE_CONFIRMED
+    return Waits.IN_PLAY if status in IN_PLAY or status == NOT_STARTED else Waits.HELD_UP
+
+
+def _settled(alert: OpenAlert, rule: Rule[Any] | None, now: int) -> Settled | None:
+    """None while it is pending. Raises what the rule raises."""
+    if rule is None:
+        return Settled(State.UNRESOLVED, NO_SUCH_RULE)
+    if now - alert.fired >= _seconds(GIVEN_UP_AFTER):
+        return Settled(State.UNRESOLVED, NO_END)
+    if alert.seen is None or not alert.seen.is_believed(alert.last_check or 0):
+        return None
+    return rule.settled(rule.facts_of(alert.facts), alert.seen.result)
+
+
+def _record(alert_id: str, alert: OpenAlert, settled: Settled | None, at: datetime) -> AlertOutcome:
+    final = alert.seen.result if settled and alert.seen else None
+    return AlertOutcome(
+        alert_id=alert_id,
+        match_id=alert.match_id,
+        rule_id=alert.rule_id,
+        state=settled.state if settled else State.PENDING,
+        reason=settled.reason if settled else alert.waits,
+        final_status_id=final and final.status_id,
+        final_home=final and final.home,
+        final_away=final and final.away,
+        ht_home=final and final.ht_home,
+        ht_away=final and final.ht_away,
+        goals_after_half_time=final and final.goals_after_half_time,
+        decided_from=alert.source if settled else None,
+        decided_at_utc=at if settled else None,
+        last_checked_utc=_instant(alert.last_check),
+        next_check_utc=None if settled else _instant(alert.next_check),
+        checks=alert.checks,
+    )
+
+
+def _seconds(length: timedelta) -> int:
+    return int(length.total_seconds())
+
+
+def _instant(at: int | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def outcomes_stage(
+    rules: Sequence[Rule[Any]], alerts: Sequence[Stage[Alert]]
+) -> Stage[AlertOutcome]:
+    """The stage that follows the alerts of these rules, which the stages `alerts` make."""
+    by_id = {rule.rule_id: rule for rule in rules}
+
+    def alert_outcomes(
+        fetch: FetchRef, raw: Envelope, *fired: Sequence[Alert], carried: OpenAlerts | None
+    ) -> Staged[AlertOutcome]:
+        return follow(fetch, raw, *fired, carried=carried, rules=by_id)
+
+    return Stage(
+        name="football/alert_outcomes",
+        inputs=("football/raw_fetches", *(stage.name for stage in alerts)),
+        makes=AlertOutcome,
+        by=alert_outcomes,
+        key=lambda outcome: outcome.alert_id,
+        reasons=OutcomeReason,
+        counts="alerts without an outcome before this fetch",
+        doc=(
+            "How every alert has turned out, and until then why that is not known: a record for "
+            "each change. A match that has left the live list is asked for by its id; an outcome "
+            "needs two agreeing looks at least five minutes apart, and none within 48 hours is one "
+            "that people have to look at."
+        ),
+        receives_each=False,
+        ordered=True,
+        carries=OpenAlerts,
+        asks=wanted,
+        rules_in=frozenset(stage.module for stage in alerts),
+        tags={KIND: OUTCOME},
+        export=functools.partial(records_document, stage="football/alert_outcomes"),
+    )

@@ -1,0 +1,133 @@
+"""`touchline backtest`: from what landed, wherever it stands, to hits, sums and a picture."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from operations.backtest import Tried, as_json, rule_named, show, try_rule
+from operations.backtest_plot import plot
+from pipeline_assets.day_state import read_day_state
+from pipeline_assets.plans import PLANS
+from pipeline_assets.sealing import seal_day
+from simulator.server import Served, serve
+from tests.chain import FEED, SECRET, USER, Chain
+from tests.operations.conftest import RunDay
+from tests.pipeline_assets.conftest import NOON, ChainOf
+from tests.pipeline_assets.conftest import chain_of as chain_of
+from tests.pipeline_assets.conftest import connected as connected
+from tests.pipeline_assets.football.lined_world import LinedWorld
+from touchline.outcomes import Tally
+
+DAY = "2025-05-28"
+DAYS = ("--from", DAY, "--to", DAY)
+
+
+@pytest.fixture
+def world() -> LinedWorld:
+    return LinedWorld({"m-half": 3, "m-other": 2}, teams_named=False)
+
+
+@pytest.fixture
+def vendor(world: LinedWorld) -> Iterator[Served]:
+    with serve(world, user=USER, secret=SECRET) as served:
+        yield served
+
+
+def tried(chain: Chain) -> Tried:
+    with chain.process() as site:
+        return try_rule(site, rule_named("3ou_half"), chain.day, chain.day, lambda said: None)
+
+
+def test_hits_and_their_ends_are_the_same_from_every_tier(
+    chain_of: ChainOf, world: LinedWorld, vendor: Served
+) -> None:
+    chain = chain_of(NOON, PLANS[FEED], vendor)
+    chain.minute(0)
+    world.statuses = {"m-half": 8, "m-other": 3}
+    for passed in (1, 6):
+        chain.minute(passed)
+
+    first = tried(chain)
+    assert [(hit.match_id, hit.at_utc) for hit in first.found.hits] == [
+        ("m-half", NOON.utc),
+        ("m-other", NOON.later(1).utc),
+    ]
+    lost, pending = first.found.hits
+    assert (lost.state, lost.reason, lost.profit) == ("LOST", "no_goal", -1)
+    assert (pending.state, pending.profit) == ("PENDING", None)
+    assert first.found.tally == Tally(2, 0, 1, 0, 1, 0, 0.0)
+    assert (first.found.fetches, first.found.staked, first.found.profit) == (3, 1, -1)
+    with chain.process() as site:
+        state = read_day_state(site, PLANS[FEED], chain.day)
+    assert {alert.match_id: alert.state for alert in state.alerts} == {
+        "m-half": "LOST",
+        "m-other": "PENDING",
+    }
+    assert state.tallies == {"3ou_half": first.found.tally}
+
+    chain.rotate(30)
+    assert tried(chain) == first
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.later(7).utc)
+    chain.at(chain.start.later(24 * 60))
+    with chain.process() as site:
+        assert seal_day(site, FEED, chain.day, run_id="seal").waiting == []
+    assert tried(chain) == first
+
+    document = msgspec.json.decode(as_json(first))
+    assert document["summary"]["profit_per_unit"] == -1
+    assert [hit["state"] for hit in document["hits"]] == ["LOST", "PENDING"]
+    assert document["hits"][0]["facts"]["ou_total"] == 3.25
+    console = Console(record=True, width=160)
+    show(first, console)
+    said = console.export_text()
+    assert "2 hits: 0 won, 1 lost, 0 void, 1 pending, 0 unresolved; win rate 0%" in said
+    assert "1 units staked, profit -1.00, -100.0% a unit" in said
+    drawn = ElementTree.fromstring(plot(first))
+    assert len(drawn.findall(".//{*}circle")) == 2
+
+
+def test_a_rule_that_never_fired_says_so(run_day: RunDay, tmp_path: Path) -> None:
+    picture = tmp_path / "never.svg"
+    said = run_day.touchline("backtest", "--rule", "3ou_half", *DAYS, "--plot", str(picture))
+    assert said.exit_code == 0
+    assert b"3ou_half never fired in 3 fetches" in said.stdout
+    assert "it never fired" in picture.read_text()
+    document = run_day.touchline("backtest", "--rule", "3ou_half", *DAYS, "--json").json
+    assert document["hits"] == []
+    assert sum(document["fates"].values()) == 11, "one match of one fetch cannot be read"
+    assert document["summary"] == {
+        **dict.fromkeys(("alerts", "won", "lost", "void", "pending", "unresolved", "staked"), 0),
+        "win_rate": None,
+        "profit": 0,
+        "profit_per_unit": None,
+    }
+
+
+def test_days_without_a_display_are_named(run_day: RunDay) -> None:
+    days = ("--from", "2025-05-27", "--to", DAY)
+    document = run_day.touchline("backtest", "--rule", "3ou_half", *days, "--json").json
+    assert document["days_without_display"] == ["2025-05-27"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "days", "said"),
+    [
+        ("4ou_half", DAYS, "'4ou_half' is none of the rules: 3ou_half, underdog_0half"),
+        ("3ou_half", ("--from", DAY, "--to", "2025-05-01"), "--to 2025-05-01 is before --from"),
+        ("3ou_half", ("--from", "2025-05-01", "--to", "2025-05-02"), "no display of 2025-05-01"),
+        ("3ou_half", ("--from", "May", "--to", DAY), "May"),
+    ],
+)
+def test_what_makes_no_sense_is_told(
+    run_day: RunDay, rule: str, days: tuple[str, ...], said: str
+) -> None:
+    answer = run_day.touchline("backtest", "--rule", rule, *days)
+    assert answer.exit_code == 2
+    assert said in " ".join(answer.stderr.split())

@@ -1,0 +1,59 @@
+"""The whole chain: an alert at half-time, its match off the live list, and how it turned out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline_assets.minute import rebuild_day
+from pipeline_assets.plans import PLANS
+from simulator.server import Served, serve
+from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
+from tests.pipeline_assets.conftest import NOON, ChainOf
+from tests.pipeline_assets.football.lined_world import LinedWorld
+
+OUTCOMES = "football/alert_outcomes"
+
+
+@pytest.fixture
+def world() -> LinedWorld:
+    return LinedWorld({"m-half": 3, "m-other": 2}, teams_named=False)
+
+
+@pytest.fixture
+def vendor(world: LinedWorld) -> Iterator[Served]:
+    with serve(world, user=USER, secret=SECRET) as served:
+        yield served
+
+
+def states(chain: Chain, passed: int) -> list[tuple[str, str, str | None]]:
+    found = chain.opened(OUTCOMES, chain.number + passed)
+    return [(str(row.state), row.reason, row.decided_from) for row in found.records]
+
+
+def test_an_alert_whose_match_left_the_list_is_settled(
+    chain_of: ChainOf, world: LinedWorld, vendor: Served
+) -> None:
+    chain = chain_of(NOON, PLANS[FEED], vendor)
+    chain.minute(0)
+    world.statuses, world.left = {"m-other": 2}, {"m-half": 8}
+    for passed in (1, 2, 6, 7):
+        report = chain.minute(passed)
+        assert report.steps[RAW].account.received == 1
+        assert report.steps[OUTCOMES].account.conserved
+
+    assert states(chain, 0) == [("PENDING", "in_play", None)]
+    assert states(chain, 1) == [], "it is missed first, and asked for in the next fetch"
+    assert states(chain, 2) == [("PENDING", "to_be_confirmed", None)]
+    assert states(chain, 6) == [], "it is not time yet"
+    assert states(chain, 7) == [("LOST", "no_goal", "recent_list")]
+    chain.clock.set(chain.start.later(12).utc)
+    assert all_ok({k: c for k, c in chain.checks(deep=True).items() if k[0] == "alert_outcomes"})
+
+    chain.clock.set(chain.start.later(30).utc)
+    before = chain.objects()
+    with chain.process() as site:
+        rebuilt = rebuild_day(site, FEED, chain.day, run_id="rebuild")
+    assert rebuilt[OUTCOMES].failures == []
+    assert chain.objects() == before, "what landed gives the same outcomes again"
