@@ -257,6 +257,7 @@ def test_matches_and_what_was_set_aside_stand_beside_each_other(entry: Entry) ->
         ("monitor_central", None, "monitor_central_display"),
         ("alert_3ou_half", "ALERT_DATA", "alerts"),
         ("alert_underdog_0half", "ALERT_DATA", "alerts"),
+        ("alert_outcomes", "ALERT_OUTCOMES_DATA", "alert_outcomes"),
         ("var_incidents", "VAR_INCIDENTS_DATA", "var_incidents"),
         ("odds_changes", "ODDS_CHANGES_DATA", "odds_changes"),
         ("reference", "REFERENCE_DATA", "reference"),
