@@ -14,8 +14,8 @@ Why = Annotated[str, typer.Option("--why", help="The reason, which is kept.")]
 
 
 def alerts(date: OptionalDay = None, prefix: Prefix = None, as_json: Json = False) -> None:
-    """Show what checks alert about, and what of it could not be delivered; of a day, also what is
-    over."""
+    """Show what checks alert about, and what could not be delivered of that and of alerts about
+    matches; of a day, also what is over, and every match that was told of."""
     import json
     from datetime import UTC, datetime
 
@@ -26,8 +26,8 @@ def alerts(date: OptionalDay = None, prefix: Prefix = None, as_json: Json = Fals
     from operations.opened import opened_ledger
 
     with opened_ledger(prefix) as ledger:
-        found = read(ledger, date)
-    now = datetime.now(UTC)
+        now = datetime.now(UTC)
+        found = read(ledger, date, now)
     if as_json:
         typer.echo(json.dumps(json_of(found)))
     else:

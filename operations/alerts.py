@@ -1,4 +1,4 @@
-"""Alerts about verdicts, and what of them could not be delivered."""
+"""Alerts about verdicts and about matches, and what of them could not be delivered."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from rich.markup import escape
 
 from operations.arguments import said_clearly
 from operations.errors import BAD, UNKNOWN, Misused
+from operations.match_alerts import match_alert_as_json, match_alert_lines, read_match_alerts
 from resources.ledger import Ledger
 from touchline.accounting import Verdict
 from touchline.alerting import Alert, AlertKey, Hush
 from touchline.day import Day, utc_text
-from touchline.notices import Notice, NoticeState, lasted, next_commands
+from touchline.delivery import AlertDelivery, DeliveryState
+from touchline.notices import Notice, lasted, next_commands
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,24 @@ class Found:
     alerts: list[Alert]
     notices: list[Notice]
     """Those that are not delivered, and all of a day that was asked for."""
+    matches: list[AlertDelivery]
+    """Alerts about matches: the same."""
 
 
-def read(ledger: Ledger, day: Day | None) -> Found:
+def read(ledger: Ledger, day: Day | None, now: datetime) -> Found:
     """Raises LedgerUnavailable."""
-    undelivered = ledger.notices(NoticeState.WAITING, NoticeState.FAILED, NoticeState.KEPT)
+    undelivered = ledger.notices(DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.KEPT)
     notices = undelivered if day is None else ledger.notices_of(day)
-    return Found(ledger.prefix, ledger.alerts(day), notices)
+    matches = read_match_alerts(ledger, day, now)
+    return Found(ledger.prefix, ledger.alerts(day), notices, matches)
 
 
 def code_of(found: Found, now: datetime) -> int:
     """1 while something is bad that nobody has muted or acknowledged, or could not be delivered; 2
     while something could not be checked; else 0."""
     if any(notice.is_undelivered for notice in found.notices):
+        return BAD
+    if any(alert.is_alarming(now) for alert in found.matches):
         return BAD
     standing = [a for a in found.alerts if a.is_standing and a.hushed_until(now) == now]
     worst = Verdict.worst([Verdict.OK, *(alert.key.verdict for alert in standing)])
@@ -49,6 +56,7 @@ def as_json(found: Found) -> dict[str, Any]:
     return {
         "checks": [_alert_as_json(alert) for alert in found.alerts],
         "notices": [_plain(asdict(notice)) for notice in found.notices],
+        "alerts": [match_alert_as_json(alert) for alert in found.matches],
     }
 
 
@@ -75,7 +83,7 @@ def hush(
 
 def show(found: Found, now: datetime, console: Console) -> None:
     """A line each, since a key is there to be copied."""
-    lines = [line for alert in found.alerts for line in _lines(alert, now)] or ["no alerts"]
+    lines = [line for alert in found.alerts for line in _lines(alert, now)]
     standing = [alert for alert in found.alerts if alert.is_standing]
     for day in sorted({alert.key.day for alert in standing}):
         causes = {alert.key.cause for alert in standing if alert.key.day == day}
@@ -83,7 +91,8 @@ def show(found: Found, now: datetime, console: Console) -> None:
     for notice in found.notices:
         error = f": {notice.last_error}" if notice.last_error else ""
         lines.append(f"{utc_text(notice.made_at)} {notice.state}: {notice.title}{error}")
-    for line in lines:
+    lines += [line for alert in found.matches for line in match_alert_lines(alert)]
+    for line in lines or ["no alerts"]:
         console.print(escape(line), soft_wrap=True, highlight=False)
 
 

@@ -36,7 +36,6 @@ from resources.watch_record import record_watch
 from touchline.accounting import Account, Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Minute, utc_text
-from touchline.stage import ALERT, KIND
 
 FEED = "football"
 SIMULATOR_READY_SECONDS = 60
@@ -153,7 +152,7 @@ def _alerts(site: Site, report: MinuteReport) -> list[dict[str, Any]]:
     found = []
     for name, step in report.steps.items():
         stage = site.stages.get(name)
-        if stage is None or stage.tags.get(KIND) != ALERT:
+        if stage is None or not stage.makes_alerts:
             continue
         for number in step.added:
             stored = site.days(stage.feed).read(name, report.minute.day, number)

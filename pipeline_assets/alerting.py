@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pipeline_assets.checks.specs import checks_for
+from pipeline_assets.delivery import deliver
 from pipeline_assets.sealing import days_to_seal
 from resources.ledger import Ledger
-from resources.notifier import NotDelivered, Notifier
-from resources.settings import Settings
+from resources.notifier import Notifier
 from touchline.accounting import Verdict
 from touchline.alerting import Alert, Evaluation
 from touchline.day import Day
-from touchline.notices import Notice, NoticeState, target_of
+from touchline.notices import Notice
 from touchline.plan import FeedPlan
 
 log = logging.getLogger(__name__)
@@ -25,9 +24,6 @@ SILENT_ENDED = timedelta(minutes=25)
 """An ended day is checked every ten minutes."""
 SENDING_SECONDS = 2.0
 """A look sends for so long at most; what is left goes with the next one."""
-WORTH_TRYING_SECONDS = 0.5
-REPLAYS = "replay/"
-"""What a replay writes below this is never live."""
 
 
 def look(
@@ -51,18 +47,7 @@ def look(
         if alert.count == 1 or not alert.is_standing:
             _log(alert)
     ledger.tell(now, notifier.targets)
-    deliver(ledger, notifier, now)
-
-
-def deliver(ledger: Ledger, notifier: Notifier, now: datetime) -> None:
-    """Try to send what is due, oldest first, as long as there is time. Raises LedgerUnavailable."""
-    ends = time.monotonic() + SENDING_SECONDS
-    for notice in ledger.notices(NoticeState.WAITING):
-        left = ends - time.monotonic()
-        if left < WORTH_TRYING_SECONDS:
-            return
-        if notice.due_at is not None and notice.due_at <= now:
-            _send(ledger, notifier, notice, left, now)
+    deliver(ledger, lambda: notifier, Notice, now, seconds=SENDING_SECONDS)
 
 
 def silences(
@@ -89,41 +74,12 @@ def silences(
     return found
 
 
-def notifier_of(settings: Settings, ledger: Ledger, plans: Mapping[str, FeedPlan]) -> Notifier:
-    """Only data that were live in all that is known of them reach people. Raises
-    LedgerUnavailable."""
-    origins = {origin for feed in plans for origin in ledger.origins(feed)}
-    is_live = (
-        settings.origin == "live"
-        and origins == {"live"}
-        and not f"{settings.s3_prefix}/".startswith(REPLAYS)
-    )
-    return Notifier(settings.notify_targets, is_live=is_live)
-
-
 def _watched_since(ledger: Ledger, plan: FeedPlan, now: datetime) -> datetime | None:
     """When the watch interval was opened that holds this moment; None outside of any."""
     for opened, closed in ledger.intervals(plan.name, now, now + timedelta(microseconds=1)):
         if opened <= now and (closed is None or now < closed):
             return opened
     return None
-
-
-def _send(
-    ledger: Ledger, notifier: Notifier, notice: Notice, seconds: float, now: datetime
-) -> None:
-    target = target_of(notice.attempts)
-    try:
-        if target >= notifier.targets:
-            raise NotDelivered(f"there is no target {target + 1} any more")
-        notifier.send(target, notice.title, notice.body, seconds=seconds)
-    except NotDelivered as error:
-        after = ledger.not_delivered(notice, str(error), notifier.targets, now)
-        what = "is given up" if after.state is NoticeState.FAILED else "is tried again"
-        log.error("undelivered, and %s: %r: %s", what, notice.title, error)
-    else:
-        ledger.delivered(notice, now)
-        log.info("delivered: %s", notice.title)
 
 
 def _log(alert: Alert) -> None:

@@ -18,7 +18,7 @@ def assets_of(plan: FeedPlan) -> list[dg.AssetsDefinition]:
     """A feed's assets, in the order of the chain."""
     raw = plan.raw
     return [
-        _asset(plan, raw, code_version(raw.module), kind="json"),
+        _asset(plan, raw, code_version(raw.module), kind="json", place=0),
         *(
             _asset(
                 plan,
@@ -26,8 +26,9 @@ def assets_of(plan: FeedPlan) -> list[dg.AssetsDefinition]:
                 version_of(stage, plan.stage_modules),
                 kind="parquet",
                 inputs=stage.inputs,
+                place=place,
             )
-            for stage in plan.stages
+            for place, stage in enumerate(plan.stages, 1)
         ),
     ]
 
@@ -38,6 +39,7 @@ def _asset(
     version: str,
     *,
     kind: str,
+    place: int,
     inputs: Sequence[str] = (),
 ) -> dg.AssetsDefinition:
     @dg.asset(
@@ -50,6 +52,9 @@ def _asset(
         code_version=version,
         partitions_def=daily,
         io_manager_key="s3_day",
+        # Of the steps that are ready, Dagster takes the one that comes first in the chain: what
+        # people wait for.
+        op_tags={"dagster/priority": str(-place)},
         backfill_policy=dg.BackfillPolicy.multi_run(1),
         required_resource_keys={"site"},
     )

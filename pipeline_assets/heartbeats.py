@@ -9,7 +9,7 @@ from resources.ledger import Ledger
 from touchline.accounting import FetchFate
 from touchline.alerting import AlertState
 from touchline.day import Day, utc_text
-from touchline.notices import NoticeState
+from touchline.delivery import DeliveryState
 
 
 def heartbeat_of(ledger: Ledger, feed: str, now: datetime) -> Heartbeat:
@@ -23,7 +23,8 @@ def heartbeat_of(ledger: Ledger, feed: str, now: datetime) -> Heartbeat:
         newest_fetch=next(filter(None, (_newest(ledger, feed, day) for day in days)), None),
         newest_verdict_at=utc_text(max(verdicts)) if verdicts else None,
         alerts_open=len(alerts),
-        notices_undelivered=len(ledger.notices(NoticeState.WAITING, NoticeState.FAILED)),
+        alerts_undelivered=len(ledger.undelivered_alerts(now, feed)),
+        notices_undelivered=len(ledger.notices(DeliveryState.PENDING, DeliveryState.FAILED)),
     )
 
 

@@ -36,7 +36,23 @@ class S3DayIOManager(dg.IOManager):
             claims = self._site.ledger.standing(obj.asset, obj.run.day).values()
             rows = sum(row.emitted or 0 for row in claims)
             metadata["dagster/partition_row_count"] = rows
+            if report.account.emitted and obj.asset in self._alert_assets:
+                metadata["alerts"] = dg.MetadataValue.json(self._deliveries(obj, report))
         context.add_output_metadata(metadata)
+
+    @property
+    def _alert_assets(self) -> set[str]:
+        return {stage.name for stage in self._site.stages.values() if stage.makes_alerts}
+
+    def _deliveries(self, batch: Batch, report: StepReport) -> list[dict[str, str | None]]:
+        """How the delivery stands of what this step has added."""
+        rows = self._site.ledger.match_alerts(batch.run.day, batch.asset)
+        return [
+            {"match": row.match_id, "delivery": row.state, "message": row.body}
+            | ({"error": row.last_error} if row.last_error else {})
+            for row in rows
+            if row.number in report.landed
+        ]
 
     def load_input(self, context: dg.InputContext) -> Any:
         """The partition's records, as the annotation of the input says."""

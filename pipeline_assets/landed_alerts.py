@@ -13,6 +13,7 @@ from resources.object_store import NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
 from touchline.day import Day, FetchNumber
+from touchline.delivery import DeliveryState
 from touchline.outcomes import State
 from touchline.stage import Stage
 
@@ -32,16 +33,21 @@ class AlertShown:
     message: str
     alert_id: str | None = None
     state: State | None = None
+    delivery: DeliveryState | None = None
+    """None where nobody knows of one."""
 
 
 def landed_alerts(
     site: Site, stage: Stage[Any], day: Day, records: Sequence[int | None]
 ) -> Iterator[AlertShown]:
     """Those of one rule in the order of their fetches. `records` are how many stand of each of the
-    day's minutes: only the fetches that have one are read. Raises StoreError."""
+    day's minutes: only the fetches that have one are read. Raises StoreError, LedgerUnavailable."""
+    rows = site.ledger.match_alerts(day, stage.name)
+    deliveries = {(row.rule_id, row.match_id): row.state for row in rows}
     for place, count in enumerate(records):
         if count:
-            yield from alerts_of_fetch(site, stage, day, FetchNumber(place + 1))
+            for alert in alerts_of_fetch(site, stage, day, FetchNumber(place + 1)):
+                yield replace(alert, delivery=deliveries.get((alert.rule_id, alert.match_id or "")))
 
 
 def alerts_of_fetch(

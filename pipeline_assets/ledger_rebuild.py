@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from pipeline_assets.statements import Statements
 from resources.day_index import DayIndex, Place
@@ -25,12 +26,15 @@ from resources.ledger import NO_OBJECT, Claim, RebuiltClaim, Witness
 from resources.object_store import Listed, NotFound
 from resources.raw_window import RawWindow, UnreadableWindow
 from resources.site import Site
+from resources.stage_codec import UnreadableStageObject, decode_stage
 from resources.stage_window import UnreadableWindow as UnreadableStageWindow
 from resources.watch_record import MissedMinutes, Watched
 from touchline.accounting import Outcome, sha256_hex
 from touchline.day import Day, FetchNumber, parse_instant
+from touchline.delivery import match_alerts
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
+from touchline.stage import Stage
 
 REBUILD = "ledger-rebuild"
 """The run id of claims that were read from the store."""
@@ -110,6 +114,9 @@ class _Day:
             found.report.claims = self.site.ledger.rebuild_claims(name, self.day, claims)
             found.report.alone = sum(each.witness is Witness.NOBODY for each in claims)
             found.adopt(self.site.clock.now())
+        for stage in self.plan.stages:
+            if stage.makes_alerts:
+                self._alerts(stage)
         self._fates(missed)
         return [found.report for found in self.found.values()]
 
@@ -126,6 +133,22 @@ class _Day:
                     for name in stage.inputs:
                         vouched[name].add(number)
         return vouched
+
+    def _alerts(self, stage: Stage[Any]) -> None:
+        """That a match was told of is not in the store: its rule must not tell of it again, and
+        nobody knows whether somebody heard of it."""
+        found = self.found[stage.name]
+        for number, made in found.fetches.items():
+            if not made.account.emitted:
+                continue
+            try:
+                body = found.days.read_place(stage.name, self.day, found.places[number]).body
+                alerts = decode_stage(stage, body).records
+            except (NotFound, UnreadableObject, UnreadableStageObject) as error:
+                found.report.findings.append(f"the alerts of fetch {number}: {error}")
+                continue
+            posted = match_alerts(stage.name, made.ref, alerts, is_news=False)
+            self.site.ledger.post(posted, self.site.clock.now())
 
     def _fates(self, missed: MissedMinutes | None) -> None:
         """A minute of which any asset has a fetch was fetched, also where the raw one is gone."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pipeline_assets.day_lock import DayAtWork, day_locked
+from pipeline_assets.delivery import deliver_alerts, notifier_of
 from resources.day_layout import is_raw
 from resources.day_store import DayStore, Landing
 from resources.fetch_object import FetchObject
@@ -24,13 +26,17 @@ from resources.site import Site, WrongOrigin
 from resources.spool import Spool
 from touchline.accounting import Account
 from touchline.day import Day, FetchNumber, Minute
+from touchline.delivery import match_alerts
+from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
-from touchline.stage import describe
+from touchline.stage import Stage, describe
 
 log = logging.getLogger(__name__)
 
 BACKLOG_SECONDS = 20.0
 """How long one run may work on what earlier minutes left: the live minute comes first."""
+SENDING_SECONDS = 3.0
+"""How long one run may wait for its alerts to be taken; a sensor sends what is left."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,16 @@ class Run:
     def spool(self) -> Spool:
         return self.site.spool(self.plan.name)
 
+    @property
+    def is_live(self) -> bool:
+        return self.minute is not None and not self.rebuild
+
+    def post(self, stage: Stage[Any], ref: FetchRef, records: Iterable[Any]) -> bool:
+        """Put a fetch's alerts into the outbox, before anything of them lands; whether the ledger
+        took them. Raises OSError where they could not even be held."""
+        alerts = match_alerts(stage.name, ref, records, is_news=self.is_live)
+        return not alerts or self.site.outbox(stage.feed).post(alerts, self.site.clock.now())
+
     def land(self, batch: Batch) -> StepReport:
         """Land each fetch as it is made; an ordered stage stops at the first that does not.
 
@@ -122,6 +138,8 @@ class Run:
         except Exception as error:
             log.exception("%s", batch.asset)
             report.failures.append(Failure(None, describe(error)))
+        if self.is_live and (stage := self.site.stages.get(batch.asset)) and stage.makes_alerts:
+            self._send_alerts(report)
         self.site.record.note(
             added=len(report.added),
             unchanged=len(report.landed) - len(report.added),
@@ -140,6 +158,20 @@ class Run:
         for finding in report.findings:
             log.warning("%s: %s", batch.asset, finding)
         return report
+
+    def _send_alerts(self, report: StepReport) -> None:
+        """Those that were just made, and what is due besides."""
+        site, started = self.site, time.monotonic()
+        try:
+            deliver_alerts(
+                site.outbox(self.plan.name),
+                lambda: notifier_of(site.settings, site.ledger, site.plans),
+                site.clock.now(),
+                seconds=SENDING_SECONDS - site.record.sending_seconds,
+            )
+        except LedgerUnavailable as error:
+            report.findings.append(f"no alert is sent: {error}")
+        site.record.sending_seconds += time.monotonic() - started
 
     def _alone(self, asset: str) -> AbstractContextManager[None]:
         """A rebuild works on a day while nobody seals it."""

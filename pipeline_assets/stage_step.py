@@ -111,6 +111,8 @@ class _Step:
             # While one of the two books cannot be read, no backlog is taken.
             self.findings.append(f"no backlog is taken: {error}")
             todo = [] if self.stage.ordered and self.carried is None else self._in_hand()
+        if self.stage.makes_alerts and self.run.is_live:
+            self._tell_ahead(number for number in self._in_hand() if number not in todo)
         started = time.monotonic()
         for number in todo:
             live = self._is_live(number)
@@ -287,18 +289,51 @@ class _Step:
             return self._object(inputs, Outcome.UPSTREAM_FAILED, Staged(carried=self.carried))
         self.away = None
         try:
-            extra: dict[str, Any] = {"carried": self.carried} if stage.ordered else {}
-            if stage.recalls:
-                extra["earlier"] = self._earlier
-            staged = stage.by(inputs[0].ref, *self._arguments(inputs), **extra)
+            staged = self._staged(inputs, self.carried)
             made = self._object(inputs, Outcome.COMPLETE, staged)
         except Exception as error:
             log.exception("%s: fetch %s", stage.name, number)
             return self._give_up_or_retry(number, inputs, describe(error))
         if self.away is not None:
             return Failure(number, f"an earlier fetch: {self.away}")
+        if stage.makes_alerts and (error := self._post(made.ref, staged)):
+            return Failure(number, error)
         self.carried = staged.carried
         return made
+
+    def _tell_ahead(self, numbers: Iterable[FetchNumber]) -> None:
+        """An alert waits neither for the store nor for an earlier fetch: what was told of a match
+        is known to the outbox. Its fetch lands in its turn."""
+        for number in numbers:
+            try:
+                inputs = [self.run.days.read(name, self.day, number) for name in self.stage.inputs]
+                if any(found.outcome.is_placeholder for found in inputs):
+                    continue
+                staged = self._staged(inputs, None)
+            except Exception as error:
+                log.exception("%s: fetch %s", self.stage.name, number)
+                self.findings.append(f"the alerts of fetch {number}: {describe(error)}")
+            else:
+                if error := self._post(inputs[0].ref, staged):
+                    self.findings.append(error)
+
+    def _post(self, ref: FetchRef, staged: Staged[Any]) -> str | None:
+        """Before any of it lands. Why it may not land, if it may not."""
+        try:
+            if not self.run.post(self.stage, ref, staged.records):
+                self.findings.append(
+                    f"{len(staged.records)} alerts of fetch {ref.number} are held: the ledger "
+                    "cannot say whether they were told before"
+                )
+        except OSError as error:
+            return f"its alerts could not be kept: {error}"
+        return None
+
+    def _staged(self, inputs: list[FetchObject], carried: Any) -> Staged[Any]:
+        extra: dict[str, Any] = {"carried": carried} if self.stage.ordered else {}
+        if self.stage.recalls:
+            extra["earlier"] = self._earlier
+        return self.stage.by(inputs[0].ref, *self._arguments(inputs), **extra)
 
     def _arguments(self, inputs: list[FetchObject]) -> list[Any]:
         if self.stage.reads is Reads.QUARANTINED:

@@ -7,18 +7,13 @@ the object.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
 from resources.ledger import Claim, Ledger, LedgerUnavailable
+from resources.waiting_lines import WaitingLines
 from touchline.day import Day
 
 log = logging.getLogger(__name__)
@@ -37,7 +32,7 @@ class ClaimBook:
             self.ledger.intend(claim, at)
         except LedgerUnavailable as error:
             log.error("the claim on %s waits in %s: %s", claim.key, self.file.name, error)
-            self._append(claim)
+            self._lines.append(claim)
 
     def landed(self, claim: Claim, etag: str, size: int, at: datetime) -> None:
         """Confirm in the ledger; while it is away the claim stays pending in the file."""
@@ -45,7 +40,7 @@ class ClaimBook:
             self.ledger.landed(claim, etag, size, at)
         except LedgerUnavailable as error:
             log.error("%s landed; the ledger will be told later: %s", claim.key, error)
-            self._append(claim)
+            self._lines.append(claim)
 
     def withdraw(self, claim: Claim, reason: str, at: datetime) -> None:
         try:
@@ -56,50 +51,24 @@ class ClaimBook:
     @property
     def waiting(self) -> int:
         """How many claims the file holds."""
-        return len(self._read())
+        return len(self._lines.read())
 
     def waiting_of(self, asset: str, day: Day) -> int:
         """How many claims about this asset's day the file holds."""
-        return sum(claim.asset == asset and claim.ref.day == day for claim in self._read())
+        return sum(claim.asset == asset and claim.ref.day == day for claim in self._lines.read())
 
     def bring_in(self, at: datetime) -> list[Claim]:
         """Tell the ledger what waits, and give the claims that are to be confirmed.
 
         Raises LedgerUnavailable; the file is then as it was.
         """
-        if not self.file.exists():
-            return []
-        with self._locked():
-            claims = self._read()
+
+        def intend(claims: list[Claim]) -> None:
             for claim in claims:
                 self.ledger.intend(claim, at)
-            self.file.unlink(missing_ok=True)
-        return claims
 
-    def _append(self, claim: Claim) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self._locked(), self.file.open("ab") as file:
-            # The line before may have been cut short: it must not swallow this one.
-            file.write(b"\n" + msgspec.json.encode(claim) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        return self._lines.hand_over(intend)
 
-    def _read(self) -> list[Claim]:
-        """A line that a crash cut short was never called written, so it is passed over."""
-        try:
-            lines = self.file.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return []  # Another process has just brought them in.
-        claims = []
-        for line in filter(None, lines):
-            try:
-                claims.append(msgspec.json.decode(line, type=Claim))
-            except msgspec.DecodeError:
-                log.warning("%s holds a line that was cut short", self.file)
-        return claims
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self.file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    @property
+    def _lines(self) -> WaitingLines[Claim]:
+        return WaitingLines(self.file, Claim)

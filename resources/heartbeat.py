@@ -28,6 +28,8 @@ class Heartbeat(msgspec.Struct, frozen=True):
     newest_verdict_at: str | None
     alerts_open: int
     notices_undelivered: int
+    alerts_undelivered: int
+    """About matches."""
 
 
 def heartbeat_key(feed: str) -> str:

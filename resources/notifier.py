@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
+from collections.abc import Callable
 from io import StringIO
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 _ERROR_CHARACTERS = 300
 _SECRET_FROM = 4
 """A part of a URL that is shorter is a plain word or a number."""
+_FORMAT = re.compile(r"(?<=[?&])format=[^&]*", re.IGNORECASE)
+"""Names are no markup: each channel takes text in the form that it escapes best."""
 _WEBHOOKS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms"})
 """They send to the host that their URL names, and nowhere else."""
 
@@ -52,11 +56,40 @@ class Notifier:
             raise NotDelivered(f"{name} is no URL that Apprise knows: see TOUCHLINE_NOTIFY_URLS")
         _hurry(plugin, seconds)
         plugin.redirects = plugin.redirects and self._is_live
-        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
-            is_sent = plugin.notify(body=body, title=title, notify_type=apprise.NotifyType.WARNING)
-            reason = cast(StringIO, said).getvalue()
-        if not is_sent:
+        channel = apprise.Apprise()
+        channel.add(plugin)
+
+        def send() -> str | None:
+            with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
+                # What is declared as text is escaped for whatever the channel makes of it.
+                is_sent = channel.notify(
+                    body,
+                    title,
+                    notify_type=apprise.NotifyType.WARNING,
+                    body_format=apprise.NotifyFormat.TEXT,
+                )
+                return None if is_sent else cast(StringIO, said).getvalue()
+
+        reason = _within(seconds, send)
+        if reason is not None:
             raise NotDelivered(f"{name} did not take it: {masked(reason, url) or 'no reason'}")
+
+
+def _within(seconds: float, send: Callable[[], str | None]) -> str | None:
+    """Why it was not sent; None when it was. Time-outs of a connection bound neither the search for
+    its host nor an answer that comes byte by byte: whatever takes longer is left to itself."""
+    said: list[str | None] = [f"no answer within {seconds:.1f} s"]
+
+    def run() -> None:
+        try:
+            said.append(send())
+        except Exception as error:
+            said.append(f"{type(error).__name__}: {error}")
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return said[-1]
 
 
 def masked(text: str, url: str) -> str:
@@ -76,7 +109,11 @@ def _plugin(url: str) -> NotifyBase | None:
     logger = logging.getLogger("apprise")
     logger.disabled = True
     try:
-        return apprise.Apprise.instantiate(url)
+        # Its own time-out keeps a pool of threads, which a process waits for at its end.
+        asset = apprise.AppriseAsset(service_timeout=0)
+        return apprise.Apprise.instantiate(_FORMAT.sub("format=text", url), asset=asset)
+    except Exception:
+        return None  # Some of its parsers raise over what they do not understand.
     finally:
         logger.disabled = False
 

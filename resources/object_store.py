@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from botocore.utils import parse_timestamp
 from dagster_aws.s3 import S3Resource
 
 _CHUNK_BYTES = 1 << 20
+_TOO_LATE = (boto_errors.ReadTimeoutError, boto_errors.ConnectTimeoutError)
 
 
 class StoreError(Exception):
@@ -163,6 +165,9 @@ class ObjectStore:
     requests: Requests = field(default_factory=Requests)
     room: Callable[[], int] | None = None
     """How many bytes still fit, for a store that answers a plain 500 when it is full."""
+    rest_seconds: float = 0.0
+    """Once it has not answered in time, it is not asked again for so long and counts as away."""
+    _rests_until: float = field(default=0.0, init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, repr=False)
 
     @property
@@ -330,6 +335,8 @@ class ObjectStore:
     def _call(self, operation: str, key: str, **arguments: Any) -> Any:
         if key:
             arguments["Key"] = self._key(key)
+        if time.monotonic() < self._rests_until:
+            raise StoreUnavailable(f"{operation} {self._name(key)}: it has just not answered")
         try:
             return getattr(self.client, operation)(Bucket=self.bucket, **arguments)
         except boto_errors.ClientError as error:
@@ -346,6 +353,8 @@ class ObjectStore:
                 " trust; if an authority of your own has signed it, name that in AWS_CA_BUNDLE"
             ) from error
         except (boto_errors.BotoCoreError, OSError) as error:
+            if isinstance(error, _TOO_LATE):
+                self._rests_until = time.monotonic() + self.rest_seconds
             raise StoreUnavailable(f"{operation} {self._name(key)}: {error}") from error
 
     def _typed(self, error: boto_errors.ClientError, operation: str, key: str) -> StoreError:

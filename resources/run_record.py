@@ -38,6 +38,8 @@ class RunRecord:
     added: int = 0
     unchanged: int = 0
     failures: list[str] = field(default_factory=list)
+    sending_seconds: float = 0.0
+    """How long it has waited for alerts to be taken."""
     _beat: Callable[[], None] = lambda: None
 
     def note(self, *, added: int = 0, unchanged: int = 0, failures: Iterable[str] = ()) -> None:

@@ -204,6 +204,11 @@ class Settings(BaseSettings):
         return self.home / "spool"
 
     @property
+    def prefix_folder(self) -> Path:
+        """What waits for one prefix, and never lands in another."""
+        return self.spool_folder / (self.s3_prefix or "_")
+
+    @property
     def cache_folder(self) -> Path:
         return self.home / "cache"
 

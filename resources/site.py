@@ -19,6 +19,7 @@ from resources.day_store import DayStore
 from resources.embedded_s3 import S3Access, room_of
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.object_store import NotFound, ObjectStore, PatientS3, PreconditionFailed
+from resources.outbox import Outbox
 from resources.run_record import RunRecord, recorded
 from resources.settings import Origin, Settings
 from resources.spool import Spool
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 ORIGIN_KEY = "origin.json"
 LEDGER_RESTS_SECONDS = 20.0
 """A minute asks the ledger some forty times: one that is away may not cost it its time-out each."""
+STORE_RESTS_SECONDS = 30.0
+"""The same of the store, which is given 20 s to answer: a run would end before its alerts went out.
+"""
 
 
 class WrongOrigin(Exception):
@@ -98,7 +102,13 @@ class Site:
         except LedgerUnavailable as error:
             log.error("%s", error)
         room = room_of(settings, access)
-        store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix, room=room)
+        store = ObjectStore(
+            s3,
+            settings.s3_bucket,
+            settings.s3_prefix,
+            room=room,
+            rest_seconds=STORE_RESTS_SECONDS,
+        )
         return cls(settings, plans, clock or SystemClock(), store, ledger)
 
     @property
@@ -107,8 +117,8 @@ class Site:
 
     @property
     def folder(self) -> Path:
-        """The spool's folder of this prefix: what waits for one prefix never lands in another."""
-        return self.settings.spool_folder / (self.settings.s3_prefix or "_")
+        """The spool's folder of this prefix."""
+        return self.settings.prefix_folder
 
     def days(self, feed: str) -> DayStore:
         if feed not in self._days:
@@ -118,6 +128,9 @@ class Site:
 
     def spool(self, feed: str) -> Spool:
         return Spool(self.folder / feed)
+
+    def outbox(self, feed: str) -> Outbox:
+        return Outbox.of(self.settings, self.ledger, feed)
 
     def feed(self, feed: str) -> Feed:
         """The vendor's client. Raises SettingsError when its credentials are missing."""

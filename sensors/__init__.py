@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from sensors.alert_delivery import alert_delivery_sensors
 from sensors.check_alerts import check_alert_sensors
 from sensors.checks import check_sensors
 from sensors.heartbeat import heartbeats
@@ -14,6 +15,6 @@ from sensors.seal import seals
 defs = dg.Definitions(
     sensors=[
         *(*minute_ticks, *rotations, *seals),
-        *(*check_sensors, *check_alert_sensors, *heartbeats),
+        *(*check_sensors, *check_alert_sensors, *alert_delivery_sensors, *heartbeats),
     ]
 )

@@ -32,7 +32,8 @@ FIRST_LOOK_BACK = timedelta(hours=1)
     description="Tells what checks have found, once; and that they have fallen silent.",
 )
 def check_alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    from pipeline_assets.alerting import look, notifier_of
+    from pipeline_assets.alerting import look
+    from pipeline_assets.delivery import notifier_of
     from resources.ledger import Ledger
     from resources.settings import Settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +19,10 @@ class Target:
     refuses: int | bool = 0
     posts: list[dict[str, Any]] = field(default_factory=list)
     refused: int = 0
+    on_call: Callable[[], object] | None = None
+    """Done when somebody has called, before anything is heard of what he says."""
+    on_post: Callable[[], object] | None = None
+    """Done when a post has arrived, before it is answered."""
 
     @property
     def url(self) -> str:
@@ -35,6 +39,8 @@ def target() -> Iterator[Target]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            if taken.on_call:
+                taken.on_call()
             post = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if taken.refuses:
                 taken.refused += 1
@@ -43,6 +49,8 @@ def target() -> Iterator[Target]:
                 self.send_error(503, "hook-abc123 is away")
                 return
             taken.posts.append(post)
+            if taken.on_post:
+                taken.on_post()
             self.send_response(200)
             self.end_headers()
 

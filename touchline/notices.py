@@ -1,24 +1,20 @@
-"""What a notice about alerts says, and when its delivery is tried."""
+"""What a notice about checks says."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from itertools import groupby
 
 from touchline.accounting import Verdict
 from touchline.alerting import SILENT, Alert, AlertState
 from touchline.day import Day, utc_text
+from touchline.delivery import Message
 
 SHOWN = 12
 """Assets, or fetches, that a line names."""
 
-TRIES = 5
-"""So often a target is tried before the next one is."""
-GAPS = (30, 90, 180, 300)
-"""Seconds between the tries: ten minutes in all."""
 SEEN_BY_REPAIR = frozenset(
     {"real_loss", "tracking_error", "overwritten", "damaged", "count_differs", "digest_differs"}
     | {"not_conserved", "not_landed", "other_fetch", "no_fate"}
@@ -26,58 +22,12 @@ SEEN_BY_REPAIR = frozenset(
 """Causes of which `touchline losses` says what they are and whether they can be put right."""
 
 
-class NoticeState(StrEnum):
-    WAITING = "waiting"
-    """For its first try, or for the next one."""
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    """Every target had its tries."""
-    SEEN = "seen"
-    """Failed, and acknowledged by a person."""
-    KEPT = "kept"
-    """There is nowhere to send it to."""
+@dataclass(frozen=True, kw_only=True)
+class Notice(Message):
+    """A message about alerts of one feed and day."""
 
-
-@dataclass(frozen=True)
-class Notice:
-    """A message about alerts of one feed and day, and how its delivery stands."""
-
-    sequence: int
-    feed: str
-    day: Day
-    title: str
-    body: str
     about: list[str]
     """The keys of the alerts, as text."""
-    made_at: datetime
-    state: NoticeState
-    attempts: int
-    """Those that failed."""
-    due_at: datetime | None
-    """When its delivery is tried next."""
-    last_error: str | None
-    ended_at: datetime | None
-
-    @property
-    def is_undelivered(self) -> bool:
-        """Whether somebody should have been told by now and was not."""
-        return self.state is NoticeState.FAILED or (
-            self.state is NoticeState.WAITING and self.attempts > 0
-        )
-
-
-def next_try(failed: int, at: datetime, targets: int) -> datetime | None:
-    """When to try again after so many failures, the last of them at this time; None when every
-    target has had its tries."""
-    if failed >= TRIES * targets:
-        return None
-    tries = failed % TRIES
-    return at if tries == 0 else at + timedelta(seconds=GAPS[tries - 1])
-
-
-def target_of(failed: int) -> int:
-    """The index of the target that is tried after so many failures."""
-    return failed // TRIES
 
 
 def title(group: Sequence[Alert]) -> str:

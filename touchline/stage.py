@@ -266,6 +266,11 @@ class Stage(Generic[R]):
         return self.name.rpartition("/")[2]
 
     @property
+    def makes_alerts(self) -> bool:
+        """Whether its records are alerts: each has a `rule_id`, a `match_id` and a `message`."""
+        return self.tags.get(KIND) == ALERT
+
+    @property
     def module(self) -> str:
         """The module whose code decides, for the code version."""
         return self.by.__module__

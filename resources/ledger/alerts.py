@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from resources.ledger import tables
-from resources.ledger.book import Book, record, storable
+from resources.ledger.book import record, storable
 from resources.ledger.database import Transaction
+from resources.ledger.deliveries import DeliveryBook
 from touchline.alerting import (
     SILENT,
     Alert,
@@ -25,12 +25,13 @@ from touchline.alerting import (
     told,
 )
 from touchline.day import Day
-from touchline.notices import Notice, NoticeState, body, next_try, title
+from touchline.delivery import DeliveryState
+from touchline.notices import Notice, body, title
 
 _KEY = ("check", "asset", "day", "cause")
 
 
-class AlertBook(Book):
+class AlertBook(DeliveryBook):
     """What was said is kept in one transaction with what follows from it, so that nothing is told
     twice and nothing is forgotten, wherever a process dies."""
 
@@ -119,7 +120,7 @@ class AlertBook(Book):
                     body=body(group, self.prefix),
                     about=[str(alert.key) for alert in group],
                     made_at=now,
-                    state=NoticeState.WAITING if targets else NoticeState.KEPT,
+                    state=DeliveryState.PENDING if targets else DeliveryState.KEPT,
                     attempts=0,
                     due_at=now if targets else None,
                     last_error=None,
@@ -131,7 +132,7 @@ class AlertBook(Book):
                 made.append(notice)
         return made
 
-    def notices(self, *states: NoticeState) -> list[Notice]:
+    def notices(self, *states: DeliveryState) -> list[Notice]:
         """Those in these states, oldest first."""
         table = tables.notices
         rows = self._rows(
@@ -147,42 +148,15 @@ class AlertBook(Book):
         query = select(table).where(table.c.prefix == self.prefix, table.c.day == day)
         return [record(Notice, row) for row in self._rows(query.order_by(table.c.sequence))]
 
-    def delivered(self, notice: Notice, at: datetime) -> None:
-        self._change(replace(notice, state=NoticeState.DELIVERED, due_at=None, ended_at=at))
-
-    def not_delivered(self, notice: Notice, error: str, targets: int, at: datetime) -> Notice:
-        """Record a try that failed, and return when the next one is, or that there is none."""
-        attempts = notice.attempts + 1
-        again = next_try(attempts, at, targets)
-        after = replace(
-            notice,
-            attempts=attempts,
-            last_error=storable(error),
-            due_at=again,
-            state=NoticeState.FAILED if again is None else NoticeState.WAITING,
-            ended_at=at if again is None else None,
-        )
-        self._change(after)
-        return after
-
-    def _change(self, notice: Notice) -> None:
-        changed = {n: getattr(notice, n) for n in _DELIVERY}
-        with self._database.write() as transaction:
-            transaction.connection.execute(
-                update(tables.notices)
-                .where(tables.notices.c.sequence == notice.sequence)
-                .values(changed)
-            )
-
     def _notices_seen(self, transaction: Transaction, key: AlertKey, at: datetime) -> None:
         """Whoever mutes or acknowledges an alert has seen what could not be delivered of it."""
         table = tables.notices
-        failed = table.c.prefix == self.prefix, table.c.state == NoticeState.FAILED
+        failed = table.c.prefix == self.prefix, table.c.state == DeliveryState.FAILED
         query = select(table.c.sequence, table.c.about).where(*failed, table.c.day == key.day)
         for row in transaction.connection.execute(query).all():
             if str(key) in row.about:
                 seen = update(table).where(table.c.sequence == row.sequence)
-                transaction.connection.execute(seen.values(state=NoticeState.SEEN, ended_at=at))
+                transaction.connection.execute(seen.values(state=DeliveryState.SEEN, ended_at=at))
 
     # --- rows ------------------------------------------------------------------------------------
 
@@ -226,9 +200,6 @@ class AlertBook(Book):
         for alert in alerts:
             columns = {name: value for name, value in vars(alert).items() if name != "key"}
             transaction.upsert(tables.alerts, {"prefix": self.prefix, **vars(alert.key), **columns})
-
-
-_DELIVERY = ("state", "attempts", "due_at", "last_error", "ended_at")
 
 
 def _alert(row: Row[Any]) -> Alert:

@@ -32,9 +32,9 @@ from resources.manifest import Held
 from touchline.accounting import ClaimState, FetchFate, Outcome, RunState, Verdict
 from touchline.alerting import AlertState, Hush
 from touchline.day import Day
-from touchline.notices import NoticeState
+from touchline.delivery import DeliveryState
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -349,10 +349,36 @@ notices = Table(
     _needed("body"),
     _needed("about", AsJson(list[str])),
     _needed("made_at", UtcTime),
-    _needed("state", OneOf(NoticeState)),
+    _needed("state", OneOf(DeliveryState)),
     _needed("attempts", Integer),
     Column("due_at", UtcTime),
     Column("last_error", Text),
     Column("ended_at", UtcTime),
     Index("ledger_notices_in", "prefix", "state", "due_at"),
+)
+
+outbox = Table(
+    "ledger_outbox",
+    metadata,
+    _key("prefix"),
+    _key("rule_id"),
+    _key("match_id"),
+    _needed("sequence", BigInteger),
+    _needed("feed"),
+    _needed("asset"),
+    _needed("day", DayDate),
+    _needed("number", Integer),
+    _needed("fetch_id"),
+    _needed("fired_at", UtcTime),
+    _needed("title"),
+    _needed("body"),
+    _needed("made_at", UtcTime),
+    _needed("state", OneOf(DeliveryState)),
+    _needed("attempts", Integer),
+    Column("due_at", UtcTime),
+    Column("last_error", Text),
+    Column("ended_at", UtcTime),
+    Index("ledger_outbox_by_sequence", "sequence", unique=True),
+    Index("ledger_outbox_in", "prefix", "state", "due_at"),
+    Index("ledger_outbox_of", "prefix", "day"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from typer.testing import CliRunner, Result
 from operations.cli import app
 from resources.ledger import Ledger
 from touchline.alerting import AlertKey, Evaluation
-from touchline.day import Day
+from touchline.day import Day, Minute, utc_text
+from touchline.delivery import FAILURE_SHOWN, TRIES, AlertDelivery, DeliveryState, MatchAlert
+from touchline.fetch import FetchRef
 
 NOW = datetime.now(UTC)
 DAY = Day.parse("2025-05-28")
@@ -75,6 +78,55 @@ def test_what_could_not_be_delivered_is_bad_until_somebody_has_seen_it(ledger: L
         assert "target 1 (json) did not take it" in said.stdout
     assert touchline("acknowledge", str(KEY), "--why", "called them").exit_code == 0
     assert touchline("alerts").exit_code == 0
+
+
+def match_alert(match_id: str, *, is_news: bool = True) -> MatchAlert:
+    ref = FetchRef("football", Minute.containing(NOW), "aB3dE6gH9jK2")
+    said = f"3OU HALF ALERT / [bold]{match_id}[/bold] vs B"
+    return MatchAlert("football/alert_3ou_half", ref, "3ou_half", match_id, said, is_news)
+
+
+def test_matches_that_were_told_of_are_shown_with_their_delivery(ledger: Ledger) -> None:
+    ledger.post([match_alert("match-a"), match_alert("match-b", is_news=False)], NOW)
+    day = str(Day.containing(NOW))
+    sent, _ = ledger.match_alerts(Day.containing(NOW))
+    ledger.delivered(sent, NOW + timedelta(seconds=1))
+    said = touchline("alerts", "--date", day, "--json")
+    assert said.exit_code == 0
+    first, second = json.loads(said.stdout)["alerts"]
+    assert first["alert_id"] == "3ou_half_match-a"
+    assert first["fetch_number"] == Minute.containing(NOW).number
+    assert first["delivery"] == {
+        "state": "sent",
+        "attempts": 1,
+        "target": 1,
+        "last_error": None,
+        "sent_at_utc": utc_text(NOW + timedelta(seconds=1)),
+        "next_try_utc": None,
+    }
+    assert (second["delivery"]["state"], second["delivery"]["attempts"]) == ("delivery_unknown", 0)
+    shown = touchline("alerts", "--date", day).stdout
+    assert " sent: 3OU HALF ALERT / [bold]match-a[/bold] vs B" in shown
+    assert touchline("alerts").stdout.strip() == "no alerts"
+
+
+def test_a_match_that_nobody_was_told_of_is_bad_for_a_day(ledger: Ledger) -> None:
+    ledger.post([match_alert("match-a")], NOW)
+    (alert,) = ledger.due(AlertDelivery, NOW)
+    assert touchline("alerts").exit_code == 0, "it is on its way"
+    for _ in range(TRIES):
+        alert = ledger.not_delivered(alert, "target 1 (json) did not take it", 1, NOW)
+        said = touchline("alerts")
+        assert said.exit_code == 1
+        assert "target 1 (json) did not take it" in said.stdout
+    assert alert.state is DeliveryState.FAILED
+    ledger.settle(replace(alert, ended_at=NOW - FAILURE_SHOWN))
+    assert touchline("alerts").exit_code == 0
+
+
+def test_a_match_that_nobody_tries_to_tell_of_is_bad(ledger: Ledger) -> None:
+    ledger.post([match_alert("match-a")], NOW - timedelta(minutes=5))
+    assert touchline("alerts").exit_code == 1
 
 
 @pytest.mark.parametrize("command", [["mute", "--for", "2h"], ["acknowledge", "--for", "2h"]])

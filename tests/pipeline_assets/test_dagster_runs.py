@@ -115,7 +115,7 @@ def test_the_tag_alone_makes_a_run_live(
 
     live = run(instance, minute, live=True)
     assert live.success
-    assert len(added(live)) == ASSETS
+    assert list(added(live)) == [asset.name for asset in PLANS["football"].assets], "in this order"
     assert set(added(live).values()) == {1}
     checks = live.get_asset_check_evaluations()
     assert len(checks) == 5 * ASSETS + 3, "three more of the raw fetches"

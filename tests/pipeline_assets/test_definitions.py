@@ -91,6 +91,7 @@ def test_definitions_load_without_settings_network_or_state(as_it_is: dict[str, 
         "football_ended_days",
         "football_failed_minutes",
         "check_alerts",
+        "alert_delivery",
         "heartbeat",
     }
     of_all = (

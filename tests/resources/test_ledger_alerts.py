@@ -10,7 +10,7 @@ from resources.ledger import Ledger
 from tests.resources.ledger_samples import DAY
 from touchline.alerting import SILENT, AlertKey, AlertState, Evaluation, Hush, acknowledged, muted
 from touchline.day import Day
-from touchline.notices import NoticeState
+from touchline.delivery import DeliveryState
 
 AT = datetime(2025, 5, 28, 17, 0, 40, 250_000, tzinfo=UTC)
 CHECK, ASSET, LOSS = "landed_matches_claimed", "football/merged", "real_loss"
@@ -44,7 +44,7 @@ def test_a_notice_is_made_once_and_a_closed_alert_comes_back_as_another(ledger: 
     (notice,) = ledger.tell(minutes(1), targets=1)
     assert notice.about == [str(KEY), f"{CHECK}:football/pretty_print:{DAY}:{LOSS}"]
     assert ledger.tell(minutes(1), targets=1) == []
-    assert ledger.notices(NoticeState.WAITING) == [notice] == ledger.notices_of(DAY)
+    assert ledger.notices(DeliveryState.PENDING) == [notice] == ledger.notices_of(DAY)
 
     ledger.judge([said(minutes(2))])
     assert [a.state for a in ledger.alerts()] == [AlertState.OVER, AlertState.OPEN]
@@ -63,28 +63,28 @@ def test_a_notice_goes_from_target_to_target_and_fails_for_all_to_see(ledger: Le
     now = minutes(1)
     for _ in range(9):
         notice = ledger.not_delivered(notice, "refused \0", 2, now)
-        assert notice.state is NoticeState.WAITING
+        assert notice.state is DeliveryState.PENDING
         assert notice.is_undelivered
         assert notice.due_at is not None
         now = notice.due_at
     assert now == minutes(21)
     ledger.not_delivered(notice, "refused", 2, now)
-    (failed,) = ledger.notices(NoticeState.FAILED)
+    (failed,) = ledger.notices(DeliveryState.FAILED)
     assert (failed.attempts, failed.last_error, failed.due_at) == (10, "refused", None)
 
     ledger.hush(KEY, Hush(minutes(99), "anna", "seen"), acknowledged, now)
     (seen,) = ledger.notices_of(DAY)
-    assert seen.state is NoticeState.SEEN
+    assert seen.state is DeliveryState.SEEN
 
 
 def test_a_delivered_notice_is_done_and_one_without_a_target_is_kept(ledger: Ledger) -> None:
     ledger.judge([said(AT, LOSS), said(AT, LOSS, day=DAY.shifted(-1))])
     before, of_day = ledger.tell(minutes(1), targets=0)
-    assert before.state is of_day.state is NoticeState.KEPT
+    assert before.state is of_day.state is DeliveryState.KEPT
     ledger.judge([said(minutes(2))])
     (notice,) = ledger.tell(minutes(5), targets=1)
     ledger.delivered(notice, minutes(6))
-    (done,) = ledger.notices(NoticeState.DELIVERED)
+    (done,) = ledger.notices(DeliveryState.SENT)
     assert (done.ended_at, done.due_at, done.is_undelivered) == (minutes(6), None, False)
 
 

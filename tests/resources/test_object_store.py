@@ -11,6 +11,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -370,6 +371,23 @@ def test_an_answer_that_comes_too_late_is_none(s3_gate: S3Gate, s3_prefix: str) 
     s3_gate.delay_seconds = 1.0
     with pytest.raises(StoreUnavailable, match="timeout"):
         store.put_new("a", b"x")
+
+
+def test_one_that_does_not_answer_is_left_alone_for_a_while(
+    s3_gate: S3Gate, s3_prefix: str
+) -> None:
+    store = store_at(s3_gate.access, s3_prefix)
+    store.s3 = store.s3.model_copy(update={"read_timeout_seconds": 0.1})
+    store.rest_seconds, s3_gate.delay_seconds = 0.2, 1.0
+    with pytest.raises(StoreUnavailable, match="timeout"):
+        store.put_new("a", b"x")
+    s3_gate.delay_seconds = 0.0
+    with pytest.raises(StoreUnavailable, match="just not answered"):
+        store.put_new("b", b"x")
+    while True:
+        with suppress(StoreUnavailable):
+            store.put_new("b", b"x")
+            return
 
 
 def test_the_store_tells_the_time(store: ObjectStore) -> None:

@@ -15,6 +15,7 @@ import time_machine
 from pipeline_assets import alerting
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.checks.specs import checks_for
+from pipeline_assets.delivery import notifier_of
 from pipeline_assets.partitions import daily
 from pipeline_assets.plans import PLANS
 from pipeline_assets.steps import check_result
@@ -25,8 +26,8 @@ from tests.resources.ledger_samples import claim
 from tests.targets import Target, target
 from touchline.alerting import AlertState
 from touchline.day import Day, parse_instant
+from touchline.delivery import DeliveryState
 from touchline.fetch import FetchRef
-from touchline.notices import NoticeState
 
 FEED = "football"
 CHECK = "landed_matches_claimed"
@@ -189,7 +190,7 @@ def test_a_target_that_refuses_gets_it_later_and_the_next_one_when_it_never_take
         for minutes in (1, 1.1, 2, 3.6, 7, 12.5, 12.6):
             tick(instance, cursor, after=timedelta(minutes=minutes))
         assert (there.refused, len(second.posts)) == (5, 1), "and 1.1 was too early"
-    assert [notice.state for notice in ledger.notices_of(day)] == [NoticeState.DELIVERED]
+    assert [notice.state for notice in ledger.notices_of(day)] == [DeliveryState.SENT]
     assert "undelivered" in caplog.text
     assert "s3cr3t-value" not in caplog.text
 
@@ -207,7 +208,7 @@ def test_what_nobody_takes_is_failed_and_says_so(
     for minutes in (1, 2, 4, 8, 14, 30):
         tick(instance, cursor, after=timedelta(minutes=minutes))
     (notice,) = ledger.notices_of(day)
-    assert (notice.state, notice.attempts) == (NoticeState.FAILED, 5)
+    assert (notice.state, notice.attempts) == (DeliveryState.FAILED, 5)
     assert notice.last_error
     assert "s3cr3t-value" not in notice.last_error
     errors = [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
@@ -239,7 +240,7 @@ def test_only_live_data_go_beyond_this_machine(
         for hour, each in enumerate(known):
             ledger.open_interval(FEED, NOON + timedelta(hours=hour), each)
             ledger.close_interval(FEED, NOON + timedelta(hours=hour, minutes=1))
-        assert alerting.notifier_of(settings, ledger, PLANS).targets == targets
+        assert notifier_of(settings, ledger, PLANS).targets == targets
 
 
 def test_a_check_that_falls_silent_on_a_watched_day_is_told(

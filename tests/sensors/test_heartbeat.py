@@ -64,6 +64,7 @@ def test_it_says_what_is_newest_and_what_is_wrong(
         "newest_verdict_at": None,
         "alerts_open": 0,
         "notices_undelivered": 0,
+        "alerts_undelivered": 0,
     }, "before the first minute"
 
     last = Minute.parse("2025-05-29T03:59:00Z")

@@ -30,7 +30,8 @@ from touchline.alerting import (
     told,
 )
 from touchline.day import Day
-from touchline.notices import GAPS, TRIES, body, next_try, target_of, title
+from touchline.delivery import GAPS, TRIES, next_try, target_of
+from touchline.notices import body, title
 
 DAY = Day.parse("2025-05-28")
 START = datetime(2025, 5, 28, 17, 0, 40, tzinfo=UTC)

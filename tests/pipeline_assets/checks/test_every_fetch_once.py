@@ -91,6 +91,6 @@ def test_it_could_not_be_checked_while_claims_wait_or_the_store_is_away(
     with by_hand(day) as (site, made):
         book = site.days(FEED).claims
         book.file.parent.mkdir(parents=True, exist_ok=True)
-        book._append(made.claim("x"))
+        book._lines.append(made.claim("x"))
     assert once(day, "echoes").verdict is Verdict.COULD_NOT_CHECK, "of heads nobody knows"
     assert once(day, "newcomers").verdict is Verdict.OK

@@ -1,0 +1,86 @@
+"""The delivery of messages: by the run that made them, and by sensors for what is left."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from resources.ledger import Ledger
+from resources.notifier import NotDelivered, Notifier
+from resources.outbox import Outbox
+from resources.settings import Settings
+from touchline.delivery import AlertDelivery, DeliveryState, Message, target_of
+
+log = logging.getLogger(__name__)
+
+WORTH_TRYING_SECONDS = 0.5
+TAKEN_FOR = timedelta(seconds=30)
+"""Whoever tries a delivery is done with it by then, or dead."""
+REPLAYS = "replay/"
+"""What a replay writes below this is never live."""
+
+
+def notifier_of(settings: Settings, ledger: Ledger, feeds: Iterable[str]) -> Notifier:
+    """Only data that were live in all that is known of them reach people. Raises
+    LedgerUnavailable."""
+    origins = {origin for feed in feeds for origin in ledger.origins(feed)}
+    is_live = (
+        settings.origin == "live"
+        and origins == {"live"}
+        and not f"{settings.s3_prefix}/".startswith(REPLAYS)
+    )
+    return Notifier(settings.notify_targets, is_live=is_live)
+
+
+def deliver_alerts(
+    outbox: Outbox, notifier: Callable[[], Notifier], now: datetime, *, seconds: float
+) -> None:
+    """Try to send every alert about a match that is due, and what was held while the ledger was
+    away. Raises LedgerUnavailable."""
+    outbox.bring_in(now)
+    deliver(outbox.ledger, notifier, AlertDelivery, now, seconds=seconds)
+
+
+def deliver(
+    ledger: Ledger,
+    notifier: Callable[[], Notifier],
+    kind: type[Message],
+    now: datetime,
+    *,
+    seconds: float,
+) -> None:
+    """Try to send what is due, oldest first, as long as there is time; what is left goes with the
+    next one who asks. Raises LedgerUnavailable."""
+    ends = time.monotonic() + seconds
+    waiting = ledger.due(kind, now)
+    if not waiting:
+        return
+    to = notifier()
+    for message in waiting:
+        if (left := ends - time.monotonic()) < WORTH_TRYING_SECONDS:
+            return
+        if ledger.take(message, now + TAKEN_FOR):
+            _send(ledger, to, message, left, now)
+
+
+def _send(
+    ledger: Ledger, notifier: Notifier, message: Message, seconds: float, now: datetime
+) -> None:
+    if unsent := message.unsent(now, notifier.targets):
+        ledger.settle(unsent)
+        log.warning("%s, and not sent: %s", unsent.state, message.title)
+        return
+    target = target_of(message.attempts)
+    try:
+        if target >= notifier.targets:
+            raise NotDelivered(f"there is no target {target + 1} any more")
+        notifier.send(target, message.title, message.body, seconds=seconds)
+    except NotDelivered as error:
+        after = ledger.not_delivered(message, str(error), notifier.targets, now)
+        what = "is given up" if after.state is DeliveryState.FAILED else "is tried again"
+        log.error("undelivered, and %s: %r: %s", what, message.title, error)
+    else:
+        ledger.delivered(message, now)
+        log.info("delivered: %s", message.title)

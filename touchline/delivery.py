@@ -1,0 +1,172 @@
+"""Messages on their way to people: when their delivery is tried, where, and how it stands.
+
+Notices about checks and alerts about matches take the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from touchline.day import Day, FetchNumber
+from touchline.fetch import FetchRef
+
+TRIES = 5
+"""So often a target is tried before the next one is."""
+GAPS = (30, 90, 180, 300)
+"""Seconds between the tries: ten minutes in all."""
+LATE = timedelta(minutes=10)
+"""An alert about a match that is so old at its first try is news to nobody."""
+OVERDUE = timedelta(minutes=2)
+"""What is due is tried by its run, or by a sensor within seconds: after this, by nobody."""
+FAILURE_SHOWN = timedelta(days=1)
+"""So long an alert that could not be delivered calls for somebody."""
+ALERT_CHARACTERS = 600
+"""Names come from the vendor. So much fits into one message of every channel, also when each
+character of it is escaped by six."""
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    """For its first try, or for the next one."""
+    SENT = "sent"
+    FAILED = "failed"
+    """Every target had its tries."""
+    SEEN = "seen"
+    """Failed, and acknowledged by a person."""
+    KEPT = "kept"
+    """There is nowhere to send it to."""
+    LATE = "late"
+    """Too old at its first try, and not sent."""
+    UNKNOWN = "delivery_unknown"
+    """Made anew from the past: nobody knows whether it was sent then."""
+
+
+def next_try(failed: int, at: datetime, targets: int) -> datetime | None:
+    """When to try again after so many failures, the last of them at this time; None when every
+    target has had its tries."""
+    if failed >= TRIES * targets:
+        return None
+    tries = failed % TRIES
+    return at if tries == 0 else at + timedelta(seconds=GAPS[tries - 1])
+
+
+def target_of(failed: int) -> int:
+    """The index of the target that is tried after so many failures."""
+    return failed // TRIES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What somebody is to be told of one feed and day, in plain text, and how that stands."""
+
+    sequence: int
+    feed: str
+    day: Day
+    title: str
+    body: str
+    made_at: datetime
+    state: DeliveryState
+    attempts: int
+    """Those that failed."""
+    due_at: datetime | None
+    """When its delivery is tried next. Whoever tries it moves this on first, so that no other one
+    does; should he die, it is due again then."""
+    last_error: str | None
+    ended_at: datetime | None
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Whether somebody should have been told by now and was not."""
+        return self.state is DeliveryState.FAILED or (
+            self.state is DeliveryState.PENDING and self.attempts > 0
+        )
+
+    @property
+    def target(self) -> int | None:
+        """The target that was tried last, the first of them 1; None before any was."""
+        if self.state is DeliveryState.SENT:
+            return target_of(self.attempts) + 1
+        return target_of(self.attempts - 1) + 1 if self.attempts else None
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried, also when that worked."""
+        return self.attempts + (self.state is DeliveryState.SENT)
+
+    def unsent(self, now: datetime, targets: int) -> Self | None:
+        """What becomes of it when it is not to be tried at all; None when it is."""
+        is_kept = targets == 0 and self.attempts == 0
+        return self.ended(DeliveryState.KEPT, now) if is_kept else None
+
+    def ended(self, state: DeliveryState, at: datetime) -> Self:
+        return replace(self, state=state, due_at=None, ended_at=at)
+
+    def refused(self, error: str, targets: int, at: datetime) -> Self:
+        """After a try that failed: due again, or failed."""
+        attempts = self.attempts + 1
+        again = next_try(attempts, at, targets)
+        after = replace(self, attempts=attempts, last_error=error, due_at=again)
+        return after if again else after.ended(DeliveryState.FAILED, at)
+
+
+@dataclass(frozen=True)
+class MatchAlert:
+    """A rule that fired for a match, seen in this fetch of the rule's asset. There is one of each
+    rule and match, whichever fetch shows it first."""
+
+    asset: str
+    ref: FetchRef
+    rule_id: str
+    match_id: str
+    message: str
+    is_news: bool
+    """Whether it was seen live. One that is made anew may have been sent long ago."""
+
+    @property
+    def title(self) -> str:
+        return f"Touchline {self.ref.feed}: {self.rule_id}"
+
+    @property
+    def text(self) -> str:
+        """As it is sent: one line, so that no name passes for more, and not too long."""
+        line = " ".join(self.message.split())
+        return line if len(line) <= ALERT_CHARACTERS else f"{line[: ALERT_CHARACTERS - 1]}…"
+
+
+def match_alerts(
+    asset: str, ref: FetchRef, records: Iterable[Any], *, is_news: bool
+) -> list[MatchAlert]:
+    """Of one fetch's records of an asset that makes alerts."""
+    return [
+        MatchAlert(asset, ref, each.rule_id, each.match_id, each.message, is_news)
+        for each in records
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertDelivery(Message):
+    """An alert about a match on its way."""
+
+    asset: str
+    number: FetchNumber
+    fetch_id: str
+    rule_id: str
+    match_id: str
+    fired_at: datetime
+    """The scheduled minute of the fetch that showed it."""
+
+    def unsent(self, now: datetime, targets: int) -> Self | None:
+        if self.attempts == 0 and now - self.fired_at >= LATE:
+            return self.ended(DeliveryState.LATE, now)
+        return super().unsent(now, targets)
+
+    def is_alarming(self, now: datetime) -> bool:
+        """Whether it should have reached somebody and did not, or nobody even tries."""
+        if self.state is DeliveryState.FAILED:
+            return self.ended_at is None or now < self.ended_at + FAILURE_SHOWN
+        waits = self.due_at is not None and now - self.due_at > OVERDUE
+        return self.state is DeliveryState.PENDING and (waits or self.attempts > 0)
