@@ -111,16 +111,17 @@ def test_matches_that_were_told_of_are_shown_with_their_delivery(ledger: Ledger)
 
 
 def test_a_match_that_nobody_was_told_of_is_bad_for_a_day(ledger: Ledger) -> None:
-    ledger.post([match_alert("match-a")], NOW)
-    (alert,) = ledger.due(AlertDelivery, NOW)
+    now = datetime.now(UTC)  # Of this test: the module was imported minutes ago.
+    ledger.post([match_alert("match-a")], now)
+    (alert,) = ledger.due(AlertDelivery, now)
     assert touchline("alerts").exit_code == 0, "it is on its way"
     for _ in range(TRIES):
-        alert = ledger.not_delivered(alert, "target 1 (json) did not take it", 1, NOW)
+        alert = ledger.not_delivered(alert, "target 1 (json) did not take it", 1, now)
         said = touchline("alerts")
         assert said.exit_code == 1
         assert "target 1 (json) did not take it" in said.stdout
     assert alert.state is DeliveryState.FAILED
-    ledger.settle(replace(alert, ended_at=NOW - FAILURE_SHOWN))
+    ledger.settle(replace(alert, ended_at=now - FAILURE_SHOWN))
     assert touchline("alerts").exit_code == 0
 
 

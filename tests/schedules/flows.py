@@ -59,7 +59,7 @@ class World:
     def process(self, pause: Pause = lambda: None, **plan: Any) -> Iterator[Site]:
         client = Client(self.vendor, pause)
         with self.chain.process(plan_of(client, **plan)) as site:
-            known = {f.name: getattr(site.store, f.name) for f in fields(ObjectStore)}
+            known = {f.name: getattr(site.store, f.name) for f in fields(ObjectStore) if f.init}
             site.store = PacedStore(**known, pause=pause)
             yield site
 
