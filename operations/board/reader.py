@@ -59,7 +59,7 @@ class Seen:
     fetch: FetchRef | None = None
     matches: tuple[ShownMatch, ...] = ()
     alerts: Alerts = field(default_factory=dict)
-    """By match; what becomes of their delivery belongs beside them once it is recorded."""
+    """By match."""
     origin: str | None = None
     hour: Row | None = None
     """The last hour, minute by minute; None where the ledger does not tell."""
@@ -108,6 +108,7 @@ class Reader:
             for stage in self.site.stages.values():
                 if stage.tags.get(KIND) == ALERT and stage.feed == MONITOR.feed:
                     self._look_for_alerts(stage, self.seen.fetch)
+            self._look_at_deliveries(self.seen.fetch)
 
     @property
     def _days(self) -> DayStore:
@@ -228,4 +229,23 @@ class Reader:
             of_fetch = alerts_of_fetch(self.site, stage, minute.day, minute.number)
             ours = tuple(alert for alert in of_fetch if alert.match_id in (match, None))
             alerts[match] = known + ours
+        self.seen = replace(self.seen, alerts=alerts)
+
+    def _look_at_deliveries(self, fetch: FetchRef) -> None:
+        """How the delivery of each alert stands; what was known of it where the ledger is away."""
+        if not self.seen.alerts:
+            return
+        days = (fetch.day.shifted(-1), fetch.day)
+        try:
+            rows = [row for day in days for row in self.site.ledger.match_alerts(day)]
+        except LedgerUnavailable:
+            return
+        states = {(row.rule_id, row.match_id): row.state for row in rows}
+        alerts = {
+            match: tuple(
+                replace(alert, delivery=states.get((alert.rule_id, match), alert.delivery))
+                for alert in of_match
+            )
+            for match, of_match in self.seen.alerts.items()
+        }
         self.seen = replace(self.seen, alerts=alerts)

@@ -37,6 +37,7 @@ from tests.pipeline_assets.football.examples import MARKETS, MATCH, displayed, l
 from tests.s3_gate import S3Gate
 from touchline.clock import VirtualClock
 from touchline.day import FetchNumber, Minute
+from touchline.delivery import DeliveryState
 from touchline.fetch import FetchRef
 from touchline.stage import ALERT, KIND
 
@@ -423,6 +424,7 @@ def test_alerts_stand_at_their_match_whenever_the_board_begins(board_day: RunDay
         read = Read.page(shown[alert["match_id"]])
         assert alert["rule_id"] in read.text
         assert alert["message"] in read.text
+        assert DeliveryState.KEPT in read.text, "there is nowhere to send it to"
     told = [name for name, row in shown.items() if 'class="alert"' in row]
     assert set(told) == {alert["match_id"] for _, alert in alerts}
 
