@@ -15,6 +15,7 @@ from tests.stack.stack import FEED, PLAN
 REQUIRED = "TOUCHLINE_REQUIRE_BROWSER"
 LOAD_MS = 60_000
 """For one thing to appear on a page, on a machine under load."""
+LINEAGE_WIDTH, LINEAGE_HEIGHT = 2800, 1680
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -51,7 +52,8 @@ class Browsed:
     def lineage(self, url: str) -> dict[str, Locator]:
         """Open the graph of the feed: its nodes by the assets' names.
 
-        A node tells how its asset stands where there is room: on a page 2000 wide.
+        A node tells how its asset stands where there is room, and has a whole name: on a page of
+        the lineage's width.
         """
         self.page.goto(f"{url}/locations/touchline/asset-groups/{FEED}/lineage")
         nodes = self.page.locator("[class*=AssetNode_assetNodeContainer]")

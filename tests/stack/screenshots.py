@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from pipeline_assets.checks.specs import checks_for
-from tests.stack.pages import LOAD_MS, browsed
+from tests.stack.pages import LINEAGE_HEIGHT, LINEAGE_WIDTH, LOAD_MS, browsed
 from tests.stack.stack import PLAN, Stack, coming_minute, stack_up
 
 MINUTES = 15
@@ -26,7 +26,7 @@ def take(stack: Stack, folder: Path) -> None:
         status.get_by_text(re.compile(" ago$")).hover()
         expect(browser.page.get_by_text(re.compile(" E[SD]T$")).first).to_be_visible()
         browser.page.screenshot(path=folder / "raw-fetches.png")
-    with browsed(width=2000, height=1200) as browser:
+    with browsed(width=LINEAGE_WIDTH, height=LINEAGE_HEIGHT) as browser:
         for asset, node in zip(PLAN.assets, browser.lineage(stack.url).values(), strict=True):
             count = len(checks_for(asset))
             expect(node).to_contain_text(f"{count} / {count} Passed", timeout=LOAD_MS)

@@ -8,7 +8,15 @@ import pytest
 from playwright.sync_api import expect
 
 from pipeline_assets.checks.specs import checks_for
-from tests.stack.pages import LOAD_MS, Browsed, NoBrowser, browsed, is_required
+from tests.stack.pages import (
+    LINEAGE_HEIGHT,
+    LINEAGE_WIDTH,
+    LOAD_MS,
+    Browsed,
+    NoBrowser,
+    browsed,
+    is_required,
+)
 from tests.stack.stack import PLAN, Stack, current_minute
 
 pytestmark = [pytest.mark.daemon, pytest.mark.browser, pytest.mark.timeout(600)]
@@ -20,7 +28,7 @@ NEXT_MINUTE_MS = 120_000
 @pytest.fixture
 def browser() -> Iterator[Browsed]:
     try:
-        with browsed(width=2000, height=1200) as seen:
+        with browsed(width=LINEAGE_WIDTH, height=LINEAGE_HEIGHT) as seen:
             yield seen
     except NoBrowser as missing:
         if is_required():
