@@ -38,10 +38,17 @@ class Inputs:
         return self.books.claims_of(self.stage.inputs[0]).get(number)
 
     def gave(self) -> dict[FetchNumber, int]:
-        """How many records it was given of each fetch that has landed in all its inputs."""
+        """How many records it was given of each fetch that has landed in all its inputs: the first
+        input's, or what all of them set aside."""
         first, *others = (self.books.claims_of(name) for name in self.stage.inputs)
         if not self.collects:
-            return {n: row.emitted for n, row in first.items() if row.emitted is not None}
+            return {
+                number: row.emitted
+                for number, row in first.items()
+                if row.emitted is not None
+                # A placeholder among the others gives a stage nothing to work on.
+                and all((other := rows.get(number)) and other.is_good for rows in others)
+            }
         given = {n: row.quarantined for n, row in first.items() if row.quarantined is not None}
         for rows in others:
             given = {
