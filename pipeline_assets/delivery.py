@@ -70,7 +70,9 @@ def _send(
 ) -> None:
     if unsent := message.unsent(now, notifier.targets):
         ledger.settle(unsent)
-        log.warning("%s, and not sent: %s", unsent.state, message.title)
+        # Without a target there is nothing that anybody waits for.
+        level = logging.INFO if unsent.state is DeliveryState.KEPT else logging.WARNING
+        log.log(level, "%s, and not sent: %s", unsent.state, message.title)
         return
     target = target_of(message.attempts)
     try:
