@@ -24,7 +24,7 @@ from resources.object_store import Listed, NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject
 from touchline.accounting import FetchFate
-from touchline.day import Day, FetchNumber, Window
+from touchline.day import ONE_MINUTE, Day, FetchNumber, Window
 from touchline.fetch import UnreadableFetch
 from touchline.stage import Stage
 from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
@@ -188,11 +188,26 @@ class _Comparison:
             singles = [number for number in index.singles if number in window]
             claims = self.site.ledger.claims_of(self.asset.name, self.day, singles).values()
             landed = [row.landed_at for row in claims if row.landed_at]
-            overdue = max([window.end, *landed]) + WINDOW_OVERDUE
-            if now >= overdue and self._was_watched(overdue):
-                detail = f"the window {window} is not stored {WINDOW_OVERDUE} after its end"
-                key = window_key(self.asset.name, window)
-                self.report.found(Kind.WINDOW_OVERDUE, first, None, detail, key)
+            since = max([window.end, *landed])
+            overdue = since + WINDOW_OVERDUE
+            if now < overdue + self._nobody_ran(since) or not self._was_watched(overdue):
+                continue
+            detail = f"the window {window} is not stored {WINDOW_OVERDUE} after its end"
+            key = window_key(self.asset.name, window)
+            self.report.found(Kind.WINDOW_OVERDUE, first, None, detail, key)
+
+    def _nobody_ran(self, since: datetime) -> timedelta:
+        """How long from then on nothing ran that could have stored it: the minutes that are missed,
+        of this day and, once it has ended, of the next."""
+        books = self.books
+        missed = sum(
+            fate is FetchFate.MISSED and self.day.minute(number).utc >= since
+            for number, fate in books.fates.items()
+        )
+        if self.site.clock.now() >= self.day.end:
+            after = self.site.ledger.fates(books.plan.name, self.day.shifted(1)).values()
+            missed += sum(fate is FetchFate.MISSED for fate in after)
+        return missed * ONE_MINUTE
 
     def _was_watched(self, at: datetime) -> bool:
         """Whether anybody was there to store it: after `down`, the next `up` does."""

@@ -409,6 +409,18 @@ def test_minutes_that_are_in_no_window_in_time_are_an_alarm(day: Chain) -> None:
     assert Kind.WINDOW_OVERDUE not in {f.kind for r in day.checks().values() for f in r.findings}
 
 
+def test_minutes_that_nobody_ran_do_not_make_a_window_late(day: Chain) -> None:
+    def overdue() -> bool:
+        return Kind.WINDOW_OVERDUE in {f.kind for r in day.checks().values() for f in r.findings}
+
+    day.minute(30)
+    assert not overdue(), "nobody was there from the second minute to now"
+    day.at(day.start.later(46))
+    assert not overdue()
+    day.at(day.start.later(47))
+    assert overdue()
+
+
 # --- the spool -----------------------------------------------------------------------------------
 
 
