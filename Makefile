@@ -6,6 +6,8 @@ MINUTES ?= 15
 CRASH ?= full
 # Which days `make days` lives through: all (full) or some (sampled).
 DAYS ?= full
+# How many match days `make match-days` lives through.
+MATCH_DAYS ?= 200
 # How many minutes of its day `make dagster-day` lives through, the last ones.
 DAY_MINUTES ?= 1440
 VENV := .venv
@@ -19,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up test test-slow minutes hostile replays crash detect days real-times
-.PHONY: dagster-day bench-storage screenshots lint lock install clean
+.PHONY: match-days dagster-day bench-storage screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +49,9 @@ crash: $(STAMP) ## kill every flow before and after each of its side effects (CR
 
 days: $(STAMP) ## thirty clean days minute by minute: no alarm (DAYS=sampled)
 	@TOUCHLINE_DAYS=$(DAYS) $(BIN)/pytest -q -n 2 tests/days/test_clean_days.py $(ARGS)
+
+match-days: $(STAMP) ## every alert of 200 match days against an oracle (5 minutes; MATCH_DAYS=20: fewer)
+	@TOUCHLINE_MATCH_DAYS=$(MATCH_DAYS) $(BIN)/pytest -q -s tests/days/test_match_days.py $(ARGS)
 
 real-times: $(STAMP) ## the 954 fetches of a real day and a half, when they were made
 	@$(BIN)/pytest -q tests/days/test_real_times.py $(ARGS)

@@ -1,6 +1,6 @@
 """Over the whole recording, every match shows exactly the rows that the rules choose.
 
-The oracle below reads the vendor's JSON by itself and shares no code with the stages.
+The oracle reads the vendor's JSON by itself and shares no code with the stages.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -18,13 +17,12 @@ import pytest
 from pipeline_assets.football.monitor_central import MonitorRecord
 from tests.pipeline_assets.football.examples import chain
 from tests.pipeline_assets.football.fetches import POLL, needs_poll, recorded, recorded_fetch
+from tests.pipeline_assets.football.odds_oracle import before_a_goal, chosen, company_of
 from touchline.day import Minute
 
 pytestmark = needs_poll
 
 IN_PLAY = {2, 3, 4, 5, 6, 7}
-PREFERENCE = ["3", "4", "5", "6", "7", "8", "9", "10", "2", "1", "0", ""]
-Row = list[Any]
 Shown = tuple[str, tuple[str | None, ...] | None]
 """A market's state, and the row it shows: minute, price, line or price, price."""
 
@@ -37,28 +35,11 @@ def american(profit: Decimal) -> str | None:
     return f"+{rounded}" if profit >= 1 or rounded == 100 else f"-{rounded}"
 
 
-def chosen(rows: list[Row], qualifies: Callable[[Row], bool]) -> tuple[str, Row | None]:
-    early = [row for row in rows if row[1] == "" or re.fullmatch("10|[0-9]", row[1])]
-    good = [row for row in early if qualifies(row)]
-    if not good:
-        return ("goal_scored" if early else "absent"), None
-    open_rows = [row for row in good if row[6] == 0]
-    if not open_rows:
-        return "closed", None
-    minute = next(m for m in PREFERENCE if any(row[1] == m for row in open_rows))
-    candidates = [row for row in open_rows if row[1] == minute]
-    # The list is newest first, also among rows of one moment.
-    if minute == "":
-        return "ok", next(r for r in candidates if r[0] == max(c[0] for c in candidates))
-    return "ok", [r for r in candidates if r[0] == min(c[0] for c in candidates)][-1]
-
-
 def expected(odds: dict[str, Any]) -> tuple[str | None, dict[str, Shown]]:
     """The company and what each market shows of it, from the results of an odds answer."""
-    quoting = [company for company in odds if any(odds[company].values())]
-    if not quoting:
+    company = company_of(odds)
+    if company is None:
         return None, {}
-    company = "2" if "2" in quoting else str(min(map(int, quoting)))
     markets = odds[company]
     goals = [
         row[0]
@@ -75,9 +56,7 @@ def expected(odds: dict[str, Any]) -> tuple[str | None, dict[str, Shown]]:
     ]:
         state, row = chosen(
             markets.get(market, []),
-            (lambda r: not goals or r[0] < min(goals))
-            if market == "cr"
-            else (lambda r: r[7] == "0-0"),
+            (lambda r: not goals or r[0] < min(goals)) if market == "cr" else before_a_goal,
         )
         if row is None:
             shown[column] = state, None
