@@ -44,7 +44,7 @@ hostile: $(STAMP) ## 10,000 hostile fetches through every stage (minutes to hour
 replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
 	@TOUCHLINE_REPLAY_MINUTES=60 $(BIN)/pytest -q --timeout=1800 tests/operations/test_replay.py $(ARGS)
 
-crash: $(STAMP) ## kill every flow before and after each of its side effects (CRASH=sampled: some of them)
+crash: $(STAMP) ## kill every flow before and after each of its side effects, and minutes of alerts at random (CRASH=sampled: some of them)
 	@TOUCHLINE_CRASH=$(CRASH) $(BIN)/pytest -q -m crash tests/crash $(ARGS)
 
 days: $(STAMP) ## thirty clean days minute by minute: no alarm (DAYS=sampled)

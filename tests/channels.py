@@ -22,6 +22,14 @@ _TELEGRAM_CHARACTERS = 4096
 class Refused(Exception):
     """What the channel answers to a message that it cannot read."""
 
+    status = 400
+
+
+class Away(Refused):
+    """What it answers on its bad days, whatever the message."""
+
+    status = 502
+
 
 class _Shown(HTMLParser):
     """The text that a reader of HTML sees, and the tags that were in it."""
@@ -83,7 +91,7 @@ def posts(
                 seen.append(shows(post))
                 status, body = 200, b"ok"
             except Refused as error:
-                status, body = 400, json.dumps({"description": str(error)}).encode()
+                status, body = error.status, json.dumps({"description": str(error)}).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
 from sqlalchemy.engine.default import DefaultDialect
@@ -45,6 +45,7 @@ class Kind(StrEnum):
     FSYNC = "fsync"
     RENAME = "rename"
     UNLINK = "unlink"
+    MESSAGE = "message"
 
     @property
     def is_commit(self) -> bool:
@@ -122,6 +123,9 @@ class Observer:
         if point.lines:
             os.kill(self.pid, signal.SIGUSR1)
             return
+        self._kill()
+
+    def _kill(self) -> NoReturn:
         os.kill(self.pid, signal.SIGKILL)
         raise Killed
 
