@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -31,9 +30,9 @@ from tests.channels import Away, posts, shown_by_telegram
 from tests.crash.children import WasKilled, in_child
 from tests.crash.conftest import store_of
 from tests.crash.effects import Edge, Effect, Killed, Kind, Observer
-from tests.crash.half_times import HalfTimes
 from tests.crash.proxy import RecordingProxy
 from tests.crash.rig import NOON
+from tests.half_times import HalfTimes, Key, told_of
 from touchline.delivery import DeliveryState
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(3600)]
@@ -58,9 +57,6 @@ two targets has had its five tries."""
 BOT = "tgram://123456789:abcdefghijklmnopqrstuvwxyz_0123456"
 CHATS = f"{BOT}/77, {BOT}/78"
 """The second is for escalation."""
-
-Key = tuple[str, str]
-"""Rule and match."""
 
 
 @dataclass
@@ -100,7 +96,7 @@ class Night:
 
     def telegram(self, post: dict[str, Any]) -> str:
         text = shown_by_telegram(post)
-        key = key_of(text)
+        key = told_of(text)
         self.asked[key] += 1
         fails = random.Random(f"{SEED}/{key}/{self.asked[key]}").random() < FAILS
         assert self.observer is not None
@@ -174,12 +170,6 @@ class Night:
 
 def shown(counts: Counter[str]) -> str:
     return " and ".join(f"{count} {name}s" for name, count in sorted(counts.items(), reverse=True))
-
-
-def key_of(text: str) -> Key:
-    found = re.search(r"football: (\w+)\s+.* home-(match-\d+) vs", text)
-    assert found, text
-    return found[1], found[2]
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import pytest
 from pipeline_assets.football.alerts.rules import Alert
 from pipeline_assets.plans import PLANS
 from tests.chain import FEED
-from tests.days.alert_oracle import qualifying
 from tests.days.match_days import SPOILERS, MatchDays
+from tests.pipeline_assets.football.alert_oracle import qualifying
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope
 from touchline.plan import FeedPlan

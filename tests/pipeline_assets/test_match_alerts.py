@@ -21,20 +21,15 @@ from pipeline_assets import ledger_rebuild
 from pipeline_assets.assets import assets_of
 from pipeline_assets.delivery import TAKEN_FOR, deliver_alerts, notifier_of
 from pipeline_assets.io_manager import S3DayIOManager
-from pipeline_assets.landed_alerts import landed_alerts
 from pipeline_assets.minute import MinuteReport, rebuild_day, run_minute
 from pipeline_assets.partitions import SCHEDULED_MINUTE
-from pipeline_assets.plans import PLANS
 from pipeline_assets.stage_step import UPSTREAM_TAKES
 from resources.notifier import Notifier
-from simulator.server import serve
-from simulator.world import World
-from tests.chain import FEED, SECRET, USER, Chain
+from tests.chain import FEED, Chain
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import HEADS, Head, Reason, Seen, small_plan
 from tests.s3_gate import S3Gate
 from tests.targets import Target, target
-from touchline.day import Minute
 from touchline.delivery import AlertDelivery, DeliveryState
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
@@ -344,33 +339,6 @@ def test_an_alert_does_not_wait_for_an_earlier_fetch(chain_of: ChainOf, there: T
     watch.minute(2)
     assert watch.chain.numbers(ASSET) == [watch.chain.number + n for n in range(3)]
     assert watch.told == MATCHES
-
-
-def test_half_time_without_the_store_is_told_by_the_rules_of_football(
-    chain_of: ChainOf, there: Target, s3_gate: S3Gate
-) -> None:
-    """A match comes to half-time in the first of these minutes; the store is there for the last."""
-    half_time = Minute.parse("2025-05-28T17:59:00Z")
-    with serve(World(seed=1, matches=6), user=USER, secret=SECRET) as served:
-        chain = chain_of(half_time, PLANS[FEED], served)
-        watch = Watch(chain, there)
-        s3_gate.shut = True
-        for passed in range(2):
-            watch.minute(passed, access=s3_gate.access)
-            at_once = list(there.titles)
-            assert at_once
-        watch.minute(2)
-    assert there.titles == at_once
-    with chain.process() as site:
-        landed = [
-            alert
-            for stage in chain.plan.stages
-            if stage.makes_alerts
-            for alert in landed_alerts(site, stage, chain.day, [*[0] * (chain.number - 1), 1, 1, 1])
-            if alert.match_id
-        ]
-    assert sorted(alert.message for alert in landed) == sorted(p["message"] for p in there.posts)
-    assert {(alert.number, alert.delivery) for alert in landed} == {(chain.number, "sent")}
 
 
 # --- the ledger is away --------------------------------------------------------------------------

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 import msgspec
 
-from tests.crash.world import minute_of_epoch
-from tests.days.alert_oracle import Qualifies, qualifying
+from tests.pipeline_assets.football.alert_oracle import Qualifies, qualifying
 from tests.resources.feeds.conftest import SmallWorld
 from touchline.day import Minute
 
+Key = tuple[str, str]
+"""Rule and match."""
 FIRST_HALF, HALF_TIME, SECOND_HALF, ENDED = 2, 3, 4, 8
 BREAK_MINUTES = 5
 LISTED_BEFORE, LISTED_AFTER = 1, 2
@@ -64,7 +66,7 @@ class HalfTimes(SmallWorld):
 
     def qualifying(self, minute: Minute) -> set[Qualifies]:
         """By what this vendor answers in a minute."""
-        at = minute_of_epoch(minute) * 60
+        at = int(minute.utc.timestamp())
         listed = self.live(at)
         return qualifying(
             [msgspec.json.decode(self.live_entry(match, at)) for match in listed],
@@ -90,3 +92,10 @@ class HalfTimes(SmallWorld):
 def half_time_of(match_id: str) -> int:
     """Minutes since the epoch."""
     return int(match_id.removeprefix("match-"))
+
+
+def told_of(title_and_message: str) -> Key:
+    """What a message is about."""
+    found = re.search(r"football: (\w+)\s.*home-(match-\d+) vs", title_and_message, re.DOTALL)
+    assert found, title_and_message
+    return found[1], found[2]
