@@ -21,6 +21,7 @@ from operations import (
     report_command,
     seal_command,
     stack_commands,
+    status_command,
 )
 from operations.errors import Commands
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 app.command()(stack_commands.up)
 app.command()(stack_commands.down)
+app.command()(status_command.status)
 app.command()(replay_command.replay)
 app.command()(reading_commands.verify)
 app.command()(report_command.report)

@@ -51,7 +51,7 @@ def opened_to_read(prefix: str | None = None) -> Iterator[Site]:
     """
     settings = settings_for(prefix)
     _refuse_without_store(settings)
-    _refuse_without_ledger(settings)
+    refuse_without_ledger(settings)
     with opened(settings) as site:
         yield site
 
@@ -63,7 +63,7 @@ def opened_ledger(prefix: str | None = None) -> Iterator[Ledger]:
     Raises SettingsError, NothingThere, LedgerUnavailable.
     """
     settings = settings_for(prefix)
-    _refuse_without_ledger(settings)
+    refuse_without_ledger(settings)
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         ledger.migrate()
         yield ledger
@@ -108,7 +108,8 @@ def _refuse_without_store(settings: Settings) -> None:
         )
 
 
-def _refuse_without_ledger(settings: Settings) -> None:
+def refuse_without_ledger(settings: Settings) -> None:
+    """Raises NothingThere."""
     file = sqlite_file(settings.ledger_database)
     if file is not None and not file.is_file():
         raise NothingThere(

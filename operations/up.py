@@ -16,9 +16,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,15 +76,17 @@ class Up:
     """starting, ready, failed"""
     url: str
     error: str = ""
+    children: Mapping[str, str] = field(default_factory=dict)
+    """How each part stands, by name, as the supervisor has it."""
 
-    def write(self, settings: Settings, children: dict[str, str]) -> None:
+    def write(self, settings: Settings) -> None:
         content = {
             "pid": self.process.pid,
             "created": self.process.created,
             "state": self.state,
             "url": self.url,
             "error": self.error,
-            "children": children,
+            "children": dict(self.children),
         }
         write_private_json(settings.run_folder / _STATE, content)
 
@@ -94,7 +96,7 @@ class Up:
         process = ProcessId.recorded(settings.run_folder / _STATE)
         if not content or not process:
             return None
-        return cls(process, content["state"], content["url"], content["error"])
+        return cls(process, content["state"], content["url"], content["error"], content["children"])
 
 
 def open_site(settings: Settings, access: S3Access) -> None:
@@ -141,24 +143,24 @@ def up(
     _check_spool(settings, partitions)
     with _hold(settings), ExitStack() as stack:
         running = Up(ProcessId.own(), "starting", f"http://127.0.0.1:{options.port}")
-        running.write(settings, {})
+        running.write(settings)
         try:
             supervisor = _supervisor(settings, progress)
             _start(settings, options, stack, supervisor, stop, progress)
         except Stopping:
             return
         except (ChildFailed, EmbeddedS3Error, parts.NotLoaded, UpError) as error:
-            replace(running, state="failed", error=str(error)).write(settings, {})
+            replace(running, state="failed", error=str(error)).write(settings)
             raise UpError(str(error)) from error
         stack.callback(progress, "Stopping")
-        running = replace(running, state="ready")
-        running.write(settings, supervisor.states)
+        running = replace(running, state="ready", children=supervisor.states)
+        running.write(settings)
         ready(running)
         while not stop.wait(_WATCH_SECONDS):
-            states = supervisor.states
             supervisor.watch()
-            if supervisor.states != states:
-                running.write(settings, supervisor.states)
+            if supervisor.states != running.children:
+                running = replace(running, children=supervisor.states)
+                running.write(settings)
 
 
 def up_detached(settings: Settings, options: UpOptions) -> Up:

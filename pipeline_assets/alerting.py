@@ -58,7 +58,7 @@ def silences(
     found: dict[tuple[str, str, Day], datetime] = {}
     for plan in plans.values():
         today = Day.containing(now)
-        opened = _watched_since(ledger, plan, now)
+        opened = watched_since(ledger, plan, now)
         days = [(day, day.end, SILENT_ENDED) for day in days_to_seal(ledger, plan, now)]
         if opened is not None:
             days.append((today, today.start, SILENT_TODAY))
@@ -74,7 +74,7 @@ def silences(
     return found
 
 
-def _watched_since(ledger: Ledger, plan: FeedPlan, now: datetime) -> datetime | None:
+def watched_since(ledger: Ledger, plan: FeedPlan, now: datetime) -> datetime | None:
     """When the watch interval was opened that holds this moment; None outside of any."""
     for opened, closed in ledger.intervals(plan.name, now, now + timedelta(microseconds=1)):
         if opened <= now and (closed is None or now < closed):

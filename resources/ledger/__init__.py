@@ -82,6 +82,10 @@ class Ledger(ClaimBook, TierBook, MinuteBook, RunBook, RebuildBook, AlertBook):
         """
         self._database.migrate()
 
+    def probe(self) -> None:
+        """Raises LedgerUnavailable where nothing could be written now."""
+        self._database.probe()
+
     def close(self) -> None:
         """Close this process's connections; the next use opens new ones."""
         self._database.close()

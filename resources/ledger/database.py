@@ -141,6 +141,11 @@ class Database:
         with self._exclusive() as connection:
             yield Transaction(connection, connection.execute(_TAKE_NUMBER).scalar_one())
 
+    def probe(self) -> None:
+        """Whether a write could begin now."""
+        with self._exclusive():
+            pass
+
     def migrate(self) -> None:
         """Bring the tables up to date, or create them. Several processes may call this at once.
 

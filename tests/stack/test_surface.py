@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import json
 import mmap
 from collections.abc import Iterator
 from contextlib import suppress
@@ -176,3 +177,13 @@ def unpacked(key: str, body: bytes) -> bytes:
             writer.write_table(table)
         return sink.getvalue().to_pybytes()
     return b""
+
+
+def test_status_finds_nothing_wrong_with_a_stack_at_work(stack: Stack) -> None:
+    def all_well() -> bool:
+        said = stack.touchline("status", "--json")
+        found = json.loads(said.stdout)
+        assert said.returncode in (0, 2), found["causes"]
+        return said.returncode == 0 and found["causes"] == []
+
+    until("status without a cause", all_well, 240)

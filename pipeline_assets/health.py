@@ -1,0 +1,350 @@
+"""The signals that the books and the store give: whether they answer, what is new, what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from pipeline_assets.alerting import watched_since
+from pipeline_assets.dagster_health import DAEMON, UP, sensor_signal
+from resources.heartbeat import Heartbeat, heartbeat_key
+from resources.ledger import Ledger, LedgerUnavailable, RunRow
+from resources.object_store import NotFound, ObjectStore, StoreError
+from resources.settings import Settings
+from resources.spool import Spool, SpoolLimits, spool_verdict
+from touchline.accounting import FetchFate, RunKind, Verdict
+from touchline.alerting import Alert, AlertState
+from touchline.day import Day, Minute, Window, parse_instant
+from touchline.delivery import DeliveryState
+from touchline.health import (
+    Health,
+    Kind,
+    Signal,
+    of_backlog,
+    of_heartbeat,
+    of_progress,
+)
+from touchline.notices import lasted, next_commands
+from touchline.plan import FeedPlan
+from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
+
+LEDGER, STORE, HEARTBEAT, RUNS = "ledger", "store", "heartbeat", "runs"
+FEED_IS_ALIVE = "feed_is_alive"
+
+
+@dataclass(frozen=True)
+class Books:
+    """What is looked at, and when. `spools` has the spool of each feed."""
+
+    settings: Settings
+    plans: Mapping[str, FeedPlan]
+    ledger: Ledger
+    store: ObjectStore | None
+    """None where the embedded one does not run."""
+    spools: Mapping[str, Spool]
+    now: datetime
+
+    @property
+    def days(self) -> tuple[Day, Day]:
+        """Today and yesterday."""
+        today = Day.containing(self.now)
+        return today, today.shifted(-1)
+
+
+def book_signals(books: Books) -> Iterator[Signal]:
+    """Every signal that the ledger, the store and the spools give; raises nothing of theirs."""
+    ledger = _ledger(books)
+    yield ledger
+    yield from _store(books)
+    for feed, spool in books.spools.items():
+        yield _spool(books, feed, spool)
+    looks: list[tuple[Kind, str, Callable[[], Signal]]] = [
+        (Kind.LIVENESS, RUNS, partial(_runs, books)),
+        (Kind.BACKLOG, "notices", partial(_notices, books)),
+        (Kind.BACKLOG, "open verdicts", partial(_open_verdicts, books)),
+    ]
+    for plan in books.plans.values():
+        looks += [
+            (Kind.LIVENESS, f"feed {plan.name}", partial(_feed, books, plan)),
+            (Kind.BACKLOG, f"match alerts of {plan.name}", partial(_match_alerts, books, plan)),
+            (Kind.BACKLOG, f"pending in {plan.name}", partial(_pending, books, plan)),
+            (Kind.BACKLOG, f"windows of {plan.name}", partial(_windows, books, plan)),
+            *(
+                (Kind.PROGRESS, asset.name, partial(_progress, books, plan, asset.name))
+                for asset in plan.assets
+            ),
+        ]
+    for kind, name, look in looks:
+        try:
+            if ledger.state is Health.BAD:
+                raise LedgerUnavailable("the ledger does not answer")
+            yield look()
+        except LedgerUnavailable as error:
+            yield Signal(kind, name, Health.UNKNOWN, str(error), (LEDGER,))
+
+
+# --- liveness ------------------------------------------------------------------------------------
+
+
+def _ledger(books: Books) -> Signal:
+    try:
+        books.ledger.probe()
+    except LedgerUnavailable as error:
+        do = "end what keeps it locked, or bring its database back"
+        return Signal(Kind.LIVENESS, LEDGER, Health.BAD, str(error), do=do)
+    return Signal(Kind.LIVENESS, LEDGER, Health.OK, f"{books.ledger.name} can be written")
+
+
+def _store(books: Books) -> Iterator[Signal]:
+    """Of the store by the heartbeats in it, and of these."""
+    store, beats = _read_heartbeats(books)
+    yield store
+    for feed in books.plans:
+        name = f"{HEARTBEAT} {feed}"
+        if store.state.is_good:
+            yield _heartbeat(books, name, beats.get(feed))
+        else:
+            detail = "the store does not tell"
+            yield Signal(Kind.LIVENESS, name, Health.UNKNOWN, detail, (STORE,))
+
+
+def _read_heartbeats(books: Books) -> tuple[Signal, dict[str, bytes]]:
+    if books.store is None:
+        detail = "the embedded object store does not run"
+        return Signal(Kind.LIVENESS, STORE, Health.BAD, detail, (UP,), "touchline up"), {}
+    where, found = f"bucket {books.settings.s3_bucket}", {}
+    for feed in books.plans:
+        try:
+            found[feed] = books.store.get(heartbeat_key(feed)).body
+        except NotFound:
+            continue
+        except StoreError as error:
+            do = "bring the object store back; what is fetched meanwhile waits in the spool"
+            return Signal(Kind.LIVENESS, STORE, Health.BAD, f"{where}: {error}", do=do), {}
+    return Signal(Kind.LIVENESS, STORE, Health.OK, f"{where} answers"), found
+
+
+def _heartbeat(books: Books, name: str, body: bytes | None) -> Signal:
+    rests_on = (sensor_signal("heartbeat"), STORE, LEDGER)
+    if body is None:
+        return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "none was ever written", rests_on)
+    try:
+        written = parse_instant(msgspec.json.decode(body, type=Heartbeat).written_at)
+    except (msgspec.DecodeError, ValueError) as error:
+        detail = f"what stands there is no heartbeat: {error}"
+        return Signal(Kind.LIVENESS, name, Health.UNKNOWN, detail, rests_on)
+    age = books.now - written
+    detail = f"was written {lasted(age)} ago"
+    seconds = age.total_seconds()
+    return Signal(Kind.LIVENESS, name, of_heartbeat(age), detail, rests_on, age_seconds=seconds)
+
+
+def _runs(books: Books) -> Signal:
+    """A minute's run has a longest time; what works for longer hangs."""
+    minutes = [run for run in books.ledger.running() if run.kind == RunKind.MINUTE]
+    hung = [run for run in minutes if _age(books, run) > MAX_RUNTIME]
+    if not hung:
+        detail = f"{len(minutes)} of a minute at work" if minutes else "no minute's run at work"
+        return Signal(Kind.LIVENESS, RUNS, Health.OK, detail, count=len(minutes))
+    oldest = max(hung, key=partial(_age, books))
+    detail = f"run {oldest.run_id} of {oldest.minute} is at work for {lasted(_age(books, oldest))}"
+    # Dagster ends a run at its longest time; its next look at it is due within a few seconds.
+    state = Health.WARNING if _age(books, oldest) < 2 * MAX_RUNTIME else Health.BAD
+    do = f"end the run {oldest.run_id} in Dagster; the next minute takes up its work"
+    return Signal(Kind.LIVENESS, RUNS, state, detail, (), do, count=len(hung))
+
+
+def _age(books: Books, run: RunRow) -> timedelta:
+    return books.now - run.started_at
+
+
+def _feed(books: Books, plan: FeedPlan) -> Signal:
+    """By the check that judges it, since only that has seen what it brought."""
+    name, raw = f"feed {plan.name}", plan.raw.name
+    standing = [
+        alert
+        for alert in books.ledger.alerts(feed=plan.name)
+        if alert.key.check == FEED_IS_ALIVE and alert.is_standing
+    ]
+    if standing:
+        causes = ", ".join(sorted({alert.key.cause for alert in standing}))
+        state = Health.BAD if _is_bad(standing) else Health.UNKNOWN
+        do = f"touchline verify --date {max(alert.key.day for alert in standing)}"
+        return Signal(Kind.LIVENESS, name, state, f"{FEED_IS_ALIVE}: {causes}", (), do)
+    verdicts = [
+        at
+        for day in books.days
+        for (check, asset), at in books.ledger.newest_verdicts(plan.name, day).items()
+        if (check, asset) == (FEED_IS_ALIVE, raw)
+    ]
+    if not verdicts:
+        return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "nothing has judged it yet", (raw,))
+    detail = f"was judged to be alive {lasted(books.now - max(verdicts))} ago"
+    return Signal(Kind.LIVENESS, name, Health.OK, detail)
+
+
+def _is_bad(alerts: Iterable[Alert]) -> bool:
+    return any(alert.key.verdict is Verdict.BAD for alert in alerts)
+
+
+# --- progress ------------------------------------------------------------------------------------
+
+
+def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
+    is_raw = asset == plan.raw.name
+    tick = (DAEMON, sensor_signal(f"{plan.name}_minute_tick"), RUNS, STORE, LEDGER)
+    rests_on = tick if is_raw else (plan.raw.name, *tick)
+    if watched_since(books.ledger, plan, books.now) is None:
+        detail = "nobody wants minutes now"
+        return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, (UP,), "touchline up")
+    newest = next(filter(None, (_newest(books, plan, asset, day) for day in books.days)), None)
+    if newest is None:
+        detail = "nothing has landed today or yesterday"
+        return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, rests_on)
+    age = books.now - newest.utc
+    detail = f"the newest fetch is that of {newest}, {lasted(age)} old"
+    do = f"touchline verify --date {Day.containing(books.now)}"
+    seconds = age.total_seconds()
+    return Signal(Kind.PROGRESS, asset, of_progress(age), detail, rests_on, do, age_seconds=seconds)
+
+
+def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> Minute | None:
+    if asset == plan.raw.name:
+        fates = books.ledger.fates(plan.name, day).items()
+        landed = [number for number, fate in fates if fate is FetchFate.LANDED]
+    else:
+        standing = books.ledger.standing(asset, day).items()
+        landed = [number for number, row in standing if row.is_good]
+    return day.minute(max(landed)) if landed else None
+
+
+# --- backlog -------------------------------------------------------------------------------------
+
+
+def _spool(books: Books, feed: str, spool: Spool) -> Signal:
+    name, rests_on = f"spool of {feed}", (STORE, sensor_signal(f"{feed}_rotation"))
+    limits = SpoolLimits(books.settings.spool_limit_megabytes, books.settings.spool_limit_hours)
+    try:
+        state = spool.state(books.now)
+    except OSError as error:
+        return Signal(Kind.BACKLOG, name, Health.UNKNOWN, f"it cannot be read: {error}")
+    verdict, detail = spool_verdict(state, limits)
+    health = Health.OK if verdict is Verdict.OK else Health.BAD
+    return Signal(
+        Kind.BACKLOG,
+        name,
+        health,
+        detail,
+        rests_on,
+        "bring the object store back",
+        None,
+        state.fetches,
+    )
+
+
+def _pending(books: Books, plan: FeedPlan) -> Signal:
+    """What was announced and has not landed."""
+    waiting = [
+        (row.updated_at, asset.name)
+        for asset in plan.assets
+        for day in books.days
+        for row in books.ledger.pending(asset.name, day)
+    ]
+    return _backlog(
+        books,
+        f"pending in {plan.name}",
+        [at for at, _ in waiting],
+        "fetches are announced and have not landed",
+        (STORE, plan.raw.name),
+        f"touchline losses --from {books.days[1]} --to {books.days[0]}",
+    )
+
+
+def _windows(books: Books, plan: FeedPlan) -> Signal:
+    """Fetches that no window holds though theirs is overdue."""
+    late: list[datetime] = []
+    for asset in plan.assets:
+        for day in books.days:
+            if books.ledger.seal(asset.name, day) is not None:
+                continue
+            windows = books.ledger.windows(asset.name, day).values()
+            held = {number for window in windows if window.is_verified for number in window.etags}
+            for number, row in books.ledger.standing(asset.name, day).items():
+                due = Window.of(day, number).end + WINDOW_OVERDUE
+                if row.has_landed and number not in held and due < books.now:
+                    late.append(due)
+    name, count = f"windows of {plan.name}", len(late)
+    rests_on = (STORE, LEDGER, sensor_signal(f"{plan.name}_rotation"))
+    if not late:
+        return Signal(Kind.BACKLOG, name, Health.OK, "none is overdue", rests_on, count=0)
+    age = books.now - min(late)
+    detail = f"{count} fetches should be in a window, the first since {lasted(age)}"
+    do = f"look at the runs of {plan.name}_rotation in Dagster"
+    return Signal(
+        Kind.BACKLOG, name, of_backlog(age), detail, rests_on, do, age.total_seconds(), count
+    )
+
+
+def _match_alerts(books: Books, plan: FeedPlan) -> Signal:
+    undelivered = books.ledger.undelivered_alerts(books.now, plan.name)
+    name, what = f"match alerts of {plan.name}", "alerts about matches have reached nobody"
+    rests_on = (sensor_signal("alert_delivery"), LEDGER)
+    failed = [alert for alert in undelivered if alert.state is DeliveryState.FAILED]
+    if failed:
+        detail = f"{len(failed)} {what}: {failed[0].last_error}"
+        return Signal(
+            Kind.BACKLOG, name, Health.BAD, detail, (), "touchline alerts", None, len(undelivered)
+        )
+    waiting = [alert.fired_at for alert in undelivered]
+    return _backlog(books, name, waiting, what, rests_on, "touchline alerts")
+
+
+def _notices(books: Books) -> Signal:
+    notices = books.ledger.notices(DeliveryState.PENDING, DeliveryState.FAILED)
+    failed = [notice for notice in notices if notice.state is DeliveryState.FAILED]
+    name, what = "notices", "notices have reached nobody"
+    if failed:
+        detail = f"{len(failed)} {what}: {failed[0].last_error}"
+        return Signal(
+            Kind.BACKLOG, name, Health.BAD, detail, (), "touchline alerts", None, len(notices)
+        )
+    rests_on = (sensor_signal("check_alerts"), LEDGER)
+    waiting = [notice.made_at for notice in notices]
+    return _backlog(books, name, waiting, what, rests_on, "touchline alerts")
+
+
+def _open_verdicts(books: Books) -> Signal:
+    """What the checks have found and nobody has muted or acknowledged."""
+    alerts = [each for each in books.ledger.alerts() if each.state is AlertState.OPEN]
+    loud = [alert for alert in alerts if alert.hushed_until(books.now) == books.now]
+    name = "open verdicts"
+    if not loud:
+        hushed = f"; {len(alerts)} are muted or acknowledged" if alerts else ""
+        return Signal(Kind.BACKLOG, name, Health.OK, f"none{hushed}", count=len(alerts))
+    first = min(loud, key=lambda alert: alert.opened_at)
+    causes = ", ".join(sorted({alert.key.cause for alert in loud}))
+    detail = f"{len(loud)} since {lasted(books.now - first.opened_at)}: {causes}"
+    state = Health.BAD if _is_bad(loud) else Health.UNKNOWN
+    rests_on = (STORE, LEDGER, *(f"feed {feed}" for feed in books.plans))
+    do = next_commands({first.key.cause}, first.key.day, books.ledger.prefix)[0]
+    return Signal(Kind.BACKLOG, name, state, detail, rests_on, do, None, len(alerts))
+
+
+def _backlog(
+    books: Books,
+    name: str,
+    waiting: list[datetime],
+    what: str,
+    rests_on: tuple[str, ...],
+    do: str,
+) -> Signal:
+    if not waiting:
+        return Signal(Kind.BACKLOG, name, Health.OK, "nothing waits", rests_on, count=0)
+    age = books.now - min(waiting)
+    detail = f"{len(waiting)} {what}, the first since {lasted(age)}"
+    seconds = age.total_seconds()
+    return Signal(Kind.BACKLOG, name, of_backlog(age), detail, rests_on, do, seconds, len(waiting))

@@ -1,0 +1,79 @@
+"""`touchline status`: what it tells of a Touchline that does not run, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from operations.cli import app
+from operations.up import Up
+from resources.ledger import Ledger
+from resources.processes import ProcessId
+from resources.settings import Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def status(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["status", *arguments])
+
+
+def with_ledger(home: Path) -> None:
+    with closing(Ledger(f"sqlite:///{home / 'ledger.sqlite'}", "")) as ledger:
+        ledger.migrate()
+        ledger.open_interval("football", datetime.now(UTC) - timedelta(hours=1), "simulated")
+
+
+def test_where_nothing_is_nothing_is_made(home: Path) -> None:
+    said = status()
+    assert said.exit_code == 2
+    assert "no ledger" in said.stderr
+    assert list(home.iterdir()) == []
+
+
+def test_a_touchline_that_has_ended_is_the_cause_of_all_silence(home: Path) -> None:
+    with_ledger(home)
+    (home / "run").mkdir()
+    ended = ProcessId(pid=1, created=0.0)
+    Up(ended, "ready", "http://127.0.0.1:3000", children={"daemon": "running"}).write(
+        Settings.load(_env_file=None)
+    )
+    said = status("--json")
+    assert said.exit_code == 1
+    found = json.loads(said.stdout)
+    assert (found["verdict"], found["causes"]) == ("BAD", ["touchline"])
+    assert set(found["signals"]) == {"liveness", "progress", "backlog"}
+    store, merged = found["signals"]["liveness"]["store"], found["signals"]["progress"]
+    assert store["because"] == merged["football/merged"]["because"] == ["touchline"]
+    assert not (home / "s3").exists()
+    assert not (home / "dagster").exists()
+    shown = status().stdout
+    assert "does not run any more" in shown
+    assert "next: touchline up" in shown
+
+
+def test_a_part_that_stays_down_is_named(home: Path) -> None:
+    with_ledger(home)
+    (home / "run").mkdir()
+    children = {"simulator": "running", "daemon": "down"}
+    Up(ProcessId.own(), "ready", "http://127.0.0.1:3000", children=children).write(
+        Settings.load(_env_file=None)
+    )
+    found = json.loads(status("--json").stdout)["signals"]["liveness"]["touchline"]
+    assert (found["state"], found["detail"]) == ("BAD", "daemon is down")
+
+
+def test_watching_is_for_people(home: Path) -> None:
+    said = status("--watch", "--json")
+    assert said.exit_code == 2
+    assert "--watch is for people" in said.stderr

@@ -1,0 +1,135 @@
+"""What Dagster's own storage tells of its daemon and of our sensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    SensorInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._daemon.types import DaemonHeartbeat
+from dagster_shared.error import SerializableErrorInfo
+
+from pipeline_assets.dagster_health import DAEMON, dagster_signals, our_sensors, sensor_signal
+from touchline.health import Health, Signal, with_causes
+
+NOW = datetime(2025, 5, 28, 16, 0, tzinfo=UTC)
+TICK = "football_minute_tick"
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
+
+
+def beats(instance: dg.DagsterInstance, ago: float, error: str | None = None) -> None:
+    errors = [SerializableErrorInfo(error, [], None)] if error else []
+    for daemon in instance.get_required_daemon_types():
+        at = NOW.timestamp() - ago
+        instance.add_daemon_heartbeat(DaemonHeartbeat(at, daemon, "one", errors))
+
+
+def ticked(
+    instance: dg.DagsterInstance,
+    name: str,
+    ago: float,
+    status: InstigatorStatus = InstigatorStatus.DECLARED_IN_CODE,
+    error: str | None = None,
+) -> None:
+    at = NOW.timestamp() - ago
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(), "touchline")
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
+    data = SensorInstigatorData(last_tick_timestamp=at)
+    state = InstigatorState(origin, InstigatorType.SENSOR, status, data)
+    instance.add_instigator_state(state)
+    if error:
+        failure = SerializableErrorInfo(error, [], None)
+        tick = TickData(
+            state.instigator_origin_id,
+            name,
+            InstigatorType.SENSOR,
+            TickStatus.FAILURE,
+            at,
+            error=failure,
+            selector_id=state.selector_id,
+        )
+        instance.create_tick(tick)
+
+
+def look(instance: dg.DagsterInstance) -> dict[str, Signal]:
+    signals = with_causes(list(dagster_signals(instance, our_sensors(), NOW)))
+    return {signal.name: signal for signal in signals}
+
+
+def test_a_daemon_that_never_ran_is_the_cause_of_every_sensor(
+    instance: dg.DagsterInstance,
+) -> None:
+    signals = look(instance)
+    assert set(signals) == {DAEMON, *(sensor_signal(sensor.name) for sensor in our_sensors())}
+    assert {each.state for each in signals.values()} == {Health.UNKNOWN}
+    assert {each.because for each in signals.values()} == {(), (DAEMON,)}
+
+
+@pytest.mark.parametrize(
+    ("ago", "state"), [(59, Health.OK), (61, Health.WARNING), (121, Health.BAD)]
+)
+def test_a_daemon_falls_silent_and_its_sensors_with_it(
+    instance: dg.DagsterInstance, ago: float, state: Health
+) -> None:
+    beats(instance, ago)
+    ticked(instance, TICK, ago + 1)
+    signals = look(instance)
+    assert signals[DAEMON].state is signals[sensor_signal(TICK)].state is state
+    assert signals[sensor_signal(TICK)].because == (() if state is Health.OK else (DAEMON,))
+
+
+def test_a_sensor_that_is_turned_off_is_a_cause_of_its_own(instance: dg.DagsterInstance) -> None:
+    beats(instance, 200)
+    ticked(instance, TICK, 1, InstigatorStatus.STOPPED)
+    tick = look(instance)[sensor_signal(TICK)]
+    assert (tick.state, tick.because) == (Health.BAD, ())
+    assert tick.do == f"turn the sensor {TICK} on in Dagster"
+
+
+@pytest.mark.parametrize(
+    ("ago", "state"), [(110, Health.OK), (130, Health.WARNING), (190, Health.BAD)]
+)
+def test_a_sensor_is_silent_from_when_it_should_have_ticked_again(
+    instance: dg.DagsterInstance, ago: float, state: Health
+) -> None:
+    beats(instance, 1)
+    seal = next(sensor for sensor in our_sensors() if sensor.name == "football_seal")
+    assert seal.minimum_interval_seconds == timedelta(minutes=1).total_seconds()
+    ticked(instance, seal.name, ago)
+    assert look(instance)[sensor_signal(seal.name)].state is state
+
+
+def test_a_tick_that_failed_says_why(instance: dg.DagsterInstance) -> None:
+    beats(instance, 1)
+    ticked(instance, TICK, 2, error="LedgerUnavailable: it is locked\nat line 3")
+    tick = look(instance)[sensor_signal(TICK)]
+    assert tick.state is Health.WARNING
+    assert tick.detail == "its last tick failed: LedgerUnavailable: it is locked"
+
+
+def test_an_error_of_the_daemon_is_shown(instance: dg.DagsterInstance) -> None:
+    beats(instance, 1, error="no code location")
+    daemon = look(instance)[DAEMON]
+    assert daemon.state is Health.WARNING
+    assert "no code location" in daemon.detail

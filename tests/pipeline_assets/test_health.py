@@ -1,0 +1,180 @@
+"""Each signal of the books and the store goes bad with its cause, and names it where it follows."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+from typing import Any
+
+from pipeline_assets.health import FEED_IS_ALIVE, Books, book_signals
+from pipeline_assets.heartbeats import heartbeat_of
+from resources.heartbeat import beat
+from tests.chain import FEED, RAW, Chain
+from tests.pipeline_assets.small_plan import fails, small_plan
+from tests.pipeline_assets.spoiling import HEADS
+from tests.resources.ledger_samples import claim
+from tests.s3_gate import S3Gate
+from touchline.accounting import RunKind
+from touchline.alerting import Evaluation
+from touchline.health import Health, Signal, causes, with_causes
+
+
+def look(chain: Chain, **how: Any) -> dict[str, Signal]:
+    with chain.process(**how) as site:
+        spools = {FEED: site.spool(FEED)}
+        books = Books(site.settings, site.plans, site.ledger, site.store, spools, chain.clock.now())
+        return {each.name: each for each in with_causes(list(book_signals(books)))}
+
+
+def say(chain: Chain, *causes: str) -> None:
+    """The verdict of the feed's check, now."""
+    with chain.process() as site:
+        said = Evaluation(FEED_IS_ALIVE, RAW, chain.day, chain.clock.now(), causes)
+        site.ledger.judge([said])
+
+
+def alive(chain: Chain) -> Chain:
+    """With a heartbeat and a verdict on the feed of now."""
+    with chain.process() as site:
+        beat(site.store, heartbeat_of(site.ledger, FEED, chain.clock.now()))
+    say(chain)
+    return chain
+
+
+def wrong(signals: dict[str, Signal]) -> dict[str, Health]:
+    """The causes alone."""
+    return {each.name: each.state for each in causes(signals.values())}
+
+
+def test_all_is_well_while_minutes_come(day: Chain) -> None:
+    day.at(day.start.later(1), seconds=20)
+    signals = look(alive(day))
+    assert wrong(signals) == {}
+    assert signals[HEADS].age_seconds == 20
+    assert {each.kind for each in signals.values()} == {"liveness", "progress", "backlog"}
+
+
+def test_nothing_is_known_before_the_first_minute_and_nothing_unknown_is_good(
+    chain: Chain,
+) -> None:
+    signals = look(chain)
+    assert wrong(signals) == {RAW: Health.UNKNOWN, f"heartbeat {FEED}": Health.UNKNOWN}
+    assert signals[f"feed {FEED}"].because == signals[HEADS].because == (RAW,)
+
+
+def test_a_minute_that_does_not_come_is_late_and_then_bad(day: Chain) -> None:
+    day.at(day.start.later(3), seconds=0.5)
+    signals = look(alive(day))
+    assert wrong(signals) == {RAW: Health.WARNING}
+    day.at(day.start.later(5), seconds=0.5)
+    signals = look(alive(day))
+    assert wrong(signals) == {RAW: Health.BAD}
+    assert (signals[HEADS].state, signals[HEADS].because) == (Health.BAD, (RAW,))
+
+
+def test_a_stage_that_stays_behind_is_a_cause_of_its_own(day: Chain) -> None:
+    for passed in (2, 3, 4):
+        day.minute(passed, small_plan(heads=fails))
+    signals = look(alive(day))
+    assert (signals[RAW].state, signals[HEADS].state) == (Health.OK, Health.WARNING)
+    assert signals[HEADS].because == ()
+
+
+def test_a_heartbeat_grows_old(day: Chain) -> None:
+    alive(day)
+    at = day.clock.now()
+    for seconds, state in ((59, Health.OK), (61, Health.WARNING), (121, Health.BAD)):
+        day.clock.set(at + timedelta(seconds=seconds))
+        assert look(day)[f"heartbeat {FEED}"].state is state
+
+
+def test_a_store_that_is_away_is_the_cause_of_what_it_does_not_tell(
+    day: Chain, s3_gate: S3Gate
+) -> None:
+    alive(day)
+    s3_gate.refuses = lambda method, path: True
+    signals = look(day, access=s3_gate.access)
+    assert wrong(signals) == {"store": Health.BAD}
+    assert signals[f"heartbeat {FEED}"].because == ("store",)
+
+
+def test_a_locked_ledger_is_the_cause_of_all_that_stands_in_it(
+    day: Chain, impatient_ledger: None
+) -> None:
+    alive(day)
+    locked = sqlite3.connect(day.home / "ledger.sqlite", isolation_level=None)
+    locked.execute("BEGIN EXCLUSIVE")
+    signals = look(day)
+    locked.close()
+    assert wrong(signals) == {"ledger": Health.BAD}
+    assert "locked" in signals["ledger"].detail
+    follow = [each for each in signals.values() if each.because]
+    assert {each.because for each in follow} == {("ledger",)}
+    assert len(follow) == len(signals) - 4, "all but itself, the store, its heartbeat, the spool"
+
+
+def test_a_feed_is_what_its_check_says_of_it(day: Chain) -> None:
+    say(alive(day), "frozen")
+    assert wrong(look(day)) == {f"feed {FEED}": Health.BAD}
+    day.clock.set(day.clock.now() + timedelta(seconds=1))
+    say(day)
+    assert wrong(look(day)) == {}
+
+
+def test_a_run_of_a_minute_that_has_not_ended_in_time_hangs(day: Chain) -> None:
+    alive(day)
+    at = day.clock.now()
+    with day.process() as site:
+        site.ledger.run_started("hung-run", day.start, RunKind.MINUTE, "", "", at)
+    assert look(day)["runs"].state is Health.OK
+    for seconds, state in ((151, Health.WARNING), (301, Health.BAD)):
+        day.clock.set(at + timedelta(seconds=seconds))
+        runs = look(day)["runs"]
+        assert (runs.state, runs.because) == (state, ())
+        assert "hung-run" in runs.detail
+
+
+def test_a_full_spool_is_bad_and_follows_from_the_store(day: Chain, s3_gate: S3Gate) -> None:
+    alive(day)
+    with day.process() as site:
+        folder = site.spool(FEED).folder / f"date={day.day}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "00900.aaaaaaaaaaaa.txt").write_bytes(bytes(900_000))
+    assert wrong(look(day, spool_limit_megabytes=1)) == {f"spool of {FEED}": Health.BAD}
+    s3_gate.refuses = lambda method, path: True
+    signals = look(day, spool_limit_megabytes=1, access=s3_gate.access)
+    assert signals[f"spool of {FEED}"].because == ("store",)
+
+
+def test_what_was_announced_and_does_not_land_waits(day: Chain) -> None:
+    at = alive(day).clock.now()
+    with day.process() as site:
+        site.ledger.intend(claim(day.number + 2, asset=HEADS), at)
+    name = f"pending in {FEED}"
+    for seconds, state in ((10, Health.OK), (200, Health.WARNING), (301, Health.BAD)):
+        day.clock.set(at + timedelta(seconds=seconds))
+        waiting = look(day)[name]
+        assert (waiting.state, waiting.count) == (state, 1)
+
+
+def test_fetches_that_are_in_no_window_in_time_wait(day: Chain) -> None:
+    name = f"windows of {FEED}"
+    day.at(day.start.later(26), seconds=59)
+    assert look(day)[name].state is Health.OK
+    day.at(day.start.later(33))
+    late = look(day)[name]
+    assert late.state is Health.BAD
+    assert late.count == 2 * len(day.plan.assets)
+    day.rotate(33)
+    assert look(day)[name].state is Health.OK
+
+
+def test_a_finding_that_nobody_has_muted_is_open(day: Chain) -> None:
+    alive(day)
+    with day.process() as site:
+        said = Evaluation("cadence", RAW, day.day, day.clock.now(), ("real_loss",))
+        site.ledger.judge([said])
+    verdicts = look(day)["open verdicts"]
+    assert (verdicts.state, verdicts.count) == (Health.BAD, 1)
+    assert "real_loss" in verdicts.detail
+    assert verdicts.do.startswith("touchline losses --from 2025-05-28")
