@@ -112,7 +112,7 @@ class _Step:
             self.findings.append(f"no backlog is taken: {error}")
             todo = [] if self.stage.ordered and self.carried is None else self._in_hand()
         if self.stage.makes_alerts and self.run.is_live:
-            self._tell_ahead(number for number in self._in_hand() if number not in todo)
+            self._tell_ahead(sorted(self._within_reach() - self._held(self.stage.name) - {*todo}))
         started = time.monotonic()
         for number in todo:
             live = self._is_live(number)
@@ -171,6 +171,22 @@ class _Step:
     def _in_hand(self) -> list[FetchNumber]:
         ready = set.intersection(*(self._held(name) for name in self.stage.inputs))
         return sorted(ready - self._held(self.stage.name))
+
+    def _within_reach(self) -> set[FetchNumber]:
+        """What can be made of what this run holds, also where an ordered input waits with it."""
+
+        def of(name: str) -> set[FetchNumber]:
+            before = self._waits(name)
+            return self._held(name) | (before._within_reach() if before else set())
+
+        return set.intersection(*map(of, self.stage.inputs))
+
+    def _waits(self, name: str) -> _Step | None:
+        """The step of an input that waits for earlier fetches; None for any other."""
+        stage = self.run.site.stages.get(name)
+        if stage is None or not stage.ordered:
+            return None
+        return _Step(self.run, stage, self.day, self.findings)
 
     def _repaired(
         self, numbers: frozenset[FetchNumber], claims: Mapping[FetchNumber, Standing]
@@ -306,7 +322,7 @@ class _Step:
         is known to the outbox. Its fetch lands in its turn."""
         for number in numbers:
             try:
-                inputs = [self.run.days.read(name, self.day, number) for name in self.stage.inputs]
+                inputs = [self._ahead(name, number) for name in self.stage.inputs]
                 if any(found.outcome.is_placeholder for found in inputs):
                     continue
                 staged = self._staged(inputs, None)
@@ -316,6 +332,18 @@ class _Step:
             else:
                 if error := self._post(inputs[0].ref, staged):
                     self.findings.append(error)
+
+    def _ahead(self, name: str, number: FetchNumber) -> FetchObject:
+        """An input as this run holds it. One that waits for its state is made without it, for this
+        alone: it lands in its turn too."""
+        before = self._waits(name)
+        if before is None or number in self._held(name):
+            return self.run.days.read(name, self.day, number)
+        inputs = [before._ahead(each, number) for each in before.stage.inputs]
+        failed = [found for found in inputs if found.outcome.is_placeholder]
+        if failed:
+            return failed[0]
+        return before._object(inputs, Outcome.COMPLETE, before._staged(inputs, None))
 
     def _post(self, ref: FetchRef, staged: Staged[Any]) -> str | None:
         """Before any of it lands. Why it may not land, if it may not."""

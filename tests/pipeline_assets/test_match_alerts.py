@@ -83,6 +83,30 @@ def plan_with(by: Callable[..., Staged[Any]] = fires, **stages: Any) -> FeedPlan
     return replace(plan, stages=(*plan.stages, replace(ALERTS, by=by)))
 
 
+def behind_an_ordered_stage(**by: Any) -> FeedPlan:
+    """The plan, with a stage before the alerts that needs the fetches in order too."""
+
+    def in_order(fetch: FetchRef, heads: Sequence[Head], *, carried: Seen | None) -> Staged[Head]:
+        staged = Staged[Head](carried=Seen([]))
+        staged.emit_many(list(heads))
+        return staged
+
+    plan = small_plan(**by)
+    waits = replace(
+        HEADS,
+        name="football/in_order",
+        inputs=(HEADS.name,),
+        by=in_order,
+        ordered=True,
+        carries=Seen,
+    )
+    alerts = replace(ALERTS, inputs=(waits.name,))
+    return replace(plan, stages=(*plan.stages, waits, alerts))
+
+
+both_plans = pytest.mark.parametrize("plan_of", [plan_with, behind_an_ordered_stage])
+
+
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine may take longer to import Apprise than a run waits for it."""
@@ -278,9 +302,11 @@ def test_one_whose_run_is_killed_before_it_says_so_may_be_told_twice_and_is_neve
 # --- the store is away ---------------------------------------------------------------------------
 
 
+@both_plans
 def test_without_the_store_a_match_is_told_in_its_minute_and_once(
-    watch: Watch, s3_gate: S3Gate
+    chain_of: ChainOf, there: Target, s3_gate: S3Gate, plan_of: Callable[..., FeedPlan]
 ) -> None:
+    watch = Watch(chain_of(plan=plan_of()), there)
     s3_gate.shut = True
     for passed in range(3):
         watch.minute(passed, access=s3_gate.access)
@@ -318,13 +344,16 @@ def test_a_store_that_does_not_answer_is_waited_for_once_before_a_match_is_told(
     assert set(before_telling) == {1}
 
 
-def test_an_alert_does_not_wait_for_an_earlier_fetch(chain_of: ChainOf, there: Target) -> None:
-    watch = Watch(chain_of(plan=plan_with()), there)
+@both_plans
+def test_an_alert_does_not_wait_for_an_earlier_fetch(
+    chain_of: ChainOf, there: Target, plan_of: Callable[..., FeedPlan]
+) -> None:
+    watch = Watch(chain_of(plan=plan_of()), there)
 
     def fails(fetch: FetchRef, raw: object) -> Staged[Head]:
         raise ZeroDivisionError("a mistake over this fetch")
 
-    watch.minute(0, plan=plan_with(heads=fails))
+    watch.minute(0, plan=plan_of(heads=fails))
     assert watch.told == []
     assert watch.chain.clock.now() < watch.chain.start.utc + UPSTREAM_TAKES
 
@@ -333,7 +362,7 @@ def test_an_alert_does_not_wait_for_an_earlier_fetch(chain_of: ChainOf, there: T
             raise ZeroDivisionError("a mistake over this fetch")
         return HEADS.by(fetch, raw)
 
-    report = watch.minute(1, plan=plan_with(heads=fails_over_the_first))
+    report = watch.minute(1, plan=plan_of(heads=fails_over_the_first))
     assert report.steps[ASSET].added == []
     assert watch.told == MATCHES
     watch.minute(2)
