@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from pipeline_assets.football.documents import fate, finished, match_counts, seconds
+from pipeline_assets.football.end_figures import EndedMatch, EndedMatches, changed, seen
 from pipeline_assets.football.pretty_print import MarketStates, by_market
 from pipeline_assets.football.pretty_print_conversion import (
     ConvertedMatch,
@@ -46,7 +47,7 @@ class MatchInfo(msgspec.Struct, frozen=True):
 
 
 class Corners(msgspec.Struct, frozen=True):
-    """Corners so far; null is unknown, and a total with an unknown part is."""
+    """Corners so far, or at the end; null is unknown, and a total with an unknown part is."""
 
     home: int | None
     away: int | None
@@ -73,6 +74,13 @@ class MonitorRecord(msgspec.Struct, frozen=True):
     environment: Environment
     odds_states: MarketStates | None
     incidents: Annotated[list[msgspec.Raw], Meta(description="VAR incidents, as received")]
+    figures_conflict: Annotated[
+        bool | None,
+        Meta(
+            description="the vendor has other cards or corners now than at the end; null in "
+            "records from before this was looked at"
+        ),
+    ] = None
 
     @property
     def match_id(self) -> str:
@@ -83,26 +91,44 @@ class Reason(StrEnum):
     """A match is quarantined here only by an unexpected error."""
 
 
-def monitor_central(fetch: FetchRef, converted: Iterable[ConvertedMatch]) -> Staged[MonitorRecord]:
-    """One record a match in the order of the live list, whatever its status."""
+def monitor_central(
+    fetch: FetchRef, converted: Iterable[ConvertedMatch], *, carried: EndedMatches | None
+) -> Staged[MonitorRecord]:
+    """One record a match in the order of the live list, whatever its status.
+
+    Corners are those at the end of a match that is over. Where its cards or corners are others
+    now, the record says so and a finding has both.
+    """
     staged = Staged[MonitorRecord]()
+    minute = int(fetch.minute.utc.timestamp()) // 60
+    ended = carried.kept(minute) if carried else {}
     for match in converted:
         with staged.one_record(match.match_id, raw=match):
-            staged.emit(_displayed(match, fetch.nyc_timestamp))
+            before = ended.get(match.match_id)
+            after = seen(before, match.status_id, match.live_data.parsed_score, minute)
+            staged.emit(_displayed(match, fetch.nyc_timestamp, after))
+            if after is not None:
+                ended[match.match_id] = after
+            elif before is not None:
+                del ended[match.match_id]
+            if finding := changed(match.match_id, before, after):
+                staged.findings.append(finding)
+    staged.carried = EndedMatches(ended)
     return staged
 
 
-def _displayed(match: ConvertedMatch, timestamp: str) -> MonitorRecord:
+def _displayed(match: ConvertedMatch, timestamp: str, ended: EndedMatch | None) -> MonitorRecord:
     return MonitorRecord(
         timestamp=timestamp,
         match_info=_match_info(match),
-        corners=_corners(match),
+        corners=_corners(match, ended),
         odds_company=_odds_company(match),
         odds=match.converted_odds,
         prematch_money_line=match.prematch_money_line,
         environment=match.environment,
         odds_states=match.odds_states,
         incidents=match.live_data.incidents,
+        figures_conflict=ended is not None and ended.has_changed,
     )
 
 
@@ -129,10 +155,13 @@ def _match_info(match: ConvertedMatch) -> MatchInfo:
     )
 
 
-def _corners(match: ConvertedMatch) -> Corners:
-    score = match.live_data.parsed_score
-    home = score and score.home_detailed and score.home_detailed.corners
-    away = score and score.away_detailed and score.away_detailed.corners
+def _corners(match: ConvertedMatch, ended: EndedMatch | None) -> Corners:
+    if ended is not None:
+        home, away = ended.at_end.home.corners, ended.at_end.away.corners
+    else:
+        score = match.live_data.parsed_score
+        home = score and score.home_detailed and score.home_detailed.corners
+        away = score and score.away_detailed and score.away_detailed.corners
     return Corners(home, away, None if home is None or away is None else home + away)
 
 
@@ -192,6 +221,11 @@ stage = Stage(
     key=lambda record: record.match_id,
     reasons=Reason,
     counts="matches",
-    doc="The live display: teams, status, score, corners, odds, weather and VAR of every match.",
+    doc=(
+        "The live display: teams, status, score, corners, odds, weather and VAR of every match. "
+        "Once a match is over its corners stay as they were at the end."
+    ),
+    ordered=True,
+    carries=EndedMatches,
     export=monitor_central_document,
 )

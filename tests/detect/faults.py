@@ -483,6 +483,8 @@ RUNS = (
         (Named(ZERO, Kind.REAL_LOSS, NOW, MATCHES),),
         stage=lambda stage: replace(stage, by=fails),
         minutes=6,
+        # It goes on only after three tries of each fetch: what follows from it is late as well.
+        anywhere=True,
     ),
     Fault(
         "stage passes over a match without a word",

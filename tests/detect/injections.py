@@ -228,8 +228,8 @@ def fails(fetch: FetchRef, *inputs: Any, **more: Any) -> Staged[Any]:
 def passes_over_one(stage: Stage[Any]) -> Stage[Any]:
     """The stage is not given the first record, and says nothing of it."""
 
-    def by(fetch: FetchRef, records: Sequence[Any]) -> Staged[Any]:
-        return stage.by(fetch, records[1:])
+    def by(fetch: FetchRef, records: Sequence[Any], **more: Any) -> Staged[Any]:
+        return stage.by(fetch, records[1:], **more)
 
     return replace(stage, by=by)
 

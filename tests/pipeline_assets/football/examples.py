@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline_assets.football.end_figures import EndedMatches
 from pipeline_assets.football.merged import merged
 from pipeline_assets.football.merged_match import MergedMatch
 from pipeline_assets.football.monitor_central import MonitorRecord, monitor_central
@@ -16,7 +17,8 @@ from pipeline_assets.football.pretty_print_conversion import (
     ConvertedMatch,
     pretty_print_conversion,
 )
-from tests.pipeline_assets.football.fetches import envelope
+from tests.pipeline_assets.football.fetches import MINUTE, envelope
+from touchline.day import Minute
 from touchline.fetch import Envelope
 from touchline.stage import Content, Staged
 
@@ -99,6 +101,7 @@ def fetched(
     *entries: dict[str, Any],
     odds: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
+    minute: Minute = MINUTE,
 ) -> Envelope:
     """A fetch of these entries; each has the example's detail and odds unless told otherwise."""
     ids = [entry["id"] for entry in entries]
@@ -112,6 +115,7 @@ def fetched(
         },
         {LEAGUE: [{"id": LEAGUE, "name": "Example League", "country_id": COUNTRY}]},
         [{"id": COUNTRY, "name": "Exampleland"}],
+        minute=minute,
     )
 
 
@@ -125,11 +129,13 @@ class Chain:
     monitor: Staged[MonitorRecord]
 
 
-def chain(raw: Envelope) -> Chain:
+def chain(raw: Envelope, carried: EndedMatches | None = None) -> Chain:
+    """`carried` is what the display knew before this fetch."""
     joined = merged(raw.ref, raw)
     reduced = pretty_print(raw.ref, joined.records, raw)
     converted = pretty_print_conversion(raw.ref, reduced.records)
-    return Chain(joined, reduced, converted, monitor_central(raw.ref, converted.records))
+    monitor = monitor_central(raw.ref, converted.records, carried=carried)
+    return Chain(joined, reduced, converted, monitor)
 
 
 def displayed(*entries: dict[str, Any], **parts: Any) -> MonitorRecord:

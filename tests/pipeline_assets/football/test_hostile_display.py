@@ -40,7 +40,7 @@ def chain(raw: Envelope) -> Iterator[tuple[Stage[Any], Staged[Any]]]:
     yield pretty_print.stage, reduced
     converted = through(pretty_print_conversion.stage, raw, reduced.records)
     yield pretty_print_conversion.stage, converted
-    monitor = through(monitor_central.stage, raw, converted.records)
+    monitor = through(monitor_central.stage, raw, converted.records, carried=None)
     yield monitor_central.stage, monitor
     for stage in alert_stages():
         yield stage, through(stage, raw, monitor.records, carried=None)

@@ -74,6 +74,7 @@ def test_the_example() -> None:
         },
         "odds_states": {"Spread": "ok", "MoneyLine": "ok", "O/U": "ok", "Corners": "absent"},
         "incidents": [VAR],
+        "figures_conflict": False,
     }
 
 
@@ -189,7 +190,7 @@ def test_one_bad_match_is_quarantined_and_the_others_are_shown() -> None:
     good, bad = chain(raw).converted.records
     bad = msgspec.structs.replace(bad, live_data=None)  # pyright: ignore[reportArgumentType]
 
-    monitor = monitor_central(raw.ref, [bad, good])
+    monitor = monitor_central(raw.ref, [bad, good], carried=None)
 
     assert [record.match_id for record in monitor.records] == [MATCH]
     assert [one.key for one in monitor.quarantined] == [bad.match_id]

@@ -68,8 +68,7 @@ def test_of_the_pre_match_rows_the_closing_one_is_shown() -> None:
 
 
 def document(**markets: Any) -> dict[str, Any]:
-    parts = {"odds": {MATCH: {"2": markets}}} if markets else {}
-    raw = fetched(live(), **parts)
+    raw = fetched(live(), odds={MATCH: {"2": markets}} if markets else None)
     converted = chain(raw).converted
     whole = conversion_document(raw.ref, content(converted, finished_at=FINISHED, seconds=0.25))
     return as_json(whole)["PRETTY_PRINT_CONVERSION_DATA"]["matches"][0]

@@ -1,0 +1,101 @@
+"""Cards and corners of a match as they were at its end, which nothing changes that comes later.
+
+Of 78 messages of an end that the vendor repeated, 75 had the cards and corners of home and away
+swapped, the goals right. An end by mistake was seen too: once play goes on, so do the figures.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from touchline.football.codes import ENDED, IN_PLAY, NOT_STARTED
+from touchline.football.live import ParsedScore, SideFigures
+from touchline.stage import Finding
+
+KEPT_MINUTES = 48 * 60
+"""How long the figures of a match are remembered after it was last listed: matches come back."""
+END_FIGURES_CHANGED = "end_figures_changed"
+"""The kind of the finding."""
+
+
+class Figures(msgspec.Struct, frozen=True, array_like=True):
+    """Cards and corners of one side; corners are None where the vendor has no corner data."""
+
+    red: int
+    yellow: int
+    corners: int | None
+
+    @classmethod
+    def of(cls, side: SideFigures) -> Figures:
+        return cls(side.red_cards, side.yellow_cards, side.corners)
+
+    def __str__(self) -> str:
+        corners = "unknown" if self.corners is None else self.corners
+        return f"red {self.red}, yellow {self.yellow}, corners {corners}"
+
+
+class BothSides(msgspec.Struct, frozen=True, array_like=True):
+    """What the vendor says of both sides."""
+
+    home: Figures
+    away: Figures
+
+    @classmethod
+    def of(cls, score: ParsedScore | None) -> BothSides | None:
+        """None where it cannot be read of both."""
+        if score is None or score.home_detailed is None or score.away_detailed is None:
+            return None
+        return cls(Figures.of(score.home_detailed), Figures.of(score.away_detailed))
+
+    def __str__(self) -> str:
+        return f"home {self.home}; away {self.away}"
+
+
+class EndedMatch(msgspec.Struct, frozen=True, array_like=True):
+    """A match that is over; `listed` is the Unix minute of its last live list."""
+
+    listed: int
+    at_end: BothSides
+    latest: BothSides
+
+    @property
+    def has_changed(self) -> bool:
+        return self.latest != self.at_end
+
+
+class EndedMatches(msgspec.Struct, frozen=True):
+    """Every match that was over when it was listed last, if that was in the last 48 hours."""
+
+    matches: dict[str, EndedMatch]
+
+    def kept(self, minute: int) -> dict[str, EndedMatch]:
+        """Those that are still remembered in this Unix minute, by id."""
+        return {
+            match_id: ended
+            for match_id, ended in self.matches.items()
+            if minute - ended.listed <= KEPT_MINUTES
+        }
+
+
+def seen(
+    before: EndedMatch | None, status: int | None, score: ParsedScore | None, minute: int
+) -> EndedMatch | None:
+    """A match after a look in this Unix minute; None while it is not over.
+
+    It is over from the first record with status 8 whose figures can be read, until it is in play
+    or not started again. Another status, or none, does not say that play goes on.
+    """
+    now = BothSides.of(score)
+    if status in IN_PLAY or status == NOT_STARTED:
+        return None
+    if before is not None:
+        return EndedMatch(minute, before.at_end, now or before.latest)
+    return EndedMatch(minute, now, now) if now and status == ENDED else None
+
+
+def changed(match_id: str, before: EndedMatch | None, after: EndedMatch | None) -> Finding | None:
+    """What is told of figures that are others than at the end, once for each change of them."""
+    if after is None or not after.has_changed or (before and before.latest == after.latest):
+        return None
+    detail = f"at the end: {after.at_end}. Now: {after.latest}. Those at the end are shown"
+    return Finding(END_FIGURES_CHANGED, match_id, detail)
