@@ -42,7 +42,7 @@ class S3DayIOManager(dg.IOManager):
 
     @property
     def _alert_assets(self) -> set[str]:
-        return {stage.name for stage in self._site.stages.values() if stage.makes_alerts}
+        return {stage.name for stage in self._site.stages.values() if stage.tells_people}
 
     def _deliveries(self, batch: Batch, report: StepReport) -> list[dict[str, str | None]]:
         """How the delivery stands of what this step has added."""

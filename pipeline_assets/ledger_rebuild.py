@@ -115,7 +115,7 @@ class _Day:
             found.report.alone = sum(each.witness is Witness.NOBODY for each in claims)
             found.adopt(self.site.clock.now())
         for stage in self.plan.stages:
-            if stage.makes_alerts:
+            if stage.tells_people:
                 self._alerts(stage)
         self._fates(missed)
         return [found.report for found in self.found.values()]
@@ -147,7 +147,7 @@ class _Day:
             except (NotFound, UnreadableObject, UnreadableStageObject) as error:
                 found.report.findings.append(f"the alerts of fetch {number}: {error}")
                 continue
-            posted = match_alerts(stage.name, made.ref, alerts, is_news=False)
+            posted = match_alerts(stage, made.ref, alerts, is_news=False)
             self.site.ledger.post(posted, self.site.clock.now())
 
     def _fates(self, missed: MissedMinutes | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -114,10 +114,10 @@ class Run:
     def is_live(self) -> bool:
         return self.minute is not None and not self.rebuild
 
-    def post(self, stage: Stage[Any], ref: FetchRef, records: Iterable[Any]) -> bool:
+    def post(self, stage: Stage[Any], ref: FetchRef, records: Sequence[Any]) -> bool:
         """Put a fetch's alerts into the outbox, before anything of them lands; whether the ledger
         took them. Raises OSError where they could not even be held."""
-        alerts = match_alerts(stage.name, ref, records, is_news=self.is_live)
+        alerts = match_alerts(stage, ref, records, is_news=self.is_live)
         return not alerts or self.site.outbox(stage.feed).post(alerts, self.site.clock.now())
 
     def land(self, batch: Batch) -> StepReport:
@@ -138,7 +138,7 @@ class Run:
         except Exception as error:
             log.exception("%s", batch.asset)
             report.failures.append(Failure(None, describe(error)))
-        if self.is_live and (stage := self.site.stages.get(batch.asset)) and stage.makes_alerts:
+        if self.is_live and (stage := self.site.stages.get(batch.asset)) and stage.tells_people:
             self._send_alerts(report)
         self.site.record.note(
             added=len(report.added),

@@ -312,7 +312,7 @@ class _Step:
             return self._give_up_or_retry(number, inputs, describe(error))
         if self.away is not None:
             return Failure(number, f"an earlier fetch: {self.away}")
-        if stage.makes_alerts and (error := self._post(made.ref, staged)):
+        if stage.tells_people and (error := self._post(made.ref, staged)):
             return Failure(number, error)
         self.carried = staged.carried
         return made
@@ -349,8 +349,9 @@ class _Step:
         """Before any of it lands. Why it may not land, if it may not."""
         try:
             if not self.run.post(self.stage, ref, staged.records):
+                held = self.stage.tellings(staged.records)
                 self.findings.append(
-                    f"{len(staged.records)} alerts of fetch {ref.number} are held: the ledger "
+                    f"{len(held)} alerts of fetch {ref.number} are held: the ledger "
                     "cannot say whether they were told before"
                 )
         except OSError as error:

@@ -5,7 +5,7 @@ Notices about checks and alerts about matches take the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
+from touchline.stage import Stage
 
 TRIES = 5
 """So often a target is tried before the next one is."""
@@ -125,6 +126,8 @@ class MatchAlert:
     message: str
     is_news: bool
     """Whether it was seen live. One that is made anew may have been sent long ago."""
+    is_lasting: bool = False
+    """Whether it is news however late, such as that somebody has to look at something."""
 
     @property
     def title(self) -> str:
@@ -138,12 +141,20 @@ class MatchAlert:
 
 
 def match_alerts(
-    asset: str, ref: FetchRef, records: Iterable[Any], *, is_news: bool
+    stage: Stage[Any], ref: FetchRef, records: Sequence[Any], *, is_news: bool
 ) -> list[MatchAlert]:
-    """Of one fetch's records of an asset that makes alerts."""
+    """What people are to be told of one fetch's records of this stage."""
     return [
-        MatchAlert(asset, ref, each.rule_id, each.match_id, each.message, is_news)
-        for each in records
+        MatchAlert(
+            stage.name,
+            ref,
+            each.rule_id,
+            each.match_id,
+            each.message,
+            is_news,
+            is_lasting=not stage.makes_alerts,
+        )
+        for each in stage.tellings(records)
     ]
 
 
@@ -157,7 +168,8 @@ class AlertDelivery(Message):
     rule_id: str
     match_id: str
     fired_at: datetime
-    """The scheduled minute of the fetch that showed it."""
+    """The scheduled minute of the fetch that showed it; of what is news however late, when it was
+    put into the outbox."""
 
     def unsent(self, now: datetime, targets: int) -> Self | None:
         if self.attempts == 0 and now - self.fired_at >= LATE:

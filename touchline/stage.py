@@ -51,6 +51,14 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Telling(msgspec.Struct, frozen=True):
+    """What people are told of a record that is no alert itself, once for each rule and match."""
+
+    rule_id: str
+    match_id: str
+    message: str
+
+
 @dataclass
 class Staged(Generic[R]):
     """What a stage made of one fetch."""
@@ -248,6 +256,8 @@ class Stage(Generic[R]):
     asks: Callable[[Any, Minute], Sequence[str]] | None = None
     """What an ordered stage wants to know that no fetch would bring: from what it carries, the ids
     that the feed is to ask for in this minute. The answers stand in the minute's fetch."""
+    tells: Callable[[Any], Telling | None] | None = None
+    """What people are to be told of a record, however late, by a stage that makes no alerts."""
     rules_in: Collection[str] = ()
     """Modules whose code decides beside its own, and that it does not import by name."""
     log_name: str = ""
@@ -269,6 +279,16 @@ class Stage(Generic[R]):
     def makes_alerts(self) -> bool:
         """Whether its records are alerts: each has a `rule_id`, a `match_id` and a `message`."""
         return self.tags.get(KIND) == ALERT
+
+    @property
+    def tells_people(self) -> bool:
+        return self.makes_alerts or self.tells is not None
+
+    def tellings(self, records: Sequence[R]) -> list[Any]:
+        """What people are to be told of these records: each has what an alert has."""
+        if self.tells is not None:
+            return [said for record in records if (said := self.tells(record)) is not None]
+        return list(records) if self.makes_alerts else []
 
     @property
     def module(self) -> str:

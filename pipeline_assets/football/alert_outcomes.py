@@ -20,13 +20,13 @@ from pipeline_assets.football.alerts.rules import Alert, Rule
 from pipeline_assets.football.alerts.settling import Settled, Sighting, is_end, sighted
 from pipeline_assets.football.documents import records_document
 from pipeline_assets.football.match_looks import Look, Source, looks_at
-from touchline.day import ONE_MINUTE, Minute
+from touchline.day import ONE_MINUTE, Minute, new_york_text
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.codes import IN_PLAY, NOT_STARTED
 from touchline.football.fetched import PartMissing
 from touchline.football.wire import Malformed
 from touchline.outcomes import State
-from touchline.stage import KIND, OUTCOME, Finding, Stage, Staged
+from touchline.stage import KIND, OUTCOME, Finding, Stage, Staged, Telling
 
 Meta = msgspec.Meta
 
@@ -55,6 +55,11 @@ class Waits(StrEnum):
 
 NO_END = "no_end_in_48_hours"
 NO_SUCH_RULE = "no_such_rule"
+TO_DO = {
+    NO_END: "no end was seen in 48 hours: look up how it ended",
+    NO_SUCH_RULE: "its rule is gone: put the file back, or settle it by hand",
+}
+"""What people are told of an alert without an outcome, by the reason."""
 
 
 class OutcomeReason(StrEnum):
@@ -85,6 +90,9 @@ class AlertOutcome(msgspec.Struct, frozen=True):
     last_checked_utc: Annotated[datetime | None, Meta(description="last look that was answered")]
     next_check_utc: datetime | None
     checks: Annotated[int, Meta(description="looks that were answered")]
+    message: Annotated[
+        str | None, Meta(description="what people are told of one that is UNRESOLVED, plain text")
+    ] = None
 
 
 class OpenAlert(msgspec.Struct, frozen=True):
@@ -101,6 +109,8 @@ class OpenAlert(msgspec.Struct, frozen=True):
     last_check: int | None = None
     source: Source | None = None
     seen: Sighting | None = None
+    teams: str = ""
+    """For people; empty in what was carried before they were kept."""
 
 
 class OpenAlerts(msgspec.Struct, frozen=True):
@@ -165,7 +175,14 @@ def wanted(carried: OpenAlerts, minute: Minute) -> list[str]:
 
 def _opened(alert: Alert) -> OpenAlert:
     fired = int(alert.fired_at_utc.timestamp())
-    return OpenAlert(alert.rule_id, alert.match_id, bytes(alert.facts).decode(), fired, fired)
+    return OpenAlert(
+        alert.rule_id,
+        alert.match_id,
+        bytes(alert.facts).decode(),
+        fired,
+        fired,
+        teams=f"{alert.home_team or 'unknown'} vs {alert.away_team or 'unknown'}",
+    )
 
 
 def _looked(alert: OpenAlert, look: Look | None, now: int) -> OpenAlert:
@@ -228,7 +245,26 @@ def _record(alert_id: str, alert: OpenAlert, settled: Settled | None, at: dateti
         last_checked_utc=_instant(alert.last_check),
         next_check_utc=None if settled else _instant(alert.next_check),
         checks=alert.checks,
+        message=_message(alert, settled),
     )
+
+
+def _message(alert: OpenAlert, settled: Settled | None) -> str | None:
+    """One line, with names last, which are the vendor's and may be of any length."""
+    if settled is None or settled.state is not State.UNRESOLVED:
+        return None
+    fired = new_york_text(datetime.fromtimestamp(alert.fired, UTC))
+    parts = ("UNRESOLVED", alert.rule_id, f"match {alert.match_id}", f"alert of {fired}")
+    return " / ".join(
+        filter(None, (*parts, TO_DO.get(settled.reason, settled.reason), alert.teams))
+    )
+
+
+def _telling(outcome: AlertOutcome) -> Telling | None:
+    """Under a name of its own: of its rule and match there was the alert."""
+    if outcome.message is None:
+        return None
+    return Telling(f"{outcome.rule_id}_unresolved", outcome.match_id, outcome.message)
 
 
 def _seconds(length: timedelta) -> int:
@@ -268,6 +304,7 @@ def outcomes_stage(
         ordered=True,
         carries=OpenAlerts,
         asks=wanted,
+        tells=_telling,
         rules_in=frozenset(stage.module for stage in alerts),
         tags={KIND: OUTCOME},
         export=functools.partial(records_document, stage="football/alert_outcomes"),

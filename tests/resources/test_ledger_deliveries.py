@@ -124,6 +124,15 @@ def test_what_is_not_tried_at_all(
     assert (after and (after.state, after.due_at, after.ended_at)) == (state and (state, None, now))
 
 
+def test_what_is_news_however_late_is_tried_hours_after_its_minute(ledger: Ledger) -> None:
+    """As one that was held while the ledger was away."""
+    later = MINUTE.utc + timedelta(hours=3)
+    ledger.post([alert(is_lasting=True)], later)
+    (due,) = ledger.due(AlertDelivery, later)
+    assert (due.day, due.number) == (DAY, 788)
+    assert due.unsent(later, 1) is None
+
+
 def test_one_that_nobody_tries_is_alarming_after_a_while(ledger: Ledger) -> None:
     ledger.post([alert()], AT)
     assert not only(ledger).is_alarming(AT + OVERDUE)

@@ -402,6 +402,10 @@ def test_an_alert_whose_rule_is_gone_is_unresolved() -> None:
     raw = envelope([], minute=HALF_TIME.later(1))
     [record] = gone.by(raw.ref, raw, carried=followed.carried).records
     assert (record.state, record.reason) == ("UNRESOLVED", "no_such_rule")
+    assert gone.tells is not None
+    told = gone.tells(record)
+    assert told is not None
+    assert "its rule is gone" in told.message
 
 
 def test_a_fetch_without_open_alerts_receives_nothing() -> None:

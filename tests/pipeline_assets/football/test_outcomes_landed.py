@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from pipeline_assets import ledger_rebuild
+from pipeline_assets.football.alert_outcomes import GIVEN_UP_AFTER
 from pipeline_assets.minute import rebuild_day
 from pipeline_assets.plans import PLANS
 from simulator.server import Served, serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import NOON, ChainOf
 from tests.pipeline_assets.football.lined_world import LinedWorld
+from tests.targets import target
+from touchline.delivery import DeliveryState
 
 OUTCOMES = "football/alert_outcomes"
 
@@ -57,3 +62,38 @@ def test_an_alert_whose_match_left_the_list_is_settled(
         rebuilt = rebuild_day(site, FEED, chain.day, run_id="rebuild")
     assert rebuilt[OUTCOMES].failures == []
     assert chain.objects() == before, "what landed gives the same outcomes again"
+
+
+def test_somebody_is_told_once_of_an_alert_that_has_no_outcome_after_two_days(
+    chain_of: ChainOf,
+    world: LinedWorld,
+    vendor: Served,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipeline_assets.run.SENDING_SECONDS", 30.0)
+    chain = chain_of(NOON, PLANS[FEED], vendor)
+    two_days = int(GIVEN_UP_AFTER.total_seconds()) // 60
+    with target() as there:
+        urls: dict[str, Any] = {"notify_urls": there.url}
+        chain.minute(0, **urls)
+        assert there.titles == ["Touchline football: 3ou_half"]
+        world.statuses = {"m-other": 2}
+        for passed in (two_days, two_days + 1):
+            chain.minute(passed, **urls)
+        later = chain.start.later(two_days)
+        chain.clock.set(later.later(30).utc)
+        with chain.process(**urls) as site:
+            rebuild_day(site, FEED, later.day, run_id="rebuild")
+        assert there.titles[1:] == ["Touchline football: 3ou_half_unresolved"]
+        assert there.posts[1]["message"] == (
+            "UNRESOLVED / 3ou_half / match m-half / alert of 05/28/2025 12:00:00 PM EDT / "
+            "no end was seen in 48 hours: look up how it ended / unknown vs unknown"
+        )
+
+        for file in chain.home.glob("ledger.sqlite*"):
+            file.unlink()
+        with chain.process(**urls) as site:
+            for found in ledger_rebuild.rebuild_day(site, chain.plan, later.day, {}, None):
+                assert found.findings == []
+            [known] = site.ledger.match_alerts(later.day)
+        assert (known.rule_id, known.state) == ("3ou_half_unresolved", DeliveryState.UNKNOWN)
