@@ -27,6 +27,7 @@ from touchline.football.odds import (
     OddsRow,
     Rows,
     companies_of,
+    is_known_minute,
     markets_of,
     rows_of,
     whole_history,
@@ -173,6 +174,9 @@ class Reading:
             self.noticed.note("unknown_field", f"odds row[{ROW_LENGTH}]", self.match_id)
         for status in {row.status for row in rows.good}:
             self.noticed.unknown_code("status", status, STATUS_NAMES, self.match_id)
+        for minute in sorted({row.minute for row in rows.good}):
+            if not is_known_minute(minute):
+                self.noticed.note("unknown_code", f"minute {minute}", self.match_id)
 
     def _change(
         self, company: str, market: str, row: OddsRow, k: int, *, withdrawn: bool = False

@@ -22,6 +22,9 @@ ROW_LENGTH = 8
 PREMATCH = ""
 """The minute of a row from before kick-off. Only this and pure digits are minutes; `45+` and
 `midfield` also occur and are never numbers."""
+MINUTE_WORDS = frozenset({PREMATCH, "45+", "midfield"})
+"""The minutes that are no numbers, as far as the vendor has shown any: before kick-off, stoppage of
+the first half, half-time."""
 
 
 class OddsRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -44,6 +47,11 @@ class OddsRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def prematch(self) -> bool:
         return self.minute == PREMATCH
+
+
+def is_known_minute(minute: str) -> bool:
+    """Whether the minute of a row is a number or one of the known words."""
+    return minute in MINUTE_WORDS or (minute.isascii() and minute.isdigit())
 
 
 class _Companies(msgspec.Struct):

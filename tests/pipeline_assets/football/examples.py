@@ -17,7 +17,7 @@ from pipeline_assets.football.pretty_print_conversion import (
     ConvertedMatch,
     pretty_print_conversion,
 )
-from tests.pipeline_assets.football.fetches import MINUTE, envelope
+from tests.pipeline_assets.football.fetches import ARRIVED, MINUTE, envelope
 from touchline.day import Minute
 from touchline.fetch import Envelope
 from touchline.stage import Content, Staged
@@ -101,6 +101,7 @@ def fetched(
     *entries: dict[str, Any],
     odds: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
+    teams: Mapping[str, Any] | None = None,
     minute: Minute = MINUTE,
 ) -> Envelope:
     """A fetch of these entries; each has the example's detail and odds unless told otherwise."""
@@ -112,10 +113,12 @@ def fetched(
         {
             HOME: [{"id": HOME, "name": "Northfield"}],
             AWAY: [{"id": AWAY, "name": "Southport"}],
-        },
+        }
+        | dict(teams or {}),
         {LEAGUE: [{"id": LEAGUE, "name": "Example League", "country_id": COUNTRY}]},
         [{"id": COUNTRY, "name": "Exampleland"}],
         minute=minute,
+        arrived=minute.utc + (ARRIVED - MINUTE.utc),
     )
 
 

@@ -44,6 +44,7 @@ def envelope(
     *,
     minute: Minute = MINUTE,
     fetch_id: str = "Qx7LmA20bTzK",
+    arrived: datetime = ARRIVED,
 ) -> Envelope:
     """A fetch of these `results`, each by the id that was asked for.
 
@@ -54,7 +55,7 @@ def envelope(
         if isinstance(results, Call):
             return results
         params = {} if uuid is None else {"uuid": uuid}
-        return Call(endpoint, params, answer(results), 200, received_at=ARRIVED)
+        return Call(endpoint, params, answer(results), 200, received_at=arrived)
 
     def calls(endpoint: str, results: Mapping[str, Any] | None) -> list[Call]:
         return [call(endpoint, uuid, result) for uuid, result in (results or {}).items()]

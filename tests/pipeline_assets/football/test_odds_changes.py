@@ -204,6 +204,18 @@ def test_a_longer_row_is_kept_and_found() -> None:
     }
 
 
+@pytest.mark.parametrize("minute", ["", "0", "45+", "90", "120", "midfield"])
+def test_the_vendors_minutes_are_known(minute: str) -> None:
+    assert Vendor().answers(history(row(100, minute=minute))).findings == []
+
+
+@pytest.mark.parametrize("minute", ["90+", "penalties", "٣", "-1"])
+def test_another_word_for_a_minute_is_kept_and_found(minute: str) -> None:
+    staged = Vendor().answers(history(row(200, minute=minute), row(100, minute=minute)))
+    assert [change.minute for change in staged.records] == [minute] * 2
+    assert [(f.kind, f.key) for f in staged.findings] == [("unknown_code", f"minute {minute}")]
+
+
 class TestRewrites:
     """What was seen is not the end of what is shown now."""
 
