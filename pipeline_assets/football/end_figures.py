@@ -56,11 +56,8 @@ class EndedMatch(msgspec.Struct, frozen=True, array_like=True):
 
     listed: int
     at_end: BothSides
-    latest: BothSides
-
-    @property
-    def has_changed(self) -> bool:
-        return self.latest != self.at_end
+    others: BothSides | None = None
+    """What the vendor says now, where that is not the same."""
 
 
 class EndedMatches(msgspec.Struct, frozen=True):
@@ -88,14 +85,15 @@ def seen(
     now = BothSides.of(score)
     if status in IN_PLAY or status == NOT_STARTED:
         return None
-    if before is not None:
-        return EndedMatch(minute, before.at_end, now or before.latest)
-    return EndedMatch(minute, now, now) if now and status == ENDED else None
+    if before is None:
+        return EndedMatch(minute, now) if now and status == ENDED else None
+    others = before.others if now is None else now if now != before.at_end else None
+    return EndedMatch(minute, before.at_end, others)
 
 
 def changed(match_id: str, before: EndedMatch | None, after: EndedMatch | None) -> Finding | None:
     """What is told of figures that are others than at the end, once for each change of them."""
-    if after is None or not after.has_changed or (before and before.latest == after.latest):
+    if after is None or after.others is None or (before and before.others == after.others):
         return None
-    detail = f"at the end: {after.at_end}. Now: {after.latest}. Those at the end are shown"
+    detail = f"at the end: {after.at_end}. Now: {after.others}. Those at the end are shown"
     return Finding(END_FIGURES_CHANGED, match_id, detail)

@@ -128,7 +128,7 @@ def _displayed(match: ConvertedMatch, timestamp: str, ended: EndedMatch | None) 
         environment=match.environment,
         odds_states=match.odds_states,
         incidents=match.live_data.incidents,
-        figures_conflict=ended is not None and ended.has_changed,
+        figures_conflict=ended is not None and ended.others is not None,
     )
 
 
