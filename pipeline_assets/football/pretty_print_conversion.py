@@ -22,12 +22,7 @@ from pipeline_assets.football.pretty_print import (
     by_market,
     reduced_document,
 )
-from pipeline_assets.football.prices import (
-    DecimalPrice,
-    HongKongPrice,
-    american_of_decimal,
-    american_of_hong_kong,
-)
+from pipeline_assets.football.prices import Price
 from touchline.fetch import FetchRef
 from touchline.football.odds import PREMATCH
 from touchline.stage import Content, Stage, Staged
@@ -189,15 +184,17 @@ def _prematch_money_line(rows: Sequence[KeptRow] | None) -> PrematchMoneyLine | 
 
 
 def _hong_kong(price: Decimal) -> str | None:
-    return american_of_hong_kong(HongKongPrice(price))
+    found = Price.of_hong_kong(price)
+    return found and found.american
 
 
 def _decimal(price: Decimal) -> str | None:
-    return american_of_decimal(DecimalPrice(price))
+    found = Price.of_decimal(price)
+    return found and found.american
 
 
 def _paying(price: Decimal) -> Decimal | None:
-    return price if price > 1 else None
+    return price if Price.of_decimal(price) else None
 
 
 def _spread_document(shown: Spread) -> dict[str, Any]:

@@ -142,10 +142,22 @@ def test_a_third_alert_rule_is_one_file(copy: Path, tmp_path: Path) -> None:
     [
         # A rule of conversion concerns the stage that converts, and nothing behind it.
         (
+            "pipeline_assets/football/environment.py",
+            "25.4",
+            "25.5",
+            {"football/pretty_print_conversion"},
+        ),
+        # Rules read prices too, for what a bet brings.
+        (
             "pipeline_assets/football/prices.py",
             "100",
             "101",
-            {"football/pretty_print_conversion"},
+            {
+                "football/pretty_print_conversion",
+                "football/alert_3ou_half",
+                "football/alert_underdog_0half",
+                "football/alert_outcomes",
+            },
         ),
         (
             "pipeline_assets/football/alerts/three_ou_half.py",

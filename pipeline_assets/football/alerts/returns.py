@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from pipeline_assets.football.prices import Price, as_decimal
+
 QUARTER = Decimal("0.25")
 LOST = Decimal(-1)
-
-
-def profit_of(american: str | None) -> Decimal | None:
-    """Profit per unit of an American price such as +105 or -118; None where there is no price."""
-    if american is None:
-        return None
-    price = Decimal(american)
-    return price / 100 if price > 0 else 100 / -price
 
 
 def over(line: Decimal, profit: Decimal, goals: int) -> Decimal:
@@ -26,7 +20,7 @@ def over(line: Decimal, profit: Decimal, goals: int) -> Decimal:
     return profit if goals > line else LOST
 
 
-def either(first: Decimal, second: Decimal) -> Decimal:
+def either(first: Price, second: Price) -> Decimal:
     """The profit of a unit that is split over two outcomes, so that each brings the same, where one
-    of them comes. Both prices are decimal."""
-    return 1 / (1 / first + 1 / second) - 1
+    of them comes."""
+    return as_decimal(1 / (first.probability + second.probability) - 1)

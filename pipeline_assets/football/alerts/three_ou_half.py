@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from pipeline_assets.football.alerts.returns import over, profit_of
+from pipeline_assets.football.alerts.returns import over
 from pipeline_assets.football.alerts.rules import (
     HALF_TIME_SCORE_CORRECTED,
     Facts,
@@ -16,6 +16,7 @@ from pipeline_assets.football.alerts.rules import (
 )
 from pipeline_assets.football.alerts.settling import Result, Settled
 from pipeline_assets.football.monitor_central import MonitorRecord
+from pipeline_assets.football.prices import Price
 from touchline.football.codes import HALF_TIME
 from touchline.outcomes import State
 
@@ -70,10 +71,12 @@ def outcome(facts: Facts, result: Result) -> Settled:
 def pays(record: MonitorRecord, facts: Facts, result: Result) -> Decimal | None:
     """Over the shown line at the shown price."""
     shown = record.odds and record.odds.over_under
-    profit = shown and profit_of(shown.over)
-    if not shown or profit is None:
+    if shown is None or shown.over is None:
         return None
-    return over(shown.total, profit, result.home + result.away)
+    price = Price.of_american(shown.over)
+    if price is None:
+        return None
+    return over(shown.total, price.hong_kong, result.home + result.away)
 
 
 RULE = Rule(

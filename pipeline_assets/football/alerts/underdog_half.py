@@ -18,6 +18,7 @@ from pipeline_assets.football.alerts.rules import (
 )
 from pipeline_assets.football.alerts.settling import Result, Settled
 from pipeline_assets.football.monitor_central import MonitorRecord
+from pipeline_assets.football.prices import Price
 from touchline.football.codes import HALF_TIME
 from touchline.outcomes import State
 
@@ -97,11 +98,14 @@ def pays(record: MonitorRecord, facts: UnderdogFacts, result: Result) -> Decimal
     prices = record.prematch_money_line
     if prices is None:
         return None
-    underdog = prices.away_decimal if facts.favorite is Side.HOME else prices.home_decimal
-    if underdog is None or prices.draw_decimal is None:
+    shown = prices.away_decimal if facts.favorite is Side.HOME else prices.home_decimal
+    if shown is None or prices.draw_decimal is None:
+        return None
+    underdog, draw = Price.of_decimal(shown), Price.of_decimal(prices.draw_decimal)
+    if underdog is None or draw is None:
         return None
     favorite_won = outcome(facts, result).state is State.LOST
-    return Decimal(-1) if favorite_won else either(underdog, prices.draw_decimal)
+    return Decimal(-1) if favorite_won else either(underdog, draw)
 
 
 RULE = Rule(

@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from pipeline_assets.football.alerts import three_ou_half, underdog_half
-from pipeline_assets.football.alerts.returns import either, over, profit_of
+from pipeline_assets.football.alerts.returns import either, over
 from pipeline_assets.football.alerts.settling import Result
 from pipeline_assets.football.backtest import Backtest, backtest
 from pipeline_assets.football.monitor_central import MonitorRecord
+from pipeline_assets.football.prices import Price
 from tests.pipeline_assets.football.test_alerts import match
 from touchline.day import Minute
 from touchline.outcomes import State
@@ -155,16 +157,5 @@ def test_over_a_line_as_bookmakers_settle_it(line: str, goals: int, profit: str)
     assert over(Decimal(line), Decimal("0.9"), goals) == Decimal(profit)
 
 
-@pytest.mark.parametrize(
-    ("american", "profit"), [("+105", "1.05"), ("+100", "1"), ("-125", "0.8"), ("-10000", "0.01")]
-)
-def test_the_profit_of_an_american_price(american: str, profit: str) -> None:
-    assert profit_of(american) == Decimal(profit)
-
-
-def test_no_price_has_no_profit() -> None:
-    assert profit_of(None) is None
-
-
 def test_two_outcomes_are_staked_so_that_both_pay_alike() -> None:
-    assert either(Decimal(4), Decimal(4)) == 1
+    assert either(Price(Fraction(3)), Price(Fraction(3))) == 1
