@@ -1,4 +1,5 @@
-"""How a match's lines moved: the quotes of one company in the last hours, drawn small.
+"""How a match's lines moved: the quotes of one company in the last hours, drawn small, and the
+latest of them in every notation.
 
 Made when somebody asks, and bounded: no more than `SHOWN_MINUTES` of fetches are read, and what was
 read of a match is kept, so that asking again a minute later reads that minute alone.
@@ -7,11 +8,13 @@ read of a match is kept, so that asking again a minute later reads that minute a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
+from operator import attrgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +22,7 @@ import pyarrow.compute as pc
 from pipeline_assets.football import odds_changes
 from pipeline_assets.football.early_odds import in_range
 from pipeline_assets.football.odds_change import OddsChange, change_key
+from pipeline_assets.football.prices import Price, overround
 from resources.day_layout import object_key
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject
@@ -52,30 +56,55 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """The latest open quote of a market. `line` is empty on the winner; a price that pays nothing
+    is None, and so is `keeps`, the overround, where there is one; `at` is a minute of play."""
+
+    line: str
+    at: str
+    prices: tuple[tuple[str, Price | None], ...]
+    keeps: Fraction | None
+    is_suspended: bool
+    """Whether betting has been suspended since."""
+
+
+@dataclass(frozen=True)
 class Market:
     title: str
     moved: tuple[Moved, ...]
+    quote: Quote
+
+
+_Value = Callable[[OddsChange], Decimal]
 
 
 @dataclass(frozen=True)
 class _Shown:
+    """How a market's rows are read: where the price of each side stands and in which notation, and
+    where the line does if there is one."""
+
     title: str
-    values: Sequence[tuple[str, Callable[[OddsChange], Decimal]]]
+    sides: Mapping[str, _Value]
+    price: Callable[[Decimal], Price | None]
+    line: _Value | None
+
+    @property
+    def drawn(self) -> Mapping[str, _Value]:
+        return {"line": self.line} if self.line else self.sides
 
 
+_first, _middle, _last = map(attrgetter, ("v2", "v3", "v4"))
+_WINNER = {"home": _first, "draw": _middle, "away": _last}
+_HANDICAP = {"home": _first, "away": _last}
+_TOTAL = {"over": _first, "under": _last}
 _MARKETS = {
-    "asia": _Shown("Spread", [("line", lambda row: row.v3)]),
-    "eu": _Shown(
-        "MoneyLine",
-        [
-            ("home", lambda row: row.v2),
-            ("draw", lambda row: row.v3),
-            ("away", lambda row: row.v4),
-        ],
-    ),
-    "bs": _Shown("O/U", [("line", lambda row: row.v3)]),
-    "cr": _Shown("Corners", [("line", lambda row: row.v3)]),
+    "asia": _Shown("Spread", _HANDICAP, Price.of_hong_kong, _middle),
+    "eu": _Shown("MoneyLine", _WINNER, Price.of_decimal, None),
+    "bs": _Shown("O/U", _TOTAL, Price.of_hong_kong, _middle),
+    "cr": _Shown("Corners", _TOTAL, Price.of_hong_kong, _middle),
 }
+_MINUTES = {"": "pre", "midfield": "HT"}
+"""How people call what the vendor writes for no minute."""
 
 
 @dataclass
@@ -151,8 +180,23 @@ def markets_of(rows: Sequence[OddsChange], until: datetime) -> Iterator[Market]:
         if any(not row.closed for row in ours):
             yield Market(
                 shown.title,
-                tuple(_moved(name, ours, value, since, until) for name, value in shown.values),
+                tuple(
+                    _moved(name, ours, value, since, until) for name, value in shown.drawn.items()
+                ),
+                _quote(shown, ours),
             )
+
+
+def _quote(shown: _Shown, rows: Sequence[OddsChange]) -> Quote:
+    latest = [row for row in rows if not row.closed][-1]
+    prices = {side: shown.price(value(latest)) for side, value in shown.sides.items()}
+    return Quote(
+        f"{shown.line(latest):f}" if shown.line else "",
+        _MINUTES.get(latest.minute, f"{latest.minute}'"),
+        tuple(prices.items()),
+        overround(prices.values()),
+        bool(rows[-1].closed),
+    )
 
 
 def _moved(

@@ -19,6 +19,7 @@ from operations.board.lines import HIGH, WIDE, Market
 from operations.board.match import ShownMatch
 from operations.board.reader import Seen
 from operations.pages import templates
+from pipeline_assets.football.prices import percent
 from touchline.fetch import FetchRef
 from touchline.football.codes import status_name
 from touchline.notices import lasted
@@ -170,8 +171,10 @@ def freshness(age: float | None) -> Freshness:
 
 
 def lines_html(match: ShownMatch, markets: Sequence[Market], fetch: FetchRef) -> str:
-    """How the match's lines moved, for below its row."""
-    return _LINES.render(match=match, markets=markets, fetch=fetch, wide=WIDE, high=HIGH)
+    """What the match's lines are and how they moved, for below its row."""
+    return _LINES.render(
+        match=match, markets=markets, fetch=fetch, wide=WIDE, high=HIGH, percent=percent
+    )
 
 
 _environment = templates("board")

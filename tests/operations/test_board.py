@@ -4,6 +4,7 @@ away."""
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,9 +20,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from operations.board.lines import ODDS, SHOWN_MINUTES, LineBook, markets_of
+from operations.board.lines import ODDS, SHOWN_MINUTES, LineBook, Market, markets_of
 from operations.board.match import ShownMatch, minute_of_play, shown_match
-from operations.board.page import Board, Filter, Freshness, freshness
+from operations.board.page import Board, Filter, Freshness, freshness, lines_html
 from operations.board.reader import MONITOR, Reader, Seen
 from pipeline_assets.football.odds_change import OddsChange
 from pipeline_assets.landed_alerts import AlertShown
@@ -471,6 +472,58 @@ def test_a_line_steps_where_it_moved_and_has_a_gap_while_suspended() -> None:
     assert moved.path == "M0.0 60.0H100.0V0.0H200.0M250.0 30.0H300.0"
 
 
+def told(market: Market) -> list[str]:
+    """Its rows of the table, as a viewer reads them."""
+    html = lines_html(match_of(), [market], FETCH)
+    body = html.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr>.*?</tr>", body.replace("</t", " </t"), re.DOTALL)
+    return [" ".join(Read.page(row).text.split()) for row in rows]
+
+
+def test_the_latest_open_quote_is_told_in_every_notation() -> None:
+    moves = [
+        quote(10, "2.5"),
+        quote(20, "3.25", v2=Decimal("1.05"), v4=Decimal("0.83"), minute="12"),
+        quote(30, "3.5", closed=1),
+    ]
+    [total] = markets_of(moves, AT)
+    assert told(total) == [
+        "O/U 3.25 12', suspended since; overround 3.4 %",
+        "over +105 2.05 1.05 21/20 48.8 %",
+        "under -120 1.83 0.83 83/100 54.6 %",
+    ]
+
+
+def test_the_winner_is_quoted_decimal_and_has_no_line() -> None:
+    row = quote(
+        10, "3.4", market="eu", v2=Decimal("1.72"), v4=Decimal("4.5"), minute="", prematch=True
+    )
+    [winner] = markets_of([row], AT)
+    assert told(winner) == [
+        "MoneyLine pre; overround 9.8 %",
+        "home -139 1.72 0.72 18/25 58.1 %",
+        "draw +240 3.4 2.4 12/5 29.4 %",
+        "away +350 4.5 3.5 7/2 22.2 %",
+    ]
+
+
+def test_a_price_that_pays_nothing_says_so_and_leaves_no_overround() -> None:
+    [winner] = markets_of([quote(10, "1.00", market="eu", v2=Decimal(1), v4=Decimal(5))], AT)
+    assert told(winner) == [
+        "MoneyLine 3'",
+        "home pays nothing",
+        "draw pays nothing",
+        "away +400 5 4 4/1 20.0 %",
+    ]
+
+
+def test_what_the_vendor_calls_a_minute_does_nothing() -> None:
+    markets = list(markets_of([quote(10, "2.5", minute=HOSTILE)], AT))
+    read = Read.page(lines_html(match_of(company=HOSTILE), markets, FETCH))
+    assert read.text.count(HOSTILE) == 2
+    assert not {"img", "script"} & {tag for tag, _ in read.elements}
+
+
 def test_a_market_without_an_open_quote_is_left_out() -> None:
     assert list(markets_of([quote(10, "2.5", closed=1)], AT)) == []
     assert list(markets_of([], AT)) == []
@@ -506,7 +559,8 @@ def test_lines_are_shown_below_their_match(board_day: RunDay) -> None:
         answer = board.get(f"/lines?match={match}")
         assert answer.status_code == 200
         read = Read.page(answer.text)
-        assert {"svg", "path"} <= {tag for tag, _ in read.elements}
+        assert {"svg", "path", "table"} <= {tag for tag, _ in read.elements}
+        assert "overround" in read.text
         assert "the last three hours" in read.text
         without = next(name for name, row in shown.items() if "moves" not in row)
         assert board.get(f"/lines?match={without}").status_code == 404

@@ -146,7 +146,8 @@ def test_a_hundred_matches_are_kept_up_to_date_without_loading_again(
         assert width_of(page) <= 380
         page.locator(".moves").first.click()
         expect(page.locator(".lines svg").first).to_be_visible(timeout=LOAD_MS)
-        assert width_of(page) <= 380
+        expect(page.get_by_role("region", name="Latest quotes")).to_contain_text("overround")
+        assert width_of(page) <= 380, "the table scrolls inside its own box"
         rows.evaluate_all("rows => rows.forEach(row => { row.seenBefore = true; })")
         still = page.locator(".match:not(.playing)").count()
 
