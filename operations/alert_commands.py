@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from operations.arguments import Json, OptionalDay, Prefix, duration
+from operations.console import progress
+
+if TYPE_CHECKING:
+    from touchline.delivery import AlertDelivery
+    from touchline.outcomes import State
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="As `touchline alerts` shows it.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, which is kept.")]
@@ -15,7 +22,7 @@ Why = Annotated[str, typer.Option("--why", help="The reason, which is kept.")]
 
 def alerts(date: OptionalDay = None, prefix: Prefix = None, as_json: Json = False) -> None:
     """Show what checks alert about, and what could not be delivered of that and of alerts about
-    matches; of a day, also what is over, and every match that was told of."""
+    matches; of a day, also what is over, and every match that was told of, with its outcome."""
     import json
     from datetime import UTC, datetime
 
@@ -28,11 +35,29 @@ def alerts(date: OptionalDay = None, prefix: Prefix = None, as_json: Json = Fals
     with opened_ledger(prefix) as ledger:
         now = datetime.now(UTC)
         found = read(ledger, date, now)
+    if found.matches:
+        found = replace(found, outcomes=_outcomes(prefix, found.matches))
     if as_json:
         typer.echo(json.dumps(json_of(found)))
     else:
         show(found, now, Console())
     raise typer.Exit(code_of(found, now))
+
+
+def _outcomes(prefix: str | None, alerts: Sequence[AlertDelivery]) -> dict[str, State]:
+    """As far as the store can be read: all else needs the ledger alone."""
+    from operations.match_alerts import read_outcomes
+    from operations.opened import NothingThere, opened_store
+    from resources.embedded_s3 import EmbeddedS3Error
+    from resources.ledger import LedgerUnavailable
+    from resources.object_store import StoreError
+
+    try:
+        with opened_store(prefix) as site:
+            return read_outcomes(site, alerts)
+    except (NothingThere, EmbeddedS3Error, StoreError, LedgerUnavailable) as error:
+        progress(f"how they turned out cannot be read: {error}")
+        return {}
 
 
 def mute(

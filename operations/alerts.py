@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import structs
 from rich.console import Console
 from rich.markup import escape
 
@@ -20,6 +21,7 @@ from touchline.alerting import Alert, AlertKey, Hush
 from touchline.day import Day, utc_text
 from touchline.delivery import AlertDelivery, DeliveryState
 from touchline.notices import Notice, lasted, next_commands
+from touchline.outcomes import State, Tally, tally_by_rule
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,13 @@ class Found:
     """Those that are not delivered, and all of a day that was asked for."""
     matches: list[AlertDelivery]
     """Alerts about matches: the same."""
+    outcomes: Mapping[str, State] = field(default_factory=dict)
+    """How they have turned out, by alert id, as far as that is known."""
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """By rule, how its alerts among them have turned out."""
+        return tally_by_rule((a.rule_id, self.outcomes.get(a.alert_id)) for a in self.matches)
 
 
 def read(ledger: Ledger, day: Day | None, now: datetime) -> Found:
@@ -56,7 +65,11 @@ def as_json(found: Found) -> dict[str, Any]:
     return {
         "checks": [_alert_as_json(alert) for alert in found.alerts],
         "notices": [_plain(asdict(notice)) for notice in found.notices],
-        "alerts": [match_alert_as_json(alert) for alert in found.matches],
+        "alerts": [
+            match_alert_as_json(alert, found.outcomes.get(alert.alert_id))
+            for alert in found.matches
+        ],
+        "tallies": {rule: structs.asdict(sums) for rule, sums in found.tallies.items()},
     }
 
 
@@ -91,7 +104,9 @@ def show(found: Found, now: datetime, console: Console) -> None:
     for notice in found.notices:
         error = f": {notice.last_error}" if notice.last_error else ""
         lines.append(f"{utc_text(notice.made_at)} {notice.state}: {notice.title}{error}")
-    lines += [line for alert in found.matches for line in match_alert_lines(alert)]
+    for alert in found.matches:
+        lines += match_alert_lines(alert, found.outcomes.get(alert.alert_id))
+    lines += [f"{rule}: {sums.alerts} alerts: {sums}" for rule, sums in found.tallies.items()]
     for line in lines or ["no alerts"]:
         console.print(escape(line), soft_wrap=True, highlight=False)
 

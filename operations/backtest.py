@@ -193,12 +193,7 @@ def _row(hit: Hit) -> tuple[str, ...]:
 
 
 def _sums(found: Backtest) -> str:
-    sums = found.tally
-    rate = "no win rate" if sums.win_rate is None else f"win rate {sums.win_rate:.0%}"
-    said = (
-        f"{sums.alerts} hits: {sums.won} won, {sums.lost} lost, {sums.void} void, "
-        f"{sums.pending} pending, {sums.unresolved} unresolved; {rate}"
-    )
+    said = f"{found.tally.alerts} hits: {found.tally}"
     if found.profit is None:
         return f"{said}; the rule names no bet"
     if found.yield_per_unit is None:

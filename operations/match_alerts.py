@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from pipeline_assets.landed_alerts import states_of
 from resources.ledger import Ledger
+from resources.site import Site
 from touchline.day import Day, utc_text
 from touchline.delivery import AlertDelivery, DeliveryState
+from touchline.outcomes import State
+from touchline.stage import KIND, OUTCOME
 
 
 def read_match_alerts(ledger: Ledger, day: Day | None, now: datetime) -> list[AlertDelivery]:
@@ -17,10 +21,25 @@ def read_match_alerts(ledger: Ledger, day: Day | None, now: datetime) -> list[Al
     return ledger.undelivered_alerts(now) if day is None else ledger.match_alerts(day)
 
 
-def match_alert_as_json(alert: AlertDelivery) -> dict[str, Any]:
+def read_outcomes(site: Site, alerts: Sequence[AlertDelivery]) -> dict[str, State]:
+    """By alert id, how these alerts have turned out; one of which nobody can tell is left out.
+    Raises StoreError, LedgerUnavailable."""
+    outcomes: dict[str, State] = {}
+    for feed, day in sorted({(alert.feed, alert.day) for alert in alerts}):
+        for stage in site.stages.values():
+            if stage.feed != feed or stage.tags.get(KIND) != OUTCOME:
+                continue
+            states = states_of(site, stage, day)
+            for alert in alerts:
+                if states is not None and (alert.feed, alert.day) == (feed, day):
+                    outcomes[alert.alert_id] = states.get(alert.alert_id, State.PENDING)
+    return outcomes
+
+
+def match_alert_as_json(alert: AlertDelivery, outcome: State | None) -> dict[str, Any]:
     is_sent = alert.state is DeliveryState.SENT
     return {
-        "alert_id": f"{alert.rule_id}_{alert.match_id}",
+        "alert_id": alert.alert_id,
         "rule_id": alert.rule_id,
         "match_id": alert.match_id,
         "asset": alert.asset,
@@ -29,6 +48,7 @@ def match_alert_as_json(alert: AlertDelivery) -> dict[str, Any]:
         "fired_fetch_id": alert.fetch_id,
         "fired_at_utc": utc_text(alert.fired_at),
         "message": alert.body,
+        "outcome": outcome,
         "delivery": {
             "state": str(alert.state),
             "attempts": alert.tries,
@@ -40,8 +60,9 @@ def match_alert_as_json(alert: AlertDelivery) -> dict[str, Any]:
     }
 
 
-def match_alert_lines(alert: AlertDelivery) -> Iterator[str]:
-    yield f"{utc_text(alert.fired_at)} {alert.state}: {alert.body}"
+def match_alert_lines(alert: AlertDelivery, outcome: State | None) -> Iterator[str]:
+    states = f"{alert.state}, {outcome}" if outcome else alert.state
+    yield f"{utc_text(alert.fired_at)} {states}: {alert.body}"
     if alert.state is not DeliveryState.SENT and alert.last_error:
         tries = "once" if alert.tries == 1 else f"{alert.tries} times"
         yield f"  tried {tries}: {alert.last_error}"

@@ -27,7 +27,7 @@ from resources.ledger import ClaimRow, FetchRow
 from resources.site import Site
 from touchline.accounting import Account, FetchFate, LossClass, Verdict
 from touchline.day import Day, FetchNumber, Window
-from touchline.outcomes import Tally, tally
+from touchline.outcomes import Tally, tally_by_rule
 from touchline.plan import FeedPlan
 from touchline.stage import ALERT, KIND, ODDS_ROWS, OUTCOME, RawAsset
 from touchline.watch import expected_minutes
@@ -134,11 +134,7 @@ class DayState:
     @property
     def tallies(self) -> dict[str, Tally]:
         """By rule, how the day's alerts turned out, as far as that can be told."""
-        told = [alert for alert in self.alerts if alert.state is not None]
-        return {
-            rule: tally(alert.state for alert in told if alert.rule_id == rule and alert.state)
-            for rule in sorted({alert.rule_id for alert in told})
-        }
+        return tally_by_rule((alert.rule_id, alert.state) for alert in self.alerts)
 
     @property
     def worst(self) -> list[Cell]:

@@ -69,20 +69,32 @@ def alerts_of_fetch(
 def with_states(
     site: Site, stage: Stage[Any], day: Day, alerts: Sequence[AlertShown]
 ) -> list[AlertShown]:
-    """How these alerts of a day have turned out by now, as the stage of outcomes says on that day
-    and the two after; none is looked for longer. Raises StoreError, LedgerUnavailable."""
-    states: dict[str, State] = {}
-    if not alerts:
-        return []
-    try:
-        for later in range(DAYS_TO_AN_OUTCOME + 1):
-            if not has_expired(site, stage.name, day.shifted(later)):
-                rows = load_table(site, stage.name, day.shifted(later))
-                for row in rows.select(["alert_id", "state"]).to_pylist():
-                    states[row["alert_id"]] = State(row["state"])
-    except (UnreadableObject, UnreadableStageObject):
-        return list(alerts)  # Of half of what there is, nothing can be said for sure.
+    """How these alerts of a day have turned out by now, as far as the stage of outcomes can be
+    read. Raises StoreError, LedgerUnavailable."""
+    states = states_of(site, stage, day) if alerts else None
+    if states is None:
+        return list(alerts)
     return [
         replace(alert, state=states.get(alert.alert_id, State.PENDING)) if alert.alert_id else alert
         for alert in alerts
     ]
+
+
+def states_of(site: Site, stage: Stage[Any], day: Day) -> dict[str, State] | None:
+    """By alert id, how alerts of a day have turned out by now, as the stage of outcomes says on
+    that day and the two after; none is looked for longer, and one that it does not name is pending.
+
+    None where some of that cannot be read or was removed: of half of what there is, nothing can be
+    said for sure. Raises StoreError, LedgerUnavailable.
+    """
+    states: dict[str, State] = {}
+    try:
+        for later in range(DAYS_TO_AN_OUTCOME + 1):
+            if has_expired(site, stage.name, day.shifted(later)):
+                return None
+            rows = load_table(site, stage.name, day.shifted(later))
+            for row in rows.select(["alert_id", "state"]).to_pylist():
+                states[row["alert_id"]] = State(row["state"])
+    except (UnreadableObject, UnreadableStageObject):
+        return None
+    return states

@@ -171,6 +171,10 @@ class AlertDelivery(Message):
     """The scheduled minute of the fetch that showed it; of what is news however late, when it was
     put into the outbox."""
 
+    @property
+    def alert_id(self) -> str:
+        return f"{self.rule_id}_{self.match_id}"
+
     def unsent(self, now: datetime, targets: int) -> Self | None:
         if self.attempts == 0 and now - self.fired_at >= LATE:
             return self.ended(DeliveryState.LATE, now)

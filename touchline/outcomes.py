@@ -35,6 +35,13 @@ class Tally(msgspec.Struct, frozen=True):
     unresolved: int
     win_rate: float | None
 
+    def __str__(self) -> str:
+        rate = "no win rate" if self.win_rate is None else f"win rate {self.win_rate:.0%}"
+        return (
+            f"{self.won} won, {self.lost} lost, {self.void} void, {self.pending} pending, "
+            f"{self.unresolved} unresolved; {rate}"
+        )
+
 
 def tally(states: Iterable[str]) -> Tally:
     """Of the states of a rule's alerts, each once. Raises ValueError for what is none."""
@@ -49,3 +56,13 @@ def tally(states: Iterable[str]) -> Tally:
         unresolved=counts[State.UNRESOLVED],
         win_rate=won / (won + lost) if won + lost else None,
     )
+
+
+def tally_by_rule(alerts: Iterable[tuple[str, str | None]]) -> dict[str, Tally]:
+    """Of rule and state of each alert, by rule; one whose state nobody knows is left out. Raises
+    ValueError for what is no state."""
+    states: dict[str, list[str]] = {}
+    for rule, state in alerts:
+        if state is not None:
+            states.setdefault(rule, []).append(state)
+    return {rule: tally(states[rule]) for rule in sorted(states)}

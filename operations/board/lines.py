@@ -19,17 +19,14 @@ from operator import attrgetter
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from operations.board.following import Position, read_on
 from pipeline_assets.football import odds_changes
 from pipeline_assets.football.early_odds import in_range
 from pipeline_assets.football.odds_change import OddsChange, change_key
 from pipeline_assets.football.prices import Price, overround
-from resources.day_layout import object_key
 from resources.day_store import DayStore
-from resources.fetch_object import FetchObject
 from resources.parquet import records_of
 from resources.site import Site
-from resources.stage_codec import decode_stage
-from touchline.day import WINDOW_MINUTES, Day, FetchNumber
 from touchline.fetch import FetchRef
 
 ODDS = odds_changes.stage
@@ -109,10 +106,9 @@ _MINUTES = {"": "pre", "midfield": "HT"}
 
 @dataclass
 class _Read:
-    """What is known of one match and company: its rows by key, up to a fetch of a day."""
+    """What is known of one match and company: its rows by key, up to a fetch."""
 
-    day: Day
-    number: FetchNumber
+    upto: Position
     rows: dict[str, OddsChange] = field(default_factory=dict)
 
 
@@ -135,33 +131,21 @@ class LineBook:
         return list(markets_of(rows, fetch.minute.utc))
 
     def _rows(self, match_id: str, company_id: str, fetch: FetchRef) -> list[OddsChange]:
-        earliest = fetch.minute.later(-SHOWN_MINUTES)
+        earliest = Position.before(fetch.minute.later(-SHOWN_MINUTES))
         read = self._kept.pop((match_id, company_id), None)
-        if read is None or (read.day, read.number) < (earliest.day, earliest.number - 1):
-            read = _Read(earliest.day, FetchNumber(earliest.number - 1))
-        for day in sorted({read.day, fetch.day}):
-            if day > read.day:
-                read.day, read.number = day, FetchNumber(0)
-            self._read_on(read, match_id, company_id)
-        self._kept[match_id, company_id] = read
-        if len(self._kept) > KEPT_MATCHES:
-            self._kept.popitem(last=False)
-        return sorted(read.rows.values(), key=lambda row: (row.change_time, row.k))
-
-    def _read_on(self, read: _Read, match_id: str, company_id: str) -> None:
-        key = object_key(ODDS.name, read.day, read.number // WINDOW_MINUTES * WINDOW_MINUTES)
-        numbers = self._days.index(ODDS.name, read.day, after=key).numbers
-        for part in self._days.parts(ODDS.name, read.day, after=read.number):
-            table = decode_stage(ODDS, part.body).table if isinstance(part, FetchObject) else part
+        if read is None or read.upto < earliest:
+            read = _Read(earliest)
+        for table in read_on(self._days, ODDS, read.upto, fetch.day):
             for row in _of_match(table, match_id, company_id):
                 name = change_key(row).removesuffix(_WITHDRAWN)
                 if row.withdrawn:
                     read.rows.pop(name, None)
                 elif in_range(row.v2, row.v3, row.v4):
                     read.rows[name] = row
-        self._days.forget_window(ODDS.name)
-        # The stage takes fetches in their order, so that none of before these comes later.
-        read.number = max([read.number, *numbers])
+        self._kept[match_id, company_id] = read
+        if len(self._kept) > KEPT_MATCHES:
+            self._kept.popitem(last=False)
+        return sorted(read.rows.values(), key=lambda row: (row.change_time, row.k))
 
 
 def _of_match(table: pa.Table, match_id: str, company_id: str) -> list[OddsChange]:

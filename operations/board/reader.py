@@ -7,10 +7,11 @@ board may stand beside a second copy; and nothing that goes wrong takes the last
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from operations.board.following import Position, read_on
 from operations.board.hour import last_hour
 from operations.board.match import ShownMatch, shown_match
 from operations.report_pictures import Row
@@ -29,7 +30,8 @@ from resources.site import Site
 from resources.stage_codec import StateNotKept, UnreadableStageObject, decode_stage
 from touchline.day import WINDOW_MINUTES, Day, FetchNumber, Minute, Window
 from touchline.fetch import FetchRef
-from touchline.stage import ALERT, KIND, Stage
+from touchline.outcomes import State
+from touchline.stage import ALERT, KIND, OUTCOME, Stage
 
 MONITOR = monitor_central.stage
 CONVERTED = pretty_print_conversion.stage
@@ -88,6 +90,11 @@ class Reader:
     """What was shown, and in which minute, when the last hour was read."""
     _alerts_read: dict[str, FetchRef] = field(default_factory=dict)
     """By rule, the last fetch whose alerts are known."""
+    _alerts_since: Minute | None = None
+    """When the earliest alert was raised that is shown."""
+    _outcomes: dict[str, State] = field(default_factory=dict)
+    """By alert id, what has been read of how alerts turned out since then."""
+    _outcomes_read: Position | None = None
 
     def read(self) -> Seen:
         try:
@@ -108,6 +115,9 @@ class Reader:
             for stage in self.site.stages.values():
                 if stage.tags.get(KIND) == ALERT and stage.feed == MONITOR.feed:
                     self._look_for_alerts(stage, self.seen.fetch)
+            for stage in self.site.stages.values():
+                if stage.tags.get(KIND) == OUTCOME and stage.feed == MONITOR.feed:
+                    self._look_at_outcomes(stage, self.seen.fetch)
             self._look_at_deliveries(self.seen.fetch)
 
     @property
@@ -226,10 +236,32 @@ class Reader:
             if match not in fired.at or any(alert.asset == stage.name for alert in known):
                 continue
             minute = Minute(datetime.fromtimestamp(fired.at[match], UTC))
+            if self._alerts_since is None or minute < self._alerts_since:
+                self._alerts_since, self._outcomes_read = minute, Position.before(minute)
             of_fetch = alerts_of_fetch(self.site, stage, minute.day, minute.number)
             ours = tuple(alert for alert in of_fetch if alert.match_id in (match, None))
             alerts[match] = known + ours
         self.seen = replace(self.seen, alerts=alerts)
+
+    def _look_at_outcomes(self, stage: Stage, fetch: FetchRef) -> None:
+        """How each alert has turned out: read on from when the earliest one was raised, while one
+        of them has no outcome yet."""
+        shown = [alert for alerts in self.seen.alerts.values() for alert in alerts]
+        newest = Position(fetch.day, fetch.number)
+        if self._outcomes_read is None or self._outcomes_read >= newest:
+            return
+        if all(alert.state not in (None, State.PENDING) for alert in shown):
+            return
+        try:
+            for table in read_on(self._days, stage, self._outcomes_read, fetch.day):
+                for row in table.select(["alert_id", "state"]).to_pylist():
+                    self._outcomes[row["alert_id"]] = State(row["state"])
+        except (UnreadableObject, UnreadableStageObject):
+            # Of half of what there is nothing can be said for sure, until there is news of it.
+            self._outcomes.clear()
+            self._outcomes_read = newest
+        states = self._outcomes
+        self._retell(lambda alert: replace(alert, state=states.get(alert.alert_id or "")))
 
     def _look_at_deliveries(self, fetch: FetchRef) -> None:
         """How the delivery of each alert stands; what was known of it where the ledger is away."""
@@ -240,12 +272,11 @@ class Reader:
             rows = [row for day in days for row in self.site.ledger.match_alerts(day)]
         except LedgerUnavailable:
             return
-        states = {(row.rule_id, row.match_id): row.state for row in rows}
-        alerts = {
-            match: tuple(
-                replace(alert, delivery=states.get((alert.rule_id, match), alert.delivery))
-                for alert in of_match
-            )
-            for match, of_match in self.seen.alerts.items()
-        }
+        states = {row.alert_id: row.state for row in rows}
+        self._retell(
+            lambda alert: replace(alert, delivery=states.get(alert.alert_id or "", alert.delivery))
+        )
+
+    def _retell(self, of: Callable[[AlertShown], AlertShown]) -> None:
+        alerts = {match: tuple(map(of, alerts)) for match, alerts in self.seen.alerts.items()}
         self.seen = replace(self.seen, alerts=alerts)

@@ -1,9 +1,9 @@
-"""A board that is served from a landed day, and how tests ask it."""
+"""A board that is served from a landed day, how tests ask it, and what they land by hand."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,12 +11,18 @@ from typing import Any
 
 import httpx
 
+from operations.board.reader import CONVERTED, MONITOR
 from operations.board.server import serving
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
+from resources.fetch_object import FetchObject
 from resources.site import Site
-from tests.operations.conftest import RunDay
+from resources.stage_codec import decode_stage, encode_stage
+from tests.operations.conftest import FEED, RunDay
+from touchline.accounting import Outcome, key_digest, sha256_hex
 from touchline.clock import VirtualClock
+from touchline.fetch import FetchRef
+from touchline.stage import Stage, Staged
 
 WAIT_SECONDS = 60
 """For what has to come, on a machine under load."""
@@ -67,3 +73,48 @@ def served(
         serving(site, port, poll_seconds=0.05, pulse_seconds=0.1) as url,
     ):
         yield Served(url, clock)
+
+
+Records = list[Any]
+
+
+def land_display(day: RunDay, passed: int, changed: Callable[[Records], Records]) -> None:
+    """The display so many minutes after the day's last one, and what it is made of, with their
+    records changed."""
+    last = day.numbers[-1]
+    stages: list[Stage[Any]] = [CONVERTED, MONITOR]
+    with at_minute(day, passed) as (site, ref):
+        for stage in stages:
+            stored = site.days(FEED).read_back(stage.name, day.day, last)
+            land_by_hand(site, stage, ref, changed(decode_stage(stage, stored.body).records))
+
+
+@contextmanager
+def at_minute(day: RunDay, passed: int) -> Iterator[tuple[Site, FetchRef]]:
+    """The site, and a fetch, so many minutes after the day's last one."""
+    later = day.day.minute(day.numbers[-1]).later(passed)
+    with site_of(day, VirtualClock(later.utc)) as site:
+        yield site, FetchRef(FEED, later, f"display-{passed:04d}")
+
+
+def land_by_hand(site: Site, stage: Stage[Any], ref: FetchRef, records: Records) -> None:
+    made = made_of(stage, ref, records)
+    site.days(FEED).land(made, run_id="by-hand", at=ref.minute.utc, rebuild=False)
+
+
+def made_of(stage: Stage[Any], ref: FetchRef, records: list[Any]) -> FetchObject:
+    staged = Staged[Any]()
+    staged.emit_many(records)
+    body = encode_stage(stage, ref, staged)
+    return FetchObject(
+        asset=stage.name,
+        ref=ref,
+        outcome=Outcome.COMPLETE,
+        account=staged.account,
+        digest=key_digest(map(stage.key, records)),
+        sha256=sha256_hex(body),
+        code_version="by-hand",
+        upstream_sha256=None,
+        etag=None,
+        body=body,
+    )

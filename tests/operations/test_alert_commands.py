@@ -105,6 +105,8 @@ def test_matches_that_were_told_of_are_shown_with_their_delivery(ledger: Ledger)
         "next_try_utc": None,
     }
     assert (second["delivery"]["state"], second["delivery"]["attempts"]) == ("delivery_unknown", 0)
+    assert (first["outcome"], json.loads(said.stdout)["tallies"]) == (None, {})
+    assert "how they turned out cannot be read: no object store" in said.stderr
     shown = touchline("alerts", "--date", day).stdout
     assert " sent: 3OU HALF ALERT / [bold]match-a[/bold] vs B" in shown
     assert touchline("alerts").stdout.strip() == "no alerts"

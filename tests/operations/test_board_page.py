@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,19 +12,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from operations.board.page import SILENT_SECONDS
-from operations.board.reader import CONVERTED, MONITOR
 from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.football.pretty_print_conversion import ConvertedMatch
-from resources.fetch_object import FetchObject
-from resources.stage_codec import decode_stage, encode_stage
-from tests.operations.boards import Served, served, site_of
-from tests.operations.conftest import FEED, RunDay, RunMinutes
+from tests.operations.boards import Records, Served, land_display, served
+from tests.operations.conftest import RunDay, RunMinutes
 from tests.operations.test_report import HOSTILE
 from tests.stack.pages import LOAD_MS, Browsed, NoBrowser, browsed, is_required
-from touchline.accounting import Outcome, key_digest, sha256_hex
-from touchline.clock import VirtualClock
-from touchline.fetch import FetchRef
-from touchline.stage import Stage, Staged
 
 pytestmark = pytest.mark.browser
 
@@ -57,25 +50,6 @@ def opened(browser: Browsed, board: Served, path: str = "/") -> Page:
     return browser.page
 
 
-Records = list[Any]
-
-
-def land_display(day: RunDay, passed: int, changed: Callable[[Records], Records]) -> None:
-    """The display so many minutes after the day's last one, and what it is made of, with their
-    records changed."""
-    last = day.day.minute(day.numbers[-1])
-    later = last.later(passed)
-    ref = FetchRef(FEED, later, f"display-{passed:04d}")
-    stages: list[Stage[Any]] = [CONVERTED, MONITOR]
-    with site_of(day, VirtualClock(later.utc)) as site:
-        for stage in stages:
-            stored = site.days(FEED).read_back(stage.name, day.day, last.number)
-            records = changed(decode_stage(stage, stored.body).records)
-            site.days(FEED).land(
-                made_of(stage, ref, records), run_id="by-hand", at=later.utc, rebuild=False
-            )
-
-
 def copies(record: Any) -> Records:
     """A match and others like it."""
     names = [record.match_id, *(f"{record.match_id}{copy}" for copy in range(1, COPIES))]
@@ -83,24 +57,6 @@ def copies(record: Any) -> Records:
         return [msgspec.structs.replace(record, match_id=name) for name in names]
     infos = (msgspec.structs.replace(record.match_info, match_id=name) for name in names)
     return [msgspec.structs.replace(record, match_info=info) for info in infos]
-
-
-def made_of(stage: Stage[Any], ref: FetchRef, records: list[Any]) -> FetchObject:
-    staged = Staged[Any]()
-    staged.emit_many(records)
-    body = encode_stage(stage, ref, staged)
-    return FetchObject(
-        asset=stage.name,
-        ref=ref,
-        outcome=Outcome.COMPLETE,
-        account=staged.account,
-        digest=key_digest(map(stage.key, records)),
-        sha256=sha256_hex(body),
-        code_version="by-hand",
-        upstream_sha256=None,
-        etag=None,
-        body=body,
-    )
 
 
 def scored(records: Records) -> Records:
