@@ -12,6 +12,7 @@ from operations import (
     alert_commands,
     backtest_command,
     board_command,
+    drift_command,
     export_command,
     ledger_commands,
     mirror_command,
@@ -46,6 +47,7 @@ app.command()(seal_command.seal)
 app.command()(mirror_command.mirror)
 app.command()(repair_commands.losses)
 app.command()(repair_commands.reprocess)
+app.command()(drift_command.drift)
 app.command()(reading_commands.rows)
 app.command()(export_command.export)
 app.command()(reading_commands.fetch)

@@ -44,7 +44,7 @@ def look(settings: Settings, now: datetime) -> list[Signal]:
     Raises NothingThere, LedgerUnavailable for a ledger's URL that is none.
     """
     refuse_without_ledger(settings)
-    return with_causes([_up(settings), *_dagster(settings, now), *_books(settings, now)])
+    return with_causes([_up(settings), *dagster_of(settings, now), *_books(settings, now)])
 
 
 def verdict(signals: Sequence[Signal]) -> Health:
@@ -70,7 +70,8 @@ def _up(settings: Settings) -> Signal:
     return Signal(Kind.LIVENESS, UP, state, detail, do=do)
 
 
-def _dagster(settings: Settings, now: datetime) -> Iterator[Signal]:
+def dagster_of(settings: Settings, now: datetime) -> Iterator[Signal]:
+    """What the Dagster of this state folder tells of itself."""
     import dagster as dg
     from sqlalchemy.exc import SQLAlchemyError
 

@@ -78,6 +78,8 @@ class Up:
     error: str = ""
     children: Mapping[str, str] = field(default_factory=dict)
     """How each part stands, by name, as the supervisor has it."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprints of those that it was started with, salted with `salt`."""
 
     def write(self, settings: Settings) -> None:
         content = {
@@ -87,8 +89,13 @@ class Up:
             "url": self.url,
             "error": self.error,
             "children": dict(self.children),
+            "settings": dict(self.settings),
         }
         write_private_json(settings.run_folder / _STATE, content)
+
+    @property
+    def salt(self) -> str:
+        return f"{self.process.pid}/{self.process.created}/"
 
     @classmethod
     def read(cls, settings: Settings) -> Up | None:
@@ -96,7 +103,14 @@ class Up:
         process = ProcessId.recorded(settings.run_folder / _STATE)
         if not content or not process:
             return None
-        return cls(process, content["state"], content["url"], content["error"], content["children"])
+        return cls(
+            process,
+            content["state"],
+            content["url"],
+            content["error"],
+            content["children"],
+            content["settings"],
+        )
 
 
 def open_site(settings: Settings, access: S3Access) -> None:
@@ -138,11 +152,12 @@ def up(
     `partitions` tells what kind of disk the spool lies on. Raises UpError when something does not
     start, having ended what did.
     """
-    settings = _with_source(settings, options)
+    given, settings = settings, _with_source(settings, options)
     _check_before(settings, options)
     _check_spool(settings, partitions)
     with _hold(settings), ExitStack() as stack:
         running = Up(ProcessId.own(), "starting", f"http://127.0.0.1:{options.port}")
+        running = replace(running, settings=given.fingerprints(running.salt))
         running.write(settings)
         try:
             supervisor = _supervisor(settings, progress)

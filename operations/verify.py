@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,17 @@ class AssetVerdict:
 
 
 def plans_of(site: Site, feed: str | None) -> list[FeedPlan]:
+    """The site's plan of this feed, or all. Raises Misused."""
+    return plans_named(site.plans, feed)
+
+
+def plans_named(plans: Mapping[str, FeedPlan], feed: str | None) -> list[FeedPlan]:
     """The plan of this feed, or all. Raises Misused."""
     if feed is None:
-        return list(site.plans.values())
-    if feed not in site.plans:
-        raise Misused(f"{feed!r} is not a feed; there are: {', '.join(site.plans)}")
-    return [site.plans[feed]]
+        return list(plans.values())
+    if feed not in plans:
+        raise Misused(f"{feed!r} is not a feed; there are: {', '.join(plans)}")
+    return [plans[feed]]
 
 
 def verify(

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from resources.legal_hold import LegalHold
+from touchline.accounting import sha256_hex
 
 PREFIX = "TOUCHLINE_"
 
@@ -232,6 +233,13 @@ class Settings(BaseSettings):
     def run_folder(self) -> Path:
         """One file for each running process."""
         return self.home / "run"
+
+    def fingerprints(self, salt: str) -> dict[str, str]:
+        """Of every setting that is set, by its variable: tells that it is another, and not what."""
+        return {
+            name: sha256_hex(f"{salt}{name}={text}".encode())[:12]
+            for name, text in self.environment().items()
+        }
 
     def environment(self) -> dict[str, str]:
         """These settings as variables, for a child process; unset ones are left out."""

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, insert, select, type_coerce, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Integer,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from resources.ledger import tables
 from resources.ledger.book import Book, minute_of, record, storable, touch
@@ -188,6 +201,31 @@ class ClaimBook(Book):
     def standing(self, asset: str, day: Day) -> Mapping[FetchNumber, Standing]:
         """The day's claims by number, in order, without what they say at length. One query."""
         return self._by_number(tables.claims.c.asset, asset, day, _STANDING, Standing)
+
+    def code_versions(self, feed: str) -> dict[tuple[str, Day], Counter[str]]:
+        """By asset and day, how many fetches of it stand that were made by which code."""
+        table = tables.claims
+        text = type_coerce(table.c.landed, Text)
+        with self._database.read() as connection:
+            is_sqlite = connection.dialect.name == "sqlite"
+            version = (
+                func.json_extract(text, "$.code_version")
+                if is_sqlite
+                else cast(text, JSON)["code_version"].as_string()
+            ).label("version")
+            rows = connection.execute(
+                select(table.c.asset, table.c.day, version, func.count().label("fetches"))
+                .where(
+                    table.c.prefix == self.prefix,
+                    table.c.asset.startswith(f"{feed}/"),
+                    table.c.landed.is_not(None),
+                )
+                .group_by(table.c.asset, table.c.day, version)
+            ).all()
+        found: dict[tuple[str, Day], Counter[str]] = {}
+        for row in rows:
+            found.setdefault((row.asset, row.day), Counter())[row.version] += row.fetches
+        return found
 
     def landed_since(self, asset: str, inputs: Sequence[str], day: Day) -> set[FetchNumber]:
         """The fetches of which something has landed in one of the inputs after it had landed in

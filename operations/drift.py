@@ -1,0 +1,129 @@
+"""What runs, or was made, by other code or settings than those of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from operations.status import dagster_of
+from operations.up import Up
+from pipeline_assets.drift import DriftedDay, drifted_days, runs_of_other_code
+from resources.ledger import Ledger, RunRow
+from resources.run_record import commit, lock_hash
+from resources.settings import Settings
+from touchline.day import Day, utc_text
+from touchline.health import Signal
+from touchline.plan import FeedPlan
+
+SHOWN = 8
+"""Characters of a version or commit."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    prefix: str
+    days: list[DriftedDay]
+    runs: list[RunRow]
+    """Of other commits or dependencies, at work a moment ago."""
+    sensors: list[Signal]
+    """Those that are not as they should be."""
+    settings: list[str]
+    """Variables that are others than `up` was started with."""
+
+    @property
+    def is_none(self) -> bool:
+        return not (self.days or self.runs or self.sensors or self.settings)
+
+    @property
+    def commands(self) -> list[str]:
+        """The backfill: a day at a time, with all that follows from what is made anew."""
+        prefix = f" --prefix {self.prefix}" if self.prefix else ""
+        days = sorted({each.day for each in self.days})
+        return [f"touchline reprocess --date {day}{prefix}" for day in days]
+
+
+def look(
+    settings: Settings,
+    ledger: Ledger,
+    plans: Iterable[FeedPlan],
+    first: Day | None,
+    last: Day | None,
+    now: datetime,
+) -> Drift:
+    """Raises LedgerUnavailable."""
+    up = Up.read(settings)
+    is_up = up is not None and up.process.alive
+    return Drift(
+        ledger.prefix,
+        [each for plan in plans for each in drifted_days(ledger, plan, first, last)],
+        runs_of_other_code(ledger, commit(), lock_hash(), now),
+        [
+            signal
+            for signal in dagster_of(settings, now)
+            if is_up and signal.name.startswith("sensor ") and not signal.state.is_good
+        ],
+        sorted(_changed(settings, up)) if up is not None and is_up else [],
+    )
+
+
+def _changed(settings: Settings, up: Up) -> set[str]:
+    now = settings.fingerprints(up.salt)
+    return {name for name in {*now, *up.settings} if now.get(name) != up.settings.get(name)}
+
+
+def as_json(drift: Drift) -> dict[str, Any]:
+    return {
+        "verdict": "OK" if drift.is_none else "BAD",
+        "days": [asdict(each) | {"day": str(each.day)} for each in drift.days],
+        "backfill": drift.commands,
+        "runs": [
+            {
+                "run_id": run.run_id,
+                "kind": run.kind,
+                "host": run.host,
+                "commit": run.commit,
+                "lock_hash": run.lock_hash,
+                "started_at": utc_text(run.started_at),
+            }
+            for run in drift.runs
+        ],
+        "sensors": [
+            {"name": signal.name, "state": signal.state, "detail": signal.detail, "do": signal.do}
+            for signal in drift.sensors
+        ],
+        "settings": drift.settings,
+    }
+
+
+def show(drift: Drift, console: Console) -> None:
+    for line in _lines(drift):
+        console.print(escape(line), soft_wrap=True, highlight=False)
+
+
+def _lines(drift: Drift) -> Iterator[str]:
+    if drift.is_none:
+        yield "no drift"
+    for day, stages in groupby(drift.days, key=lambda each: each.day):
+        yield f"{day} was made by other code:"
+        for each in stages:
+            others = ", ".join(version[:SHOWN] for version in each.versions)
+            yield (
+                f"  {each.asset}: {each.fetches:,} of {each.of:,} fetches by {others},"
+                f" not {each.version[:SHOWN]}"
+            )
+    yield from (f"next: {command} --dry-run" for command in drift.commands)
+    for run in drift.runs:
+        yield f"runs of {run.kind} are of commit {run.commit[:SHOWN]}, not {commit()[:SHOWN]}"
+        yield "next: touchline down; touchline up"
+    for signal in drift.sensors:
+        yield f"{signal.name} {signal.detail}"
+        yield f"next: {signal.do}"
+    if drift.settings:
+        yield f"settings are others than `up` was started with: {', '.join(drift.settings)}"
+        yield "next: touchline down; touchline up"

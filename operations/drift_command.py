@@ -1,0 +1,46 @@
+"""The command `drift`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from operations.arguments import Feed, Json, Prefix, day
+from operations.errors import BAD
+from touchline.day import Day
+
+
+def drift(
+    first: Annotated[
+        Day | None, typer.Option("--from", parser=day, metavar="DAY", help="[default: the first]")
+    ] = None,
+    last: Annotated[
+        Day | None, typer.Option("--to", parser=day, metavar="DAY", help="[default: the last]")
+    ] = None,
+    feed: Feed = None,
+    prefix: Prefix = None,
+    as_json: Json = False,
+) -> None:
+    """Show which days were made by other code than that of now, whose processes, sensors and
+    settings are not those of now, and the backfill that helps. Exits with 1 where there is any."""
+    from datetime import UTC, datetime
+
+    import msgspec
+    from rich.console import Console
+
+    from operations import drift
+    from operations.opened import opened_ledger
+    from operations.verify import plans_named
+    from pipeline_assets.plans import PLANS
+    from resources.settings import Settings
+
+    with opened_ledger(prefix) as ledger:
+        now = datetime.now(UTC)
+        plans = plans_named(PLANS, feed)
+        found = drift.look(Settings.load(), ledger, plans, first, last, now)
+    if as_json:
+        typer.echo(msgspec.json.encode(drift.as_json(found)))
+    else:
+        drift.show(found, Console())
+    raise typer.Exit(0 if found.is_none else BAD)

@@ -1,0 +1,77 @@
+"""`touchline drift`: what it names, what it offers, and what it does not tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from operations.cli import app
+from operations.up import Up
+from resources.ledger import Ledger
+from resources.processes import ProcessId
+from resources.settings import Settings
+from tests.resources.ledger_samples import claim
+
+ASSET = "football/merged"
+SECRET = "not-for-anybody"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+    with closing(Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")) as ledger:
+        ledger.migrate()
+        yield ledger
+
+
+def drift(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["drift", *arguments])
+
+
+def test_where_nothing_is_made_nothing_has_drifted(ledger: Ledger) -> None:
+    said = drift("--json")
+    assert (said.exit_code, json.loads(said.stdout)["verdict"]) == (0, "OK")
+    assert drift().stdout == "no drift\n"
+
+
+def test_a_day_of_other_code_is_named_with_the_backfill_that_helps(ledger: Ledger) -> None:
+    for number in (787, 788):
+        made = claim(number, asset=ASSET, code_version="1" * 16)
+        ledger.intend(made)
+        ledger.landed(made, f"etag-{number}", 100)
+    said = drift("--json")
+    assert said.exit_code == 1
+    found = json.loads(said.stdout)
+    (day,) = found["days"]
+    assert (day["asset"], day["fetches"], day["of"], day["versions"]) == (ASSET, 2, 2, ["1" * 16])
+    assert found["backfill"] == [f"touchline reprocess --date {day['day']}"]
+    assert f"next: touchline reprocess --date {day['day']} --dry-run" in drift().stdout
+    assert drift("--from", "2030-01-01").exit_code == 0
+
+
+def test_settings_that_changed_since_up_began_are_named_and_not_told(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_FEED_SECRET", SECRET)
+    (tmp_path / "run").mkdir()
+    up = Up(ProcessId.own(), "ready", "http://127.0.0.1:3000")
+    settings = Settings.load()
+    Up(up.process, up.state, up.url, settings=settings.fingerprints(up.salt)).write(settings)
+    assert SECRET not in (tmp_path / "run" / "up.json").read_text()
+    assert json.loads(drift("--json").stdout)["settings"] == []
+
+    monkeypatch.setenv("TOUCHLINE_FEED_SECRET", "another")
+    monkeypatch.setenv("TOUCHLINE_SPOOL_LIMIT_HOURS", "12")
+    said = drift("--json")
+    assert said.exit_code == 1
+    assert json.loads(said.stdout)["settings"] == [
+        "TOUCHLINE_FEED_SECRET",
+        "TOUCHLINE_SPOOL_LIMIT_HOURS",
+    ]
+    assert "another" not in said.stdout
