@@ -579,3 +579,13 @@ def test_a_fate_that_another_process_settles_is_seen(ledger: Ledger, ledger_url:
     assert list(ledger.fates("football", DAY)) == [1, 2]
     assert ledger.fates("football", DAY.shifted(1)) == {}
     other.close()
+
+
+def test_what_stands_is_counted_by_the_code_that_made_it(ledger: Ledger) -> None:
+    for number, version in ((787, "older"), (788, "older"), (789, "newer")):
+        made = claim(number, code_version=version)
+        ledger.intend(made, AT)
+        ledger.landed(made, f"etag-{number}", 100, AT)
+    ledger.intend(claim(790, code_version="on its way"), AT)
+    assert ledger.code_versions("football") == {(ASSET, DAY): {"older": 2, "newer": 1}}
+    assert ledger.code_versions("basketball") == {}
