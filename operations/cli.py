@@ -21,6 +21,7 @@ from operations import (
     replay_command,
     report_command,
     seal_command,
+    setup_commands,
     stack_commands,
     status_command,
 )
@@ -36,6 +37,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
+app.command()(setup_commands.init)
+app.command()(setup_commands.doctor)
 app.command()(stack_commands.up)
 app.command()(stack_commands.down)
 app.command()(status_command.status)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ANSWERS_WITHIN_SECONDS = 2.0
 EXIT_CODES = {Health.OK: 0, Health.WARNING: 0, Health.BAD: 1, Health.UNKNOWN: 2}
-_COLORS = {
+COLORS = {
     Health.OK: "green",
     Health.WARNING: "yellow",
     Health.UNKNOWN: "magenta",
@@ -136,9 +136,9 @@ def as_json(signals: Sequence[Signal], now: datetime) -> dict[str, Any]:
 def shown(signals: Sequence[Signal], now: datetime) -> RenderableType:
     """For people: what is wrong in itself and what helps, then every signal."""
     worst = verdict(signals)
-    parts: list[RenderableType] = [Text.assemble((worst, _COLORS[worst]), f" at {utc_text(now)}")]
+    parts: list[RenderableType] = [Text.assemble((worst, COLORS[worst]), f" at {utc_text(now)}")]
     for cause in causes(signals):
-        said = Text.assemble((f"{cause.state} ", _COLORS[cause.state]), f"{cause.name}: ")
+        said = Text.assemble((f"{cause.state} ", COLORS[cause.state]), f"{cause.name}: ")
         said.append(cause.detail)
         if cause.do:
             said.append(f"\n  next: {cause.do}", style="bold")
@@ -149,7 +149,7 @@ def shown(signals: Sequence[Signal], now: datetime) -> RenderableType:
             table.add_column(column, overflow="fold")
         for signal in (each for each in signals if each.kind is kind):
             follows = f" (follows from {', '.join(signal.because)})" if signal.because else ""
-            state = Text(signal.state, style=_COLORS[signal.state])
+            state = Text(signal.state, style=COLORS[signal.state])
             table.add_row(state, Text(signal.name), Text(signal.detail + follows))
         parts += [Text(), table]
     return Group(*parts)

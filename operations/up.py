@@ -248,6 +248,18 @@ def _with_source(settings: Settings, options: UpOptions) -> Settings:
     )
 
 
+def little_room(settings: Settings) -> str | None:
+    """What is wrong with the disk of the state folder, and what to do. Raises OSError."""
+    free = shutil.disk_usage(settings.home).free // 1_000_000
+    if free >= settings.minimum_free_disk_megabytes:
+        return None
+    return (
+        f"{free:,} MB free on the disk of {settings.home}, and Touchline wants"
+        f" {settings.minimum_free_disk_megabytes:,}: make room, move TOUCHLINE_HOME, or lower"
+        " TOUCHLINE_MINIMUM_FREE_DISK_MEGABYTES"
+    )
+
+
 def _check_before(settings: Settings, options: UpOptions) -> None:
     """What can be said before anything starts. Raises UpError."""
     try:
@@ -255,13 +267,8 @@ def _check_before(settings: Settings, options: UpOptions) -> None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UpError(f"cannot write the state folder: {error}; set TOUCHLINE_HOME") from None
-    free = shutil.disk_usage(settings.home).free // 1_000_000
-    if free < settings.minimum_free_disk_megabytes:
-        raise UpError(
-            f"{free:,} MB free on the disk of {settings.home}, and Touchline wants"
-            f" {settings.minimum_free_disk_megabytes:,}: make room, move TOUCHLINE_HOME, or lower"
-            " TOUCHLINE_MINIMUM_FREE_DISK_MEGABYTES"
-        )
+    if (problem := little_room(settings)) is not None:
+        raise UpError(problem)
     if settings.origin == "recorded" and not _recording(settings, options).is_dir():
         raise UpError(f"no recordings in {_recording(settings, options)}: choose them with --data")
 

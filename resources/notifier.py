@@ -45,12 +45,19 @@ class Notifier:
     def targets(self) -> int:
         return len(self._urls)
 
+    def unknown(self) -> list[str]:
+        """The targets that Apprise cannot make anything of, by place and scheme."""
+        return [self._name(place) for place, url in enumerate(self._urls) if _plugin(url) is None]
+
+    def _name(self, target: int) -> str:
+        return f"target {target + 1} ({self._urls[target].partition(':')[0]})"
+
     def send(self, target: int, title: str, body: str, *, seconds: float) -> None:
         """Try this target once, for so long at most. Raises NotDelivered."""
         import apprise  # a quarter of a second that only a notice pays for
 
         url = self._urls[target]
-        name = f"target {target + 1} ({url.partition(':')[0]})"
+        name = self._name(target)
         plugin = _plugin(url)
         if plugin is None:
             raise NotDelivered(f"{name} is no URL that Apprise knows: see TOUCHLINE_NOTIFY_URLS")

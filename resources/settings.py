@@ -7,6 +7,7 @@ environment alone.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -56,37 +57,42 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     home: Path = Path(".touchline")
     """State folder: embedded S3, spool, ledger, Dagster home, keys."""
 
     s3_endpoint_url: HttpUrl | None = None
-    """The S3 endpoint; None for the embedded server."""
+    """The S3 endpoint; unset for the embedded server."""
     s3_bucket: BucketName = "touchline"
+    """Where everything goes; it is made if it may be."""
     s3_prefix: str = ""
     """Without slashes at its ends; empty for the whole bucket."""
 
     mirror_endpoint_url: HttpUrl | None = None
-    """The S3 endpoint of the second copy; None for AWS."""
+    """The S3 endpoint of the second copy; unset for AWS."""
     mirror_bucket: BucketName | None = None
-    """None for no second copy."""
+    """The bucket of the second copy; unset for none."""
     mirror_prefix: str = ""
+    """As S3_PREFIX, in the second copy."""
     mirror_profile: str | None = None
-    """The profile that holds the second copy's credentials; None for the usual chain."""
+    """The profile that holds the second copy's credentials; unset for the usual chain."""
 
     keep_raw_days: KeptDays | None = None
-    """How many days sealed raw fetches are kept; None for ever."""
+    """How many days sealed raw fetches are kept; unset for ever."""
     keep_lake_days: KeptDays | None = None
     """The same of sealed derived days."""
     legal_hold: str = ""
     """Days that never expire, as `LegalHold.parse` reads them."""
 
     feed_url: HttpUrl | None = None
-    """The football vendor up to and with `/v1/football/`, always with the last slash; None for the
-    simulator."""
+    """The football vendor up to and with `/v1/football/`, always with the last slash; unset for
+    the simulator."""
     feed_user: SecretStr | None = None
+    """Who we are to the vendor."""
     feed_secret: SecretStr | None = None
+    """The secret that the vendor gave us."""
     feed_deadline_seconds: Seconds = 45.0
     """A fetch that has not ended by then keeps what it has and ends as partial."""
 
@@ -261,3 +267,18 @@ def _required(value: SecretStr | None, name: str) -> str:
 def _one_error(location: tuple[int | str, ...], message: str) -> str:
     variable = PREFIX + str(location[0]).upper() if location else PREFIX + "*"
     return f"{variable}: {message.removeprefix('Value error, ')}"
+
+
+def sample_env() -> str:
+    """A `.env` in which every setting is explained and none is set."""
+    parts = ["# Settings of Touchline. The environment wins over this file; empty counts as unset."]
+    for name, field in Settings.model_fields.items():
+        says = textwrap.fill(
+            " ".join((field.description or "").split()),
+            width=98,
+            initial_indent="# ",
+            subsequent_indent="# ",
+        )
+        default = "" if field.default is None else field.default
+        parts.append(f"{says}\n#{PREFIX}{name.upper()}={default}")
+    return "\n\n".join(parts) + "\n"

@@ -26,7 +26,7 @@ from resources.spool import Spool
 from touchline.accounting import RunKind
 from touchline.clock import Clock, SystemClock
 from touchline.day import Minute
-from touchline.fetch import Envelope
+from touchline.fetch import Call, Envelope
 from touchline.plan import FeedPlan
 from touchline.stage import Stage
 
@@ -58,6 +58,10 @@ class Feed(Protocol):
         self, minute: Minute, *, previous: Envelope | None, ask: Sequence[str] = ()
     ) -> Fetched:
         """`ask` are ids that are to be asked for beside what every fetch brings."""
+        ...
+
+    def probe(self) -> Call:
+        """One call, as a fetch begins: its `error` is None where address and credentials serve."""
         ...
 
 

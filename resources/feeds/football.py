@@ -110,27 +110,32 @@ class FootballFeed:
         """
         return anyio.run(self._fetch, minute, previous, ask)
 
-    async def _fetch(
-        self, minute: Minute, previous: Envelope | None, ask: Sequence[str]
-    ) -> FetchedMinute:
-        ref = FetchRef(self.name, minute, self._new_id())
-        started_at, began = self._clock.now(), time.monotonic()
-        client = VendorClient(
+    def probe(self) -> Call:
+        """One call of the live list, as a fetch makes it first: what comes of the address and the
+        credentials. `error` is None where they serve."""
+        return anyio.run(self._probe)
+
+    async def _probe(self) -> Call:
+        async with self._client() as client:
+            return _of_matches(await client.get(LIVE_LIST, {}))[0]
+
+    def _client(self) -> VendorClient:
+        return VendorClient(
             self._settings,
             credentials=self._credentials,
             mask=self._mask,
             judge=answers.judge,
             clock=self._clock,
         )
-        async with client:
+
+    async def _fetch(
+        self, minute: Minute, previous: Envelope | None, ask: Sequence[str]
+    ) -> FetchedMinute:
+        ref = FetchRef(self.name, minute, self._new_id())
+        started_at, began = self._clock.now(), time.monotonic()
+        async with self._client() as client:
             live, kept = await self._live_list(client)
-            matches = None
-            if live.error is None:
-                assert live.body is not None
-                matches = answers.live_matches(live.body)
-                if matches is None:
-                    detail = "results is not a list"
-                    live = replace(live, error=CallError.NO_RESULTS, detail=detail)
+            live, matches = _of_matches(live)
             desk = ReferenceDesk(
                 client,
                 kept,
@@ -329,6 +334,17 @@ class _Asked:
         yield self.live
         for calls in (self.details, self.odds, self.teams, self.competitions, self.countries):
             yield from calls
+
+
+def _of_matches(live: Call) -> tuple[Call, list[answers.LiveMatch] | None]:
+    """The live list and its matches; None where it cannot be had, which the call then says."""
+    if live.error is not None:
+        return live, None
+    assert live.body is not None
+    matches = answers.live_matches(live.body)
+    if matches is None:
+        return replace(live, error=CallError.NO_RESULTS, detail="results is not a list"), None
+    return live, matches
 
 
 def _statuses(matches: Iterable[answers.LiveMatch]) -> list[int]:

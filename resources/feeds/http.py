@@ -18,6 +18,7 @@ from typing import Self
 import anyio
 import httpx
 import stamina
+import stamina.instrumentation
 
 from touchline.clock import Clock
 from touchline.fetch import Call
@@ -25,7 +26,8 @@ from touchline.masking import Mask
 
 # One line a call, and one a retry, would be hundreds a minute; the fetch says what matters in one.
 logging.getLogger("httpx").setLevel(logging.WARNING)
-logging.getLogger("stamina").setLevel(logging.ERROR)
+# Where structlog is installed, as it may be, stamina would say it on stdout.
+stamina.instrumentation.set_on_retry_hooks([])
 
 
 class CallError(StrEnum):

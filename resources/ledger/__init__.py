@@ -7,6 +7,7 @@ carries the store's prefix: a replay never mixes with live data.
 
 from __future__ import annotations
 
+from resources.ledger import tables
 from resources.ledger.alerts import AlertBook
 from resources.ledger.claims import ClaimBook
 from resources.ledger.database import Database, LedgerTooNew, LedgerUnavailable
@@ -85,6 +86,10 @@ class Ledger(ClaimBook, TierBook, MinuteBook, RunBook, RebuildBook, AlertBook):
     def probe(self) -> None:
         """Raises LedgerUnavailable where nothing could be written now."""
         self._database.probe()
+
+    def revisions(self) -> tuple[str | None, str]:
+        """Of the database's tables, None where there are none yet, and of this code's."""
+        return self._database.revision(), tables.REVISION
 
     def close(self) -> None:
         """Close this process's connections; the next use opens new ones."""

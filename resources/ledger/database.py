@@ -146,6 +146,11 @@ class Database:
         with self._exclusive():
             pass
 
+    def revision(self) -> str | None:
+        """Of its tables; None where there are none yet."""
+        with self.read() as connection:
+            return _revision(connection)
+
     def migrate(self) -> None:
         """Bring the tables up to date, or create them. Several processes may call this at once.
 

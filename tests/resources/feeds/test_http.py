@@ -201,3 +201,13 @@ def test_skew_is_positive_when_the_vendor_is_ahead(
 
 def test_skew_needs_the_time_of_receipt() -> None:
     assert skew_seconds(Call("x", {}, b"", date_header="Wed, 28 May 2025 17:00:07 GMT")) is None
+
+
+def test_what_is_asked_for_again_is_not_said_on_stdout(capfd: pytest.CaptureFixture[str]) -> None:
+    async def busy(request: Request) -> Response:
+        return Response(status_code=503)
+
+    with vendor(busy) as url:
+        (call,) = ask(url, ["match/detail_live"])
+    assert call.http_status == 503
+    assert capfd.readouterr().out == ""

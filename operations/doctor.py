@@ -1,0 +1,247 @@
+"""Whether this machine and these settings will do, before the first minute."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from operations.opened import sqlite_file
+from operations.status import COLORS
+from operations.up import little_room
+from pipeline_assets.plans import PLANS
+from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
+from resources.feeds.http import skew_seconds
+from resources.ledger import Ledger, LedgerUnavailable
+from resources.notifier import Notifier
+from resources.object_store import ObjectStore, PatientS3, StoreError
+from resources.settings import PREFIX, Settings
+from resources.site import Site
+from resources.spool_probe import SpoolNotKept, mounted, probe_spool
+from resources.store_probe import CLOCK_TOLERANCE, broken_promises
+from touchline.clock import SystemClock
+from touchline.day import Day
+from touchline.health import Health
+
+OURS_TOO = frozenset({"TOUCHLINE_CRASH", "TOUCHLINE_DAYS", "TOUCHLINE_REPLAY_MINUTES"})
+"""Of the make targets."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One thing that was looked at, what was found, and what to do where it will not do."""
+
+    name: str
+    state: Health
+    detail: str
+    do: str = ""
+
+
+Look = Callable[[Settings], Iterator[Examined]]
+
+
+def examine(settings: Settings) -> Iterator[Examined]:
+    """Every part in turn. The embedded object store is started for as long as it is looked at, and
+    what is written is removed again."""
+    looks: list[tuple[str, Look]] = [
+        ("settings", _settings),
+        ("state folder", _state_folder),
+        ("time zone", _time_zone),
+        ("ledger", _ledger),
+        ("object store", _object_store),
+        ("feed", _feed),
+        ("notifier", _notifier),
+        ("Dagster home", _dagster_home),
+    ]
+    for name, look in looks:
+        try:
+            yield from look(settings)
+        except OSError as error:
+            yield Examined(name, Health.UNKNOWN, f"cannot be looked at: {error}")
+
+
+def _settings(_: Settings) -> Iterator[Examined]:
+    """Misspelt variables, which would be ignored; wrong values have been refused before this."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    given = {*os.environ, *dotenv_values(".env")}
+    unknown = sorted(
+        name for name in given if name.startswith(PREFIX) and name not in known | OURS_TOO
+    )
+    for name in unknown:
+        near = difflib.get_close_matches(name, known, 1)
+        do = f"did you mean {near[0]}?" if near else "take it away: nothing reads it"
+        yield Examined("settings", Health.WARNING, f"{name} is no setting of Touchline", do)
+    if not unknown:
+        yield Examined("settings", Health.OK, f"every {PREFIX}* variable is known")
+
+
+def _state_folder(settings: Settings) -> Iterator[Examined]:
+    name = "state folder"
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    problem = little_room(settings)
+    if problem is not None:
+        yield Examined(name, Health.BAD, problem)
+        return
+    settings.spool_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        probe_spool(settings.spool_folder, secrets.token_hex(8), mounted)
+    except SpoolNotKept as error:
+        yield Examined(name, Health.BAD, str(error))
+    else:
+        yield Examined(name, Health.OK, f"{settings.home} keeps what is written, and has room")
+
+
+def _time_zone(_: Settings) -> Iterator[Examined]:
+    """New York's clock changes are known of this year: the days' lengths tell."""
+    first = Day(date(SystemClock().now().year, 1, 1))
+    lengths = {first.shifted(passed).length for passed in range(365)}
+    if lengths == {1380, 1440, 1500}:
+        yield Examined("time zone", Health.OK, "New York's clock changes of this year are known")
+    else:
+        detail = f"days of this year have {sorted(lengths)} minutes"
+        do = "install the dependencies again: pytz is too old, or New York changes no clocks now"
+        yield Examined("time zone", Health.BAD, detail, do)
+
+
+def _ledger(settings: Settings) -> Iterator[Examined]:
+    file = sqlite_file(settings.ledger_database)
+    if file is not None and not file.is_file():
+        yield Examined("ledger", Health.OK, f"{file} is made at the first start")
+        return
+    try:
+        with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
+            found, ours = ledger.revisions()
+            ledger.probe()
+    except LedgerUnavailable as error:
+        yield Examined("ledger", Health.BAD, str(error))
+        return
+    if found == ours:
+        yield Examined("ledger", Health.OK, f"{ledger.name} can be written, version {ours}")
+    elif found is None or found < ours:
+        detail = f"{ledger.name} has version {found or 'none'}; the first start makes it {ours}"
+        do = "touchline ledger backup" if found else ""
+        yield Examined("ledger", Health.OK if not found else Health.WARNING, detail, do)
+    else:
+        detail = f"{ledger.name} has version {found}, and this Touchline knows {ours}"
+        yield Examined("ledger", Health.BAD, detail, "run the newer Touchline that made it")
+
+
+def _object_store(settings: Settings) -> Iterator[Examined]:
+    where = f"bucket {settings.s3_bucket} at {settings.s3_endpoint_url or 'the embedded server'}"
+    try:
+        with connected(settings) as access:
+            store = _store_at(access, settings)
+            store.make_bucket()
+            broken = broken_promises(store, SystemClock(), secrets.token_hex(8))
+    except EmbeddedS3Error as error:
+        yield Examined("object store", Health.BAD, str(error))
+        return
+    except StoreError as error:
+        do = "check TOUCHLINE_S3_ENDPOINT_URL, TOUCHLINE_S3_BUCKET and the AWS_* credentials"
+        yield Examined("object store", Health.BAD, f"{where}: {error}", do)
+        return
+    for each in broken:
+        state = Health.BAD if each.matters else Health.WARNING
+        yield Examined(
+            "object store", state, f"{where}: {each.promise}: {each.seen}", each.rests_on
+        )
+    if not broken:
+        yield Examined("object store", Health.OK, f"{where} keeps every promise")
+
+
+def _store_at(access: S3Access, settings: Settings) -> ObjectStore:
+    s3 = PatientS3(
+        endpoint_url=access.endpoint_url,
+        region_name=access.region,
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
+    )
+    return ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
+
+
+def _feed(settings: Settings) -> Iterator[Examined]:
+    if settings.feed_url is None:
+        detail = "TOUCHLINE_FEED_URL is not set: `touchline up` simulates one"
+        yield Examined("feed", Health.OK, detail)
+        return
+    for plan in PLANS.values():
+        with _site_without_store(settings) as site:
+            call = site.feed(plan.name).probe()
+        name = f"feed {plan.name}"
+        if call.error is not None:
+            detail = f"{call.endpoint}: {call.error}: {call.detail or 'no more is known'}"
+            do = "check TOUCHLINE_FEED_URL, _USER and _SECRET, and that the vendor lets us in"
+            yield Examined(name, Health.BAD, detail, do)
+            continue
+        skew = skew_seconds(call) or 0.0
+        if abs(skew) > CLOCK_TOLERANCE.total_seconds():
+            detail = f"its clock and ours differ by {skew:.0f} s"
+            yield Examined(name, Health.WARNING, detail, "set this machine's clock by NTP")
+        else:
+            yield Examined(name, Health.OK, f"{call.endpoint} answers with data")
+
+
+@contextmanager
+def _site_without_store(settings: Settings) -> Iterator[Site]:
+    """For the vendor's client alone, which asks nothing of the store to make one call."""
+    access = S3Access(settings.s3_endpoint_url or "http://127.0.0.1:9")
+    ledger = Ledger("sqlite://", settings.s3_prefix)
+    store = _store_at(access, settings)
+    with closing(Site(settings, PLANS, SystemClock(), store, ledger)) as site:
+        yield site
+
+
+def _notifier(settings: Settings) -> Iterator[Examined]:
+    notifier = Notifier(settings.notify_targets, is_live=True)
+    unknown = notifier.unknown()
+    for name in unknown:
+        detail = f"{name} is no URL that Apprise knows"
+        yield Examined("notifier", Health.BAD, detail, "correct TOUCHLINE_NOTIFY_URLS")
+    if not settings.notify_targets:
+        detail = "alerts are kept and shown, and sent to nobody"
+        yield Examined("notifier", Health.WARNING, detail, "set TOUCHLINE_NOTIFY_URLS")
+    elif not unknown:
+        yield Examined("notifier", Health.OK, f"{notifier.targets} targets can be sent to")
+
+
+def _dagster_home(settings: Settings) -> Iterator[Examined]:
+    home = settings.dagster_home
+    nearest: Path = next(path for path in (home, *home.parents) if path.exists())
+    if os.access(nearest, os.W_OK | os.X_OK):
+        yield Examined("Dagster home", Health.OK, f"{home} can be written")
+    else:
+        do = "set TOUCHLINE_HOME to a folder of yours"
+        yield Examined("Dagster home", Health.BAD, f"{home} cannot be written", do)
+
+
+def as_json(found: list[Examined]) -> dict[str, Any]:
+    return {
+        "verdict": Health.worst(each.state for each in found),
+        "checks": [
+            {"name": each.name, "state": each.state, "detail": each.detail, "do": each.do}
+            for each in found
+        ],
+    }
+
+
+def show(found: list[Examined], console: Console) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    for each in found:
+        said = Text(each.detail)
+        if each.do and not each.state.is_good:
+            said.append(f"\n  next: {each.do}", style="bold")
+        table.add_row(Text(each.state, style=COLORS[each.state]), Text(each.name), said)
+    console.print(table, highlight=False)

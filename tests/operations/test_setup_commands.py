@@ -1,0 +1,148 @@
+"""`touchline init` and `doctor`: what a newcomer is told before the first minute."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+from typer.testing import CliRunner, Result
+
+from operations.cli import app
+from resources.embedded_s3 import S3Access
+from resources.ledger import Ledger
+from resources.ledger.tables import VERSION_TABLE
+from resources.settings import PREFIX, Settings
+from simulator.server import Served, serve
+from tests.resources.feeds.conftest import SmallWorld
+
+USER, SECRET = "newcomer-77", "s3cr3t-value"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: S3Access) -> Path:
+    """A state folder in the working directory, and an object store elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", s3_server.endpoint_url or "")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key_id or "")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_access_key or "")
+    monkeypatch.setenv("AWS_REGION", s3_server.region or "us-east-1")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    with serve(SmallWorld({"match-a": 2}), user=USER, secret=SECRET) as served:
+        monkeypatch.setenv("TOUCHLINE_FEED_URL", served.url)
+        monkeypatch.setenv("TOUCHLINE_FEED_USER", USER)
+        monkeypatch.setenv("TOUCHLINE_FEED_SECRET", SECRET)
+        yield served
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def doctor() -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """Its exit code, and what it found by name."""
+    said = run("doctor", "--json")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in json.loads(said.stdout)["checks"]:
+        found.setdefault(each["name"], []).append(each)
+    return said.exit_code, found
+
+
+def test_init_explains_every_setting_and_sets_none(tmp_path: Path) -> None:
+    assert run("init").exit_code == 0
+    file = tmp_path / ".env"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert dotenv_values(file) == {}
+    text = file.read_text()
+    for name in Settings.model_fields:
+        before, _, _ = text.partition(f"\n#{PREFIX}{name.upper()}=")
+        assert before.rpartition("\n\n")[2].startswith("# "), f"{name} is explained"
+    assert "None" not in text
+
+    again = run("init")
+    assert (again.exit_code, file.read_text()) == (2, text)
+    assert "is there" in again.stderr
+
+
+def test_all_is_well_but_that_nobody_would_be_told(vendor: Served) -> None:
+    code, found = doctor()
+    assert code == 0
+    wrong = {name for name, each in found.items() for one in each if one["state"] != "OK"}
+    assert wrong == {"notifier"}
+    assert set(found) == {
+        *("settings", "state folder", "time zone", "ledger", "object store", "feed football"),
+        *("notifier", "Dagster home"),
+    }
+
+
+def test_a_misspelt_setting_is_named_with_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_FED_URL", "http://127.0.0.1/")
+    (tmp_path / ".env").write_text("TOUCHLINE_NOTIFY_URL=json://127.0.0.1\n")
+    _, found = doctor()
+    assert {each["do"] for each in found["settings"]} == {
+        "did you mean TOUCHLINE_FEED_URL?",
+        "did you mean TOUCHLINE_NOTIFY_URLS?",
+    }
+
+
+def test_a_vendor_that_refuses_is_bad_and_the_secret_is_not_told(
+    vendor: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_FEED_SECRET", "another-secret")
+    said = run("doctor", "--json")
+    assert said.exit_code == 1
+    assert "another-secret" not in said.stdout + said.stderr
+    (feed,) = [
+        each
+        for each in json.loads(said.stdout)["checks"]
+        if each["name"] != "notifier" and each["state"] == "BAD"
+    ]
+    assert feed["name"] == "feed football"
+    assert "TOUCHLINE_FEED_URL" in feed["do"]
+
+
+def test_a_store_that_is_not_there_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", "http://127.0.0.1:9")
+    code, found = doctor()
+    assert (code, found["object store"][0]["state"]) == (1, "BAD")
+    assert "TOUCHLINE_S3_ENDPOINT_URL" in found["object store"][0]["do"]
+
+
+def test_a_target_that_nothing_knows_is_bad_and_its_token_is_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_NOTIFY_URLS", "json://127.0.0.1:9, nonsense://t0ken-of-mine")
+    said = run("doctor")
+    assert said.exit_code == 1
+    assert "target 2 (nonsense)" in said.stdout
+    assert "t0ken-of-mine" not in said.stdout + said.stderr
+
+
+def test_a_ledger_of_a_newer_touchline_is_bad(home: Path) -> None:
+    home.mkdir()
+    with closing(Ledger(f"sqlite:///{home / 'ledger.sqlite'}", "")) as ledger:
+        ledger.migrate()
+    assert doctor()[1]["ledger"][0]["state"] == "OK"
+    with closing(sqlite3.connect(home / "ledger.sqlite")) as database:
+        database.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+        database.commit()
+    _, found = doctor()
+    assert (found["ledger"][0]["state"], found["ledger"][0]["do"]) == (
+        "BAD",
+        "run the newer Touchline that made it",
+    )
