@@ -25,13 +25,16 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from operations.board.lines import LineBook
 from operations.board.page import PULSE_SECONDS, Board, Filter, lines_html
 from operations.board.reader import UNREADABLE, Reader
+from operations.metrics import CONTENT_TYPE, exposition
+from operations.opened import NothingThere
+from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from touchline.stage import describe
 
@@ -138,9 +141,29 @@ def application(live: Live) -> ASGIApp:
             return HTMLResponse(text, 503)
         return HTMLResponse(lines_html(match, markets, fetch))
 
-    routes = [Route("/", page), Route("/events", events), Route("/lines", lines)]
+    async def metrics(_: Request) -> Response:
+        # Asked now and then by one collector; the threads that read for viewers stay free.
+        try:
+            text = await asyncio.to_thread(_metrics, live.site)
+        except (NothingThere, LedgerUnavailable) as error:
+            return PlainTextResponse(f"{error}\n", 503)
+        return Response(text, media_type=CONTENT_TYPE)
+
+    routes = [
+        Route("/", page),
+        Route("/events", events),
+        Route("/lines", lines),
+        Route("/metrics", metrics),
+    ]
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
     return Starlette(routes=routes, middleware=[Middleware(_Guarded), hosts])
+
+
+def _metrics(site: Site) -> str:
+    """How Touchline is, as `touchline status` says it. Raises NothingThere, LedgerUnavailable."""
+    from operations import status  # with Dagster, for those who ask
+
+    return exposition(status.look(site.settings, site.clock.now()))
 
 
 async def _events(live: Live, chosen: Filter, since: int) -> AsyncIterator[bytes]:

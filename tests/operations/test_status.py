@@ -11,10 +11,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from operations.cli import app
+from operations.metrics import exposition
 from operations.up import Up
 from resources.ledger import Ledger
 from resources.processes import ProcessId
 from resources.settings import Settings
+from touchline.health import Health, Kind, Signal
 
 
 @pytest.fixture
@@ -77,3 +79,20 @@ def test_watching_is_for_people(home: Path) -> None:
     said = status("--watch", "--json")
     assert said.exit_code == 2
     assert "--watch is for people" in said.stderr
+
+
+def test_prometheus_is_told_the_same_and_nothing_of_what_is_unknown() -> None:
+    signals = [
+        Signal(Kind.LIVENESS, "sensor a", Health.BAD, "", age_seconds=130.5),
+        Signal(Kind.BACKLOG, 'odd "name"\\', Health.WARNING, "", count=3, because=("sensor a",)),
+    ]
+    lines = exposition(signals).splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        'touchline_health{kind="liveness",signal="sensor a"} 3',
+        'touchline_health{kind="backlog",signal="odd \\"name\\"\\\\"} 1',
+        'touchline_cause{kind="liveness",signal="sensor a"} 1',
+        'touchline_cause{kind="backlog",signal="odd \\"name\\"\\\\"} 0',
+        'touchline_age_seconds{kind="liveness",signal="sensor a"} 130.5',
+        'touchline_count{kind="backlog",signal="odd \\"name\\"\\\\"} 3',
+    ]
+    assert sum(line.startswith("# TYPE") for line in lines) == 4
