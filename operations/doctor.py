@@ -25,9 +25,9 @@ from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
 from resources.feeds.http import skew_seconds
 from resources.ledger import Ledger, LedgerUnavailable
 from resources.notifier import Notifier
-from resources.object_store import ObjectStore, PatientS3, StoreError
+from resources.object_store import StoreError
 from resources.settings import PREFIX, Settings
-from resources.site import Site
+from resources.site import Site, store_at
 from resources.spool_probe import SpoolNotKept, mounted, probe_spool
 from resources.store_probe import CLOCK_TOLERANCE, broken_promises
 from touchline.clock import SystemClock
@@ -141,7 +141,7 @@ def _object_store(settings: Settings) -> Iterator[Examined]:
     where = f"bucket {settings.s3_bucket} at {settings.s3_endpoint_url or 'the embedded server'}"
     try:
         with connected(settings) as access:
-            store = _store_at(access, settings)
+            store = store_at(settings, access)
             store.make_bucket()
             broken = broken_promises(store, SystemClock(), secrets.token_hex(8))
     except EmbeddedS3Error as error:
@@ -158,16 +158,6 @@ def _object_store(settings: Settings) -> Iterator[Examined]:
         )
     if not broken:
         yield Examined("object store", Health.OK, f"{where} keeps every promise")
-
-
-def _store_at(access: S3Access, settings: Settings) -> ObjectStore:
-    s3 = PatientS3(
-        endpoint_url=access.endpoint_url,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key,
-    )
-    return ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
 
 
 def _feed(settings: Settings) -> Iterator[Examined]:
@@ -197,7 +187,7 @@ def _site_without_store(settings: Settings) -> Iterator[Site]:
     """For the vendor's client alone, which asks nothing of the store to make one call."""
     access = S3Access(settings.s3_endpoint_url or "http://127.0.0.1:9")
     ledger = Ledger("sqlite://", settings.s3_prefix)
-    store = _store_at(access, settings)
+    store = store_at(settings, access)
     with closing(Site(settings, PLANS, SystemClock(), store, ledger)) as site:
         yield site
 

@@ -19,8 +19,9 @@ from pipeline_assets.health import Books, book_signals
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access, Server
 from resources.ledger import Ledger
-from resources.object_store import ObjectStore, PatientS3
+from resources.object_store import ObjectStore
 from resources.settings import Settings
+from resources.site import store_at
 from resources.spool import Spool
 from touchline.day import utc_text
 from touchline.health import Health, Kind, Signal, causes, with_causes
@@ -107,15 +108,7 @@ def _store(settings: Settings) -> ObjectStore | None:
         if server.process is None:
             return None
         access = server.access
-    s3 = PatientS3(
-        endpoint_url=access.endpoint_url,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key,
-        connect_timeout_seconds=ANSWERS_WITHIN_SECONDS,
-        read_timeout_seconds=ANSWERS_WITHIN_SECONDS,
-    )
-    return ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
+    return store_at(settings, access, answers_within=ANSWERS_WITHIN_SECONDS)
 
 
 def as_json(signals: Sequence[Signal], now: datetime) -> dict[str, Any]:

@@ -29,12 +29,12 @@ from operations.supervisor import ChildFailed, Stopping, Supervisor
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server
 from resources.ledger import LedgerUnavailable
-from resources.object_store import ObjectStore, PatientS3, StoreError, StoreUnavailable
+from resources.object_store import StoreError, StoreUnavailable
 from resources.ports import choose_ports, port_is_free
 from resources.private_json import read_private_json, write_private_json
 from resources.processes import ProcessId
 from resources.settings import Origin, Settings, SettingsError
-from resources.site import Site, WrongOrigin
+from resources.site import Site, WrongOrigin, store_at
 from resources.spool_probe import Partitions, SpoolNotKept, mounted, probe_spool
 from resources.store_probe import broken_promises
 from resources.watch_record import record_watch
@@ -350,13 +350,7 @@ def _check_store(access: S3Access, settings: Settings, progress: Callable[[str],
     Raises UpError, with a line for each that it breaks.
     """
     where = f"s3://{settings.s3_bucket} at {access.endpoint_url}"
-    s3 = PatientS3(
-        endpoint_url=access.endpoint_url,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key,
-    )
-    store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
+    store = store_at(settings, access)
     try:
         store.make_bucket()
         broken = broken_promises(store, SystemClock(), secrets.token_hex(8))

@@ -40,6 +40,23 @@ STORE_RESTS_SECONDS = 30.0
 """
 
 
+def store_at(
+    settings: Settings, access: S3Access, *, answers_within: float | None = None
+) -> ObjectStore:
+    """The store of these settings, for whoever wants nothing else of a site. `answers_within` are
+    seconds, instead of those that a run waits for it."""
+    s3 = PatientS3(
+        endpoint_url=access.endpoint_url,
+        region_name=access.region,
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
+    )
+    if answers_within is not None:
+        names = ("connect_timeout_seconds", "read_timeout_seconds")
+        s3 = s3.model_copy(update=dict.fromkeys(names, answers_within))
+    return ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
+
+
 class WrongOrigin(Exception):
     """The prefix holds data of another origin than the feed's; the message says what to do."""
 
@@ -89,12 +106,6 @@ class Site:
         clock: Clock | None = None,
     ) -> Site:
         """Raises LedgerTooNew. A ledger that is away is met by each step as it can."""
-        s3 = PatientS3(
-            endpoint_url=access.endpoint_url,
-            region_name=access.region,
-            aws_access_key_id=access.access_key_id,
-            aws_secret_access_key=access.secret_access_key,
-        )
         ledger = Ledger(
             settings.ledger_database, settings.s3_prefix, rest_seconds=LEDGER_RESTS_SECONDS
         )
@@ -105,14 +116,9 @@ class Site:
             raise
         except LedgerUnavailable as error:
             log.error("%s", error)
-        room = room_of(settings, access)
-        store = ObjectStore(
-            s3,
-            settings.s3_bucket,
-            settings.s3_prefix,
-            room=room,
-            rest_seconds=STORE_RESTS_SECONDS,
-        )
+        store = store_at(settings, access)
+        store.room = room_of(settings, access)
+        store.rest_seconds = STORE_RESTS_SECONDS
         return cls(settings, plans, clock or SystemClock(), store, ledger)
 
     @property

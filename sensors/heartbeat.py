@@ -32,8 +32,8 @@ def write(now: datetime) -> None:
     from resources.embedded_s3 import connected
     from resources.heartbeat import beat
     from resources.ledger import Ledger
-    from resources.object_store import ObjectStore, PatientS3
     from resources.settings import Settings
+    from resources.site import store_at
 
     settings = Settings.load()
     with (
@@ -41,15 +41,7 @@ def write(now: datetime) -> None:
         connected(settings) as access,
     ):
         ledger.migrate()
-        s3 = PatientS3(
-            endpoint_url=access.endpoint_url,
-            region_name=access.region,
-            aws_access_key_id=access.access_key_id,
-            aws_secret_access_key=access.secret_access_key,
-            connect_timeout_seconds=ANSWERS_WITHIN_SECONDS,
-            read_timeout_seconds=ANSWERS_WITHIN_SECONDS,
-        )
-        store = ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
+        store = store_at(settings, access, answers_within=ANSWERS_WITHIN_SECONDS)
         for feed in PLANS:
             beat(store, heartbeat_of(ledger, feed, now))
 
