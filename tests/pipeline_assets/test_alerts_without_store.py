@@ -16,11 +16,11 @@ import pytest
 
 from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
-from resources.embedded_s3 import S3Access, Server, running
+from resources.embedded_s3 import Server, running
 from resources.notifier import Notifier
-from resources.object_store import ObjectStore, PatientS3
 from simulator.server import serve
 from tests.chain import FEED, SECRET, USER, Chain, all_ok
+from tests.crash.conftest import store_of
 from tests.half_times import HalfTimes, Key, told_of
 from tests.pipeline_assets.conftest import NOON
 from tests.targets import Target, target
@@ -69,16 +69,6 @@ def halted(server: Server) -> Callable[[], None]:
     return lambda: os.kill(process.pid, signal.SIGCONT)
 
 
-def store_at(access: S3Access) -> ObjectStore:
-    s3 = PatientS3(
-        endpoint_url=access.endpoint_url,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key,
-    )
-    return ObjectStore(s3, BUCKET)
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with running(tmp_path / "s3", BUCKET):
@@ -95,7 +85,7 @@ def there() -> Iterator[Target]:
 @pytest.fixture
 def chain(server: Server, tmp_path: Path) -> Iterator[Chain]:
     with serve(HalfTimes(SEED), user=USER, secret=SECRET) as vendor:
-        store = store_at(server.access)
+        store = store_of(server.access)
         chain = Chain(server.access, vendor, tmp_path / "home", "", PLANS[FEED], NOON, store)
         chain.clock = TickingClock(NOON.utc)
         chain.watch()
