@@ -26,16 +26,13 @@ from resources.feeds.http import skew_seconds
 from resources.ledger import Ledger, LedgerUnavailable
 from resources.notifier import Notifier
 from resources.object_store import StoreError
-from resources.settings import PREFIX, Settings
+from resources.settings import PREFIX, Settings, SettingsError
 from resources.site import Site, store_at
 from resources.spool_probe import SpoolNotKept, mounted, probe_spool
 from resources.store_probe import CLOCK_TOLERANCE, broken_promises
 from touchline.clock import SystemClock
 from touchline.day import Day
 from touchline.health import Health
-
-OURS_TOO = frozenset({"TOUCHLINE_CRASH", "TOUCHLINE_DAYS", "TOUCHLINE_REPLAY_MINUTES"})
-"""Of the make targets."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,8 @@ def examine(settings: Settings) -> Iterator[Examined]:
     for name, look in looks:
         try:
             yield from look(settings)
+        except SettingsError as error:
+            yield Examined(name, Health.BAD, str(error), "touchline init explains every setting")
         except OSError as error:
             yield Examined(name, Health.UNKNOWN, f"cannot be looked at: {error}")
 
@@ -75,9 +74,7 @@ def _settings(_: Settings) -> Iterator[Examined]:
     """Misspelt variables, which would be ignored; wrong values have been refused before this."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     given = {*os.environ, *dotenv_values(".env")}
-    unknown = sorted(
-        name for name in given if name.startswith(PREFIX) and name not in known | OURS_TOO
-    )
+    unknown = sorted(name for name in given - known if name.startswith(PREFIX))
     for name in unknown:
         near = difflib.get_close_matches(name, known, 1)
         do = f"did you mean {near[0]}?" if near else "take it away: nothing reads it"

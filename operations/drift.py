@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from operations.status import dagster_of
 from operations.up import Up
+from pipeline_assets.dagster_health import DAEMON
 from pipeline_assets.drift import DriftedDay, drifted_days, runs_of_other_code
 from resources.ledger import Ledger, RunRow
 from resources.run_record import commit, lock_hash
@@ -58,18 +59,21 @@ def look(
 ) -> Drift:
     """Raises LedgerUnavailable."""
     up = Up.read(settings)
-    is_up = up is not None and up.process.alive
+    at_work = up if up is not None and up.process.alive else None
     return Drift(
         ledger.prefix,
         [each for plan in plans for each in drifted_days(ledger, plan, first, last)],
         runs_of_other_code(ledger, commit(), lock_hash(), now),
-        [
-            signal
-            for signal in dagster_of(settings, now)
-            if is_up and signal.name.startswith("sensor ") and not signal.state.is_good
-        ],
-        sorted(_changed(settings, up)) if up is not None and is_up else [],
+        list(_sensors(settings, now)) if at_work else [],
+        sorted(_changed(settings, at_work)) if at_work and at_work.settings else [],
     )
+
+
+def _sensors(settings: Settings, now: datetime) -> Iterator[Signal]:
+    """Also that Dagster cannot say how they are; its daemon is what `status` looks at."""
+    for signal in dagster_of(settings, now):
+        if signal.name != DAEMON and not signal.state.is_good:
+            yield signal
 
 
 def _changed(settings: Settings, up: Up) -> set[str]:

@@ -79,7 +79,7 @@ class Up:
     children: Mapping[str, str] = field(default_factory=dict)
     """How each part stands, by name, as the supervisor has it."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Fingerprints of those that it was started with, salted with `salt`."""
+    """Fingerprints of those that it was started with, salted with `salt`; empty is unknown."""
 
     def write(self, settings: Settings) -> None:
         content = {
@@ -108,8 +108,8 @@ class Up:
             content["state"],
             content["url"],
             content["error"],
-            content["children"],
-            content["settings"],
+            content.get("children", {}),
+            content.get("settings", {}),  # An older `up` wrote none.
         )
 
 

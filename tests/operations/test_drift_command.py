@@ -75,3 +75,29 @@ def test_settings_that_changed_since_up_began_are_named_and_not_told(
         "TOUCHLINE_SPOOL_LIMIT_HOURS",
     ]
     assert "another" not in said.stdout
+
+
+def test_an_up_of_before_settings_were_kept_has_none_that_changed(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    settings, file = Settings.load(), tmp_path / "run" / "up.json"
+    Up(ProcessId.own(), "ready", "http://127.0.0.1:3000").write(settings)
+    older = json.loads(file.read_text())
+    del older["settings"]
+    file.write_text(json.dumps(older))
+    assert Up.read(settings) is not None
+    assert json.loads(drift("--json").stdout)["settings"] == []
+
+
+def test_a_dagster_that_cannot_be_read_is_not_taken_for_one_without_drift(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    settings = Settings.load()
+    Up(ProcessId.own(), "ready", "http://127.0.0.1:3000").write(settings)
+    settings.dagster_home.mkdir()
+    (settings.dagster_home / "history").write_text("no folder")
+    found = json.loads(drift("--json").stdout)
+    assert found["verdict"] == "BAD"
+    assert "cannot be read" in found["sensors"][0]["detail"]

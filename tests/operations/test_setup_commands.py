@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -29,8 +30,8 @@ USER, SECRET = "newcomer-77", "s3cr3t-value"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: S3Access) -> Path:
     """A state folder in the working directory, and an object store elsewhere."""
     monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", s3_server.endpoint_url or "")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key_id or "")
@@ -114,6 +115,16 @@ def test_a_vendor_that_refuses_is_bad_and_the_secret_is_not_told(
     ]
     assert feed["name"] == "feed football"
     assert "TOUCHLINE_FEED_URL" in feed["do"]
+
+
+def test_credentials_that_are_missing_are_named_and_the_rest_is_looked_at(
+    vendor: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOUCHLINE_FEED_SECRET")
+    code, found = doctor()
+    assert (code, found["feed"][0]["state"]) == (1, "BAD")
+    assert "TOUCHLINE_FEED_SECRET" in found["feed"][0]["detail"]
+    assert "Dagster home" in found
 
 
 def test_a_store_that_is_not_there_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
