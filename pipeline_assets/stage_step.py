@@ -229,7 +229,8 @@ class _Step:
         """What an ordered stage may take: nothing that an earlier fetch may still change, and
         nothing that would change what followed from it. Only a rebuild of the day can do that."""
         newest = max(had, default=FetchNumber(0))
-        if self.run.days.numbers(self.stage.name, self.day.shifted(1)):
+        tomorrow, now = self.day.shifted(1), self.run.site.clock.now()
+        if now >= tomorrow.start and self.run.days.numbers(self.stage.name, tomorrow):
             newest = FetchNumber(self.day.length + 1)
         late = sorted(number for number in todo if number < newest)
         if late:

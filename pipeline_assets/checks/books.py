@@ -9,7 +9,7 @@ from pipeline_assets.checks.reading import Reading
 from pipeline_assets.checks.specs import Asset
 from resources.day_index import DayIndex
 from resources.day_store import DayStore
-from resources.expired_days import ExpiredDay, expiry_of, tier_of
+from resources.expired_days import ExpiredDay, expiry_of, may_have_expired, tier_of
 from resources.ledger import LedgerUnavailable, Standing, WindowRow
 from resources.site import Site
 from touchline.accounting import FetchFate
@@ -117,12 +117,17 @@ class DayBooks:
             claims, windows = ledger.standing(asset, day), ledger.windows(asset, day)
             index = self.days.index(asset, day, windows=windows)
             if ledger.version(asset, day) == version:
-                expired = expiry_of(self.site.store, asset, day, self.site.clock.now())
+                now = self.site.clock.now()
+                expired = expiry_of(self.site.store, asset, day, now)
                 if expired is not None:
                     # A fetch of which its record does not speak has not expired.
                     index.seal = None
                 self.known[asset] = claims
-                is_gone = expired is None and tier_of(asset) in ledger.expiries(asset, day)
+                is_gone = (
+                    expired is None
+                    and may_have_expired(day, now)
+                    and tier_of(asset) in ledger.expiries(asset, day)
+                )
                 return _Read(fates, died, claims, windows, index, expired, is_gone)
         raise LedgerUnavailable(
             f"the claims of {asset} on {day} kept changing while they were read"

@@ -132,6 +132,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
+        """For one statement: two may see two states."""
         with self._errors_translated(), self._engine.connect() as connection:
             yield connection
 
@@ -266,8 +267,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once when another wrote in between.
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # One that only reads is a single statement, which is one by itself.
+    if connection.get_execution_options().get(_WRITES, False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Row, Text, delete, select, type_coerce, update
 
 from resources.ledger import tables
-from resources.ledger.book import Book, record, storable, touch
+from resources.ledger.book import Book, of_day, record, storable, touch
 from resources.ledger.database import Database
 from resources.ledger.records import Expiry, SealRow, WindowRow
 from resources.manifest import Held
@@ -23,6 +23,9 @@ _WINDOW = (
 _TOLD_APART_BY = (
     *(tables.windows.c.key, tables.windows.c.sha256),
     *(tables.windows.c.etag, tables.windows.c.verified_etag),
+)
+_WINDOWS_TOLD_APART = (
+    select(*_TOLD_APART_BY).where(*of_day(tables.windows.c.asset)).order_by(tables.windows.c.key)
 )
 
 
@@ -92,13 +95,11 @@ class TierBook(Book):
         checks of a minute all ask for them, and by evening they hold half a megabyte an asset.
         """
         table, known = tables.windows, dict(self._windows.get(asset, {}))
-        of_day = self._of(table, asset, day)
-        query = select(*_TOLD_APART_BY).where(*of_day).order_by(table.c.key)
-        rows = {row.key: row for row in self._rows(query)}
+        rows = {row.key: row for row in self._rows(_WINDOWS_TOLD_APART, name=asset, day=day)}
         new = [key for key, row in rows.items() if key not in known or known[key][0] != row]
         if new:
             among = table.c.key.between(new[0], new[-1])
-            read = self._rows(select(*_WINDOW).where(*of_day, among))
+            read = self._rows(select(*_WINDOW).where(*self._of(table, asset, day), among))
             known |= {row.key: (rows.get(row.key), record(WindowRow, row)) for row in read}
         kept = self._windows[asset] = {key: known[key] for key in rows if key in known}
         return {key: row for key, (_, row) in kept.items()}

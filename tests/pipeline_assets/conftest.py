@@ -11,6 +11,7 @@ import pytest
 
 import resources.ledger.database
 from resources.embedded_s3 import S3Access
+from resources.garbage import collect_less_garbage
 from resources.object_store import ObjectStore, PatientS3
 from simulator.server import Served, serve
 from tests.chain import SECRET, USER, Chain
@@ -25,10 +26,12 @@ NOON = Minute.parse("2025-05-28T16:00:00Z")
 @pytest.fixture(scope="session", autouse=True)
 def imports_stay() -> Iterator[None]:
     """What was imported stays to the end: the garbage collector need not walk over all of Dagster
-    every few minutes of a chain, which took a quarter of the time."""
+    every few minutes of a chain, which took a quarter of the time. A run does the same."""
+    usual = gc.get_threshold()
     gc.collect()
-    gc.freeze()
+    collect_less_garbage()
     yield
+    gc.set_threshold(*usual)
     gc.unfreeze()
 
 
