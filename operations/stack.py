@@ -19,6 +19,7 @@ import operations
 from operations.supervisor import ChildSpec
 from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
 from resources.settings import Settings
+from touchline.health import ALIVE
 
 DEFINITIONS = "pipeline_assets.definitions"
 LOCATION = "touchline"
@@ -157,6 +158,7 @@ class Webserver:
             lambda: self._daemon_beats(since=asked_at),
             environment,
             settings.home,
+            lives=self._daemon_lives,
         )
 
     def check_location(self) -> None:
@@ -171,14 +173,26 @@ class Webserver:
                 raise NotLoaded(f"the definitions do not load: {lines[-1]}")
 
     def _daemon_beats(self, *, since: float) -> bool:
-        try:
-            statuses = self._health()["instance"]["daemonHealth"]["allDaemonStatuses"]
-        except (httpx.HTTPError, KeyError, TypeError, ValueError):
-            return False
-        required = [status for status in statuses if status["required"]]
+        required = self._required_daemons()
         return bool(required) and all(
             status["healthy"] and (status["lastHeartbeatTime"] or 0) >= since for status in required
         )
+
+    def _daemon_lives(self) -> bool | None:
+        """Whether no part of it is silent; None where the webserver, which is asked, does not
+        say."""
+        required, silent_before = self._required_daemons(), time.time() - ALIVE.total_seconds()
+        if not required:
+            return None
+        return all((status["lastHeartbeatTime"] or 0) >= silent_before for status in required)
+
+    def _required_daemons(self) -> list[Any]:
+        """What the webserver tells of each; nothing where it does not answer."""
+        try:
+            statuses = self._health()["instance"]["daemonHealth"]["allDaemonStatuses"]
+        except (httpx.HTTPError, KeyError, TypeError, ValueError):
+            return []
+        return [status for status in statuses if status["required"]]
 
     def _health(self) -> Any:
         answer = httpx.post(

@@ -3,7 +3,8 @@
 Each child leads a session of its own and is recorded by pid and time of creation in a file, so that
 a later supervisor can end what an earlier one left behind when it was killed. Its output goes to a
 log file, rotated by size. A child that dies comes back after 5 s, then 10, 20, 40, 80; after 5
-restarts within an hour it stays down, loudly, while the others go on.
+restarts within an hour it stays down, loudly, while the others go on. One that hangs is ended like
+one that died: it is asked for a sign of life every 30 s, and four times it gave none.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 RESTARTS_AN_HOUR = 5
 FIRST_DELAY_SECONDS = 5.0
+ASKED_EVERY_SECONDS = 30.0
+UNANSWERED_BEFORE_HUNG = 4
+"""Asked, not waited for: who was stopped himself for an hour has not asked in that hour."""
 LOG_MEGABYTES = 16
 LOGS_KEPT = 3
 _HOUR_SECONDS = 3600.0
@@ -56,6 +60,12 @@ class ChildSpec:
     on_start: Callable[[ProcessId], None] = lambda process: None
     grace_seconds: float | None = None
     """Between SIGTERM and SIGKILL; None for the supervisor's."""
+    lives: Callable[[], bool | None] | None = None
+    """Asks a child that was ready for a sign of life, and None says that it could not be asked.
+    Where this is not given, `ready` is asked."""
+
+    def gives_sign_of_life(self) -> bool | None:
+        return self.ready() if self.lives is None else self.lives()
 
 
 class Restarts:
@@ -81,6 +91,9 @@ class _Child:
     spec: ChildSpec
     popen: subprocess.Popen[bytes]
     id: ProcessId
+    asked_at: float
+    """When it is asked for a sign of life next."""
+    unanswered: int = 0
     restarts: Restarts = field(default_factory=Restarts)
     restart_at: float | None = None
     given_up: bool = False
@@ -152,14 +165,17 @@ class Supervisor:
             raise ChildFailed(f"{spec.name} is not ready after {timeout}: see {log}")
 
     def watch(self) -> None:
-        """One look at every child: notes deaths, restarts what is due, rotates logs."""
+        """One look at every child: notes deaths and hangs, restarts what is due, rotates logs."""
         for child in self._children.values():
             _rotate(self.log_of(child.spec.name))
             if child.given_up:
                 continue
             if child.restart_at is None:
                 if child.popen.poll() is not None:
-                    self._note_death(child)
+                    self._come_back(child, _how_it_ended(child.popen.returncode))
+                elif self._hangs(child):
+                    silent = f"{UNANSWERED_BEFORE_HUNG * ASKED_EVERY_SECONDS:g} s"
+                    self._come_back(child, f"has given no sign of life for {silent} and is ended")
             elif self._clock() >= child.restart_at:
                 self._restart(child)
 
@@ -196,11 +212,20 @@ class Supervisor:
         process = ProcessId.of(popen.pid)
         process.record(self._record_file(spec.name))
         spec.on_start(process)
-        return _Child(spec, popen, process)
+        asked_at = self._clock() + max(ASKED_EVERY_SECONDS, self._startup_timeout_seconds)
+        return _Child(spec, popen, process, asked_at)
 
-    def _note_death(self, child: _Child) -> None:
+    def _hangs(self, child: _Child) -> bool:
+        if self._clock() < child.asked_at:
+            return False
+        answer = child.spec.gives_sign_of_life()
+        child.asked_at = self._clock() + ASKED_EVERY_SECONDS
+        if answer is not None:
+            child.unanswered = 0 if answer else child.unanswered + 1
+        return child.unanswered >= UNANSWERED_BEFORE_HUNG
+
+    def _come_back(self, child: _Child, how: str) -> None:
         name, now = child.spec.name, self._clock()
-        how = _how_it_ended(child.popen.returncode)
         # What it started would go on without it, beside that of the next one.
         self._end_groups([child])
         child.restart_at = child.restarts.next_at(now)
@@ -221,6 +246,7 @@ class Supervisor:
             self._report(f"{child.spec.name} does not start: {error}")
             return
         child.popen, child.id = started.popen, started.id
+        child.asked_at, child.unanswered = started.asked_at, 0
         self._report(f"{child.spec.name} was started again")
 
     def _end_groups(self, children: Sequence[_Child]) -> None:

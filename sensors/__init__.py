@@ -11,10 +11,12 @@ from sensors.heartbeat import heartbeats
 from sensors.minute_tick import minute_ticks
 from sensors.rotation import rotations
 from sensors.seal import seals
+from sensors.watchdog import watchdogs
 
 defs = dg.Definitions(
     sensors=[
         *(*minute_ticks, *rotations, *seals),
         *(*check_sensors, *check_alert_sensors, *alert_delivery_sensors, *heartbeats),
+        *watchdogs,
     ]
 )

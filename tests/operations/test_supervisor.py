@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -153,6 +153,57 @@ def test_after_five_restarts_in_an_hour_it_stays_down_and_the_rest_goes_on(house
     house.supervisor.watch()
     assert house.supervisor.states == {"a": "down", "b": "running"}
     assert house.process("b").alive
+
+
+def looks(house: House, count: int) -> None:
+    for _ in range(count):
+        house.now += supervisor_module.ASKED_EVERY_SECONDS
+        house.supervisor.watch()
+
+
+def test_one_that_hangs_is_ended_and_comes_back(house: House) -> None:
+    house.supervisor.start(house.spec("a", SLEEPS), house.spec("b", SLEEPS))
+    first, other = house.process("a"), house.process("b")
+    os.kill(first.pid, signal.SIGSTOP)
+    (house.folder / "a.ready").unlink()
+    looks(house, 3)
+    assert house.supervisor.states["a"] == "running"
+    assert first.alive
+    looks(house, 1)
+    assert house.reports == [
+        "a has given no sign of life for 120 s and is ended; it is started again in 5 s"
+    ]
+    assert not first.alive, "nothing runs beside the next one"
+    looks(house, 1)
+    assert house.supervisor.states == {"a": "running", "b": "running"}
+    assert (house.process("a") != first, house.process("b") == other) == (True, True)
+
+
+def test_one_that_answers_again_was_only_slow(house: House) -> None:
+    house.supervisor.start(house.spec("a", SLEEPS))
+    flag = house.folder / "a.ready"
+    flag.unlink()
+    looks(house, 3)
+    flag.touch()
+    looks(house, 1)
+    flag.unlink()
+    looks(house, 3)
+    assert house.reports == []
+
+
+def test_what_could_not_be_asked_does_not_hang(house: House) -> None:
+    spec = replace(house.spec("a", SLEEPS), lives=lambda: None)
+    house.supervisor.start(spec)
+    looks(house, 10)
+    assert house.reports == []
+
+
+def test_a_supervisor_that_was_stopped_itself_has_not_asked(house: House) -> None:
+    house.supervisor.start(house.spec("a", SLEEPS))
+    (house.folder / "a.ready").unlink()
+    house.now += 4000
+    house.supervisor.watch()
+    assert house.reports == []
 
 
 def test_restarts_of_an_hour_ago_no_longer_count() -> None:

@@ -1,0 +1,48 @@
+"""Runs that hang: which they are, and what is told of one that was ended.
+
+Dagster asks a run to end at its longest time, and gives it up when it does not answer. Its process
+stays, and may wake up hours later; so it is killed, and what it left is the next minute's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pipeline_assets.jobs import (
+    CHECKS_MAX_RUNTIME_SECONDS,
+    MINUTE_MAX_RUNTIME_SECONDS,
+    ROTATION_MAX_RUNTIME_SECONDS,
+    SEAL_MAX_RUNTIME_SECONDS,
+)
+from resources.ledger import Ledger, RunRow
+from touchline.accounting import RunKind
+
+LONGEST = {
+    RunKind.MINUTE: timedelta(seconds=MINUTE_MAX_RUNTIME_SECONDS),
+    RunKind.CHECKS: timedelta(seconds=CHECKS_MAX_RUNTIME_SECONDS),
+    RunKind.ROTATION: timedelta(seconds=ROTATION_MAX_RUNTIME_SECONDS),
+    RunKind.SEAL: timedelta(seconds=SEAL_MAX_RUNTIME_SECONDS),
+}
+"""How long a run of each kind may take. What a person began takes what it takes."""
+DAGSTER_ASKS_FIRST = timedelta(seconds=20)
+"""It looks every ten seconds, and a run that it asks to end has a moment to do so."""
+
+
+def hung_runs(running: Iterable[RunRow], now: datetime) -> list[RunRow]:
+    """Those that have been at work for longer than their kind may."""
+    longest = {str(kind): time for kind, time in LONGEST.items()}
+    return [
+        run
+        for run in running
+        if run.kind in longest and now - run.started_at > longest[run.kind] + DAGSTER_ASKS_FIRST
+    ]
+
+
+def tell_ended(ledger: Ledger, run: RunRow, now: datetime) -> None:
+    """That this run hung and was ended, and that the fetch of its minute will not come from it.
+    Raises LedgerUnavailable."""
+    took = (now - run.started_at).total_seconds()
+    ledger.run_failed(run.run_id, now, f"it hung: it was ended after {took:.0f} s")
+    if run.feed is not None and run.minute is not None:
+        ledger.fetch_died(run.feed, run.minute, run.run_id, now)

@@ -1,0 +1,105 @@
+"""The watchdog ends a run that hangs, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline_assets.jobs import JOBS, MINUTE_MAX_RUNTIME_SECONDS
+from pipeline_assets.partitions import LANE
+from pipeline_assets.recovery import DAGSTER_ASKS_FIRST, LONGEST
+from resources.ledger import Ledger
+from resources.settings import Settings
+from sensors.watchdog import end_hung_runs
+from touchline.accounting import RunKind, RunState
+from touchline.day import Minute
+
+FEED = "football"
+TOO_LONG = timedelta(seconds=MINUTE_MAX_RUNTIME_SECONDS + 1) + DAGSTER_ASKS_FIRST
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+    settings = Settings.load(_env_file=None)
+    with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
+        ledger.migrate()
+        yield ledger
+
+
+@pytest.fixture
+def stuck() -> Iterator[psutil.Process]:
+    """A child that does not even hear SIGTERM."""
+    child = subprocess.Popen(["sleep", "600"])
+    child.send_signal(signal.SIGSTOP)
+    yield psutil.Process(child.pid)
+    child.kill()
+    child.wait()
+
+
+def begun(
+    ledger: Ledger,
+    process: psutil.Process,
+    kind: RunKind = RunKind.MINUTE,
+    after: timedelta = timedelta(),
+) -> datetime:
+    """A run of this process, which began its minute's fetch so long after the process."""
+    now = datetime.now(UTC) + after
+    minute = Minute.containing(now)
+    ledger.run_started("run-1", minute, kind, "c", "l", now, feed=FEED, pid=process.pid)
+    ledger.start_fetch(FEED, minute, "run-1", now)
+    return now
+
+
+def test_a_run_that_hangs_is_ended_and_its_minute_waits_for_nobody(
+    ledger: Ledger, stuck: psutil.Process
+) -> None:
+    began = begun(ledger, stuck)
+    minute = Minute.containing(began)
+    assert end_hung_runs({stuck.pid: stuck}, began + TOO_LONG) == ["run-1"]
+    assert stuck.wait(timeout=10) == -signal.SIGKILL
+    run = ledger.run("run-1")
+    assert run is not None
+    assert (run.state, run.reason) == (RunState.FAILED, "it hung: it was ended after 171 s")
+    assert ledger.died(FEED, minute.day) == {minute.number}
+    assert end_hung_runs({stuck.pid: stuck}, began + TOO_LONG) == [], "it is told once"
+
+
+def test_dagster_may_end_it_first(ledger: Ledger, stuck: psutil.Process) -> None:
+    began = begun(ledger, stuck)
+    in_time = began + TOO_LONG - timedelta(seconds=2)
+    assert end_hung_runs({stuck.pid: stuck}, in_time) == []
+    assert stuck.is_running()
+
+
+def test_what_a_person_began_takes_what_it_takes(ledger: Ledger, stuck: psutil.Process) -> None:
+    began = begun(ledger, stuck, RunKind.REPROCESS)
+    assert end_hung_runs({stuck.pid: stuck}, began + timedelta(hours=9)) == []
+    assert stuck.is_running()
+
+
+def test_somebody_elses_process_is_left_alone(ledger: Ledger, stuck: psutil.Process) -> None:
+    began = begun(ledger, stuck)
+    assert end_hung_runs({}, began + TOO_LONG) == [], "no child of ours has this pid"
+    assert stuck.is_running()
+
+
+def test_a_pid_that_was_given_again_is_not_the_run(ledger: Ledger, stuck: psutil.Process) -> None:
+    an_hour_before = timedelta(hours=-1)
+    began = begun(ledger, stuck, after=an_hour_before)
+    assert end_hung_runs({stuck.pid: stuck}, began + TOO_LONG) == []
+    assert stuck.is_running()
+
+
+def test_every_lane_has_its_longest_time() -> None:
+    tags = [getattr(job, "run_tags", None) or job.tags for job in JOBS]
+    said = {tag[LANE]: timedelta(seconds=int(tag["dagster/max_runtime"])) for tag in tags}
+    assert said == {str(kind): longest for kind, longest in LONGEST.items()}
