@@ -1,0 +1,159 @@
+"""Scheduled minutes, one after the other, with nothing in their way: none is missed, none is made
+twice, and no process of ours grows.
+
+`make soak` watches an hour, `make soak MINUTES=10` ten minutes, in which growth says nothing yet.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import median
+
+import dagster as dg
+import psutil
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from tests.stack.stack import FEED, PLAN, Stack, coming_minute, until
+from touchline.accounting import FetchFate
+from touchline.day import Minute
+
+MINUTES = int(os.environ.get("TOUCHLINE_SOAK_MINUTES", "3"))
+SETTLED_AFTER_MINUTES = 20
+"""Caches fill for so long; what a process grows by after that it grows by for ever."""
+LONG_ENOUGH_MINUTES = 60
+GROWTH_LIMIT = 0.5
+"""MB an hour."""
+RUNS = "runs"
+OURS = ("simulator", "code-server", RUNS)
+SAMPLED_EVERY_SECONDS = 5.0
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(MINUTES * 60 + 900)]
+
+
+@dataclass
+class Memory:
+    """What is resident, in MB, by the time in hours: of each part, and the most of each run."""
+
+    parts: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    runs: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+    def sample(self, stack: Stack) -> None:
+        hours = time.monotonic() / 3600
+        of_parts = {name: psutil.Process(stack.child(name).pid) for name in stack.state["children"]}
+        of_parts["up"] = psutil.Process(stack.state["pid"])
+        for name, process in of_parts.items():
+            self.parts.setdefault(name, []).append((hours, _megabytes(process)))
+        for run in stack.runs_at_work():
+            with suppress(psutil.NoSuchProcess):
+                began, most = self.runs.get(run.pid, (hours, 0.0))
+                self.runs[run.pid] = began, max(most, _megabytes(run))
+
+    def since(self, hours: float) -> dict[str, list[tuple[float, float]]]:
+        """The samples after this time, by name."""
+        samples = {**self.parts, RUNS: sorted(self.runs.values())}
+        return {name: [s for s in of if s[0] >= hours] for name, of in samples.items()}
+
+
+def _megabytes(process: psutil.Process) -> float:
+    return process.memory_info().rss / 1_000_000
+
+
+def growth(samples: Iterable[tuple[float, float]]) -> float:
+    """The median of the slopes between any two samples, which a few that stand out do not move
+    (Theil and Sen): MB an hour."""
+    found = [
+        (later[1] - earlier[1]) / (later[0] - earlier[0])
+        for earlier, later in combinations(samples, 2)
+        if later[0] > earlier[0]
+    ]
+    return median(found) if found else math.nan
+
+
+def test_growth_is_that_of_most_samples() -> None:
+    hours = [n / 60 for n in range(40)]
+    steady = [(at, 100 + 0.6 * at + (n % 3)) for n, at in enumerate(hours)]
+    steady[7] = (hours[7], 900.0)
+    assert growth(steady) == pytest.approx(0.6, abs=0.2)
+
+
+def test_every_minute_is_fetched_once_and_nothing_grows(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = coming_minute()
+    minutes = [first.later(passed) for passed in range(MINUTES)]
+    memory, began = Memory(), time.monotonic()
+
+    def all_have_ended() -> bool:
+        memory.sample(stack)
+        time.sleep(SAMPLED_EVERY_SECONDS)
+        if time.monotonic() < began + MINUTES * 60:
+            return False
+        return sum(run.minute in minutes and run.has_ended for run in stack.runs()) >= MINUTES
+
+    until(f"the runs of {MINUTES} minutes", all_have_ended, MINUTES * 60 + 240)
+    runs = [run for run in stack.runs() if run.minute in minutes]
+    assert [run.minute for run in runs] == minutes, "each once"
+    assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
+    assert [run.minute for run in runs if not stack.is_green(run)] == []
+    asked = [minute for minute, _ in stack.lists_answered() if minute in minutes]
+    assert asked == minutes
+
+    fates = stack.fates(minutes)
+    assert list(fates) == minutes
+    assert {row.fate for row in fates.values()} == {FetchFate.LANDED}
+    both_books_agree(stack, minutes)
+    assert locked(stack) == []
+
+    lateness = [row.lateness_seconds for row in fates.values()]
+    settled = memory.since(began / 3600 + SETTLED_AFTER_MINUTES / 60)
+    slopes = {name: growth(samples) for name, samples in settled.items()}
+    with capsys.disabled():
+        show("lateness of the fetches", lateness)
+        show("durations of the runs", (run.seconds for run in runs))
+        if MINUTES >= LONG_ENOUGH_MINUTES:
+            show_memory(settled, slopes)
+    if MINUTES >= LONG_ENOUGH_MINUTES:
+        assert {name: slopes[name] for name in OURS if slopes[name] > GROWTH_LIMIT} == {}
+
+
+def both_books_agree(stack: Stack, minutes: list[Minute]) -> None:
+    """For every asset: what the ledger says landed is what the store lists, and nothing else."""
+    with stack.site() as site:
+        for asset in PLAN.assets:
+            for day in sorted({minute.day for minute in minutes}):
+                numbers = {minute.number for minute in minutes if minute.day == day}
+                claims = site.ledger.claims(asset.name, day)
+                listed = {p.number: p for p in site.days(FEED).index(asset.name, day).places()}
+                confirmed = {n: claims[n].etag for n in numbers & set(claims)}
+                assert confirmed == {n: listed[n].etag for n in numbers & set(listed)}
+                assert set(confirmed) == numbers, asset.name
+
+
+def locked(stack: Stack) -> list[str]:
+    """The logs in which a database was locked."""
+    logs = sorted(stack.settings.logs_folder.glob("*.log*"))
+    return [log.name for log in logs if b"database is locked" in log.read_bytes()]
+
+
+def show(what: str, seconds: Iterable[float | None]) -> None:
+    known = sorted(each for each in seconds if each is not None)
+    p50, p95 = (known[math.ceil(len(known) * share) - 1] for share in (0.5, 0.95))
+    print(
+        f"\n{what} in s: p50 {p50:.1f}, p95 {p95:.1f}, max {known[-1]:.1f} of {len(known)}", end=""
+    )
+
+
+def show_memory(samples: dict[str, list[tuple[float, float]]], slopes: dict[str, float]) -> None:
+    table = Table("", "resident, MB", "grows, MB an hour", "limit", title="Memory")
+    for name, of in samples.items():
+        limit = f"{GROWTH_LIMIT}" if name in OURS else ""
+        table.add_row(name, f"{median(size for _, size in of):,.0f}", f"{slopes[name]:+.2f}", limit)
+    Console().print("\n", table)
