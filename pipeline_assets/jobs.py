@@ -1,5 +1,5 @@
 """The jobs: one minute of a feed, its checks alone, the rotation of its windows, the seal of its
-days."""
+days, and what was left in its inbox."""
 
 import dagster as dg
 
@@ -11,6 +11,7 @@ MINUTE_MAX_RUNTIME_SECONDS = 150
 CHECKS_MAX_RUNTIME_SECONDS = 300
 ROTATION_MAX_RUNTIME_SECONDS = 600
 SEAL_MAX_RUNTIME_SECONDS = 3600
+INBOX_MAX_RUNTIME_SECONDS = 3600
 
 
 def _tags(lane: str, priority: int, max_runtime_seconds: int) -> dict[str, str]:
@@ -92,13 +93,37 @@ def seal_job(plan: FeedPlan) -> dg.JobDefinition:
     return seal
 
 
+def inbox_job(plan: FeedPlan) -> dg.JobDefinition:
+    """What people have left in a feed's inbox."""
+
+    @dg.op(name=f"{plan.name}_left", required_resource_keys={"site"})
+    def left(context: dg.OpExecutionContext) -> None:
+        from pipeline_assets.steps import inbox
+
+        inbox(context, plan)
+
+    @dg.job(
+        name=f"{plan.name}_inbox",
+        description=f"Captured {plan.name} fetches go into their minutes, and what follows from "
+        "them is made again.",
+        tags=_tags("inbox", 0, INBOX_MAX_RUNTIME_SECONDS),
+        executor_def=dg.in_process_executor,
+    )
+    def take() -> None:
+        left()
+
+    return take
+
+
 MINUTE_JOBS = {plan.name: minute_job(plan) for plan in PLANS.values()}
 CHECKS_JOBS = {plan.name: checks_job(plan) for plan in PLANS.values()}
 ROTATION_JOBS = {plan.name: rotation_job(plan) for plan in PLANS.values()}
 SEAL_JOBS = {plan.name: seal_job(plan) for plan in PLANS.values()}
+INBOX_JOBS = {plan.name: inbox_job(plan) for plan in PLANS.values()}
 JOBS = [
     *MINUTE_JOBS.values(),
     *CHECKS_JOBS.values(),
     *ROTATION_JOBS.values(),
     *SEAL_JOBS.values(),
+    *INBOX_JOBS.values(),
 ]

@@ -216,6 +216,11 @@ class Settings(BaseSettings):
         return self.spool_folder / (self.s3_prefix or "_")
 
     @property
+    def inbox_folder(self) -> Path:
+        """What operators leave for one prefix, in a folder for each feed."""
+        return self.home / "inbox" / self.s3_prefix
+
+    @property
     def cache_folder(self) -> Path:
         return self.home / "cache"
 

@@ -17,6 +17,7 @@ import msgspec
 from resources.claim_book import ClaimBook
 from resources.day_store import DayStore
 from resources.embedded_s3 import S3Access, room_of
+from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.object_store import NotFound, ObjectStore, PatientS3, PreconditionFailed
 from resources.outbox import Outbox
@@ -139,6 +140,9 @@ class Site:
     def spool(self, feed: str) -> Spool:
         return Spool(self.folder / feed)
 
+    def inbox(self, feed: str) -> Inbox:
+        return Inbox.of(self.settings, feed)
+
     def outbox(self, feed: str) -> Outbox:
         return Outbox.of(self.settings, self.ledger, feed)
 
@@ -175,9 +179,13 @@ class Site:
     @contextmanager
     def run(self, run_id: str, kind: RunKind, **said: Any) -> Iterator[RunRecord]:
         """A run at work on this site, whose record is opened and closed here; `said` as `recorded`
-        takes it."""
-        with recorded(self.ledger, self.clock, run_id, kind, **said) as self.record:
-            yield self.record
+        takes it. One that is begun within another has its own record meanwhile."""
+        around = self.record
+        try:
+            with recorded(self.ledger, self.clock, run_id, kind, **said) as self.record:
+                yield self.record
+        finally:
+            self.record = around
 
     def close(self) -> None:
         self.ledger.close()

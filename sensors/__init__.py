@@ -8,6 +8,7 @@ from sensors.alert_delivery import alert_delivery_sensors
 from sensors.check_alerts import check_alert_sensors
 from sensors.checks import check_sensors
 from sensors.heartbeat import heartbeats
+from sensors.inbox import inboxes
 from sensors.minute_tick import minute_ticks
 from sensors.rotation import rotations
 from sensors.seal import seals
@@ -15,7 +16,7 @@ from sensors.watchdog import watchdogs
 
 defs = dg.Definitions(
     sensors=[
-        *(*minute_ticks, *rotations, *seals),
+        *(*minute_ticks, *rotations, *seals, *inboxes),
         *(*check_sensors, *check_alert_sensors, *alert_delivery_sensors, *heartbeats),
         *watchdogs,
     ]

@@ -69,6 +69,7 @@ class RunKind(StrEnum):
     ROTATION = "rotation"
     SEAL = "seal"
     REPROCESS = "reprocess"
+    INBOX = "inbox"
 
     @property
     def makes_data(self) -> bool:

@@ -256,6 +256,7 @@ class Envelope:
             )
         self.data = data
         self.ref = FetchRef(skeleton.feed, minute, skeleton.header.random_fetch_id)
+        self.header = msgspec.to_builtins(skeleton.header)
         self.footer = skeleton.footer
         self.index = skeleton.index
         if any(e.offset < 0 or e.length < 0 or e.offset + e.length > len(data) for e in self.index):

@@ -6,7 +6,7 @@ it is its turn. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.repair.decided import Decided, told_of
@@ -30,12 +30,15 @@ def plan_repair(
     asset: str | None = None,
     named: bool = False,
     deep: bool = False,
+    captured: Collection[FetchNumber] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """What `reprocess` would do with this day, in this asset and behind it, or in all of them.
 
     All of the asset's fetches are made anew where they are `named`, else only what is lost,
     mis-tracked, a placeholder or stale. `deep` reads every object back to find what is lost.
+    `captured` are raw fetches that the caller has just landed: the checks would leave them to the
+    run of their minute.
 
     Raises UnreadableObject, StoreError, LedgerUnavailable.
     """
@@ -45,6 +48,7 @@ def plan_repair(
         progress(f"checking {day} {each.name}")
         surveys[each.name] = survey(site, feed, each, day, deep=deep, known=known)
     decided = Decided(site, Plan(feed, day, surveys), asset, named)
+    decided.anew[feed.raw.name] = set(captured)
     for each in feed.assets:
         _plan_asset(decided, surveys[each.name])
     return decided.plan
@@ -53,7 +57,7 @@ def plan_repair(
 def _plan_asset(decided: Decided, found: Survey) -> None:
     asset, done = found.asset, set[FetchNumber]()
     in_scope = decided.is_in_scope(asset.name)
-    decided.anew[asset.name] = set()
+    decided.anew.setdefault(asset.name, set())
     if in_scope:
         _containers(decided, found)
     if not isinstance(asset, RawAsset):

@@ -83,11 +83,13 @@ def test_definitions_load_without_settings_network_or_state(as_it_is: dict[str, 
         "football_checks_alone",
         "football_rotation",
         "football_seal",
+        "football_inbox",
     }
     assert set(as_it_is["sensors"]) == {
         "football_minute_tick",
         "football_rotation",
         "football_seal",
+        "football_inbox",
         "football_ended_days",
         "football_failed_minutes",
         "check_alerts",

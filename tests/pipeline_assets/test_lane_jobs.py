@@ -1,4 +1,4 @@
-"""The jobs of rotation and seal, run by Dagster."""
+"""The jobs of rotation, seal and inbox, run by Dagster."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from pipeline_assets.jobs import ROTATION_JOBS, SEAL_JOBS, seal_job
+from pipeline_assets.jobs import INBOX_JOBS, ROTATION_JOBS, SEAL_JOBS, inbox_job, seal_job
 from resources.day_layout import object_key
 from resources.site import Site
 from tests.chain import FEED, RAW, Chain
+from tests.pipeline_assets.test_inbox import fetched
 from touchline.day import ONE_MINUTE
 
 HEADS = "football/heads"
@@ -31,7 +32,7 @@ def run(chain: Chain, job: dg.JobDefinition, passed: int, *, ok: bool = True) ->
             resources={"site": site}, instance=instance, raise_on_error=False
         )
         assert result.success is ok
-        assert result.dagster_run.tags["touchline/lane"] in ("rotation", "seal")
+        assert result.dagster_run.tags["touchline/lane"] in ("rotation", "seal", "inbox")
     return chain.objects().keys() - before
 
 
@@ -61,5 +62,26 @@ def test_a_day_that_cannot_be_sealed_is_a_run_that_failed(ended: Chain) -> None:
         assert site.ledger.seal(HEADS, ended.day) is None
 
 
-def test_each_feed_has_both(ended: Chain) -> None:
-    assert ROTATION_JOBS.keys() == SEAL_JOBS.keys() == {FEED}
+def test_a_capture_from_the_inbox_goes_into_its_minute(ended: Chain) -> None:
+    with ended.process() as site:
+        folder = site.inbox(FEED).folder
+    folder.mkdir(parents=True)
+    capture = fetched(ended.start.later(5))
+    (folder / "a capture").write_bytes(capture.data)
+    made = run(ended, inbox_job(ended.plan), 60)
+    assert object_key(RAW, ended.day, ended.number + 5) in made
+    assert object_key(HEADS, ended.day, ended.number + 5) in made
+    assert run(ended, inbox_job(ended.plan), 60) == set()
+
+
+def test_what_is_set_aside_makes_the_run_red(ended: Chain) -> None:
+    with ended.process() as site:
+        folder = site.inbox(FEED).folder
+    folder.mkdir(parents=True)
+    (folder / "nothing of ours").write_text("{}")
+    assert run(ended, inbox_job(ended.plan), 60, ok=False) == set()
+    assert run(ended, inbox_job(ended.plan), 60) == set(), "said once"
+
+
+def test_each_feed_has_them(ended: Chain) -> None:
+    assert ROTATION_JOBS.keys() == SEAL_JOBS.keys() == INBOX_JOBS.keys() == {FEED}

@@ -1,0 +1,252 @@
+"""The captured fetches of a feed's inbox, taken into their minutes, and their days put right.
+
+A capture lands as if it had been fetched in its minute: it replaces a placeholder, and beside
+another capture of its minute it is kept and does not count. What follows from it is then made as
+`reprocess` makes it, in the day itself and, where an ordered stage carries another state over
+midnight, in the days behind. The file goes last: whoever dies on the way is followed by one who
+does it again, which changes nothing that was done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from pipeline_assets.day_lock import DayAtWork
+from pipeline_assets.expired import has_expired
+from pipeline_assets.raw_step import raw_object
+from pipeline_assets.repair.plan import PlanOutdated
+from pipeline_assets.repair.planning import plan_repair
+from pipeline_assets.repair.work import carry_out, new_run_id
+from pipeline_assets.run import Batch, Run
+from pipeline_assets.stage_step import DAYS_STATE_IS_SOUGHT, LEFT_TO_LIVE_RUNS
+from resources.day_store import Landing
+from resources.fetch_object import UnreadableObject
+from resources.inbox import Capture, NoCapture, read_capture
+from resources.ledger import LedgerUnavailable
+from resources.object_store import StoreError
+from resources.site import Site
+from resources.stage_codec import UnreadableStageObject, decode_stage
+from touchline.accounting import FetchFate
+from touchline.day import Day, FetchNumber
+from touchline.fetch import Envelope
+from touchline.plan import FeedPlan
+
+Progress = Callable[[str], None]
+REASON = "captures from the inbox"
+
+
+class NotYet(Exception):
+    """A day cannot be put right now; says why. It is tried again."""
+
+
+_TRIED_AGAIN = (
+    NotYet,
+    DayAtWork,
+    PlanOutdated,
+    StoreError,
+    LedgerUnavailable,
+    UnreadableObject,
+    UnreadableStageObject,
+)
+
+
+@dataclass
+class InboxReport:
+    """What became of what lay in the inbox. `landed` counts captures by how they came to stand in
+    the store; `aside` says which files cannot be taken and why, `waiting` what is tried again."""
+
+    landed: Counter[Landing] = field(default_factory=Counter)
+    aside: dict[str, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+
+
+def take_captures(
+    site: Site, plan: FeedPlan, *, run_id: str, progress: Progress = lambda _: None
+) -> InboxReport:
+    """Neither the files nor data, store or ledger make it raise; WrongOrigin does, and OSError of
+    the state folder's disk."""
+    inbox, report = site.inbox(plan.name), InboxReport()
+    with inbox.alone():
+        _look_into_files(site, plan, report)
+        landed: dict[Day, list[Capture]] = {}
+        for day, captures in groupby(inbox.taken(), key=lambda capture: capture.day):
+            progress(f"landing captures of {day}")
+            landed[day] = _land_day(Run(site, plan, day, run_id), list(captures), report)
+        # All of them land first: what follows from two days is not made twice.
+        for day, captures in landed.items():
+            if not captures:
+                continue
+            try:
+                _put_right(site, plan, day, {each.number for each in captures}, progress)
+            except _TRIED_AGAIN as error:
+                report.waiting.append(f"what follows from captures of {day}: {error}")
+                continue
+            for capture in captures:
+                capture.path.unlink()
+    site.record.note(failures=[f"{name} is set aside: {why}" for name, why in report.aside.items()])
+    return report
+
+
+def _look_into_files(site: Site, plan: FeedPlan, report: InboxReport) -> None:
+    inbox, now = site.inbox(plan.name), site.clock.now()
+    for path in inbox.files():
+        site.record.beat()
+        try:
+            envelope = read_capture(path.read_bytes())
+            _refuse(site, plan, envelope)
+        except FileNotFoundError:
+            continue  # Who left it has taken it back.
+        except NoCapture as error:
+            if inbox.is_being_written(path, now):
+                report.waiting.append(f"{path.name}: {error}")
+            else:
+                _set_aside(site, plan, path, str(error), report)
+        else:
+            inbox.take(path, envelope)
+
+
+def _refuse(site: Site, plan: FeedPlan, envelope: Envelope) -> None:
+    """Raises NoCapture for what is none of this feed's, or can be none."""
+    ref = envelope.ref
+    if ref.feed != plan.name:
+        raise NoCapture(f"it is a fetch of {ref.feed}, and this is the inbox of {plan.name}")
+    if ref.minute.utc > site.clock.now():
+        raise NoCapture(f"its minute {ref.minute} has not begun")
+    try:
+        raw_object(plan.raw, envelope)
+    except Exception as error:  # Whatever its content does, it may not stop the others.
+        raise NoCapture(f"its records cannot be counted: {error}") from error
+
+
+def _set_aside(site: Site, plan: FeedPlan, path: Path, why: str, report: InboxReport) -> None:
+    report.aside[site.inbox(plan.name).set_aside(path, why).name] = why
+
+
+# --- the minute ----------------------------------------------------------------------------------
+
+
+def _land_day(run: Run, captures: Sequence[Capture], report: InboxReport) -> list[Capture]:
+    """Land the captures of the run's day; those that the store has then, in whatever place."""
+    site, plan = run.site, run.plan
+    run.days.refresh()
+    try:
+        if any(has_expired(site, asset.name, run.day) for asset in plan.assets):
+            for capture in captures:
+                _set_aside(site, plan, capture.path, f"{run.day} has expired", report)
+            return []
+        if site.origin() is None:
+            site.claim_origin(site.settings.origin)
+    except (StoreError, LedgerUnavailable) as error:
+        report.waiting.append(f"captures of {run.day}: {error}")
+        return []
+    return [capture for capture in captures if _land(run, capture, report)]
+
+
+def _land(run: Run, capture: Capture, report: InboxReport) -> bool:
+    try:
+        envelope = read_capture(capture.path.read_bytes())
+    except NoCapture as error:  # Who wrote it went on writing.
+        _set_aside(run.site, run.plan, capture.path, str(error), report)
+        return False
+    raw = run.plan.raw
+    step = run.land(Batch(run, raw.name, False, iter([raw_object(raw, envelope)]), []))
+    report.landed.update(step.landed.values())
+    problems = [*map(str, step.failures), *step.findings]
+    report.waiting += [f"a capture of {run.day}: {problem}" for problem in problems]
+    return not problems
+
+
+# --- what follows from it ------------------------------------------------------------------------
+
+
+def _put_right(
+    site: Site, plan: FeedPlan, day: Day, captured: AbstractSet[FetchNumber], progress: Progress
+) -> None:
+    """Make again what follows from what was captured of this day, and the days behind it while
+    what is carried over midnight is another. Raises what is in `_TRIED_AGAIN`."""
+    inbox, right = site.inbox(plan.name), list[Day]()
+    behind: Day | None = day
+    stages: Sequence[str | None] = (None,)
+    while behind is not None:
+        _wait_for_live_runs(site, plan, behind)
+        before = inbox.state_before(behind, _carried(site, plan, behind))
+        new = _not_taken(site, plan, day, captured) if behind == day else frozenset()
+        for stage in stages:
+            _reprocess(site, plan, behind, stage, new, progress)
+        after = _carried(site, plan, behind)
+        stages = [name for name, state in after.items() if before.get(name) != state]
+        right.append(behind)
+        behind = _next_day(site, plan, behind) if stages else None
+    for each in right:
+        inbox.is_right(each)
+
+
+def _wait_for_live_runs(site: Site, plan: FeedPlan, day: Day) -> None:
+    """Of a day at which live runs are at work, an ordered stage could not be made anew to its end.
+    Raises NotYet, LedgerUnavailable."""
+    fates = site.ledger.fates(plan.name, day)
+    newest = max((n for n, fate in fates.items() if fate is FetchFate.LANDED), default=None)
+    if newest and site.clock.now() < day.minute(newest).utc + LEFT_TO_LIVE_RUNS:
+        raise NotYet(
+            f"live runs are at work on {day}: what is made of earlier fetches is made anew "
+            f"{LEFT_TO_LIVE_RUNS.seconds // 60} minutes after its last one"
+        )
+
+
+def _not_taken(
+    site: Site, plan: FeedPlan, day: Day, captured: AbstractSet[FetchNumber]
+) -> AbstractSet[FetchNumber]:
+    """Those that some stage has nothing of."""
+    standing = [site.ledger.standing(stage.name, day) for stage in plan.stages]
+    return {
+        number
+        for number in captured
+        if any(number not in rows or not rows[number].has_landed for rows in standing)
+    }
+
+
+def _reprocess(
+    site: Site,
+    plan: FeedPlan,
+    day: Day,
+    stage: str | None,
+    captured: AbstractSet[FetchNumber],
+    progress: Progress,
+) -> None:
+    """What a day lacks, or all of this stage's day. Raises NotYet and what planning and its work
+    raise."""
+    named = stage is not None
+    made = plan_repair(
+        site, plan, day, asset=stage, named=named, captured=captured, progress=progress
+    )
+    if made.is_empty:
+        return
+    done = carry_out(site, made, run_id=new_run_id(), reason=REASON, progress=progress)
+    if done.failures:
+        raise NotYet("; ".join(done.failures))
+
+
+def _carried(site: Site, plan: FeedPlan, day: Day) -> dict[str, str]:
+    """What each ordered stage carries into the next day, as its last fetch of this day has it.
+    Raises StoreError, UnreadableObject, UnreadableStageObject."""
+    days, carried = site.days(plan.name), dict[str, str]()
+    days.refresh()
+    for stage in plan.stages:
+        last = max(days.index(stage.name, day).numbers, default=None) if stage.ordered else None
+        if last is not None:
+            body = days.read_back(stage.name, day, last).body
+            carried[stage.name] = decode_stage(stage, body).carried_text
+    return carried
+
+
+def _next_day(site: Site, plan: FeedPlan, day: Day) -> Day | None:
+    """The next one that an ordered stage goes on with from the state of this day."""
+    for later in range(1, DAYS_STATE_IS_SOUGHT + 1):
+        if FetchFate.LANDED in site.ledger.fates(plan.name, day.shifted(later)).values():
+            return day.shifted(later)
+    return None

@@ -1,0 +1,179 @@
+"""What operators leave in the state folder for a feed to take.
+
+    inbox/[<prefix>/]<feed>/<any name>      a captured fetch
+    .../taken/                              whole ones, until their minutes and days are right
+    .../aside/                              what cannot be taken, each beside a file with its reason
+
+A captured fetch is known by what it says of itself, never by its file's name or length. It is an
+envelope as `touchline fetch` writes it, as the spool holds it between its book-ends, or as the
+store holds it, compressed. A file may still be being written: one that cannot be read is left alone
+until nothing has changed in it for a minute.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyzstd
+
+from resources.private_json import read_private_json, write_private_json
+from resources.settings import Settings
+from resources.spool import fsync_directory
+from touchline.accounting import sha256_hex
+from touchline.bookends import read_bookended
+from touchline.day import Day, FetchNumber
+from touchline.fetch import Envelope, UnreadableFetch
+
+WRITTEN_WITHIN = timedelta(seconds=60)
+"""A file in which nothing has changed for so long is not being written any more."""
+_ZSTD, _BOOKEND = b"\x28\xb5\x2f\xfd", b"=== FETCH START: "
+_TAKEN = re.compile(r"(\d{4}-\d{2}-\d{2})\.(\d{5})\.[A-Za-z0-9]+\.[0-9a-f]{12}")
+_FETCH_ID = re.compile(r"[A-Za-z0-9]{1,64}")
+
+
+class NoCapture(ValueError):
+    """The content of a file is no captured fetch, or not yet; the text says what is wrong."""
+
+
+@dataclass(frozen=True, order=True)
+class Capture:
+    """A captured fetch that was whole when it was taken."""
+
+    day: Day
+    number: FetchNumber
+    path: Path
+
+
+def read_capture(data: bytes) -> Envelope:
+    """A captured fetch, whole, with every body as it was received. Raises NoCapture."""
+    if not data:
+        raise NoCapture("the file is empty")
+    try:
+        if data.startswith(_ZSTD):
+            data = pyzstd.decompress(data)
+        if data.startswith(_BOOKEND):
+            entries = list(read_bookended(data))
+            if len(entries) != 1 or not entries[0].complete:
+                raise NoCapture("it is not one fetch from its start line to its end line")
+            data = entries[0].payload
+        envelope = Envelope(data)
+    except (pyzstd.ZstdError, UnreadableFetch) as error:
+        raise NoCapture(str(error)) from error
+    if damaged := envelope.damaged():
+        raise NoCapture(
+            f"{len(damaged)} of its {len(envelope.index)} answers are not what was received "
+            "(sha256), as in a copy that was indented"
+        )
+    if envelope.header != envelope.ref.header(envelope.header["fetch_start"]):
+        raise NoCapture(f"its header does not agree with itself about minute {envelope.ref.minute}")
+    if not _FETCH_ID.fullmatch(envelope.ref.fetch_id):
+        raise NoCapture(f"{envelope.ref.fetch_id!r} is no fetch id: it needs letters and digits")
+    return envelope
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """The inbox of one feed in one store's prefix."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, settings: Settings, feed: str) -> Inbox:
+        return cls(settings.inbox_folder / feed)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Whoever else takes from here waits, until this process is done or dead."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def files(self) -> list[Path]:
+        """What lies here and was not looked into yet. Hidden files are somebody's copying."""
+        return sorted(
+            path
+            for path in self.folder.glob("*")
+            if path.is_file() and not path.name.startswith(".")
+        )
+
+    def taken(self) -> list[Capture]:
+        """By minute."""
+        found = []
+        for path in (self.folder / "taken").glob("*"):
+            if name := _TAKEN.fullmatch(path.name):
+                found.append(Capture(Day.parse(name[1]), FetchNumber(int(name[2])), path))
+        return sorted(found)
+
+    def left(self) -> list[Path]:
+        """All that is still to be looked into or to be put right."""
+        return [*self.files(), *(capture.path for capture in self.taken())]
+
+    def aside(self) -> list[Path]:
+        """What lies aside, without the reasons."""
+        return sorted(p for p in (self.folder / "aside").glob("*") if p.suffix != ".reason")
+
+    def take(self, path: Path, envelope: Envelope) -> Capture:
+        """Out of the reach of whoever may write another fetch to this name. One that lies here
+        already, byte for byte, becomes the same file."""
+        ref = envelope.ref
+        name = f"{ref.day}.{ref.number:05d}.{ref.fetch_id}.{sha256_hex(envelope.data)[:12]}"
+        return Capture(ref.day, ref.number, _moved(path, self.folder / "taken" / name))
+
+    def set_aside(self, path: Path, reason: str) -> Path:
+        """With its bytes as they are, and the reason beside it."""
+        name = f"{path.name}.{sha256_hex(path.read_bytes())[:12]}"
+        aside = self.folder / "aside" / name
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        aside.with_name(f"{name}.reason").write_text(f"{reason}\n")
+        return _moved(path, aside)
+
+    def is_being_written(self, path: Path, now: datetime) -> bool:
+        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return abs(now - changed) < WRITTEN_WITHIN
+
+    # --- days that are being put right -----------------------------------------------------------
+
+    def state_before(self, day: Day, now: dict[str, str]) -> dict[str, str]:
+        """What ordered stages carried into the next day before anything of this day was made anew:
+        that of `now`, where none was kept yet."""
+        path = self._state_file(day)
+        if (kept := read_private_json(path)) is not None:
+            return kept
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private_json(path, now)
+        return now
+
+    def is_right(self, day: Day) -> None:
+        """Nothing that follows on this day is left to be made anew."""
+        self._state_file(day).unlink(missing_ok=True)
+
+    def _state_file(self, day: Day) -> Path:
+        return self.folder / "taken" / f"{day}.json"
+
+
+def _moved(path: Path, to: Path) -> Path:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    path.replace(to)
+    fsync_directory(to.parent)
+    return to
+
+
+def looked_at(paths: Iterable[Path]) -> str:
+    """A digest of what lies at these paths now, without reading it: another one says that there is
+    something to look into, and nothing else."""
+    said = []
+    for path in paths:
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            continue  # It was taken meanwhile.
+        said.append(f"{path.name}:{found.st_size}:{found.st_mtime_ns}")
+    return sha256_hex("\n".join(said).encode())
