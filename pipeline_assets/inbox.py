@@ -1,4 +1,4 @@
-"""The captured fetches of a feed's inbox, taken into their minutes, and their days put right.
+"""What was left in a feed's inbox: captured fetches, taken into their minutes, above all.
 
 A capture lands as if it had been fetched in its minute: it replaces a placeholder, and beside
 another capture of its minute it is kept and does not count. What follows from it is then made as
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+from pipeline_assets.asked import answer_lines
 from pipeline_assets.day_lock import DayAtWork
 from pipeline_assets.expired import has_expired
 from pipeline_assets.raw_step import raw_object
@@ -24,9 +25,10 @@ from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out, new_run_id
 from pipeline_assets.run import Batch, Run
 from pipeline_assets.stage_step import DAYS_STATE_IS_SOUGHT, LEFT_TO_LIVE_RUNS
+from resources.appended import Answer, Answered
 from resources.day_store import Landing
 from resources.fetch_object import UnreadableObject
-from resources.inbox import Capture, NoCapture, read_capture
+from resources.inbox import Capture, NoCapture, is_being_written, read_capture
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
 from resources.site import Site
@@ -63,13 +65,28 @@ class InboxReport:
     landed: Counter[Landing] = field(default_factory=Counter)
     aside: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[str]:
+        """What somebody has to look at."""
+        return [
+            *(f"{name} is set aside: {why}" for name, why in self.aside.items()),
+            *(
+                f"{given.file} {given.id or ''}: {given.answer}: {given.says}"
+                for given in self.answers
+                if given.answer is not Answered.DONE
+            ),
+        ]
 
 
-def take_captures(
+def take_inbox(
     site: Site, plan: FeedPlan, *, run_id: str, progress: Progress = lambda _: None
 ) -> InboxReport:
-    """Neither the files nor data, store or ledger make it raise; WrongOrigin does, and OSError of
-    the state folder's disk."""
+    """Take captures first, then what people have asked for and remarked upon.
+
+    Neither files nor data, store or ledger make it raise; OSError of the state folder's disk does.
+    """
     inbox, report = site.inbox(plan.name), InboxReport()
     with inbox.alone():
         _look_into_files(site, plan, report)
@@ -88,7 +105,9 @@ def take_captures(
                 continue
             for capture in captures:
                 capture.path.unlink()
-    site.record.note(failures=[f"{name} is set aside: {why}" for name, why in report.aside.items()])
+        report.answers, waiting = answer_lines(site, plan, progress)
+        report.waiting += waiting
+    site.record.note(failures=report.wrong)
     return report
 
 
@@ -102,7 +121,7 @@ def _look_into_files(site: Site, plan: FeedPlan, report: InboxReport) -> None:
         except FileNotFoundError:
             continue  # Who left it has taken it back.
         except NoCapture as error:
-            if inbox.is_being_written(path, now):
+            if is_being_written(path, now):
                 report.waiting.append(f"{path.name}: {error}")
             else:
                 _set_aside(site, plan, path, str(error), report)

@@ -10,7 +10,7 @@ import dagster as dg
 from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
-from pipeline_assets.inbox import take_captures
+from pipeline_assets.inbox import take_inbox
 from pipeline_assets.minute_state import picture, states_at_once
 from pipeline_assets.partitions import scheduled_minute
 from pipeline_assets.raw_step import raw_step
@@ -139,17 +139,16 @@ def sealing(context: dg.OpExecutionContext, plan: FeedPlan) -> None:
 
 
 def inbox(context: dg.OpExecutionContext, plan: FeedPlan) -> None:
-    """What was left in the inbox. Fails when something of it had to be set aside: the run says
-    what, and why."""
+    """What was left in the inbox. Fails when something of it was set aside, refused or not done:
+    the run says what, and why."""
     site = context.resources.site
-    report = take_captures(site, plan, run_id=context.run_id, progress=context.log.info)
+    report = take_inbox(site, plan, run_id=context.run_id, progress=context.log.info)
     for waits in report.waiting:
         context.log.warning(waits)
     counts = ", ".join(f"{count} {how}" for how, count in report.landed.items())
-    context.log.info(f"captures: {counts or 'none'}")
-    if report.aside:
-        told = (f"{name} is set aside: {why}" for name, why in report.aside.items())
-        raise dg.Failure("; ".join(told), allow_retries=False)
+    context.log.info(f"captures: {counts or 'none'}; {len(report.answers)} lines answered")
+    if report.wrong:
+        raise dg.Failure("; ".join(report.wrong), allow_retries=False)
 
 
 def _as_table(report: CheckReport) -> str:

@@ -3,6 +3,7 @@
     inbox/[<prefix>/]<feed>/<any name>      a captured fetch
     .../taken/                              whole ones, until their minutes and days are right
     .../aside/                              what cannot be taken, each beside a file with its reason
+    .../*.jsonl                             see `resources/appended.py`
 
 A captured fetch is known by what it says of itself, never by its file's name or length. It is an
 envelope as `touchline fetch` writes it, as the spool holds it between its book-ends, or as the
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import pyzstd
 
+from resources.appended import ANSWERS, ASKING, Appended
 from resources.private_json import read_private_json, write_private_json
 from resources.settings import Settings
 from resources.spool import fsync_directory
@@ -78,6 +80,11 @@ def read_capture(data: bytes) -> Envelope:
     return envelope
 
 
+def is_being_written(path: Path, now: datetime) -> bool:
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return abs(now - changed) < WRITTEN_WITHIN
+
+
 @dataclass(frozen=True)
 class Inbox:
     """The inbox of one feed in one store's prefix."""
@@ -101,7 +108,9 @@ class Inbox:
         return sorted(
             path
             for path in self.folder.glob("*")
-            if path.is_file() and not path.name.startswith(".")
+            if path.is_file()
+            and not path.name.startswith(".")
+            and path.name not in (*ASKING, ANSWERS)
         )
 
     def taken(self) -> list[Capture]:
@@ -113,8 +122,10 @@ class Inbox:
         return sorted(found)
 
     def left(self) -> list[Path]:
-        """All that is still to be looked into or to be put right."""
-        return [*self.files(), *(capture.path for capture in self.taken())]
+        """All that is still to be looked into, put right or answered."""
+        appended = Appended(self.folder)
+        unanswered = (self.folder / name for name in ASKING if any(appended.unanswered(name)))
+        return [*self.files(), *(capture.path for capture in self.taken()), *unanswered]
 
     def aside(self) -> list[Path]:
         """What lies aside, without the reasons."""
@@ -134,10 +145,6 @@ class Inbox:
         aside.parent.mkdir(parents=True, exist_ok=True)
         aside.with_name(f"{name}.reason").write_text(f"{reason}\n")
         return _moved(path, aside)
-
-    def is_being_written(self, path: Path, now: datetime) -> bool:
-        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        return abs(now - changed) < WRITTEN_WITHIN
 
     # --- days that are being put right -----------------------------------------------------------
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 import pipeline_assets.inbox
-from pipeline_assets.inbox import InboxReport, take_captures
+from pipeline_assets.inbox import InboxReport, take_inbox
 from pipeline_assets.raw_step import raw_object
 from pipeline_assets.repair.losses import losses_of
 from pipeline_assets.repair.work import Done, carry_out
@@ -66,7 +66,7 @@ class Drop:
     def take(self, **settings: Any) -> InboxReport:
         self.chain.at(self.at)
         with self.chain.process(**settings) as site, site.run("take", RunKind.INBOX, feed=FEED):
-            return take_captures(site, site.plans[FEED], run_id="take")
+            return take_inbox(site, site.plans[FEED], run_id="take")
 
     def left(self) -> list[str]:
         return sorted(

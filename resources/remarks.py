@@ -1,0 +1,42 @@
+"""What people have said about days and matches, beside the days in the store.
+
+remarks/<feed>/date=D/<id>.json
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from resources.appended import Remark
+from resources.object_store import ObjectStore, PreconditionFailed, StoreError
+from touchline.day import Day
+
+
+class DamagedRemark(StoreError):
+    """An object below `remarks/` cannot be read; the message names it."""
+
+
+def store_remark(store: ObjectStore, feed: str, day: Day, remark: Remark) -> bool:
+    """Whether it stands there then; False where its id stands for another remark on this day.
+    Raises StoreError."""
+    key, body = f"{_prefix(feed, day)}{remark.id}.json", msgspec.json.encode(remark)
+    try:
+        store.put_new(key, body)
+    except PreconditionFailed:
+        return store.get(key).body == body
+    return True
+
+
+def remarks_on(store: ObjectStore, feed: str, day: Day) -> list[Remark]:
+    """By id. Raises DamagedRemark, StoreError."""
+    found = []
+    for item in store.list(_prefix(feed, day)):
+        try:
+            found.append(msgspec.json.decode(store.get(item.key).body, type=Remark))
+        except msgspec.DecodeError as error:
+            raise DamagedRemark(f"{item.key}: {error}") from error
+    return found
+
+
+def _prefix(feed: str, day: Day) -> str:
+    return f"remarks/{feed}/date={day}/"
