@@ -14,6 +14,7 @@ from operations import (
     board_command,
     drift_command,
     export_command,
+    inbox_command,
     ledger_commands,
     mirror_command,
     reading_commands,
@@ -50,6 +51,7 @@ app.command()(seal_command.seal)
 app.command()(mirror_command.mirror)
 app.command()(repair_commands.losses)
 app.command()(repair_commands.reprocess)
+app.command()(inbox_command.inbox)
 app.command()(drift_command.drift)
 app.command()(reading_commands.rows)
 app.command()(export_command.export)

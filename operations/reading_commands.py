@@ -33,14 +33,15 @@ def verify(
         raise Misused("say which day with --date, or --all")
     from operations.opened import opened_to_read
     from operations.verify import as_json as json_of
-    from operations.verify import overall, show, verify
+    from operations.verify import overall, remarks_of, show, verify
 
     with opened_to_read(prefix) as site:
         found = verify(site, date, feed, deep=deep, progress=progress)
+        remarks = remarks_of(site, found)
     if as_json:
-        _print_json(json_of(found))
+        _print_json(json_of(found, remarks))
     else:
-        show(found, _console())
+        show(found, remarks, _console())
     raise typer.Exit(EXIT_CODES[overall(found)])
 
 

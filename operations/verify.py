@@ -14,12 +14,17 @@ from operations.errors import Misused
 from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
+from resources.appended import Remark
 from resources.known_days import is_known, known_days
+from resources.object_store import StoreError
+from resources.remarks import remarks_on
 from resources.site import Site
 from touchline.accounting import Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan
 
+Remarks = dict[str, list[Remark] | None]
+"""By day."""
 _NUMBERS = ("recorded", "landed", "fetches_expected", "fetches_present")
 
 
@@ -108,19 +113,33 @@ def overall(verdicts: Iterable[AssetVerdict]) -> Verdict:
     return Verdict.worst(found.verdict for found in verdicts)
 
 
-def as_json(verdicts: Sequence[AssetVerdict]) -> dict[str, Any]:
+def remarks_of(site: Site, verdicts: Iterable[AssetVerdict]) -> Remarks:
+    """What people have said about these days; None of a day where the store does not tell."""
+    found: Remarks = {}
+    for day, feed in sorted({(each.day, each.asset.partition("/")[0]) for each in verdicts}):
+        try:
+            said = remarks_on(site.store, feed, day)
+        except StoreError:
+            found[str(day)] = None
+            continue
+        if said:
+            found[str(day)] = [*(found.get(str(day)) or ()), *said]
+    return found
+
+
+def as_json(verdicts: Sequence[AssetVerdict], remarks: Remarks) -> dict[str, Any]:
     """The shape that scripts rely on."""
     days: dict[str, dict[str, Any]] = {}
     for found in verdicts:
         days.setdefault(str(found.day), {})[found.asset] = found.as_dict()
-    return {"verdict": overall(verdicts), "days": days}
+    return {"verdict": overall(verdicts), "days": days, "remarks": remarks}
 
 
 _STYLES = {Verdict.OK: "green", Verdict.BAD: "bold red", Verdict.COULD_NOT_CHECK: "bold yellow"}
 
 
-def show(verdicts: Sequence[AssetVerdict], console: Console) -> None:
-    """A table a day, then each finding on a line of its own."""
+def show(verdicts: Sequence[AssetVerdict], remarks: Remarks, console: Console) -> None:
+    """A table a day, then each finding on a line of its own, then what people have said."""
     for day, of_day in itertools.groupby(verdicts, key=lambda found: found.day):
         table = Table(title=str(day))
         table.add_column("asset", overflow="fold")
@@ -143,6 +162,13 @@ def show(verdicts: Sequence[AssetVerdict], console: Console) -> None:
                 fetch = "" if each.fetch_number is None else f" fetch {each.fetch_number}:"
                 line = f"{found.day} {found.asset}:{fetch} {each.kind}: {each.detail}"
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for day, said in remarks.items():
+        if said is None:
+            console.print(f"{day}: remarks could not be read", markup=False, highlight=False)
+        for each in said or ():
+            about = f" on {each.match}" if each.match else ""
+            line = f"{day} {each.by}{about}: {each.says}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _cell(value: int | None) -> str:

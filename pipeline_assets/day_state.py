@@ -22,8 +22,10 @@ from pipeline_assets.repair.classes import CLASS_OF
 from pipeline_assets.repair.losses import Loss, losses_in
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.survey import SealState, Survey
+from resources.appended import Remark
 from resources.day_layout import first_of_window
 from resources.ledger import ClaimRow, FetchRow
+from resources.remarks import remarks_on
 from resources.site import Site
 from touchline.accounting import Account, FetchFate, LossClass, Verdict
 from touchline.day import Day, FetchNumber, Window
@@ -116,6 +118,7 @@ class DayState:
     assets: tuple[AssetDay, ...]
     losses: tuple[Loss, ...]
     alerts: tuple[AlertShown, ...]
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -171,6 +174,7 @@ class DayState:
             "odds": {asset.name: asset.records for asset in self.odds},
             "alerts": self.alerts,
             "tallies": self.tallies,
+            "remarks": self.remarks,
         }
 
 
@@ -210,6 +214,7 @@ def read_day_state(
         tuple(assets),
         tuple(losses_in(plan, fetches)),
         tuple(sorted(alerts, key=lambda alert: alert.number)),
+        tuple(remarks_on(site.store, feed.name, day)),
     )
 
 

@@ -12,6 +12,7 @@ import msgspec
 from pipeline_assets.alerting import watched_since
 from pipeline_assets.dagster_health import DAEMON, UP, sensor_signal
 from resources.heartbeat import Heartbeat, heartbeat_key
+from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerUnavailable, RunRow
 from resources.object_store import NotFound, ObjectStore, StoreError
 from resources.settings import Settings
@@ -62,6 +63,7 @@ def book_signals(books: Books) -> Iterator[Signal]:
     yield from _store(books)
     for feed, spool in books.spools.items():
         yield _spool(books, feed, spool)
+        yield _inbox(books, feed)
     looks: list[tuple[Kind, str, Callable[[], Signal]]] = [
         (Kind.LIVENESS, RUNS, partial(_runs, books)),
         (Kind.BACKLOG, "notices", partial(_notices, books)),
@@ -244,6 +246,20 @@ def _spool(books: Books, feed: str, spool: Spool) -> Signal:
         None,
         state.fetches,
     )
+
+
+def _inbox(books: Books, feed: str) -> Signal:
+    """What people left there, and what of it could not be taken, which they have to look at."""
+    name, inbox = f"inbox of {feed}", Inbox.of(books.settings, feed)
+    try:
+        left, aside = inbox.left(), inbox.aside()
+    except OSError as error:
+        return Signal(Kind.BACKLOG, name, Health.UNKNOWN, f"it cannot be read: {error}")
+    health = Health.WARNING if aside else Health.OK
+    detail = f"{len(left)} files wait, {len(aside)} lie aside"
+    rests_on = (sensor_signal(f"{feed}_inbox"),)
+    do = f"read why in {inbox.folder / 'aside'}, and clear it" if aside else ""
+    return Signal(Kind.BACKLOG, name, health, detail, rests_on, do, None, len(left))
 
 
 def _pending(books: Books, plan: FeedPlan) -> Signal:

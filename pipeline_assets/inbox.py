@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from pipeline_assets.asked import answer_lines
 from pipeline_assets.day_lock import DayAtWork
@@ -66,6 +67,14 @@ class InboxReport:
     aside: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "landed": self.landed,
+            "aside": self.aside,
+            "waiting": self.waiting,
+            "answers": self.answers,
+        }
 
     @property
     def wrong(self) -> list[str]:

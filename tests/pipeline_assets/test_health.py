@@ -110,7 +110,7 @@ def test_a_locked_ledger_is_the_cause_of_all_that_stands_in_it(
     assert "locked" in signals["ledger"].detail
     follow = [each for each in signals.values() if each.because]
     assert {each.because for each in follow} == {("ledger",)}
-    assert len(follow) == len(signals) - 4, "all but itself, the store, its heartbeat, the spool"
+    assert len(follow) == len(signals) - 5, "all but itself, store, heartbeat, spool, inbox"
 
 
 def test_a_feed_is_what_its_check_says_of_it(day: Chain) -> None:
@@ -132,6 +132,18 @@ def test_a_run_of_a_minute_that_has_not_ended_in_time_hangs(day: Chain) -> None:
         runs = look(day)["runs"]
         assert (runs.state, runs.because) == (state, ())
         assert "hung-run" in runs.detail
+
+
+def test_what_lies_aside_in_the_inbox_is_told(day: Chain) -> None:
+    alive(day)
+    with day.process() as site:
+        inbox = site.inbox(FEED)
+    inbox.folder.mkdir(parents=True)
+    (inbox.folder / "fetch").write_text("{")
+    assert wrong(look(day)) == {}
+    assert look(day)[f"inbox of {FEED}"].count == 1
+    inbox.set_aside(inbox.folder / "fetch", "it is half a fetch")
+    assert wrong(look(day)) == {f"inbox of {FEED}": Health.WARNING}
 
 
 def test_a_full_spool_is_bad_and_follows_from_the_store(day: Chain, s3_gate: S3Gate) -> None:

@@ -1,0 +1,51 @@
+"""The command `inbox`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from operations.arguments import Feed, Json, Prefix
+from operations.console import progress
+from operations.errors import BAD, UNKNOWN
+
+
+def inbox(feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> None:
+    """Take captured fetches, requests and remarks that were left; a sensor does it too."""
+    import uuid
+
+    from operations.opened import opened_to_read
+    from operations.verify import plans_of
+    from pipeline_assets.inbox import take_inbox
+    from touchline.accounting import RunKind
+
+    with opened_to_read(prefix) as site:
+        reports, folders = {}, {}
+        for plan in plans_of(site, feed):
+            run_id = f"command-{uuid.uuid4()}"
+            folders[plan.name] = site.inbox(plan.name).folder
+            with site.run(run_id, RunKind.INBOX, feed=plan.name):
+                reports[plan.name] = take_inbox(site, plan, run_id=run_id, progress=progress)
+    if as_json:
+        _print_json({"feeds": {name: found.as_dict() for name, found in reports.items()}})
+    else:
+        for name, found in reports.items():
+            landed = ", ".join(f"{count} {how}" for how, count in found.landed.items())
+            typer.echo(f"{folders[name]}: captures: {landed or 'none'}")
+            for given in found.answers:
+                typer.echo(f"{given.file} {given.id or '?'}: {given.answer}: {given.says}")
+            for waits in found.waiting:
+                typer.secho(f"waits: {waits}", err=True, fg=typer.colors.YELLOW)
+            for aside, why in found.aside.items():
+                typer.secho(f"set aside: {aside}: {why}", err=True, fg=typer.colors.RED)
+    if any(found.wrong for found in reports.values()):
+        raise typer.Exit(BAD)
+    if any(found.waiting for found in reports.values()):
+        raise typer.Exit(UNKNOWN)
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.encode(value))
