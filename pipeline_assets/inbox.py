@@ -82,7 +82,7 @@ class InboxReport:
         return [
             *(f"{name} is set aside: {why}" for name, why in self.aside.items()),
             *(
-                f"{given.file} {given.id or ''}: {given.answer}: {given.says}"
+                f"{given.file} {given.id or '?'}: {given.answer}: {given.says}"
                 for given in self.answers
                 if given.answer is not Answered.DONE
             ),
@@ -125,12 +125,15 @@ def _look_into_files(site: Site, plan: FeedPlan, report: InboxReport) -> None:
     for path in inbox.files():
         site.record.beat()
         try:
+            is_fresh = is_being_written(path, now)
             envelope = read_capture(path.read_bytes())
             _refuse(site, plan, envelope)
         except FileNotFoundError:
             continue  # Who left it has taken it back.
+        except OSError as error:
+            report.waiting.append(f"{path.name} cannot be read: {error.strerror}")
         except NoCapture as error:
-            if is_being_written(path, now):
+            if is_fresh:
                 report.waiting.append(f"{path.name}: {error}")
             else:
                 _set_aside(site, plan, path, str(error), report)
@@ -159,7 +162,7 @@ def _set_aside(site: Site, plan: FeedPlan, path: Path, why: str, report: InboxRe
 
 
 def _land_day(run: Run, captures: Sequence[Capture], report: InboxReport) -> list[Capture]:
-    """Land the captures of the run's day; those that the store has then, in whatever place."""
+    """Land the captures of the run's day; those that count in their minutes then."""
     site, plan = run.site, run.plan
     run.days.refresh()
     try:
@@ -186,7 +189,12 @@ def _land(run: Run, capture: Capture, report: InboxReport) -> bool:
     report.landed.update(step.landed.values())
     problems = [*map(str, step.failures), *step.findings]
     report.waiting += [f"a capture of {run.day}: {problem}" for problem in problems]
-    return not problems
+    if problems:
+        return False
+    if Landing.CONFLICT in step.landed.values():
+        capture.path.unlink()  # It is kept beside the one that counts, and nothing follows from it.
+        return False
+    return True
 
 
 # --- what follows from it ------------------------------------------------------------------------
