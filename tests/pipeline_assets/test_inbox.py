@@ -32,12 +32,12 @@ from touchline.bookends import write_bookended
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope
 
-LIVE = 5
+LIVE = 4
 """Minutes that ran before the feed was lost."""
 FAILED = 3
 """Minutes that were asked for in vain after these."""
-CAPTURED = 100
-BEFORE_MIDNIGHT = Minute.parse("2025-05-29T03:05:00Z")
+CAPTURED = 80
+BEFORE_MIDNIGHT = Minute.parse("2025-05-29T03:15:00Z")
 """So long that half of all minutes are of the next New York day."""
 NEWCOMERS = "football/newcomers"
 
@@ -145,6 +145,7 @@ def take_live(chain: Chain, fetches: Iterable[Envelope]) -> None:
                 assert run.land(stage_step(run, stage)).failures == []
 
 
+@pytest.mark.timeout(400)
 def test_200_captures_in_any_order_make_the_days_as_if_fetched_live(two: Two) -> None:
     live, lost = two.live, two.lost
     later = live.start.later(2 * 24 * 60)
@@ -158,8 +159,8 @@ def test_200_captures_in_any_order_make_the_days_as_if_fetched_live(two: Two) ->
     contents = {passed: in_some_form(each, passed) for passed, each in two.captured.items()}
     halves = draw.sample(sorted(contents), 10)
     files = [(f"{draw.random()}", content) for p, content in contents.items() if p not in halves]
-    files += [(f"again-{p}", contents[p]) for p in draw.sample(sorted(contents), 50)]
-    corrupt = [f"corrupt-{p}" for p in draw.sample(sorted(contents), 50)]
+    files += [(f"again-{p}", contents[p]) for p in draw.sample(sorted(contents), 60)]
+    corrupt = [f"corrupt-{p}" for p in draw.sample(sorted(contents), 60)]
     files += [(name, spoiled(two.captured[int(name[8:])], int(name[8:]))) for name in corrupt]
     draw.shuffle(files)
     for name, content in files:
