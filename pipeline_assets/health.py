@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-import msgspec
-
 from pipeline_assets.alerting import watched_since
 from pipeline_assets.dagster_health import DAEMON, UP, sensor_signal
-from resources.heartbeat import Heartbeat, heartbeat_key
+from resources.heartbeat import heartbeat_key, written_at
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerUnavailable, RunRow
 from resources.object_store import NotFound, ObjectStore, StoreError
@@ -19,7 +17,7 @@ from resources.settings import Settings
 from resources.spool import Spool, SpoolLimits, spool_verdict
 from touchline.accounting import FetchFate, RunKind, Verdict
 from touchline.alerting import Alert, AlertState
-from touchline.day import Day, Minute, Window, parse_instant
+from touchline.day import Day, Minute, Window
 from touchline.delivery import DeliveryState
 from touchline.health import (
     Health,
@@ -135,8 +133,8 @@ def _heartbeat(books: Books, name: str, body: bytes | None) -> Signal:
     if body is None:
         return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "none was ever written", rests_on)
     try:
-        written = parse_instant(msgspec.json.decode(body, type=Heartbeat).written_at)
-    except (msgspec.DecodeError, ValueError) as error:
+        written = written_at(body)
+    except ValueError as error:
         detail = f"what stands there is no heartbeat: {error}"
         return Signal(Kind.LIVENESS, name, Health.UNKNOWN, detail, rests_on)
     age = books.now - written

@@ -14,6 +14,7 @@ from resources.object_store import StoredObject
 from touchline.accounting import Account, Outcome, sha256_hex
 from touchline.day import Minute, utc_text
 from touchline.fetch import Envelope, FetchRef
+from touchline.formats import unread
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
@@ -52,10 +53,8 @@ class FetchObject:
         Raises UnreadableObject."""
         said = found.metadata
         try:
-            if int(said["format"]) not in READABLE_FORMATS:
-                raise UnreadableObject(
-                    f"{found.key}: format {said['format']}; this version reads {READABLE_FORMATS}"
-                )
+            if why := unread(int(said["format"]), READABLE_FORMATS):
+                raise UnreadableObject(f"{found.key}: {why}")
             return cls(
                 asset,
                 FetchRef(feed, Minute.parse(said["minute"]), said["fetch-id"]),
@@ -68,6 +67,8 @@ class FetchObject:
                 found.etag,
                 found.body,
             )
+        except UnreadableObject:
+            raise
         except (KeyError, TypeError, ValueError) as error:
             raise UnreadableObject(f"{found.key}: its metadata is damaged: {error}") from error
 

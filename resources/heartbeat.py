@@ -5,10 +5,13 @@ Whoever is silent cannot say so himself: a watcher elsewhere looks how old this 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from resources.object_store import ObjectStore
 from resources.site import StoreBlob
+from touchline.day import parse_instant
 
 
 class NewestFetch(msgspec.Struct, frozen=True):
@@ -30,6 +33,16 @@ class Heartbeat(msgspec.Struct, frozen=True):
     notices_undelivered: int
     alerts_undelivered: int
     """About matches."""
+
+
+class _Dated(msgspec.Struct):
+    written_at: str
+
+
+def written_at(body: bytes) -> datetime:
+    """When a heartbeat was written, whatever else the version that wrote it said. Raises
+    ValueError."""
+    return parse_instant(msgspec.json.decode(body, type=_Dated).written_at)
 
 
 def heartbeat_key(feed: str) -> str:

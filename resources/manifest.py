@@ -7,11 +7,16 @@ speaks for many, and says the same of each.
 from __future__ import annotations
 
 import msgspec
+import pyzstd
 
 from touchline.accounting import Account, Outcome
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
+from touchline.formats import unread, unread_json
 from touchline.stage import Finding, QuarantinedRecord
+
+FORMAT = 1
+READABLE_FORMATS = (1,)
 
 
 class About(msgspec.Struct, frozen=True):
@@ -75,7 +80,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     uploads: list[Upload]
     carried: str = ""
     """The state that an ordered stage carries out of the day, as in a fetch object's footer."""
-    format: int = 1
+    format: int = FORMAT
 
     @property
     def day(self) -> Day:
@@ -83,3 +88,27 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     def by_number(self) -> dict[FetchNumber, Held]:
         return {FetchNumber(held.number): held for held in self.held}
+
+
+_DECODER = msgspec.json.Decoder(Manifest)
+
+
+def pack_manifest(manifest: Manifest) -> bytes:
+    return pyzstd.compress(
+        msgspec.json.encode(manifest),
+        {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1},
+    )
+
+
+def unpack_manifest(data: bytes) -> Manifest:
+    """Raises ValueError for anything but a manifest of a readable format."""
+    text = b""
+    try:
+        text = pyzstd.decompress(data)
+        manifest = _DECODER.decode(text)
+    except (pyzstd.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = unread_json(text, READABLE_FORMATS)
+        raise ValueError(f"not a whole manifest: {why or error}") from error
+    if why := unread(manifest.format, READABLE_FORMATS):
+        raise ValueError(f"manifest {why}")
+    return manifest

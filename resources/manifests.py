@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
-import pyzstd
-
 from resources.day_layout import log_manifest_key
 from resources.fetch_object import UnreadableObject
-from resources.manifest import Manifest
+from resources.manifest import Manifest, pack_manifest, unpack_manifest
 from resources.object_store import Corrupted, ObjectStore
 from touchline.day import Day
-
-_DECODER = msgspec.json.Decoder(Manifest)
-
-
-def pack_manifest(manifest: Manifest) -> bytes:
-    return pyzstd.compress(
-        msgspec.json.encode(manifest),
-        {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1},
-    )
-
-
-def unpack_manifest(data: bytes) -> Manifest:
-    """Raises ValueError for anything but a manifest."""
-    try:
-        return _DECODER.decode(pyzstd.decompress(data))
-    except (pyzstd.ZstdError, msgspec.DecodeError) as error:
-        raise ValueError(f"not a manifest: {error}") from error
 
 
 def put_manifest(store: ObjectStore, manifest: Manifest) -> str:

@@ -21,6 +21,7 @@ import pyzstd
 
 from resources.long_window import Content, UnreadableContent, long_window, placed
 from resources.manifest import Held
+from touchline.formats import unread, unread_json
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
@@ -80,13 +81,9 @@ class RawWindow:
             head = frame.decompress(data)
             if not frame.eof:
                 raise UnreadableWindow("truncated: it ends within the list of what it holds")
-            told = msgspec.json.decode(head + _END, type=_Head)
+            told = _told(head + _END)
         except (pyzstd.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UnreadableWindow(f"not a window: {error}") from error
-        if told.format not in READABLE_FORMATS:
-            raise UnreadableWindow(
-                f"window format {told.format}; this version reads {READABLE_FORMATS}"
-            )
         return cls(told.held, frame.unused_data)
 
     def envelope(self, number: int) -> bytes:
@@ -116,6 +113,17 @@ class RawWindow:
 
     def _content(self) -> Content:
         return Content(iter([self._body]))
+
+
+def _told(head: bytes) -> _Head:
+    try:
+        told = msgspec.json.decode(head, type=_Head)
+    except msgspec.DecodeError as error:
+        why = unread_json(head, READABLE_FORMATS)
+        raise UnreadableWindow(f"not a window: {why or error}") from error
+    if why := unread(told.format, READABLE_FORMATS):
+        raise UnreadableWindow(f"window {why}")
+    return told
 
 
 def _envelope(content: Content, held: Held) -> bytes:

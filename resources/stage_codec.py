@@ -20,10 +20,13 @@ from resources.manifest import About
 from resources.parquet import empty_table, read_parquet, records_of, table_of, write_parquet
 from touchline.accounting import Account, key_digest
 from touchline.fetch import FetchRef
+from touchline.formats import unread
 from touchline.stage import Finding, QuarantinedRecord, Stage, Staged
 
 R = TypeVar("R", bound=msgspec.Struct)
 PREFIX = "touchline."
+FORMAT = 1
+READABLE_FORMATS = (1,)
 
 
 NOT_KEPT = "-"
@@ -95,7 +98,7 @@ def write_stage_object(
 ) -> bytes:
     """The object of rows that are a table already; `carried` as its footer holds it."""
     said = {
-        "format": "1",
+        "format": str(FORMAT),
         "stage": stage.name,
         "fetch": _json(ref.header("")),
         "account": _json(account.as_dict()),
@@ -112,6 +115,8 @@ def decode_stage(stage: Stage[R], data: bytes) -> StageObject[R]:
     try:
         table, metadata = read_parquet(data)
         about = {k.removeprefix(PREFIX): v for k, v in metadata.items() if k.startswith(PREFIX)}
+        if why := unread(int(about["format"]), READABLE_FORMATS):
+            raise UnreadableStageObject(f"{stage.name}: {why}")
         if about["stage"] != stage.name:
             raise UnreadableStageObject(f"holds {about['stage']}, not {stage.name}")
         return StageObject(
@@ -123,7 +128,9 @@ def decode_stage(stage: Stage[R], data: bytes) -> StageObject[R]:
             msgspec.json.decode(about["findings"], type=list[Finding]),
             about["carried"],
         )
-    except (pa.ArrowException, OSError, KeyError, msgspec.DecodeError) as error:
+    except UnreadableStageObject:
+        raise
+    except (pa.ArrowException, OSError, KeyError, ValueError, msgspec.DecodeError) as error:
         raise UnreadableStageObject(f"not a whole stage object: {error}") from error
 
 

@@ -32,6 +32,7 @@ from resources.stage_codec import (
 )
 from touchline.accounting import key_digest, sha256_hex
 from touchline.day import Window
+from touchline.formats import unread
 from touchline.stage import Stage
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -250,10 +251,8 @@ class StageWindow(Generic[R]):
         try:
             file = pq.ParquetFile(io.BytesIO(data))
             said = file.metadata.metadata or {}
-            if (version := int(said[f"{PREFIX}format".encode()])) not in READABLE_FORMATS:
-                raise UnreadableWindow(
-                    f"window format {version}; this version reads {READABLE_FORMATS}"
-                )
+            if why := unread(int(said[f"{PREFIX}format".encode()]), READABLE_FORMATS):
+                raise UnreadableWindow(f"window {why}")
             if (name := said[f"{PREFIX}stage".encode()].decode()) != stage.name:
                 raise UnreadableWindow(f"holds {name}, not {stage.name}")
             footer = _unpacked(said[f"{PREFIX}window".encode()])

@@ -20,6 +20,7 @@ import msgspec
 
 from touchline.accounting import Outcome, sha256_hex
 from touchline.day import Day, FetchNumber, Minute, new_york_text, utc_text
+from touchline.formats import unread, unread_json
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
@@ -249,11 +250,10 @@ class Envelope:
             minute = Minute.parse(skeleton.header.scheduled_minute_utc)
             self.outcome = Outcome(skeleton.footer.get("outcome"))
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise UnreadableFetch(f"not a fetch envelope: {error}") from error
-        if skeleton.format not in READABLE_FORMATS:
-            raise UnreadableFetch(
-                f"envelope format {skeleton.format}; this version reads {READABLE_FORMATS}"
-            )
+            why = unread_json(data, READABLE_FORMATS)
+            raise UnreadableFetch(f"not a fetch envelope: {why or error}") from error
+        if why := unread(skeleton.format, READABLE_FORMATS):
+            raise UnreadableFetch(f"envelope {why}")
         self.data = data
         self.ref = FetchRef(skeleton.feed, minute, skeleton.header.random_fetch_id)
         self.header = msgspec.to_builtins(skeleton.header)

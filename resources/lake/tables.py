@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 import botocore.exceptions as boto_errors
 import msgspec
 import pyarrow as pa
-import pyzstd
 from boto3.session import Session
 
 from resources.lake.errors import DamagedLake, ManifestGone
-from resources.manifest import Manifest
+from resources.manifest import Manifest, pack_manifest, unpack_manifest
 from resources.object_store import (
     AccessRefused,
     Conflicting,
@@ -213,12 +212,11 @@ class Lake:
         """Raises ManifestGone, DamagedLake, StoreError."""
         key = manifest_key(asset, day, number)
         try:
-            text = pyzstd.decompress(self.store.get(key).body)
-            read = msgspec.json.decode(text, type=Manifest)
+            read = unpack_manifest(self.store.get(key).body)
         except NotFound as error:
             raise ManifestGone(f"{key} is gone: restore it, or rewrite the sealed day") from error
-        except (Corrupted, pyzstd.ZstdError, msgspec.MsgspecError) as error:
-            raise DamagedLake(f"{key}: not a whole manifest: {error}") from error
+        except (Corrupted, ValueError) as error:
+            raise DamagedLake(f"{key}: {error}") from error
         if (read.asset, read.date, read.number) != (asset, str(day), number):
             raise DamagedLake(f"{key}: is manifest {read.number} of {read.asset} on {read.date}")
         return read
@@ -230,13 +228,9 @@ class Lake:
         way there. The same content is as good as ours: of two commits with it one is refused.
         """
         while True:
-            body = pyzstd.compress(
-                msgspec.json.encode(manifest),
-                {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1},
-            )
             key = manifest_key(manifest.asset, manifest.day, manifest.number)
             try:
-                self.store.put_new(key, body)
+                self.store.put_new(key, pack_manifest(manifest))
                 return manifest
             except (PreconditionFailed, Conflicting):
                 if self._holds(manifest):

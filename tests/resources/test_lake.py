@@ -29,7 +29,7 @@ from resources.lake import (
 )
 from resources.lake.files import write_files
 from resources.lake.tables import manifest_key, manifests_key, table_key
-from resources.manifest import Manifest
+from resources.manifest import Manifest, pack_manifest
 from resources.object_store import AccessRefused, NoSuchBucket, StoreError, StoreUnavailable
 from tests.resources.lake_samples import (
     ASSET,
@@ -97,6 +97,17 @@ def test_a_rewrite_stores_the_same_rows_anew(lake: Lake) -> None:
         keys_of(lake)
     assert seal(lake, {1: 2}, rewrite=True).number == 2
     assert keys_of(lake) == [(1, "0"), (1, "1")]
+
+
+@pytest.mark.parametrize("text", [b'{"format":7,"of":{}}', None])
+def test_a_manifest_of_a_later_format_is_named(lake: Lake, text: bytes | None) -> None:
+    seal(lake, {1: 2})
+    key = manifest_key(ASSET, DAY, 1)
+    later = msgspec.structs.replace(lake.manifest(ASSET, DAY, 1), format=7)
+    lake.store.delete(key)
+    lake.store.put_new(key, pyzstd.compress(text) if text else pack_manifest(later))
+    with pytest.raises(DamagedLake, match=f"{key}: .*format 7; this version reads 1: use"):
+        read_day(lake, ASSET, DAY)
 
 
 @pytest.mark.parametrize("damage", [None, b"no manifest"])

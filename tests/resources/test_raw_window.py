@@ -208,13 +208,20 @@ def test_a_fetch_that_it_does_not_hold_is_named(small: dict[int, bytes]) -> None
         b"PAR1",
         pyzstd.compress(b"{}"),
         pyzstd.compress(b"not json"),
-        pyzstd.compress(b'{"format":99,"held":[],"fetches":['),
     ],
-    ids=["nothing", "no zstd", "no window", "no json", "a later format"],
+    ids=["nothing", "no zstd", "no window", "no json"],
 )
 def test_anything_else_is_no_window(packed: bytes) -> None:
     with pytest.raises(UnreadableWindow):
         RawWindow.open(packed)
+
+
+@pytest.mark.parametrize(
+    "head", [b'{"format":2,"held":[],"fetches":[', b'{"format":2,"holds":{},"fetches":[']
+)
+def test_a_format_of_the_future_is_named(head: bytes) -> None:
+    with pytest.raises(UnreadableWindow, match="format 2; this version reads 1: use"):
+        RawWindow.open(pyzstd.compress(head))
 
 
 def test_fetches_out_of_order_are_refused() -> None:

@@ -88,6 +88,13 @@ def test_another_stages_object_is_refused() -> None:
         decode_stage(STAGE, encode_stage(other, REF, staged("ab")))
 
 
+def test_a_format_of_the_future_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resources.stage_codec.FORMAT", 7)
+    data = encode_stage(STAGE, REF, staged("ab"))
+    with pytest.raises(UnreadableStageObject, match="football/names: format 7; this version reads"):
+        decode_stage(STAGE, data)
+
+
 def test_parquet_without_an_account_is_refused() -> None:
     with pytest.raises(UnreadableStageObject):
         decode_stage(STAGE, write_parquet(pa.table({"name": ["a"]}), {}))

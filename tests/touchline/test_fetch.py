@@ -167,7 +167,8 @@ def test_a_cut_envelope_is_refused(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        (b'{"format":1,', b'{"format":9,', "format 9"),
+        (b'{"format":1,', b'{"format":9,', "format 9; this version reads 1: use"),
+        (b'{"format":1,"feed"', b'{"format":9,"from"', "format 9; this version reads 1: use"),
         (b"2025-07-08T18:40:00Z", b"2025-07-08T18:40:01Z", "no seconds"),
         (b'"offset":', b'"offset":9', "outside"),
         (b'"offset":', b'"offset":-', "outside"),

@@ -1,0 +1,128 @@
+"""Makes the site that the next version must read: `python tests/upgrade/make_site.py`.
+
+Run by the version that is released, it leaves `site.tar.xz` beside itself: a sealed day, an open
+one with windows, fetch objects, a fetch that waits in the spool, the ledger, and what a running
+`touchline up` has written. See docs/upgrade.md.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from operations.ledger import backup
+from operations.up import Up
+from pipeline_assets.plans import PLANS
+from pipeline_assets.sealing import clear_replaced, seal_day
+from resources.embedded_s3 import S3Access, running
+from resources.processes import ProcessId
+from resources.settings import Settings
+from resources.watch_record import record_watch
+from sensors.heartbeat import write as write_heartbeats
+from simulator.server import Served, serve
+from tests.chain import FEED, SECRET, USER, Chain
+from tests.crash.conftest import store_of
+from tests.crash.world import LASTS_MINUTES, RollingWorld
+from touchline.alerting import Evaluation
+from touchline.day import Minute
+
+SITE = Path(__file__).with_name("site.tar.xz")
+SEALED = Minute.parse("2025-05-26T17:48:00Z")
+OPEN = Minute.parse("2025-05-28T17:48:00Z")
+MINUTES = 3
+"""Of each day that are run: the last two of a window and the first of the next."""
+_NOWHERE = S3Access("http://127.0.0.1:2", "key", "secret", "us-east-1")
+
+
+def world() -> RollingWorld:
+    """Of both days and the hours after: small, and no two minutes the same."""
+    made = RollingWorld(SEALED.later(-LASTS_MINUTES), 3 * 24 * 60)
+    made.teams_named = True
+    return made
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder, "s3")) as access,
+        serve(world(), user=USER, secret=SECRET) as vendor,
+    ):
+        home = Path(folder, "home")
+        _run(access, vendor, home)
+        with tarfile.open(SITE, "w:xz") as tar:
+            for name, data in _parts(access, home):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    print(f"{SITE}: {SITE.stat().st_size:,} B")
+
+
+def _run(access: S3Access, vendor: Served, home: Path) -> None:
+    chain = Chain(access, vendor, home, "", PLANS[FEED], SEALED, store_of(access))
+    chain.watch()
+    chain.minutes(MINUTES)
+    chain.rotate(MINUTES + 15)
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, SEALED.later(MINUTES).utc)
+        site.claim_origin("simulated")
+    with _later(chain, hours=24) as site:
+        assert not seal_day(site, FEED, SEALED.day, run_id="seal").waiting
+    with _later(chain, hours=24.5) as site:
+        clear_replaced(site, FEED, run_id="clear")
+
+    chain.start = OPEN
+    chain.watch()
+    chain.minutes(MINUTES)
+    chain.rotate(MINUTES)
+    chain.minute(MINUTES, access=_NOWHERE)
+    now = OPEN.later(MINUTES).utc + timedelta(seconds=50)
+    with chain.process() as site:
+        found = Evaluation("landed_matches_claimed", "football/merged", OPEN.day, now, ("lost",))
+        site.ledger.judge([found])
+        site.ledger.tell(now + timedelta(seconds=30), 1)
+        record_watch(site.store, site.ledger, FEED)
+        site.settings.run_folder.mkdir()
+        Up(ProcessId.own(), "ready", "http://127.0.0.1:3000").write(site.settings)
+        os.environ.update(site.settings.environment() | access.environment())
+    write_heartbeats(now)
+
+
+@contextmanager
+def _later(chain: Chain, hours: float) -> Iterator:
+    chain.clock.set(chain.clock.now() + timedelta(hours=hours))
+    with chain.process() as site:
+        yield site
+
+
+def _parts(access: S3Access, home: Path) -> Iterator[tuple[str, bytes]]:
+    """The objects with their metadata, the ledger, and the files of the state folder."""
+    store = store_of(access)
+    metadata = {}
+    for item in store.list(""):
+        found = store.get(item.key)
+        metadata[item.key] = found.metadata
+        yield f"store/{item.key}", found.body
+    ledger = home.with_name("ledger.sqlite")
+    backup(Settings.load(home=home), ledger)
+    with closing(sqlite3.connect(ledger)) as database:
+        [revision] = database.execute("SELECT version_num FROM ledger_version").fetchone()
+    yield "home/ledger.sqlite", ledger.read_bytes()
+    for path in sorted((home / "spool").rglob("*")) + sorted((home / "run").glob("*.json")):
+        if path.is_file():
+            yield f"home/{path.relative_to(home)}", path.read_bytes()
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()
+    made_by = {"commit": commit, "ledger": revision}
+    yield "site.json", json.dumps({"made_by": made_by, "metadata": metadata}, indent=1).encode()
+
+
+if __name__ == "__main__":
+    main()
