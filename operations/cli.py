@@ -11,6 +11,7 @@ import typer
 from operations import (
     alert_commands,
     backtest_command,
+    backup_commands,
     board_command,
     drift_command,
     export_command,
@@ -49,6 +50,8 @@ app.command()(report_command.report)
 app.command()(board_command.board)
 app.command()(seal_command.seal)
 app.command()(mirror_command.mirror)
+app.command()(backup_commands.backup)
+app.command()(backup_commands.restore)
 app.command()(repair_commands.losses)
 app.command()(repair_commands.reprocess)
 app.command()(inbox_command.inbox)

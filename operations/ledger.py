@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.errors import Misused
-from operations.opened import sqlite_file
+from operations.opened import refuse_while_running, sqlite_file
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.ledger_rebuild import (
     Rebuilt,
@@ -26,7 +26,6 @@ from pipeline_assets.ledger_rebuild import (
 from pipeline_assets.statements import Statements, statements
 from resources.known_days import days_in_store
 from resources.ledger import Ledger, RunRow
-from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import Site
 from resources.watch_record import read_watch, record_watch
@@ -188,8 +187,7 @@ def restore(settings: Settings, file: Path, now: datetime) -> Path | None:
     """
     ledger = _own_file(settings, f"pg_restore --clean --if-exists --dbname=... {file}")
     _refuse_unlike_a_ledger(file)
-    if (up := ProcessId.recorded(settings.run_folder / "up.json")) and up.alive:
-        raise Misused("Touchline runs on this state folder: end it first, with `touchline down`")
+    refuse_while_running(settings)
     candidate = ledger.with_name(f"{ledger.name}.restored")
     candidate.unlink(missing_ok=True)
     ledger.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,11 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from operations.errors import Misused
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import connected
 from resources.ledger import Ledger
+from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import Site
 from touchline.clock import Clock
@@ -116,6 +118,12 @@ def refuse_without_ledger(settings: Settings) -> None:
             f"no ledger at {file}: run `touchline up` or `touchline replay` first, or set "
             "TOUCHLINE_HOME or TOUCHLINE_LEDGER_URL"
         )
+
+
+def refuse_while_running(settings: Settings) -> None:
+    """Raises Misused."""
+    if (up := ProcessId.recorded(settings.run_folder / "up.json")) and up.alive:
+        raise Misused("Touchline runs on this state folder: end it first, with `touchline down`")
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -34,6 +34,7 @@ FORMS = (
     "resources.raw_window",
     "resources.stage_window",
     "resources.manifest",
+    "operations.site_backup",
 )
 """Where a stored form has its format."""
 A_DAY = 24 * 60
@@ -141,7 +142,7 @@ def test_every_format_is_looked_at() -> None:
     root = Path(__file__).parents[2]
     having = {
         ".".join(path.relative_to(root).with_suffix("").parts)
-        for folder in ("touchline", "resources", "pipeline_assets")
+        for folder in ("touchline", "resources", "pipeline_assets", "operations")
         for path in (root / folder).rglob("*.py")
         if "\nFORMAT = " in path.read_text()
     }

@@ -1,0 +1,299 @@
+"""A whole site in one file, and a site made of it: ledger, spool, and every object of the prefix.
+
+The file is a tar archive. Each object stands in it with its metadata, without which it could not be
+read. What was copied first is the oldest: the ledger, then the spool, then the store, so that
+nothing is claimed that the file does not have, however much goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from operations import ledger as books
+from operations.errors import Misused
+from operations.opened import refuse_while_running, sqlite_file
+from operations.whole_file import whole
+from resources.embedded_s3 import connected
+from resources.object_store import Corrupted, NotFound, ObjectStore, PreconditionFailed
+from resources.private_json import read_private_json, write_private_json
+from resources.settings import Settings
+from resources.site import Site, store_at
+from resources.spool import write_durably
+from touchline.day import utc_text
+from touchline.formats import unread, unread_json
+
+FORMAT = 1
+READABLE_FORMATS = (1,)
+ABOUT, LEDGER, SPOOL, STORE, END = "site.json", "ledger.sqlite", "spool/", "store/", "end.json"
+METADATA = "TOUCHLINE.metadata"
+"""The name, in the archive, of what an object's metadata stand under."""
+PASSES = 5
+"""How often the store is listed again because objects went into a window or a sealed day."""
+
+Progress = Callable[[str], None]
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup says of itself. `at` is when it was begun (UTC)."""
+
+    format: int
+    at: str
+    prefix: str
+    ledger: bool
+    """Whether the ledger is in it; one in a database of its own is copied by that one's tools."""
+
+
+@dataclass
+class Backup:
+    """What a backup holds. `damaged` are keys of objects that could not be read, and why."""
+
+    file: str
+    bytes: int = 0
+    objects: int = 0
+    spooled: int = 0
+    ledger: bool = False
+    damaged: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class Restored:
+    """What a restore brought; `there` are objects that an earlier attempt had brought already."""
+
+    file: str
+    at: str
+    objects: int = 0
+    there: int = 0
+    spooled: int = 0
+    ledger: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+# --- backing up ----------------------------------------------------------------------------------
+
+
+def back_up(site: Site, file: Path, progress: Progress) -> Backup:
+    """Copy the site to a file, while others go on with it.
+
+    Raises Misused where the file exists or objects keep moving, StoreError, LedgerUnavailable.
+    """
+    if file.exists():
+        raise Misused(f"{file} exists: choose another name, since no backup is written over")
+    settings, made = site.settings, Backup(str(file))
+    made.ledger = sqlite_file(settings.ledger_database) is not None
+    about = About(
+        format=FORMAT, at=utc_text(site.clock.now()), prefix=site.store.prefix, ledger=made.ledger
+    )
+    with whole(file) as target, tarfile.open(fileobj=target, mode="w|") as tar:
+        _add(tar, ABOUT, msgspec.json.encode(about))
+        if made.ledger:
+            progress("copying the ledger")
+            with tempfile.TemporaryDirectory(dir=file.absolute().parent) as folder:
+                books.backup(settings, copy := Path(folder, LEDGER))
+                tar.add(copy, LEDGER)
+        for path in _waiting(settings):
+            progress(f"copying {path}")
+            with suppress(FileNotFoundError):  # It has landed meanwhile.
+                data = path.read_bytes()
+                _add(tar, f"{SPOOL}{path.relative_to(settings.spool_folder)}", data)
+                made.spooled += 1
+        for key, why in _copied(site.store, tar, progress):
+            if why is None:
+                made.objects += 1
+            else:
+                made.damaged[key] = why
+        _add(tar, END, msgspec.json.encode({"objects": made.objects}))
+    made.bytes = file.stat().st_size
+    return made
+
+
+def _waiting(settings: Settings) -> list[Path]:
+    """What lies in the spool, claims and alerts that wait for the ledger among it."""
+    found = settings.spool_folder.rglob("*")
+    return sorted(path for path in found if path.is_file() and path.suffix != ".lock")
+
+
+def _copied(
+    store: ObjectStore, tar: tarfile.TarFile, progress: Progress
+) -> Iterator[tuple[str, str | None]]:
+    """Every object of the prefix by its key, with why it could not be read."""
+    done: set[str] = set()
+    for _ in range(PASSES):
+        listed = [item.key for item in store.list("") if item.key not in done]
+        moved = False
+        for number, key in enumerate(listed, 1):
+            progress(f"copying object {number:,} of {len(listed):,}")
+            try:
+                _copy_object(store, tar, key)
+            except NotFound:
+                moved = True
+                continue
+            except Corrupted as error:
+                yield key, str(error)
+            else:
+                yield key, None
+            done.add(key)
+        if not moved:
+            return
+    raise Misused("objects kept moving while they were copied: try again, or end Touchline first")
+
+
+def _copy_object(store: ObjectStore, tar: tarfile.TarFile, key: str) -> None:
+    with tempfile.TemporaryFile() as part:
+        found = store.download(key, part)
+        info = tarfile.TarInfo(f"{STORE}{key}")
+        info.size = part.tell()
+        info.pax_headers = {METADATA: json.dumps(dict(found.metadata))}
+        part.seek(0)
+        tar.addfile(info, part)
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+# --- restoring -----------------------------------------------------------------------------------
+
+
+def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -> Restored:
+    """Make the site of a backup where there is none; an attempt that died is gone on with.
+
+    The ledger comes last: without it nothing takes the rest for a site. Raises Misused where the
+    file is no whole backup, or is of another prefix, or where there is a site already;
+    EmbeddedS3Error, StoreError, LedgerUnavailable.
+    """
+    refuse_while_running(settings)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _opened(file) as (about, tar, members):
+        if about.prefix != settings.s3_prefix:
+            raise Misused(
+                f"{file} is of the prefix {about.prefix!r}, which its ledger names in every row: "
+                f"set TOUCHLINE_S3_PREFIX={about.prefix}"
+            )
+        _refuse_other_ledger(settings, about, file)
+        made = Restored(str(file), about.at)
+        begun = settings.home / "restore.json"
+        again = read_private_json(begun) == {"of": about.at}
+        with connected(settings) as access:
+            store = store_at(settings, access)
+            store.make_bucket()
+            if not again:
+                _refuse_a_site(settings, store)
+                write_private_json(begun, {"of": about.at})
+            for number, member in enumerate(members, 1):
+                progress(f"restoring {number:,} of {len(members):,}")
+                _put_back(settings, store, tar, member, made)
+        if about.ledger:
+            with tempfile.TemporaryDirectory(dir=settings.home) as folder:
+                tar.extract(LEDGER, folder, filter="data")
+                books.restore(settings, Path(folder, LEDGER), now)
+            made.ledger = True
+    begun.unlink()
+    return made
+
+
+def _put_back(
+    settings: Settings,
+    store: ObjectStore,
+    tar: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    made: Restored,
+) -> None:
+    if member.name.startswith(SPOOL):
+        path = settings.home / member.name
+        path.unlink(missing_ok=True)
+        write_durably(path, _content(tar, member).read())
+        made.spooled += 1
+    elif member.name.startswith(STORE):
+        if _put_object(store, member, _content(tar, member)):
+            made.objects += 1
+        else:
+            made.there += 1
+
+
+def _put_object(store: ObjectStore, member: tarfile.TarInfo, content: IO[bytes]) -> bool:
+    """False where it stands there already. Raises Misused where something else does."""
+    key = member.name.removeprefix(STORE)
+    with tempfile.TemporaryFile() as part:
+        while chunk := content.read(1 << 20):
+            part.write(chunk)
+        try:
+            store.put_new(key, part, json.loads(member.pax_headers[METADATA]))
+        except PreconditionFailed:
+            part.seek(0)
+            if store.get(key).body != part.read():
+                raise Misused(f"{key} stands there already with other bytes") from None
+            return False
+    return True
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    content = tar.extractfile(member)
+    assert content is not None
+    return content
+
+
+@contextmanager
+def _opened(
+    file: Path,
+) -> Iterator[tuple[About, tarfile.TarFile, Sequence[tarfile.TarInfo]]]:
+    """A backup that is whole, and its files. Raises Misused."""
+    try:
+        tar = tarfile.open(file, "r:")  # noqa: SIM115
+    except (OSError, tarfile.TarError) as error:
+        raise Misused(f"{file} is no backup of a site that can be read: {error}") from None
+    with tar:
+        try:
+            members = [member for member in tar.getmembers() if member.isfile()]
+        except tarfile.TarError as error:
+            raise Misused(f"{file} is no whole backup of a site: {error}") from None
+        if not members or (members[0].name, members[-1].name) != (ABOUT, END):
+            raise Misused(f"{file} is no whole backup of a site: take another one")
+        yield _about(file, _content(tar, members[0]).read()), tar, members
+
+
+def _about(file: Path, text: bytes) -> About:
+    try:
+        about = msgspec.json.decode(text, type=About)
+    except msgspec.DecodeError as error:
+        why = unread_json(text, READABLE_FORMATS) or error
+        raise Misused(f"{file} is no backup of a site: {why}") from None
+    if why := unread(about.format, READABLE_FORMATS):
+        raise Misused(f"{file}: {why}")
+    return about
+
+
+def _refuse_other_ledger(settings: Settings, about: About, file: Path) -> None:
+    if about.ledger and sqlite_file(settings.ledger_database) is None:
+        raise Misused(
+            f"{file} holds a ledger that lies in a file: leave TOUCHLINE_LEDGER_URL unset, which "
+            "names a database"
+        )
+
+
+def _refuse_a_site(settings: Settings, store: ObjectStore) -> None:
+    """Two sites are never mixed."""
+    ledger = sqlite_file(settings.ledger_database)
+    if ledger is not None and ledger.exists():
+        raise Misused(f"there is a ledger at {ledger}: restore to another TOUCHLINE_HOME")
+    if next(store.list(""), None) is not None:
+        raise Misused(
+            f"s3://{store.bucket}/{store.prefix} holds something already: restore to an empty one"
+        )
