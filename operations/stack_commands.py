@@ -42,8 +42,9 @@ def up(
     """Start Touchline and watch over it, until Ctrl-C or `touchline down`."""
     from rich.console import Console
 
-    from operations.up import Up, UpError, UpOptions, up, up_detached
+    from operations.up import UpError, UpOptions, up, up_detached
     from resources.settings import Settings
+    from resources.up_record import Up
 
     # On a terminal a line that moves says that it still works; elsewhere it shows nothing.
     waiting = Console(stderr=True).status("Starting, about half a minute")

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from operations.opened import refuse_without_ledger
-from operations.up import Up
 from pipeline_assets.dagster_health import DAEMON, UP, dagster_signals, our_sensors
-from pipeline_assets.health import Books, book_signals
-from pipeline_assets.plans import PLANS
+from pipeline_assets.status import look_at, verdict
 from resources.embedded_s3 import S3Access, Server
 from resources.ledger import Ledger
 from resources.object_store import ObjectStore
 from resources.settings import Settings
 from resources.site import store_at
-from resources.spool import Spool
 from touchline.day import utc_text
-from touchline.health import Health, Kind, Signal, causes, with_causes
+from touchline.health import Health, Kind, Signal, causes
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -45,30 +41,8 @@ def look(settings: Settings, now: datetime) -> list[Signal]:
     Raises NothingThere, LedgerUnavailable for a ledger's URL that is none.
     """
     refuse_without_ledger(settings)
-    return with_causes([_up(settings), *dagster_of(settings, now), *_books(settings, now)])
-
-
-def verdict(signals: Sequence[Signal]) -> Health:
-    return Health.worst(signal.state for signal in signals)
-
-
-def _up(settings: Settings) -> Signal:
-    found = Up.read(settings)
-    if found is None:
-        detail = f"no `touchline up` has ever run on {settings.home}"
-        return Signal(Kind.LIVENESS, UP, Health.UNKNOWN, detail, do="touchline up")
-    if not found.process.alive:
-        detail = f"pid {found.process.pid} does not run any more"
-        return Signal(Kind.LIVENESS, UP, Health.BAD, detail, do="touchline up")
-    fallen = {name: state for name, state in found.children.items() if state != "running"}
-    if not fallen:
-        detail = f"pid {found.process.pid}, {len(found.children)} parts run"
-        return Signal(Kind.LIVENESS, UP, Health.OK, detail)
-    is_down = "down" in fallen.values()
-    detail = ", ".join(f"{name} is {state}" for name, state in fallen.items())
-    do = f"see {settings.logs_folder}, then `touchline down` and `touchline up`" if is_down else ""
-    state = Health.BAD if is_down else Health.WARNING
-    return Signal(Kind.LIVENESS, UP, state, detail, do=do)
+    with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
+        return look_at(settings, ledger, _store(settings), dagster_of(settings, now), now)
 
 
 def dagster_of(settings: Settings, now: datetime) -> Iterator[Signal]:
@@ -93,13 +67,6 @@ def _of_instance(instance: dg.DagsterInstance, now: datetime) -> list[Signal]:
     return list(dagster_signals(instance, our_sensors(), now))
 
 
-def _books(settings: Settings, now: datetime) -> Iterator[Signal]:
-    store = _store(settings)
-    spools = {feed: Spool(settings.prefix_folder / feed) for feed in PLANS}
-    with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
-        yield from book_signals(Books(settings, PLANS, ledger, store, spools, now))
-
-
 def _store(settings: Settings) -> ObjectStore | None:
     """None where the embedded server does not run: looking starts nothing."""
     access = S3Access(settings.s3_endpoint_url or "")
@@ -109,21 +76,6 @@ def _store(settings: Settings) -> ObjectStore | None:
             return None
         access = server.access
     return store_at(settings, access, answers_within=ANSWERS_WITHIN_SECONDS)
-
-
-def as_json(signals: Sequence[Signal], now: datetime) -> dict[str, Any]:
-    """By kind and name, what is wrong in itself, and the worst of all."""
-    shown: dict[str, dict[str, Any]] = {str(kind): {} for kind in Kind}
-    for signal in signals:
-        shown[signal.kind][signal.name] = {
-            name: value for name, value in asdict(signal).items() if name not in ("kind", "name")
-        }
-    return {
-        "verdict": verdict(signals),
-        "at_utc": utc_text(now),
-        "causes": [signal.name for signal in causes(signals)],
-        "signals": shown,
-    }
 
 
 def shown(signals: Sequence[Signal], now: datetime) -> RenderableType:

@@ -30,6 +30,8 @@ def status(
     from operations import status
     from operations.errors import Misused
     from operations.opened import settings_for
+    from pipeline_assets.status import as_json as json_of
+    from pipeline_assets.status import verdict
 
     if watch and as_json:
         raise Misused("--watch is for people: leave --json away, or --watch")
@@ -40,10 +42,10 @@ def status(
     now = datetime.now(UTC)
     signals = status.look(settings, now)
     if as_json:
-        typer.echo(msgspec.json.encode(status.as_json(signals, now)))
+        typer.echo(msgspec.json.encode(json_of(signals, now)))
     else:
         Console().print(status.shown(signals, now), highlight=False)
-    raise typer.Exit(status.EXIT_CODES[status.verdict(signals)])
+    raise typer.Exit(status.EXIT_CODES[verdict(signals)])
 
 
 def _watch(settings: Settings) -> None:

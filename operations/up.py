@@ -16,9 +16,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,17 +31,16 @@ from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError, StoreUnavailable
 from resources.ports import choose_ports, port_is_free
-from resources.private_json import read_private_json, write_private_json
 from resources.processes import ProcessId
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site, WrongOrigin, store_at
 from resources.spool_probe import Partitions, SpoolNotKept, mounted, probe_spool
 from resources.store_probe import broken_promises
+from resources.up_record import Up
 from resources.watch_record import record_watch
 from touchline.clock import SystemClock
 
 _WATCH_SECONDS = 1.0
-_STATE = "up.json"
 
 
 class UpError(RuntimeError):
@@ -65,52 +64,6 @@ class UpOptions:
             "--definitions": self.definitions,
         }
         return [str(word) for pair in given.items() if pair[1] is not None for word in pair]
-
-
-@dataclass(frozen=True)
-class Up:
-    """What is recorded about a running `up`, for `down`, `--detach` and people."""
-
-    process: ProcessId
-    state: str
-    """starting, ready, failed"""
-    url: str
-    error: str = ""
-    children: Mapping[str, str] = field(default_factory=dict)
-    """How each part stands, by name, as the supervisor has it."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Fingerprints of those that it was started with, salted with `salt`; empty is unknown."""
-
-    def write(self, settings: Settings) -> None:
-        content = {
-            "pid": self.process.pid,
-            "created": self.process.created,
-            "state": self.state,
-            "url": self.url,
-            "error": self.error,
-            "children": dict(self.children),
-            "settings": dict(self.settings),
-        }
-        write_private_json(settings.run_folder / _STATE, content)
-
-    @property
-    def salt(self) -> str:
-        return f"{self.process.pid}/{self.process.created}/"
-
-    @classmethod
-    def read(cls, settings: Settings) -> Up | None:
-        content = read_private_json(settings.run_folder / _STATE)
-        process = ProcessId.recorded(settings.run_folder / _STATE)
-        if not content or not process:
-            return None
-        return cls(
-            process,
-            content["state"],
-            content["url"],
-            content["error"],
-            content.get("children", {}),
-            content.get("settings", {}),  # An older `up` wrote none.
-        )
 
 
 def open_site(settings: Settings, access: S3Access) -> None:

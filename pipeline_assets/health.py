@@ -287,10 +287,10 @@ def _windows(books: Books, plan: FeedPlan) -> Signal:
                 continue
             windows = books.ledger.windows(asset.name, day).values()
             held = {number for window in windows if window.is_verified for number in window.etags}
-            for number, row in books.ledger.standing(asset.name, day).items():
-                due = Window.of(day, number).end + WINDOW_OVERDUE
-                if row.has_landed and number not in held and due < books.now:
-                    late.append(due)
+            standing = books.ledger.standing(asset.name, day).items()
+            alone = [number for number, row in standing if number not in held and row.has_landed]
+            due = (Window.of(day, number).end + WINDOW_OVERDUE for number in alone)
+            late += [at for at in due if at < books.now]
     name, count = f"windows of {plan.name}", len(late)
     rests_on = (STORE, LEDGER, sensor_signal(f"{plan.name}_rotation"))
     if not late:

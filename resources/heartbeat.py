@@ -1,11 +1,13 @@
-"""An object that is written again and again, so that who watches from outside notices silence.
+"""Objects that are written again and again, so that who watches from outside notices silence.
 
-Whoever is silent cannot say so himself: a watcher elsewhere looks how old this object is.
+Whoever is silent cannot say so himself: a watcher elsewhere looks how old these objects are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -51,6 +53,19 @@ def heartbeat_key(feed: str) -> str:
 
 def beat(store: ObjectStore, heartbeat: Heartbeat) -> bool:
     """Write it over the one before; False where somebody else just did. Raises StoreError."""
-    blob = StoreBlob(store, heartbeat_key(heartbeat.feed))
+    return _write_over(store, heartbeat_key(heartbeat.feed), heartbeat)
+
+
+STATUS_KEY = "status/status.json"
+"""What `touchline status --json` says, of all feeds."""
+
+
+def write_status(store: ObjectStore, said: Mapping[str, Any]) -> bool:
+    """The same of the status."""
+    return _write_over(store, STATUS_KEY, said)
+
+
+def _write_over(store: ObjectStore, key: str, said: object) -> bool:
+    blob = StoreBlob(store, key)
     found = blob.read()
-    return blob.replace(msgspec.json.encode(heartbeat) + b"\n", found and found[1])
+    return blob.replace(msgspec.json.encode(said) + b"\n", found and found[1])

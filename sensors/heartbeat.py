@@ -1,13 +1,20 @@
-"""Writes the heartbeat of each feed, so that an outside watcher notices when nobody looks here."""
+"""Writes the heartbeat of each feed and the status of all, so that an outside watcher notices when
+nobody looks here, and sees what is wrong."""
 
 from __future__ import annotations
 
-from contextlib import closing
+import functools
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pipeline_assets.plans import PLANS
+
+if TYPE_CHECKING:
+    from resources.ledger import Ledger
+    from touchline.health import Signal
 
 BEATS_SECONDS = 30
 ANSWERS_WITHIN_SECONDS = 1.0
@@ -18,32 +25,45 @@ ANSWERS_WITHIN_SECONDS = 1.0
     name="heartbeat",
     minimum_interval_seconds=BEATS_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Writes status/heartbeat-<feed>.json, whose age tells outside that all is alive.",
+    description="Writes status/heartbeat-<feed>.json, whose age tells outside that all is alive, "
+    "and status/status.json.",
 )
-def heartbeat(_: dg.SensorEvaluationContext) -> dg.SkipReason:
-    write(datetime.now(UTC))
+def heartbeat(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    from pipeline_assets.dagster_health import dagster_signals, our_sensors
+
+    now = datetime.now(UTC)
+    write(now, dagster_signals(context.instance, our_sensors(), now))
     return dg.SkipReason("it has beaten")
 
 
-def write(now: datetime) -> None:
-    """The heartbeats of all feeds at this moment. Raises SettingsError, LedgerUnavailable,
-    StoreError, EmbeddedS3Error."""
+def write(now: datetime, of_dagster: Iterable[Signal] = ()) -> None:
+    """The heartbeats of all feeds at this moment, then the status, with what Dagster tells of
+    itself. Raises SettingsError, LedgerUnavailable, StoreError, EmbeddedS3Error."""
     from pipeline_assets.heartbeats import heartbeat_of
+    from pipeline_assets.status import as_json, look_at
     from resources.embedded_s3 import connected
-    from resources.heartbeat import beat
-    from resources.ledger import Ledger
+    from resources.heartbeat import beat, write_status
     from resources.settings import Settings
     from resources.site import store_at
 
     settings = Settings.load()
-    with (
-        closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger,
-        connected(settings) as access,
-    ):
+    ledger = _ledger(settings.ledger_database, settings.s3_prefix)
+    with connected(settings) as access:
         ledger.migrate()
         store = store_at(settings, access, answers_within=ANSWERS_WITHIN_SECONDS)
         for feed in PLANS:
             beat(store, heartbeat_of(ledger, feed, now))
+        signals = look_at(settings, ledger, store, of_dagster, now)
+        write_status(store, as_json(signals, now))
+
+
+@functools.lru_cache(maxsize=1)
+def _ledger(url: str, prefix: str) -> Ledger:
+    """Kept from beat to beat: it remembers the rows of the day, so that a status late in the day
+    costs what an early one does."""
+    from resources.ledger import Ledger
+
+    return Ledger(url, prefix)
 
 
 heartbeats = [heartbeat]

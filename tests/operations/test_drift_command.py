@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from operations.cli import app
-from operations.up import Up
 from resources.ledger import Ledger
 from resources.processes import ProcessId
 from resources.settings import Settings
+from resources.up_record import Up
 from tests.resources.ledger_samples import claim
 
 ASSET = "football/merged"

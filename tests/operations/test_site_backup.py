@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from operations.site_backup import back_up, restore
-from operations.up import Up
 from pipeline_assets.minute import run_minute
 from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import store_at
+from resources.up_record import Up
 from resources.watch_record import record_watch
 from tests.operations.conftest import FEED, START, RunDay, RunMinutes
 from touchline.clock import SystemClock

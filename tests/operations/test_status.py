@@ -12,10 +12,10 @@ from typer.testing import CliRunner, Result
 
 from operations.cli import app
 from operations.metrics import exposition
-from operations.up import Up
 from resources.ledger import Ledger
 from resources.processes import ProcessId
 from resources.settings import Settings
+from resources.up_record import Up
 from touchline.health import Health, Kind, Signal
 
 

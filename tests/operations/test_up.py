@@ -23,11 +23,12 @@ import pytest
 from pydantic import SecretStr
 
 from operations.stack import child_environment
-from operations.up import Up, UpError, UpOptions, down, up
+from operations.up import UpError, UpOptions, down, up
 from resources.embedded_s3 import S3Access, Server
 from resources.ports import choose_ports
 from resources.processes import ProcessId
 from resources.settings import PREFIX, Settings
+from resources.up_record import Up
 from tests.s3_gate import Answer, S3Gate
 
 

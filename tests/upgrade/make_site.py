@@ -20,12 +20,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from operations.ledger import backup
-from operations.up import Up
 from pipeline_assets.plans import PLANS
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.embedded_s3 import S3Access, running
 from resources.processes import ProcessId
 from resources.settings import Settings
+from resources.up_record import Up
 from resources.watch_record import record_watch
 from sensors.heartbeat import write as write_heartbeats
 from simulator.server import Served, serve

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from operations.up import Up
 from pipeline_assets.load import load_table
 from pipeline_assets.plans import PLANS
 from pipeline_assets.repair.planning import plan_repair
@@ -21,6 +20,7 @@ from pipeline_assets.sealing import seal_day
 from resources.embedded_s3 import S3Access
 from resources.heartbeat import heartbeat_key, written_at
 from resources.object_store import ObjectStore
+from resources.up_record import Up
 from simulator.server import serve
 from tests.chain import FEED, SECRET, USER, Chain, all_ok, say_prefix
 from tests.crash.conftest import store_of

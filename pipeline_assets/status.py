@@ -1,0 +1,71 @@
+"""How all of Touchline is right now, for whoever shows or stores it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pipeline_assets.dagster_health import UP
+from pipeline_assets.health import Books, book_signals
+from pipeline_assets.plans import PLANS
+from resources.ledger import Ledger
+from resources.object_store import ObjectStore
+from resources.settings import Settings
+from resources.spool import Spool
+from resources.up_record import Up
+from touchline.day import utc_text
+from touchline.health import Health, Kind, Signal, causes, with_causes
+
+
+def look_at(
+    settings: Settings,
+    ledger: Ledger,
+    store: ObjectStore | None,
+    of_dagster: Iterable[Signal],
+    now: datetime,
+) -> list[Signal]:
+    """Every signal with what it follows from; `store` is None where the embedded one does not
+    run."""
+    spools = {feed: Spool(settings.prefix_folder / feed) for feed in PLANS}
+    of_books = book_signals(Books(settings, PLANS, ledger, store, spools, now))
+    return with_causes([_up(settings), *of_dagster, *of_books])
+
+
+def verdict(signals: Sequence[Signal]) -> Health:
+    return Health.worst(signal.state for signal in signals)
+
+
+def _up(settings: Settings) -> Signal:
+    found = Up.read(settings)
+    if found is None:
+        detail = f"no `touchline up` has ever run on {settings.home}"
+        return Signal(Kind.LIVENESS, UP, Health.UNKNOWN, detail, do="touchline up")
+    if not found.process.alive:
+        detail = f"pid {found.process.pid} does not run any more"
+        return Signal(Kind.LIVENESS, UP, Health.BAD, detail, do="touchline up")
+    fallen = {name: state for name, state in found.children.items() if state != "running"}
+    if not fallen:
+        detail = f"pid {found.process.pid}, {len(found.children)} parts run"
+        return Signal(Kind.LIVENESS, UP, Health.OK, detail)
+    is_down = "down" in fallen.values()
+    detail = ", ".join(f"{name} is {state}" for name, state in fallen.items())
+    do = f"see {settings.logs_folder}, then `touchline down` and `touchline up`" if is_down else ""
+    state = Health.BAD if is_down else Health.WARNING
+    return Signal(Kind.LIVENESS, UP, state, detail, do=do)
+
+
+def as_json(signals: Sequence[Signal], now: datetime) -> dict[str, Any]:
+    """By kind and name, what is wrong in itself, and the worst of all."""
+    shown: dict[str, dict[str, Any]] = {str(kind): {} for kind in Kind}
+    for signal in signals:
+        shown[signal.kind][signal.name] = {
+            name: value for name, value in asdict(signal).items() if name not in ("kind", "name")
+        }
+    return {
+        "verdict": verdict(signals),
+        "at_utc": utc_text(now),
+        "causes": [signal.name for signal in causes(signals)],
+        "signals": shown,
+    }
