@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ from operations.whole_file import whole
 from resources.embedded_s3 import connected
 from resources.object_store import Corrupted, NotFound, ObjectStore, PreconditionFailed
 from resources.private_json import read_private_json, write_private_json
+from resources.run_record import commit
 from resources.settings import Settings
 from resources.site import Site, store_at
 from resources.spool import write_durably
@@ -45,10 +47,11 @@ Progress = Callable[[str], None]
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup says of itself. `at` is when it was begun (UTC)."""
+    """What a backup says of itself. `at` is when it was begun (UTC), by code of `commit`."""
 
     format: int
     at: str
+    commit: str
     prefix: str
     ledger: bool
     """Whether the ledger is in it; one in a database of its own is copied by that one's tools."""
@@ -97,7 +100,11 @@ def back_up(site: Site, file: Path, progress: Progress) -> Backup:
     settings, made = site.settings, Backup(str(file))
     made.ledger = sqlite_file(settings.ledger_database) is not None
     about = About(
-        format=FORMAT, at=utc_text(site.clock.now()), prefix=site.store.prefix, ledger=made.ledger
+        format=FORMAT,
+        at=utc_text(site.clock.now()),
+        commit=commit(),
+        prefix=site.store.prefix,
+        ledger=made.ledger,
     )
     with whole(file) as target, tarfile.open(fileobj=target, mode="w|") as tar:
         _add(tar, ABOUT, msgspec.json.encode(about))
@@ -202,8 +209,9 @@ def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -
                 _put_back(settings, store, tar, member, made)
         if about.ledger:
             with tempfile.TemporaryDirectory(dir=settings.home) as folder:
-                tar.extract(LEDGER, folder, filter="data")
-                books.restore(settings, Path(folder, LEDGER), now)
+                with (copy := Path(folder, LEDGER)).open("wb") as part:
+                    shutil.copyfileobj(_content(tar, tar.getmember(LEDGER)), part)
+                books.restore(settings, copy, now)
             made.ledger = True
     begun.unlink()
     return made
@@ -218,6 +226,8 @@ def _put_back(
 ) -> None:
     if member.name.startswith(SPOOL):
         path = settings.home / member.name
+        if ".." in Path(member.name).parts:
+            raise Misused(f"{member.name} would be written outside of the spool")
         path.unlink(missing_ok=True)
         write_durably(path, _content(tar, member).read())
         made.spooled += 1
@@ -232,8 +242,7 @@ def _put_object(store: ObjectStore, member: tarfile.TarInfo, content: IO[bytes])
     """False where it stands there already. Raises Misused where something else does."""
     key = member.name.removeprefix(STORE)
     with tempfile.TemporaryFile() as part:
-        while chunk := content.read(1 << 20):
-            part.write(chunk)
+        shutil.copyfileobj(content, part)
         try:
             store.put_new(key, part, json.loads(member.pax_headers[METADATA]))
         except PreconditionFailed:

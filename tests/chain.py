@@ -89,7 +89,12 @@ class Chain:
             closing(sqlite3.connect(home / "ledger.sqlite")) as theirs,
         ):
             ours.backup(theirs)
-            say_prefix(theirs, prefix)
+            for (table,) in theirs.execute(
+                "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c "
+                "ON c.name = 'prefix' WHERE m.type = 'table'"
+            ).fetchall():
+                theirs.execute(f"UPDATE {table} SET prefix = ?", (prefix,))
+            theirs.commit()
         copied = replace(self, home=home, prefix=prefix)
         copied.clock.set(self.clock.now())
         return copied
@@ -178,16 +183,6 @@ class Chain:
         with self.process() as site:
             found = site.days(FEED).read_back(asset, day or self.day, number)
             return decode_stage(site.stages[asset], found.body)
-
-
-def say_prefix(ledger: sqlite3.Connection, prefix: str) -> None:
-    """Have all rows of a ledger be about this prefix."""
-    for (table,) in ledger.execute(
-        "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c "
-        "ON c.name = 'prefix' WHERE m.type = 'table'"
-    ).fetchall():
-        ledger.execute(f"UPDATE {table} SET prefix = ?", (prefix,))
-    ledger.commit()
 
 
 def verdicts(report: MinuteReport) -> set[Verdict]:

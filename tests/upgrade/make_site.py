@@ -1,31 +1,25 @@
 """Makes the site that the next version must read: `python tests/upgrade/make_site.py`.
 
-Run by the version that is released, it leaves `site.tar.xz` beside itself: a sealed day, an open
-one with windows, fetch objects, a fetch that waits in the spool, the ledger, and what a running
-`touchline up` has written. See docs/upgrade.md.
+Run by the version that is released, it leaves beside itself `site.tar.xz`, a backup of a small
+site: a sealed day, an open one with a window and fetch objects, a fetch that waits in the spool, a
+notice that waits to be sent, a heartbeat. See docs/upgrade.md.
 """
 
 from __future__ import annotations
 
-import io
-import json
+import lzma
 import os
-import sqlite3
-import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from operations.ledger import backup
+from operations.site_backup import back_up
 from pipeline_assets.plans import PLANS
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.embedded_s3 import S3Access, running
-from resources.processes import ProcessId
-from resources.settings import Settings
-from resources.up_record import Up
+from resources.site import Site
 from resources.watch_record import record_watch
 from sensors.heartbeat import write as write_heartbeats
 from simulator.server import Served, serve
@@ -56,17 +50,13 @@ def main() -> None:
         running(Path(folder, "s3")) as access,
         serve(world(), user=USER, secret=SECRET) as vendor,
     ):
-        home = Path(folder, "home")
-        _run(access, vendor, home)
-        with tarfile.open(SITE, "w:xz") as tar:
-            for name, data in _parts(access, home):
-                info = tarfile.TarInfo(name)
-                info.size = len(data)
-                tar.addfile(info, io.BytesIO(data))
+        backup = Path(folder, "site.tar")
+        _make(access, vendor, Path(folder, "home"), backup)
+        SITE.write_bytes(lzma.compress(backup.read_bytes(), preset=9))
     print(f"{SITE}: {SITE.stat().st_size:,} B")
 
 
-def _run(access: S3Access, vendor: Served, home: Path) -> None:
+def _make(access: S3Access, vendor: Served, home: Path, backup: Path) -> None:
     chain = Chain(access, vendor, home, "", PLANS[FEED], SEALED, store_of(access))
     chain.watch()
     chain.minutes(MINUTES)
@@ -90,38 +80,16 @@ def _run(access: S3Access, vendor: Served, home: Path) -> None:
         site.ledger.judge([found])
         site.ledger.tell(now + timedelta(seconds=30), 1)
         record_watch(site.store, site.ledger, FEED)
-        site.settings.run_folder.mkdir()
-        Up(ProcessId.own(), "ready", "http://127.0.0.1:3000").write(site.settings)
         os.environ.update(site.settings.environment() | access.environment())
-    write_heartbeats(now)
+        write_heartbeats(now)
+        back_up(site, backup, lambda said: None)
 
 
 @contextmanager
-def _later(chain: Chain, hours: float) -> Iterator:
+def _later(chain: Chain, hours: float) -> Iterator[Site]:
     chain.clock.set(chain.clock.now() + timedelta(hours=hours))
     with chain.process() as site:
         yield site
-
-
-def _parts(access: S3Access, home: Path) -> Iterator[tuple[str, bytes]]:
-    """The objects with their metadata, the ledger, and the files of the state folder."""
-    store = store_of(access)
-    metadata = {}
-    for item in store.list(""):
-        found = store.get(item.key)
-        metadata[item.key] = found.metadata
-        yield f"store/{item.key}", found.body
-    ledger = home.with_name("ledger.sqlite")
-    backup(Settings.load(home=home), ledger)
-    with closing(sqlite3.connect(ledger)) as database:
-        [revision] = database.execute("SELECT version_num FROM ledger_version").fetchone()
-    yield "home/ledger.sqlite", ledger.read_bytes()
-    for path in sorted((home / "spool").rglob("*")) + sorted((home / "run").glob("*.json")):
-        if path.is_file():
-            yield f"home/{path.relative_to(home)}", path.read_bytes()
-    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()
-    made_by = {"commit": commit, "ledger": revision}
-    yield "site.json", json.dumps({"made_by": made_by, "metadata": metadata}, indent=1).encode()
 
 
 if __name__ == "__main__":

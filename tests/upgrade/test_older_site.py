@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import json
-import sqlite3
-import tarfile
+import lzma
+import uuid
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from operations.site_backup import restore
 from pipeline_assets.load import load_table
 from pipeline_assets.plans import PLANS
 from pipeline_assets.repair.planning import plan_repair
@@ -19,10 +18,9 @@ from pipeline_assets.repair.work import carry_out
 from pipeline_assets.sealing import seal_day
 from resources.embedded_s3 import S3Access
 from resources.heartbeat import heartbeat_key, written_at
-from resources.object_store import ObjectStore
-from resources.up_record import Up
+from resources.settings import Settings
 from simulator.server import serve
-from tests.chain import FEED, SECRET, USER, Chain, all_ok, say_prefix
+from tests.chain import FEED, SECRET, USER, Chain, all_ok
 from tests.crash.conftest import store_of
 from tests.upgrade.make_site import MINUTES, OPEN, SEALED, SITE, world
 from touchline.delivery import DeliveryState
@@ -40,33 +38,18 @@ FORMS = (
 A_DAY = 24 * 60
 
 
-def lay_out(store: ObjectStore, home: Path) -> None:
-    """The site below the store's prefix, which nothing else uses, and in a state folder."""
-    with tarfile.open(SITE) as tar:
-        parts = {member.name: tar.extractfile(member) for member in tar}
-        read = {name: file.read() for name, file in parts.items() if file}
-    metadata = json.loads(read.pop("site.json"))["metadata"]
-    for name, data in read.items():
-        where, _, path = name.partition("/")
-        if where == "store":
-            store.put_new(path, data, metadata[path])
-        else:
-            file = home / path.replace("spool/_/", f"spool/{store.prefix}/")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
-    with closing(sqlite3.connect(home / "ledger.sqlite")) as ledger:
-        say_prefix(ledger, store.prefix)
-
-
 @pytest.fixture
-def chain(s3_server: S3Access, s3_prefix: str, tmp_path: Path) -> Iterator[Chain]:
-    """The older site just after the minute that its store was away in."""
-    store = store_of(s3_server)
-    store.prefix = s3_prefix
-    lay_out(store, tmp_path)
+def chain(s3_server: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
+    """The older site, restored just after the minute that its store was away in."""
+    bucket = {"TOUCHLINE_S3_BUCKET": f"older-{uuid.uuid4().hex[:12]}", "TOUCHLINE_S3_PREFIX": ""}
+    for name, value in (s3_server.environment() | bucket).items():
+        monkeypatch.setenv(name, value)
+    home, backup = tmp_path / "home", tmp_path / "site.tar"
+    backup.write_bytes(lzma.decompress(SITE.read_bytes()))
+    settings = Settings.load(_env_file=None, home=home)
+    restore(settings, backup, OPEN.later(MINUTES + 1).utc, lambda said: None)
     with serve(world(), user=USER, secret=SECRET) as vendor:
-        connected = store_of(s3_server)
-        chain = Chain(s3_server, vendor, tmp_path, s3_prefix, PLANS[FEED], OPEN, connected)
+        chain = Chain(s3_server, vendor, home, "", PLANS[FEED], OPEN, store_of(s3_server))
         chain.at(OPEN.later(MINUTES + 1))
         yield chain
 
@@ -121,15 +104,12 @@ def test_a_sealed_day_is_verified_and_what_came_with_us_is_made_of_it(chain: Cha
     assert all_ok(chain.checks(deep=True))
 
 
-def test_what_waited_to_be_told_and_the_signs_of_life_are_read(chain: Chain) -> None:
+def test_what_waited_to_be_told_and_the_sign_of_life_are_read(chain: Chain) -> None:
     with chain.process() as site:
         [notice] = site.ledger.notices(DeliveryState.PENDING)
         beaten = written_at(site.store.get(heartbeat_key(FEED)).body)
-        up = Up.read(site.settings)
     assert "touchline verify --date 2025-05-28" in notice.body
     assert OPEN.later(MINUTES).utc < beaten < OPEN.later(MINUTES + 1).utc
-    assert up is not None
-    assert (up.state, set(up.children.values())) == ("ready", {"running"})
 
 
 @pytest.mark.parametrize("form", FORMS)
