@@ -95,6 +95,7 @@ def test_definitions_load_without_settings_network_or_state(as_it_is: dict[str, 
         "check_alerts",
         "alert_delivery",
         "heartbeat",
+        "watchdog",
     }
     of_all = (
         "landed_matches_claimed",
