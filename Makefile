@@ -8,6 +8,8 @@ CRASH ?= full
 DAYS ?= full
 # How many match days `make match-days` lives through.
 MATCH_DAYS ?= 200
+# How many minute runs each of the three days of `make housekeeping` has.
+HOUSEKEEPING_RUNS ?= 1440
 # How many minutes of its day `make dagster-day` lives through, the last ones.
 DAY_MINUTES ?= 1440
 VENV := .venv
@@ -21,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up test test-slow soak hostile replays crash detect days real-times
-.PHONY: match-days dagster-day bench-storage screenshots lint lock install clean
+.PHONY: match-days dagster-day housekeeping bench-storage screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -58,6 +60,9 @@ real-times: $(STAMP) ## the 954 fetches of a real day and a half, when they were
 
 dagster-day: $(STAMP) ## every minute of one day as a run of Dagster, and its seal (1.5 hours; DAY_MINUTES=60: fewer)
 	@TOUCHLINE_DAGSTER_MINUTES=$(DAY_MINUTES) $(BIN)/pytest -q tests/days/test_dagster_day.py $(ARGS)
+
+housekeeping: $(STAMP) ## three days of minute runs in Dagster before and after a housekeeping (needs 6 GB; HOUSEKEEPING_RUNS=100: fewer)
+	@TOUCHLINE_HOUSEKEEPING_RUNS=$(HOUSEKEEPING_RUNS) $(BIN)/pytest -q tests/days/test_housekeeping.py $(ARGS)
 
 detect: $(STAMP) ## inject every fault of docs/faults.md and see what names it (ARGS="--seed 7", --json)
 	@$(BIN)/python -m tests.detect $(ARGS)

@@ -15,6 +15,7 @@ from operations import (
     board_command,
     drift_command,
     export_command,
+    housekeep_command,
     inbox_command,
     ledger_commands,
     mirror_command,
@@ -52,6 +53,7 @@ app.command()(seal_command.seal)
 app.command()(mirror_command.mirror)
 app.command()(backup_commands.backup)
 app.command()(backup_commands.restore)
+app.command()(housekeep_command.housekeep)
 app.command()(repair_commands.losses)
 app.command()(repair_commands.reprocess)
 app.command()(inbox_command.inbox)

@@ -44,6 +44,7 @@ def exit_code(error: Exception) -> int | None:
     """1 where something stored is bad, 2 where nothing could be told; None for a defect."""
     from operations.opened import NothingThere
     from pipeline_assets.day_lock import DayAtWork
+    from pipeline_assets.housekeeping import DagsterUnreadable
     from pipeline_assets.load import UnknownAsset
     from pipeline_assets.repair.plan import PlanOutdated
     from resources.embedded_s3 import EmbeddedS3Error
@@ -73,6 +74,7 @@ def exit_code(error: Exception) -> int | None:
         | NothingThere
         | UnknownAsset
         | WrongOrigin
+        | DagsterUnreadable
         | StoreError
         | LedgerUnavailable
         | EmbeddedS3Error,

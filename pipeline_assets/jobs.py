@@ -1,5 +1,5 @@
 """The jobs: one minute of a feed, its checks alone, the rotation of its windows, the seal of its
-days, and what was left in its inbox."""
+days, what was left in its inbox, and the housekeeping of all."""
 
 import dagster as dg
 
@@ -12,6 +12,7 @@ CHECKS_MAX_RUNTIME_SECONDS = 300
 ROTATION_MAX_RUNTIME_SECONDS = 600
 SEAL_MAX_RUNTIME_SECONDS = 3600
 INBOX_MAX_RUNTIME_SECONDS = 3600
+HOUSEKEEPING_MAX_RUNTIME_SECONDS = 3600
 
 
 def _tags(lane: str, priority: int, max_runtime_seconds: int) -> dict[str, str]:
@@ -115,6 +116,24 @@ def inbox_job(plan: FeedPlan) -> dg.JobDefinition:
     return take
 
 
+@dg.op(required_resource_keys={"site"})
+def records(context: dg.OpExecutionContext) -> None:
+    from pipeline_assets.steps import housekeeping
+
+    housekeeping(context)
+
+
+@dg.job(
+    name="housekeeping",
+    description="What nobody looks at any more goes: runs, ticks and logs of Dagster, and the "
+    "ledger's history of what stands as it was claimed.",
+    tags=_tags("housekeeping", 0, HOUSEKEEPING_MAX_RUNTIME_SECONDS),
+    executor_def=dg.in_process_executor,
+)
+def housekeeping_job() -> None:
+    records()
+
+
 MINUTE_JOBS = {plan.name: minute_job(plan) for plan in PLANS.values()}
 CHECKS_JOBS = {plan.name: checks_job(plan) for plan in PLANS.values()}
 ROTATION_JOBS = {plan.name: rotation_job(plan) for plan in PLANS.values()}
@@ -126,4 +145,5 @@ JOBS = [
     *ROTATION_JOBS.values(),
     *SEAL_JOBS.values(),
     *INBOX_JOBS.values(),
+    housekeeping_job,
 ]

@@ -37,7 +37,10 @@ def kind_of(tags: Mapping[str, str]) -> RunKind:
     if SCHEDULED_MINUTE in tags:
         return RunKind.MINUTE
     lane = tags.get(LANE)
-    of_lane = (RunKind.CHECKS, RunKind.ROTATION, RunKind.SEAL, RunKind.INBOX)
+    of_lane = (
+        *(RunKind.CHECKS, RunKind.ROTATION, RunKind.SEAL),
+        *(RunKind.INBOX, RunKind.HOUSEKEEPING),
+    )
     return next((kind for kind in of_lane if kind == lane), RunKind.REBUILD)
 
 

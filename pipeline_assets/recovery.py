@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from pipeline_assets.jobs import (
     CHECKS_MAX_RUNTIME_SECONDS,
+    HOUSEKEEPING_MAX_RUNTIME_SECONDS,
     INBOX_MAX_RUNTIME_SECONDS,
     MINUTE_MAX_RUNTIME_SECONDS,
     ROTATION_MAX_RUNTIME_SECONDS,
@@ -25,6 +26,7 @@ LONGEST = {
     RunKind.ROTATION: timedelta(seconds=ROTATION_MAX_RUNTIME_SECONDS),
     RunKind.SEAL: timedelta(seconds=SEAL_MAX_RUNTIME_SECONDS),
     RunKind.INBOX: timedelta(seconds=INBOX_MAX_RUNTIME_SECONDS),
+    RunKind.HOUSEKEEPING: timedelta(seconds=HOUSEKEEPING_MAX_RUNTIME_SECONDS),
 }
 """How long a run of each kind may take. What a person began takes what it takes."""
 DAGSTER_ASKS_FIRST = timedelta(seconds=20)

@@ -151,6 +151,21 @@ def inbox(context: dg.OpExecutionContext, plan: FeedPlan) -> None:
         raise dg.Failure("; ".join(report.wrong), allow_retries=False)
 
 
+def housekeeping(context: dg.OpExecutionContext) -> None:
+    """What may go of Dagster's records goes; what could not, with the next housekeeping."""
+    # Only this job pays for the import of Dagster's storages.
+    from pipeline_assets.housekeeping.work import plan_of, tidy
+
+    site = context.resources.site
+    plan = plan_of(context.instance, site.clock.now(), site.settings.keep_run_hours)
+    report = tidy(context.instance, plan)
+    for finding in report.findings:
+        context.log.warning(finding)
+    context.log.info(
+        f"{len(plan.gone)} runs removed, {plan.kept.total()} kept, {plan.bytes / 1e6:,.0f} MB"
+    )
+
+
 def _as_table(report: CheckReport) -> str:
     shown = report.findings[:FINDINGS_SHOWN]
     rows = [

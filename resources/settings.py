@@ -44,6 +44,7 @@ Origin = Literal["live", "simulated", "recorded"]
 Megabytes = Annotated[int, Field(gt=0)]
 Hours = Annotated[float, Field(gt=0)]
 KeptDays = Annotated[int, Field(ge=2)]
+KeptHours = Annotated[float, Field(ge=1)]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
@@ -85,6 +86,9 @@ class Settings(BaseSettings):
     """The same of sealed derived days."""
     legal_hold: str = ""
     """Days that never expire, as `LegalHold.parse` reads them."""
+    keep_run_hours: KeptHours = 2.0
+    """How many hours Dagster keeps every run; later those alone that its pages show something
+    of."""
 
     feed_url: HttpUrl | None = None
     """The football vendor up to and with `/v1/football/`, always with the last slash; unset for

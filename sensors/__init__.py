@@ -8,6 +8,7 @@ from sensors.alert_delivery import alert_delivery_sensors
 from sensors.check_alerts import check_alert_sensors
 from sensors.checks import check_sensors
 from sensors.heartbeat import heartbeats
+from sensors.housekeeping import housekeepings
 from sensors.inbox import inboxes
 from sensors.minute_tick import minute_ticks
 from sensors.rotation import rotations
@@ -19,5 +20,6 @@ defs = dg.Definitions(
         *(*minute_ticks, *rotations, *seals, *inboxes),
         *(*check_sensors, *check_alert_sensors, *alert_delivery_sensors, *heartbeats),
         *watchdogs,
+        *housekeepings,
     ]
 )

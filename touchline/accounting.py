@@ -70,6 +70,7 @@ class RunKind(StrEnum):
     SEAL = "seal"
     REPROCESS = "reprocess"
     INBOX = "inbox"
+    HOUSEKEEPING = "housekeeping"
 
     @property
     def makes_data(self) -> bool:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -24,18 +23,15 @@ from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.definitions import defs
 from pipeline_assets.partitions import SCHEDULED_MINUTE, tags_of_day
 from pipeline_assets.plans import PLANS
-from resources.embedded_s3 import S3Access
 from resources.ledger import Ledger
 from sensors.rotation import rotation_to_ask_for
 from sensors.seal import slot_of
-from simulator.server import Served, serve
-from simulator.world import World
-from tests.chain import FEED, SECRET, USER
+from simulator.server import Served
+from tests.chain import FEED
 from touchline.accounting import FetchFate
 from touchline.clock import VirtualClock
 from touchline.day import Day, Minute
 
-MATCHES = 3
 DAY = Day.parse("2025-07-08")
 MINUTES = int(os.environ.get("TOUCHLINE_DAGSTER_MINUTES", "0"))
 """Of its end; 1,440 are the whole day."""
@@ -48,46 +44,6 @@ pytestmark = [
     pytest.mark.timeout(4 * 3600),
     pytest.mark.skipif(not MINUTES, reason="a target of its own, `make dagster-day`"),
 ]
-
-
-@pytest.fixture
-def vendor() -> Iterator[Served]:
-    with serve(World(1, MATCHES), user=USER, secret=SECRET) as served:
-        yield served
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
-    """That of every site which a run opens."""
-    clock = VirtualClock(DAY.start)
-    monkeypatch.setattr("resources.site.SystemClock", lambda: clock)
-    return clock
-
-
-@pytest.fixture
-def ledger(
-    s3_server: S3Access,
-    s3_prefix: str,
-    vendor: Served,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Ledger]:
-    """That of the runs, which find it as everything else: by the environment."""
-    given = {
-        **s3_server.environment(),
-        "TOUCHLINE_HOME": str(tmp_path),
-        "TOUCHLINE_S3_PREFIX": s3_prefix,
-        "TOUCHLINE_FEED_URL": vendor.url,
-        "TOUCHLINE_FEED_USER": USER,
-        "TOUCHLINE_FEED_SECRET": SECRET,
-        "TOUCHLINE_ORIGIN": "simulated",
-    }
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", s3_prefix)
-    ledger.migrate()
-    yield ledger
-    ledger.close()
 
 
 @dataclass
@@ -129,9 +85,10 @@ def _number(metadata: Mapping[str, dg.MetadataValue]) -> int:
 
 
 def test_a_whole_day_through_dagster_raises_no_alarm(
-    clock: VirtualClock, vendor: Served, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+    clock: VirtualClock, vendor: Served, dagster_ledger: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     minutes = [DAY.minute(n) for n in range(DAY.length - MINUTES + 1, DAY.length + 1)]
+    ledger = dagster_ledger
     ledger.open_interval(FEED, minutes[0].utc, "simulated")
     began = time.monotonic()
     with dg.instance_for_test() as instance:

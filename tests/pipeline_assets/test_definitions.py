@@ -84,6 +84,7 @@ def test_definitions_load_without_settings_network_or_state(as_it_is: dict[str, 
         "football_rotation",
         "football_seal",
         "football_inbox",
+        "housekeeping",
     }
     assert set(as_it_is["sensors"]) == {
         "football_minute_tick",
@@ -96,6 +97,7 @@ def test_definitions_load_without_settings_network_or_state(as_it_is: dict[str, 
         "alert_delivery",
         "heartbeat",
         "watchdog",
+        "housekeeping",
     }
     of_all = (
         "landed_matches_claimed",
