@@ -11,11 +11,11 @@ import dagster as dg
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from operations.opened import NothingThere
+from operations.opened import NothingThere, opened_ledger
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.housekeeping.dagster_storage import size
 from pipeline_assets.housekeeping.runs import Why
-from pipeline_assets.housekeeping.work import DagsterPlan, DagsterReport, plan_of, tidy
+from pipeline_assets.housekeeping.work import Plan, Report, plan_of, tidy
 from resources.settings import Settings
 from touchline.day import utc_text
 
@@ -34,22 +34,23 @@ class Housekeeping:
     """One call, dry or not; the folder's sizes are in bytes."""
 
     is_dry: bool
-    plan: DagsterPlan
+    plan: Plan
     before: int
     after: int
     findings: list[str]
 
 
 def keep_house(settings: Settings, now: datetime, *, is_dry: bool) -> Housekeeping:
-    """Raises NothingThere where Dagster never ran on this state folder, DagsterUnreadable."""
+    """Raises NothingThere where there is no ledger or Dagster never ran on this state folder,
+    DagsterUnreadable, LedgerUnavailable."""
     home = settings.dagster_home
     if not (home / "dagster.yaml").is_file():
         raise NothingThere(f"Dagster never ran on {settings.home}: run `touchline up` first")
     try:
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        with opened_ledger() as ledger, dg.DagsterInstance.from_config(str(home)) as instance:
             before = size(home)
-            plan = plan_of(instance, now, settings.keep_run_hours)
-            report = DagsterReport() if is_dry else tidy(instance, plan)
+            plan = plan_of(instance, ledger, settings, now)
+            report = Report() if is_dry else tidy(instance, ledger, plan, now)
     except (dg.DagsterError, SQLAlchemyError) as error:
         raise DagsterUnreadable(f"Dagster's storage in {home} cannot be used: {error}") from error
     after = before if is_dry else size(home)
@@ -67,6 +68,8 @@ def as_json(done: Housekeeping) -> dict[str, Any]:
         },
         "ended_before": utc_text(done.plan.before),
         "ticks": done.plan.ticks,
+        "logs": [log.name for log in done.plan.logs],
+        "history": done.plan.history,
         "file_bytes": done.plan.bytes,
         "bytes": {"before": done.before, "after": done.after},
         "findings": done.findings,
@@ -87,6 +90,9 @@ def _lines(done: Housekeeping) -> Iterator[str]:
     if plan.left_behind:
         yield f"files of {len(plan.left_behind):,} runs that were gone already {would}"
     yield f"{plan.ticks:,} ticks that asked for nothing {would}"
+    for log in plan.logs:
+        yield f"{log.name} {'would begin' if done.is_dry else 'began'} anew"
+    yield f"{plan.history:,} transitions of claims that landed as first claimed {would}"
     for why, says in _WHY.items():
         if plan.kept[why]:
             yield f"{plan.kept[why]:,} runs stay: {says}"

@@ -14,8 +14,9 @@ def housekeep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let go of the runs, ticks and logs of Dagster that nobody looks at any more; a sensor does it
-    every hour. What the pages show of a partition or a check stays."""
+    """Let go of what nobody looks at any more: runs, ticks and logs of Dagster, and the ledger's
+    history of what landed as first claimed. A sensor asks for it every hour. What the pages show of
+    a partition or a check stays."""
     from datetime import UTC, datetime
 
     import msgspec

@@ -152,17 +152,20 @@ def inbox(context: dg.OpExecutionContext, plan: FeedPlan) -> None:
 
 
 def housekeeping(context: dg.OpExecutionContext) -> None:
-    """What may go of Dagster's records goes; what could not, with the next housekeeping."""
+    """What may go goes, of Dagster's records and the ledger's history; what could not, with the
+    next housekeeping."""
     # Only this job pays for the import of Dagster's storages.
     from pipeline_assets.housekeeping.work import plan_of, tidy
 
     site = context.resources.site
-    plan = plan_of(context.instance, site.clock.now(), site.settings.keep_run_hours)
-    report = tidy(context.instance, plan)
+    now = site.clock.now()
+    plan = plan_of(context.instance, site.ledger, site.settings, now)
+    report = tidy(context.instance, site.ledger, plan, now)
     for finding in report.findings:
         context.log.warning(finding)
     context.log.info(
-        f"{len(plan.gone)} runs removed, {plan.kept.total()} kept, {plan.bytes / 1e6:,.0f} MB"
+        f"{len(plan.gone)} runs removed, {plan.kept.total()} kept, {plan.ticks} ticks and "
+        f"{plan.history} transitions of claims removed"
     )
 
 

@@ -29,6 +29,7 @@ from resources.ledger.records import (
     Witness,
 )
 from resources.ledger.runs import RunBook
+from resources.ledger.tidying import TidyBook
 from resources.ledger.tiers import TierBook
 
 __all__ = [
@@ -51,7 +52,7 @@ __all__ = [
 ]
 
 
-class Ledger(ClaimBook, TierBook, MinuteBook, RunBook, RebuildBook, AlertBook):
+class Ledger(ClaimBook, TierBook, MinuteBook, RunBook, RebuildBook, AlertBook, TidyBook):
     """One prefix's ledger, in SQLite or PostgreSQL.
 
     Every method that reads or writes raises LedgerUnavailable when the database cannot be reached

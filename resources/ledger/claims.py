@@ -249,7 +249,8 @@ class ClaimBook(Book):
         return {row.number for row in rows}
 
     def history(self, asset: str, day: Day, number: int) -> list[Transition]:
-        """Every transition of this asset's claims about one fetch, oldest first."""
+        """Every transition of this asset's claims about one fetch, oldest first. None where it was
+        claimed once, landed so, and its day has been sealed for long: see `TidyBook`."""
         table = tables.claim_history
         rows = self._rows(
             select(table)

@@ -33,6 +33,8 @@ from dagster._core.scheduler.instigation import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 CHECK_ALERTS = "check_alerts"
+SILENT = {"telemetry": {"enabled": False}}
+"""Settings of an instance that keeps no telemetry."""
 TICKS_A_MINUTE = 31
 """Of all sensors, most of which ask for nothing."""
 

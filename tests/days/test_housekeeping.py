@@ -32,19 +32,19 @@ from pipeline_assets.housekeeping.runs import Why
 from pipeline_assets.housekeeping.work import plan_of, tidy
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from resources.ledger import Ledger
+from resources.settings import Settings
 from sensors.minute_tick import minute_ticks
 from simulator.server import Served
 from tests.chain import FEED
-from tests.days.minute_runs import CHECK_ALERTS, Records, copied, ticked
+from tests.days.minute_runs import CHECK_ALERTS, SILENT, Records, copied, ticked
 from touchline.clock import VirtualClock
 from touchline.day import Day, Minute
 
 RUNS = int(os.environ.get("TOUCHLINE_HOUSEKEEPING_RUNS", "0"))
 """A day; as many as it has minutes are three whole days, `make housekeeping`."""
 DAYS = [Day.parse("2025-07-06").shifted(n) for n in range(3 if RUNS else 2)]
-KEEP_HOURS = 2.0
-KEEP = timedelta(hours=KEEP_HOURS)
-MOST_BYTES_A_DAY = 20_000_000
+SETTINGS = Settings(keep_run_hours=2)
+MOST_MEGABYTES_A_DAY = 20
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 pytestmark = pytest.mark.timeout(3600 if RUNS else 300)
@@ -123,7 +123,7 @@ def lived(
 ) -> Iterator[Lived]:
     home = tmp_path / "dagster"
     home.mkdir()
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
+    with dg.DagsterInstance.local_temp(str(home), overrides=SILENT) as instance:
         lived = Lived(instance, Records(home), datetime.now(UTC))
         for back, day in zip(reversed(range(len(DAYS))), DAYS, strict=True):
             end = lived.latest - timedelta(days=back, minutes=1)
@@ -221,16 +221,19 @@ class Writer:
 
 
 def test_what_nobody_looks_at_goes_and_the_pages_show_what_they_showed(
-    lived: Lived, capsys: pytest.CaptureFixture[str]
+    lived: Lived, dagster_ledger: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lived.tick_of_check_alerts(lived.newest_record)
     records, instance = lived.records, lived.instance
     shown, sizes = pages(instance), [records.size()]
     waited = []
-    for now in (lived.latest, lived.latest + KEEP + timedelta(hours=1)):
-        plan = plan_of(instance, now, KEEP_HOURS)
+    for now in (
+        lived.latest,
+        lived.latest + timedelta(hours=SETTINGS.keep_run_hours) + timedelta(hours=1),
+    ):
+        plan = plan_of(instance, dagster_ledger, SETTINGS, now)
         with Writer(records.index) as writer:
-            report = tidy(instance, plan)
+            report = tidy(instance, dagster_ledger, plan, now)
         assert report.findings == []
         sizes.append(records.size())
         waited.append(writer.waited_seconds)
@@ -247,15 +250,15 @@ def test_what_nobody_looks_at_goes_and_the_pages_show_what_they_showed(
     # The newest of each day is what its pages show.
     assert lived.has == {runs[-1] for runs in lived.runs.values()}
     assert plan.kept == {Why.SHOWN: len(DAYS)}
-    again = plan_of(instance, now, KEEP_HOURS)
+    again = plan_of(instance, dagster_ledger, SETTINGS, now)
     assert (again.gone, again.left_behind, again.ticks, again.bytes) == ([], [], 0, 0)
-    before, newest, after = (size / len(DAYS) for size in sizes)
-    assert after <= MOST_BYTES_A_DAY
+    before, newest, after = (size / 1e6 for size in sizes)
+    assert after / len(DAYS) <= MOST_MEGABYTES_A_DAY
     with capsys.disabled():
         print(
             f"\n{sum(map(len, lived.runs.values())):,} minute runs of {len(DAYS)} days: "
-            f"{before / 1e6:,.1f} MB a day before, {after / 1e6:,.1f} MB after; the newest "
-            f"{KEEP_HOURS:g} hours, kept whole, are {(newest - after) * len(DAYS) / 1e6:,.1f} MB; "
+            f"{before / len(DAYS):,.1f} MB a day before, {after / len(DAYS):,.1f} MB after; the "
+            f"newest {SETTINGS.keep_run_hours:g} hours, kept whole, {newest - after:,.1f} MB; "
             f"others waited {max(waited):.2f} s to write",
             end="",
         )

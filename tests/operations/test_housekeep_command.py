@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import time_machine
 from typer.testing import CliRunner, Result
 
 from operations.cli import app
+from resources.ledger import Ledger
 
 LATER = timedelta(hours=3)
 
@@ -25,7 +27,10 @@ def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dag
     """That of a state folder, with the settings of `touchline up`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    monkeypatch.delenv("TOUCHLINE_KEEP_RUN_HOURS", raising=False)
+    for name in ("KEEP_RUN_HOURS", "LEDGER_URL", "S3_PREFIX"):
+        monkeypatch.delenv(f"TOUCHLINE_{name}", raising=False)
+    with closing(Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")) as ledger:
+        ledger.migrate()
     home = tmp_path / "dagster"
     home.mkdir()
     shutil.copyfile(Path(__file__).parents[2] / "dagster.yaml", home / "dagster.yaml")

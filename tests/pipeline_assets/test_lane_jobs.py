@@ -1,17 +1,28 @@
-"""The jobs of rotation, seal and inbox, run by Dagster."""
+"""The jobs of rotation, seal, inbox and housekeeping, run by Dagster."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from pipeline_assets.jobs import INBOX_JOBS, ROTATION_JOBS, SEAL_JOBS, inbox_job, seal_job
+from pipeline_assets.jobs import (
+    INBOX_JOBS,
+    ROTATION_JOBS,
+    SEAL_JOBS,
+    housekeeping_job,
+    inbox_job,
+    seal_job,
+)
 from resources.day_layout import object_key
 from resources.site import Site
 from tests.chain import FEED, RAW, Chain
+from tests.days.minute_runs import SILENT
 from tests.pipeline_assets.test_inbox import fetched
+from touchline.accounting import RunKind, RunState
 from touchline.day import ONE_MINUTE
 
 HEADS = "football/heads"
@@ -85,3 +96,28 @@ def test_what_is_set_aside_makes_the_run_red(ended: Chain) -> None:
 
 def test_each_feed_has_them(ended: Chain) -> None:
     assert ROTATION_JOBS.keys() == SEAL_JOBS.keys() == INBOX_JOBS.keys() == {FEED}
+
+
+def test_a_housekeeping_removes_what_the_one_before_it_has_left(
+    chain: Chain, tmp_path: Path
+) -> None:
+    @dg.resource
+    def site(context: dg.InitResourceContext) -> Iterator[Site]:
+        assert context.run
+        with chain.process() as opened, opened.run(context.run.run_id, RunKind.HOUSEKEEPING):
+            yield opened
+
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=SILENT) as instance:
+        for hours in (0, 3):
+            # Dagster stamps its runs with the machine's time.
+            chain.clock.set(datetime.now(UTC) + timedelta(hours=hours))
+            result = housekeeping_job.execute_in_process(
+                resources={"site": site}, instance=instance
+            )
+            assert result.success
+            assert result.dagster_run.tags["touchline/lane"] == "housekeeping"
+        assert [run.run_id for run in instance.get_runs()] == [result.run_id]
+    with chain.process() as opened:
+        said = opened.ledger.run(result.run_id)
+    assert said is not None
+    assert (said.kind, said.state) == ("housekeeping", RunState.SUCCESS)

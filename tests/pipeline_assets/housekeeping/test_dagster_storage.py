@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +15,14 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.housekeeping.dagster_storage import DagsterStorage, compact
 from pipeline_assets.housekeeping.runs import Why
-from pipeline_assets.housekeeping.work import DagsterPlan, plan_of, tidy
-from tests.days.minute_runs import CHECK_ALERTS, Records, ticked
+from pipeline_assets.housekeeping.work import Plan, plan_of, tidy
+from resources.ledger import Ledger
+from resources.settings import Settings
+from tests.days.minute_runs import CHECK_ALERTS, SILENT, Records, ticked
 
 DAY = "2025-05-28"
-HOURS = 2.0
-LATER = timedelta(hours=HOURS, minutes=1)
+LATER = timedelta(hours=2, minutes=1)
+SETTINGS = Settings(keep_run_hours=2)
 
 
 @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2025-01-01"))
@@ -41,8 +43,15 @@ def records(tmp_path: Path) -> Records:
 
 @pytest.fixture
 def instance(records: Records) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(records.home)) as instance:
+    with dg.DagsterInstance.local_temp(str(records.home), overrides=SILENT) as instance:
         yield instance
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")) as ledger:
+        ledger.migrate()
+        yield ledger
 
 
 def ran(instance: dg.DagsterInstance, *tags: str, day: str = DAY) -> str:
@@ -62,10 +71,20 @@ def left(instance: dg.DagsterInstance) -> set[str]:
     return {run.run_id for run in instance.get_runs()}
 
 
-def kept_house(instance: dg.DagsterInstance) -> DagsterPlan:
-    plan = plan_of(instance, datetime.now(UTC) + LATER, HOURS)
-    assert tidy(instance, plan).findings == []
-    return plan
+KeptHouse = Callable[..., Plan]
+
+
+@pytest.fixture
+def kept_house(instance: dg.DagsterInstance, ledger: Ledger) -> KeptHouse:
+    """A housekeeping of its own, so long after now, and what it planned."""
+
+    def keep(later: timedelta = LATER) -> Plan:
+        now = datetime.now(UTC) + later
+        plan = plan_of(instance, ledger, SETTINGS, now)
+        assert tidy(instance, ledger, plan, now).findings == []
+        return plan
+
+    return keep
 
 
 def newest_record(instance: dg.DagsterInstance) -> int:
@@ -75,13 +94,13 @@ def newest_record(instance: dg.DagsterInstance) -> int:
 
 
 def test_only_the_newest_of_each_partition_stays(
-    instance: dg.DagsterInstance, records: Records
+    instance: dg.DagsterInstance, records: Records, kept_house: KeptHouse
 ) -> None:
     first, newest = ran(instance), ran(instance)
     other = ran(instance, day="2025-05-29")
-    assert plan_of(instance, datetime.now(UTC), HOURS).gone == [], "all are new"
+    assert kept_house(timedelta()).gone == [], "all are new"
 
-    assert kept_house(instance).gone == [first]
+    assert kept_house().gone == [first]
 
     assert left(instance) == {newest, other}
     assert records.shard(newest).exists()
@@ -94,40 +113,41 @@ def test_only_the_newest_of_each_partition_stays(
         of_gone = "SELECT count(*) FROM asset_event_tags WHERE event_id NOT IN "
         (count,) = index.execute(f"{of_gone} (SELECT id FROM event_logs)").fetchone()
         assert count == 0
-    assert kept_house(instance).gone == []
+    assert kept_house().gone == []
 
 
 def test_what_nobody_was_told_of_stays_until_it_was_read(
-    instance: dg.DagsterInstance, records: Records
+    instance: dg.DagsterInstance, records: Records, kept_house: KeptHouse
 ) -> None:
     read = ran(instance)
     cursor, at = newest_record(instance), [datetime.now(UTC)]
     unread, newest = ran(instance), ran(instance)
     ticked(instance, records, CHECK_ALERTS, str(cursor), at)
-    assert kept_house(instance).kept == {Why.SHOWN: 1, Why.UNREAD: 1}
+    assert kept_house().kept == {Why.SHOWN: 1, Why.UNREAD: 1}
     assert left(instance) == {unread, newest}
     assert read not in left(instance)
 
     [state] = instance.all_instigator_state()
     told = SensorInstigatorData(at[0].timestamp(), cursor=str(newest_record(instance)))
     instance.update_instigator_state(state.with_data(told))
-    kept_house(instance)
+    kept_house()
     assert left(instance) == {newest}
 
 
-def test_what_has_troubles_stays_longer(instance: dg.DagsterInstance) -> None:
+def test_what_has_troubles_stays_longer(
+    instance: dg.DagsterInstance, kept_house: KeptHouse
+) -> None:
     failed, found_bad = ran(instance, "fails"), ran(instance, "bad")
     dull, newest = ran(instance), ran(instance)
-    assert kept_house(instance).gone == [dull]
+    assert kept_house().gone == [dull]
     assert left(instance) == {failed, found_bad, newest}
 
 
 def test_a_partition_that_failed_last_shows_both_what_failed_and_what_was_made(
-    instance: dg.DagsterInstance,
+    instance: dg.DagsterInstance, kept_house: KeptHouse
 ) -> None:
     made, failed = ran(instance), ran(instance, "fails")
-    long_after = datetime.now(UTC) + timedelta(days=30)
-    tidy(instance, plan_of(instance, long_after, HOURS))
+    kept_house(timedelta(days=30))
     assert left(instance) == {made, failed}
     succeeded = {AssetCheckExecutionRecordStatus.SUCCEEDED}
     [said] = instance.event_log_storage.get_asset_check_execution_history(
@@ -136,21 +156,25 @@ def test_a_partition_that_failed_last_shows_both_what_failed_and_what_was_made(
     assert said.run_id == made
 
 
-def test_files_of_runs_that_were_deleted_go(instance: dg.DagsterInstance, records: Records) -> None:
+def test_files_of_runs_that_were_deleted_go(
+    instance: dg.DagsterInstance, records: Records, kept_house: KeptHouse
+) -> None:
     deleted, newest = ran(instance), ran(instance)
     instance.delete_run(deleted)
     assert records.shard(deleted).exists(), "Dagster leaves them"
-    assert kept_house(instance).left_behind == [deleted]
+    assert kept_house().left_behind == [deleted]
     assert not records.shard(deleted).exists()
     assert not records.logs(deleted).exists()
     assert records.shard(newest).exists()
 
 
-def test_ticks_that_asked_for_nothing_go(instance: dg.DagsterInstance, records: Records) -> None:
+def test_ticks_that_asked_for_nothing_go(
+    instance: dg.DagsterInstance, records: Records, kept_house: KeptHouse
+) -> None:
     ran(instance)
     old = datetime.now(UTC) - timedelta(hours=5)
     ticked(instance, records, "football_minute_tick", "", [old, datetime.now(UTC) + LATER])
-    assert kept_house(instance).ticks > 0
+    assert kept_house().ticks > 0
     with closing(sqlite3.connect(records.ticks)) as ticks:
         assert ticks.execute("SELECT count(*) FROM job_ticks").fetchone()[0] > 0
     assert DagsterStorage(instance).ticks(datetime.now(UTC)) == 0
@@ -172,9 +196,9 @@ def test_a_locked_database_is_left_for_the_next_time(tmp_path: Path) -> None:
     assert os.path.getsize(file) == done.after
 
 
-def test_records_that_are_in_no_database_are_not_touched() -> None:
+def test_records_that_are_in_no_database_are_not_touched(ledger: Ledger) -> None:
     with (
         dg.DagsterInstance.ephemeral() as instance,
         pytest.raises(DagsterUnreadable, match="no SQL storage"),
     ):
-        plan_of(instance, datetime.now(UTC), HOURS)
+        plan_of(instance, ledger, SETTINGS, datetime.now(UTC))
