@@ -44,7 +44,7 @@ Origin = Literal["live", "simulated", "recorded"]
 Megabytes = Annotated[int, Field(gt=0)]
 Hours = Annotated[float, Field(gt=0)]
 KeptDays = Annotated[int, Field(ge=2)]
-KeptHours = Annotated[float, Field(ge=1)]
+KeptHours = Annotated[float, Field(ge=0.25)]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
@@ -62,37 +62,39 @@ class Settings(BaseSettings):
     )
 
     home: Path = Path(".touchline")
-    """State folder: embedded S3, spool, ledger, Dagster home, keys."""
+    """State folder: embedded object store, spool, ledger, Dagster home, keys."""
 
     s3_endpoint_url: HttpUrl | None = None
-    """The S3 endpoint; unset for the embedded server."""
+    """S3 endpoint, like https://s3.example.com; unset for the embedded server. Credentials and
+    region come from the usual AWS_* variables, or any other place where AWS tools look."""
     s3_bucket: BucketName = "touchline"
-    """Where everything goes; it is made if it may be."""
+    """The bucket is made if it does not exist and may be made."""
     s3_prefix: str = ""
-    """Without slashes at its ends; empty for the whole bucket."""
+    """Everything goes below this prefix; empty for the whole bucket. A prefix has one origin: live,
+    simulated or recorded."""
 
     mirror_endpoint_url: HttpUrl | None = None
-    """The S3 endpoint of the second copy; unset for AWS."""
+    """S3 endpoint of the second copy of sealed days, which `touchline mirror` makes; unset for
+    AWS."""
     mirror_bucket: BucketName | None = None
-    """The bucket of the second copy; unset for none."""
+    """The bucket of the second copy, which exists, in another place; unset for none."""
     mirror_prefix: str = ""
-    """As S3_PREFIX, in the second copy."""
+    """The prefix in the second copy."""
     mirror_profile: str | None = None
     """The profile that holds the second copy's credentials; unset for the usual chain."""
 
     keep_raw_days: KeptDays | None = None
-    """How many days sealed raw fetches are kept; unset for ever."""
+    """How many days sealed raw fetches are kept, 2 or more; unset for ever."""
     keep_lake_days: KeptDays | None = None
     """The same of sealed derived days."""
     legal_hold: str = ""
-    """Days that never expire, as `LegalHold.parse` reads them."""
-    keep_run_hours: KeptHours = 2.0
-    """How many hours Dagster keeps every run; later those alone that its pages show something
-    of."""
+    """Days that never expire: like 2025-05-28,2025-06-01..2025-06-30, or all."""
+    keep_run_hours: KeptHours = 0.5
+    """How many hours every run stays in Dagster; later those alone that its pages show."""
 
     feed_url: HttpUrl | None = None
-    """The football vendor up to and with `/v1/football/`, always with the last slash; unset for
-    the simulator."""
+    """The football vendor, up to and with /v1/football/, like
+    https://vendor.example.com/v1/football/; unset for the simulator."""
     feed_user: SecretStr | None = None
     """Who we are to the vendor."""
     feed_secret: SecretStr | None = None
@@ -101,26 +103,28 @@ class Settings(BaseSettings):
     """A fetch that has not ended by then keeps what it has and ends as partial."""
 
     origin: Origin = "live"
-    """Where the feed's data come from: `touchline up` and `replay` say so for their stand-ins. A
-    prefix holds data of one origin, and only `live` ones reach people."""
+    """Where the feed's data come from: live, simulated or recorded. Only live data alert people.
+    `touchline up` and `replay` set it for their stand-ins."""
 
     ledger_url: SecretStr | None = None
-    """SQLAlchemy URL of the ledger, which may hold a password; `ledger_database` fills the default
-    in."""
+    """The ledger's database, as an SQLAlchemy URL like
+    postgresql://touchline@db.example.com/touchline; unset for SQLite in the state folder."""
 
     notify_urls: SecretStr | None = None
-    """Apprise URLs, comma-separated; they hold tokens."""
+    """Where alerts go: Apprise URLs, comma-separated; the later ones are for escalation. Unset:
+    alerts are kept and shown, not sent."""
 
     real_data: Path = Path("../shared/data")
-    """Real recordings for tests and benchmarks."""
+    """Real recordings for tests and benchmarks; what needs them is skipped where they are not."""
 
     spool_limit_megabytes: Megabytes = 5000
-    """What waits in the spool may grow so large; a verdict is loud from 80 % of it on."""
+    """What waits in the spool may grow so large. Nothing is dropped beyond that; a check fails from
+    80 % of it on."""
     spool_limit_hours: Hours = 24.0
-    """What waits in the spool may grow so old."""
+    """What waits in the spool may grow so old, likewise."""
 
     minimum_free_disk_megabytes: Megabytes = 2048
-    """`touchline up` refuses to start with less."""
+    """`touchline up` refuses to start with less free disk."""
     startup_timeout_seconds: Seconds = 90.0
     """How long one part of the stack may take until it is ready."""
     shutdown_grace_seconds: Seconds = 15.0
@@ -289,5 +293,7 @@ def sample_env() -> str:
             subsequent_indent="# ",
         )
         default = "" if field.default is None else field.default
+        if isinstance(default, float):
+            default = f"{default:g}"
         parts.append(f"{says}\n#{PREFIX}{name.upper()}={default}")
     return "\n\n".join(parts) + "\n"
