@@ -12,14 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from operations.status import dagster_of
-from pipeline_assets.dagster_health import DAEMON
 from pipeline_assets.drift import DriftedDay, drifted_days, runs_of_other_code
 from resources.ledger import Ledger, RunRow
 from resources.run_record import commit, lock_hash
 from resources.settings import Settings
 from resources.up_record import Up
 from touchline.day import Day, utc_text
-from touchline.health import Signal
+from touchline.health import DAEMON, Signal
 from touchline.plan import FeedPlan
 
 SHOWN = 8

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.opened import refuse_without_ledger
-from pipeline_assets.dagster_health import DAEMON, UP, dagster_signals, our_sensors
+from pipeline_assets.dagster_health import dagster_signals, our_sensors
 from pipeline_assets.status import look_at, verdict
 from resources.embedded_s3 import S3Access, Server
 from resources.ledger import Ledger
@@ -20,7 +20,7 @@ from resources.object_store import ObjectStore
 from resources.settings import Settings
 from resources.site import store_at
 from touchline.day import utc_text
-from touchline.health import Health, Kind, Signal, causes
+from touchline.health import DAEMON, UP, Health, Kind, Signal, causes
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -15,17 +15,19 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 
-from touchline.health import Health, Kind, Signal, of_heartbeat
+from touchline.health import DAEMON, LEDGER, STORE, UP, Health, Kind, Signal, of_heartbeat
 from touchline.notices import lasted
-
-DAEMON = "daemon"
-UP = "touchline"
-"""The process that watches over Dagster's."""
 
 
 def sensor_signal(name: str) -> str:
     """What a sensor's signal is called."""
     return f"sensor {name}"
+
+
+def by_sensor(name: str) -> tuple[str, str]:
+    """What rests on a sensor, rests on the daemon too: that may be silent for a while before the
+    sensor should have ticked."""
+    return DAEMON, sensor_signal(name)
 
 
 def our_sensors() -> list[dg.SensorDefinition]:
@@ -80,13 +82,14 @@ def _sensor(
     # It is silent from when it should have ticked again.
     interval = timedelta(seconds=sensor.minimum_interval_seconds or 0)
     health = of_heartbeat(max(age - interval, min(age, timedelta())))
-    detail = f"ticked {lasted(age)} ago"
+    detail, rests_on = f"ticked {lasted(age)} ago", (DAEMON,)
     ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
     if ticks and ticks[0].status is TickStatus.FAILURE and health.is_good:
         error = ticks[0].error
-        health = Health.WARNING
+        # What it works with may be away.
+        health, rests_on = Health.WARNING, (DAEMON, STORE, LEDGER)
         detail = f"its last tick failed: {_first_line(error.message if error else 'no word')}"
-    return _alive(name, health, detail, rests_on=(DAEMON,), do=look, age=age)
+    return _alive(name, health, detail, rests_on=rests_on, do=look, age=age)
 
 
 def _ticked_at(state: InstigatorState) -> float:

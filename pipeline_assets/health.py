@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from pipeline_assets.alerting import watched_since
-from pipeline_assets.dagster_health import DAEMON, UP, sensor_signal
+from pipeline_assets.dagster_health import by_sensor
 from resources.heartbeat import heartbeat_key, written_at
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerUnavailable, RunRow
@@ -20,6 +20,9 @@ from touchline.alerting import Alert, AlertState
 from touchline.day import Day, Minute, Window
 from touchline.delivery import DeliveryState
 from touchline.health import (
+    LEDGER,
+    STORE,
+    UP,
     Health,
     Kind,
     Signal,
@@ -31,7 +34,7 @@ from touchline.notices import lasted, next_commands
 from touchline.plan import FeedPlan
 from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
 
-LEDGER, STORE, HEARTBEAT, RUNS = "ledger", "store", "heartbeat", "runs"
+HEARTBEAT, RUNS = "heartbeat", "runs"
 FEED_IS_ALIVE = "feed_is_alive"
 
 
@@ -129,7 +132,7 @@ def _read_heartbeats(books: Books) -> tuple[Signal, dict[str, bytes]]:
 
 
 def _heartbeat(books: Books, name: str, body: bytes | None) -> Signal:
-    rests_on = (sensor_signal("heartbeat"), STORE, LEDGER)
+    rests_on = (*by_sensor("heartbeat"), STORE, LEDGER)
     if body is None:
         return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "none was ever written", rests_on)
     try:
@@ -196,7 +199,7 @@ def _is_bad(alerts: Iterable[Alert]) -> bool:
 
 def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
     is_raw = asset == plan.raw.name
-    tick = (DAEMON, sensor_signal(f"{plan.name}_minute_tick"), RUNS, STORE, LEDGER)
+    tick = (*by_sensor(f"{plan.name}_minute_tick"), RUNS, STORE, LEDGER)
     rests_on = tick if is_raw else (plan.raw.name, *tick)
     if watched_since(books.ledger, plan, books.now) is None:
         detail = "nobody wants minutes now"
@@ -226,7 +229,7 @@ def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> Minute | None
 
 
 def _spool(books: Books, feed: str, spool: Spool) -> Signal:
-    name, rests_on = f"spool of {feed}", (STORE, sensor_signal(f"{feed}_rotation"))
+    name, rests_on = f"spool of {feed}", (STORE, *by_sensor(f"{feed}_rotation"))
     limits = SpoolLimits(books.settings.spool_limit_megabytes, books.settings.spool_limit_hours)
     try:
         state = spool.state(books.now)
@@ -255,7 +258,7 @@ def _inbox(books: Books, feed: str) -> Signal:
         return Signal(Kind.BACKLOG, name, Health.UNKNOWN, f"it cannot be read: {error}")
     health = Health.WARNING if aside else Health.OK
     detail = f"{len(left)} files wait, {len(aside)} lie aside"
-    rests_on = (sensor_signal(f"{feed}_inbox"),)
+    rests_on = by_sensor(f"{feed}_inbox")
     do = f"read why in {inbox.folder / 'aside'}, and clear it" if aside else ""
     return Signal(Kind.BACKLOG, name, health, detail, rests_on, do, None, len(left))
 
@@ -292,7 +295,7 @@ def _windows(books: Books, plan: FeedPlan) -> Signal:
             due = (Window.of(day, number).end + WINDOW_OVERDUE for number in alone)
             late += [at for at in due if at < books.now]
     name, count = f"windows of {plan.name}", len(late)
-    rests_on = (STORE, LEDGER, sensor_signal(f"{plan.name}_rotation"))
+    rests_on = (STORE, LEDGER, *by_sensor(f"{plan.name}_rotation"))
     if not late:
         return Signal(Kind.BACKLOG, name, Health.OK, "none is overdue", rests_on, count=0)
     age = books.now - min(late)
@@ -306,7 +309,7 @@ def _windows(books: Books, plan: FeedPlan) -> Signal:
 def _match_alerts(books: Books, plan: FeedPlan) -> Signal:
     undelivered = books.ledger.undelivered_alerts(books.now, plan.name)
     name, what = f"match alerts of {plan.name}", "alerts about matches have reached nobody"
-    rests_on = (sensor_signal("alert_delivery"), LEDGER)
+    rests_on = (*by_sensor("alert_delivery"), LEDGER)
     failed = [alert for alert in undelivered if alert.state is DeliveryState.FAILED]
     if failed:
         detail = f"{len(failed)} {what}: {failed[0].last_error}"
@@ -326,7 +329,7 @@ def _notices(books: Books) -> Signal:
         return Signal(
             Kind.BACKLOG, name, Health.BAD, detail, (), "touchline alerts", None, len(notices)
         )
-    rests_on = (sensor_signal("check_alerts"), LEDGER)
+    rests_on = (*by_sensor("check_alerts"), LEDGER)
     waiting = [notice.made_at for notice in notices]
     return _backlog(books, name, waiting, what, rests_on, "touchline alerts")
 

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from pipeline_assets.dagster_health import UP
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger
@@ -16,7 +15,7 @@ from resources.settings import Settings
 from resources.spool import Spool
 from resources.up_record import Up
 from touchline.day import utc_text
-from touchline.health import Health, Kind, Signal, causes, with_causes
+from touchline.health import UP, Health, Kind, Signal, causes, with_causes
 
 
 def look_at(

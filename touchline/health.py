@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+UP, DAEMON, STORE, LEDGER = "touchline", "daemon", "store", "ledger"
+"""Signals that others rest on; UP is that of the process which watches over Dagster's."""
 IN_THE_FUTURE = timedelta(seconds=-5)
 """What is said to be still to come by more than this was not written by a clock like ours."""
 ALIVE = timedelta(seconds=60)

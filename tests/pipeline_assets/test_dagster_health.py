@@ -25,8 +25,8 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
-from pipeline_assets.dagster_health import DAEMON, dagster_signals, our_sensors, sensor_signal
-from touchline.health import Health, Signal, with_causes
+from pipeline_assets.dagster_health import dagster_signals, our_sensors, sensor_signal
+from touchline.health import DAEMON, STORE, Health, Kind, Signal, with_causes
 
 NOW = datetime(2025, 5, 28, 16, 0, tzinfo=UTC)
 TICK = "football_minute_tick"
@@ -126,6 +126,15 @@ def test_a_tick_that_failed_says_why(instance: dg.DagsterInstance) -> None:
     tick = look(instance)[sensor_signal(TICK)]
     assert tick.state is Health.WARNING
     assert tick.detail == "its last tick failed: LedgerUnavailable: it is locked"
+
+
+def test_a_tick_that_failed_follows_from_a_store_that_is_away(instance: dg.DagsterInstance) -> None:
+    beats(instance, 1)
+    ticked(instance, "heartbeat", 2, error="StoreUnavailable: it did not answer")
+    store = Signal(Kind.LIVENESS, STORE, Health.BAD, "it does not answer")
+    signals = with_causes([store, *dagster_signals(instance, our_sensors(), NOW)])
+    tick = next(each for each in signals if each.name == sensor_signal("heartbeat"))
+    assert (tick.state, tick.because) == (Health.WARNING, (STORE,))
 
 
 def test_an_error_of_the_daemon_is_shown(instance: dg.DagsterInstance) -> None:
