@@ -22,7 +22,7 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow soak hostile replays crash detect days real-times
+.PHONY: help up test test-slow soak signals hostile replays crash detect days real-times
 .PHONY: match-days dagster-day housekeeping bench-storage screenshots lint lock install clean
 
 help: ## list the targets
@@ -32,13 +32,16 @@ up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--source li
 	@$(BIN)/touchline up $(ARGS)
 
 test: $(STAMP) ## run the tests, without the slow ones, two at a time (ARGS="-k day" to choose)
-	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not daemon and not crash and not days and not soak" $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not daemon and not crash and not days and not soak and not signals" $(ARGS)
 
 test-slow: $(STAMP) ## run the tests that start the real stack
 	@$(BIN)/pytest -q -m daemon $(ARGS)
 
 soak: $(STAMP) ## an hour of the real stack: every minute once, nothing grows (MINUTES=10: without its memory)
 	@TOUCHLINE_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest -q -m soak $(ARGS)
+
+signals: $(STAMP) ## make every cause of an alarm happen on the real stack: named within 30 s, healed (45 minutes)
+	@$(BIN)/pytest -v -m signals $(ARGS)
 
 hostile: $(STAMP) ## 10,000 hostile fetches through every stage (minutes to hours)
 	@TOUCHLINE_HYPOTHESIS_EXAMPLES=10000 $(BIN)/pytest -q tests/pipeline_assets/football/test_hostile_content.py tests/pipeline_assets/football/test_hostile_display.py $(ARGS)

@@ -47,12 +47,14 @@ _POLL_SECONDS = 0.3
 T = TypeVar("T")
 
 
-def until(what: str, condition: Callable[[], T | None], seconds: float) -> T:
+def until(
+    what: str, condition: Callable[[], T | None], seconds: float, every: float = _POLL_SECONDS
+) -> T:
     """What `condition` answers as soon as it is true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
     return answer
 
 
@@ -79,10 +81,12 @@ class MinuteRun:
 
 @dataclass
 class Stack:
-    """See the module. `feed` are the vendor's URL and credentials where it is not up's own."""
+    """See the module. `given` are settings of its own, such as a vendor's URL and credentials;
+    `store` is an object store that is not up's own."""
 
     home: Path
-    feed: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    store: S3Access | None = None
     port: int = field(default_factory=lambda: choose_ports(1)[0])
 
     @property
@@ -90,7 +94,8 @@ class Stack:
         inherited = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         # A machine under load is no reason to give up.
         waits = {f"{PREFIX}STARTUP_TIMEOUT_SECONDS": "240", f"{PREFIX}SHUTDOWN_GRACE_SECONDS": "20"}
-        return {**inherited, **waits, **self.feed, f"{PREFIX}HOME": str(self.home)}
+        store = self.store.environment() if self.store else {}
+        return {**inherited, **waits, **self.given, **store, f"{PREFIX}HOME": str(self.home)}
 
     def touchline(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "operations.cli", *arguments]
@@ -156,7 +161,7 @@ class Stack:
 
     @property
     def access(self) -> S3Access:
-        return Server(self.settings.s3_folder).access
+        return self.store or Server(self.settings.s3_folder).access
 
     @contextmanager
     def site(self) -> Iterator[Site]:
@@ -313,11 +318,14 @@ def coming_minute() -> Minute:
 
 @contextmanager
 def stack_up(
-    feed: Mapping[str, str] | None = None, *, keep: Callable[[], bool] = lambda: False
+    given: Mapping[str, str] | None = None,
+    store: S3Access | None = None,
+    *,
+    keep: Callable[[], bool] = lambda: False,
 ) -> Iterator[Stack]:
     """A stack of its own for as long as this; `keep`, asked at the end, spares its state folder."""
     # Not below pytest's folders: the object store's sockets need a short path.
-    stack = Stack(Path(tempfile.mkdtemp(prefix="tl-")), feed or {})
+    stack = Stack(Path(tempfile.mkdtemp(prefix="tl-")), given or {}, store)
     try:
         stack.up()
         yield stack
@@ -329,25 +337,49 @@ def stack_up(
             shutil.rmtree(stack.home)
 
 
+@dataclass
+class Vendor:
+    """A simulator with so few matches that a minute costs little, or with more of them later, at
+    the same place."""
+
+    port: int = field(default_factory=lambda: choose_ports(1)[0])
+    feed: dict[str, str] = field(default_factory=dict)
+    """The settings that name it."""
+    _process: subprocess.Popen[str] | None = None
+
+    def __post_init__(self) -> None:
+        self.feed = {
+            f"{PREFIX}FEED_USER": secrets.token_hex(8),
+            f"{PREFIX}FEED_SECRET": secrets.token_hex(16),
+        }
+
+    def serve(self, matches: int) -> None:
+        """So many in every live list from now on."""
+        self.end()
+        command = ["-m", "simulator", "--port", str(self.port), "--matches", str(matches)]
+        self._process = subprocess.Popen(
+            [sys.executable, *command],
+            env={**os.environ, **self.feed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.feed[f"{PREFIX}FEED_URL"] = json.loads(self._process.stdout.readline())["url"]
+
+    def end(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+
+
 @contextmanager
-def small_vendor(matches: int) -> Iterator[dict[str, str]]:
-    """A simulator with so few matches that a minute costs little; the settings that name it."""
-    feed = {
-        f"{PREFIX}FEED_USER": secrets.token_hex(8),
-        f"{PREFIX}FEED_SECRET": secrets.token_hex(16),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "simulator", "--matches", str(matches)],
-        env={**os.environ, **feed},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def vendor_of(matches: int) -> Iterator[Vendor]:
+    vendor = Vendor()
     try:
-        assert process.stdout is not None
-        yield {**feed, f"{PREFIX}FEED_URL": json.loads(process.stdout.readline())["url"]}
+        vendor.serve(matches)
+        yield vendor
     finally:
-        process.terminate()
-        process.wait()
+        vendor.end()
 
 
 def command_line(process: psutil.Process) -> str:

@@ -26,9 +26,9 @@ from tests.stack.stack import (
     Stack,
     coming_minute,
     current_minute,
-    small_vendor,
     stack_up,
     until,
+    vendor_of,
 )
 from touchline.accounting import FetchFate, MissedReason
 from touchline.day import Minute
@@ -42,7 +42,7 @@ SLOW_ODDS = {"kind": "slow", "endpoint": ODDS, "seconds": 6}
 
 @pytest.fixture(scope="module")
 def stack(no_settings_of_ours: None, a_test_failed: Callable[[], bool]) -> Iterator[Stack]:
-    with small_vendor(matches=5) as feed, stack_up(feed, keep=a_test_failed) as stack:
+    with vendor_of(matches=5) as vendor, stack_up(vendor.feed, keep=a_test_failed) as stack:
         yield stack
 
 

@@ -1,0 +1,262 @@
+"""Each cause that `touchline status` knows, for real: it is named within 30 s of crossing its
+limit, what follows from it says so, and what is promised to heal heals.
+
+One stack with an object store and a vendor of others, in the order of this file.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from resources.embedded_s3 import Server
+from resources.settings import PREFIX
+from tests.stack.stack import (
+    FEED,
+    PLAN,
+    Stack,
+    Vendor,
+    coming_minute,
+    stack_up,
+    until,
+    vendor_of,
+)
+from touchline.accounting import FetchFate, MissedReason
+from touchline.day import Minute
+from touchline.health import ALIVE, LATE, SILENT
+from touchline.watch import MAX_RUNTIME
+
+pytestmark = [pytest.mark.signals, pytest.mark.timeout(1800)]
+
+NAMED_WITHIN_SECONDS = 30
+HEALS_WITHIN_SECONDS = 240
+LOOKS_EVERY_SECONDS = 3.0
+FEW, MANY = 5, 60
+"""Matches of an ordinary minute, and of a Saturday afternoon, which a feed must not freeze in."""
+SPOOL_MEGABYTES = 40
+"""Twice what waits in the spool of `FEW` matches for its windows, and some minutes of `MANY`."""
+WINDOWED_WITHIN_SECONDS = 1500
+TICK = f"sensor {FEED}_minute_tick"
+RAW = PLAN.raw.name
+STAGES = [asset.name for asset in PLAN.assets]
+
+TURN_ON = "mutation($of: SensorSelector!) { startSensor(sensorSelector: $of) { __typename } }"
+TURN_OFF = "mutation($id: String!) { stopSensor(id: $id) { __typename } }"
+STATE = (
+    "query($of: SensorSelector!)"
+    " { sensorOrError(sensorSelector: $of) { ... on Sensor { sensorState { id } } } }"
+)
+
+
+@dataclass
+class Site:
+    """A stack, and what belongs to others."""
+
+    stack: Stack
+    vendor: Vendor
+    store: psutil.Process
+
+    def status(self) -> dict[str, Any]:
+        said = self.stack.touchline("status", "--json")
+        assert said.stdout, said.stderr
+        return json.loads(said.stdout)
+
+    def named(self, cause: str, seconds: float) -> dict[str, Any]:
+        """What is said as soon as it names this cause, its limit having been crossed or being
+        crossed in so many seconds."""
+        return self.says(f"{cause} as a cause", lambda said: cause in said["causes"], seconds)
+
+    def follow(self, cause: str, names: Iterable[str], seconds: float) -> None:
+        """None of these signals is good any more, and from this cause alone."""
+        wanted = set(names)
+        said = self.says(
+            f"{wanted} not good",
+            lambda said: all(signal(said, name)["state"] != "OK" for name in wanted),
+            seconds,
+        )
+        assert {cause for name in wanted for cause in signal(said, name)["because"]} == {cause}
+        assert said["causes"] == [cause]
+
+    def heals(self, seconds: float = HEALS_WITHIN_SECONDS) -> None:
+        self.says("all is well", lambda said: said["verdict"] == "OK", seconds)
+
+    def says(
+        self, what: str, of: Callable[[dict[str, Any]], bool], seconds: float
+    ) -> dict[str, Any]:
+        last: dict[str, Any] = {}
+
+        def said() -> dict[str, Any] | None:
+            last.update(self.status())
+            return last if of(last) else None
+
+        try:
+            return until(what, said, seconds + NAMED_WITHIN_SECONDS, LOOKS_EVERY_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {not_good(last)}") from None
+
+    def turn(self, name: str, on: bool) -> None:
+        """As the switch on the sensor's page does."""
+        of = {
+            "repositoryLocationName": "touchline",
+            "repositoryName": "__repository__",
+            "sensorName": name,
+        }
+        if on:
+            self._dagster(TURN_ON, of=of)
+        else:
+            found = self._dagster(STATE, of=of)["sensorOrError"]["sensorState"]
+            self._dagster(TURN_OFF, id=found["id"])
+
+    def _dagster(self, query: str, **variables: Any) -> Any:
+        asked = {"query": query, "variables": variables}
+        url = f"{self.stack.url}/graphql"
+        answer = httpx.post(url, json=asked, timeout=60, trust_env=False).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    @contextmanager
+    def turned_off(self, name: str) -> Iterator[None]:
+        self.turn(name, on=False)
+        try:
+            yield
+        finally:
+            self.turn(name, on=True)
+
+
+def signal(said: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(of[name] for of in said["signals"].values() if name in of)
+
+
+def not_good(said: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: (of["state"], of["detail"], of["because"])
+        for signals in said.get("signals", {}).values()
+        for name, of in signals.items()
+        if of["state"] != "OK"
+    }
+
+
+@contextmanager
+def stopped(process: psutil.Process) -> Iterator[None]:
+    """It does nothing and refuses nothing, as what hangs does."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        if process.is_running():
+            process.resume()
+
+
+@pytest.fixture(scope="module")
+def site(
+    no_settings_of_ours: None,
+    a_test_failed: Callable[[], bool],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    server = Server(tmp_path_factory.mktemp("store"))
+    server.start_unless_running()
+    try:
+        with vendor_of(FEW) as vendor:
+            settings = {**vendor.feed, f"{PREFIX}SPOOL_LIMIT_MEGABYTES": str(SPOOL_MEGABYTES)}
+            with stack_up(settings, server.access, keep=a_test_failed) as stack:
+                assert server.process
+                site = Site(stack, vendor, psutil.Process(server.process.pid))
+                site.heals()
+                yield site
+    finally:
+        server.stop()
+
+
+def test_a_sensor_is_paused(site: Site) -> None:
+    with site.turned_off(f"{FEED}_minute_tick"):
+        site.named(TICK, 0)
+        site.follow(TICK, STAGES, LATE.total_seconds() + 60)
+    site.heals()
+
+
+def test_the_heartbeat_grows_old(site: Site) -> None:
+    with site.turned_off("heartbeat"):
+        site.named("sensor heartbeat", 0)
+        site.follow("sensor heartbeat", [f"heartbeat {FEED}"], ALIVE.total_seconds())
+    site.heals()
+
+
+def test_the_ledger_is_locked(site: Site) -> None:
+    with closing(sqlite3.connect(site.stack.home / "ledger.sqlite", isolation_level=None)) as held:
+        held.execute("BEGIN EXCLUSIVE")
+        said = site.named("ledger", 0)
+        assert said["causes"] == ["ledger"]
+        for name in (RAW, "runs", f"feed {FEED}", "open verdicts", f"pending in {FEED}"):
+            assert signal(said, name)["because"] == ["ledger"]
+    site.heals()
+
+
+def test_the_daemon_stops(site: Site) -> None:
+    """`touchline up` starts another one."""
+    daemon = site.stack.child("daemon")
+    with stopped(psutil.Process(daemon.pid)):
+        site.named("daemon", ALIVE.total_seconds())
+        site.follow("daemon", [TICK], ALIVE.total_seconds())
+        until(
+            "another daemon",
+            lambda: site.stack.child("daemon") != daemon,
+            2 * SILENT.total_seconds(),
+        )
+    site.heals()
+
+
+def test_a_run_hangs(site: Site) -> None:
+    """The watchdog ends it, and its minute is named."""
+    stack, minute = site.stack, coming_minute()
+    run = until(f"the run of {minute}", lambda: process_of(stack, minute), 120)
+    with stopped(run):
+        said = site.named("runs", MAX_RUNTIME.total_seconds())
+        assert signal(said, "runs")["do"].startswith("end the run")
+        until("its end", lambda: not run.is_running(), 120)
+    site.heals()
+    row = next(iter(stack.fates([minute]).values()))
+    assert (row.fate, row.reason) in {
+        (FetchFate.LANDED, None),
+        (FetchFate.MISSED, MissedReason.RUN_DIED),
+    }
+
+
+def process_of(stack: Stack, minute: Minute) -> psutil.Process | None:
+    """That of the run of this minute, when it is at work."""
+    with stack.site() as site:
+        runs = [run for run in site.ledger.running() if run.minute == minute and run.pid]
+    return psutil.Process(runs[0].pid) if runs else None
+
+
+def test_the_store_hangs_until_the_spool_is_full(site: Site) -> None:
+    """All that waits lands when it is back; it leaves the spool with its windows."""
+    site.vendor.serve(MANY)
+    with stopped(site.store):
+        said = site.named("store", 0)
+        assert said["causes"] == ["store"]
+        assert signal(said, f"heartbeat {FEED}")["because"] == ["store"]
+        site.follow("store", [RAW], LATE.total_seconds() + 60)
+        site.follow("store", [f"spool of {FEED}"], 600)
+    site.says(
+        "nothing but the spool is left",
+        lambda said: set(not_good(said)) <= {f"spool of {FEED}"},
+        HEALS_WITHIN_SECONDS,
+    )
+
+
+def test_the_feed_is_frozen(site: Site) -> None:
+    first = coming_minute()
+    with site.stack.faults({"kind": "frozen"}):
+        site.stack.ended_run(first.later(2))
+        said = site.named(f"feed {FEED}", 0)
+        assert signal(said, "open verdicts")["because"] == [f"feed {FEED}"]
+    site.vendor.serve(FEW)
+    site.heals(WINDOWED_WITHIN_SECONDS)
