@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulator.app import Credentials, VendorApi
+from simulator.call_log import CallLog
 from simulator.clock import Clock
 from simulator.recorded import Recorded
 from simulator.server import Served, run
 from simulator.source import DataDirectoryError, Source
 from simulator.world import World
 
+KEPT_CALLS = 1_000
+"""Of the last minutes. Who wants more of the log asks for it as it grows."""
 USER_VARIABLE, SECRET_VARIABLE = "TOUCHLINE_FEED_USER", "TOUCHLINE_FEED_SECRET"
 
 
@@ -33,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     secret = options.secret or os.environ.get(SECRET_VARIABLE)
     credentials = Credentials(user or "", secret or "") if user or secret else None
     try:
-        run(VendorApi(source, credentials, Clock(options.now)), options.port, _announce)
+        api = VendorApi(source, credentials, Clock(options.now), CallLog(KEPT_CALLS))
+        run(api, options.port, _announce)
     except OSError as error:
         print(f"simulator: cannot listen on port {options.port}: {error}", file=sys.stderr)
         return 1

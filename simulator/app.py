@@ -48,12 +48,16 @@ class VendorApi:
     """
 
     def __init__(
-        self, source: Source, credentials: Credentials | None, clock: Clock | None = None
+        self,
+        source: Source,
+        credentials: Credentials | None,
+        clock: Clock | None = None,
+        log: CallLog | None = None,
     ) -> None:
         self.source = source
         self.clock = clock or Clock()
         self.faults = Faults()
-        self.log = CallLog()
+        self.log = log or CallLog()
         self._credentials = credentials
         self._vendor = Vendor(source)
         self._odds_history_window = SlidingWindow()

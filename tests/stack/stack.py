@@ -88,6 +88,8 @@ class Stack:
     given: Mapping[str, str] = field(default_factory=dict)
     store: S3Access | None = None
     port: int = field(default_factory=lambda: choose_ports(1)[0])
+    _lists: list[tuple[Minute, str]] = field(default_factory=list)
+    _calls_read: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -298,12 +300,18 @@ class Stack:
             self.vendor("DELETE", "faults")
 
     def lists_answered(self) -> list[tuple[Minute, str]]:
-        """The minute and the sha256 of every live list that the vendor gave out."""
-        return [
+        """The minute and the sha256 of every live list that the vendor gave out. It remembers its
+        last calls alone, so that this wants to be asked every few minutes."""
+        said = self.vendor("GET", f"log?since={self._calls_read}")
+        if said["calls"]:
+            assert said["calls"][0]["n"] == self._calls_read, "the simulator has forgotten calls"
+        self._calls_read = said["next"]
+        self._lists += [
             (Minute.containing(datetime.fromisoformat(call["at"])), call["sha256"])
-            for call in self.vendor("GET", "log")["calls"]
+            for call in said["calls"]
             if call["endpoint"] == LIVE_LIST
         ]
+        return list(self._lists)
 
 
 def current_minute() -> Minute:

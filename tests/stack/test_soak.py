@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 from statistics import median
 
 import dagster as dg
@@ -22,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.stack.stack import FEED, PLAN, Stack, coming_minute, until
-from touchline.accounting import FetchFate
+from touchline.accounting import FetchFate, RunKind
 from touchline.day import Minute
 
 MINUTES = int(os.environ.get("TOUCHLINE_SOAK_MINUTES", "3"))
@@ -31,57 +33,91 @@ SETTLED_AFTER_MINUTES = 20
 LONG_ENOUGH_MINUTES = 60
 GROWTH_LIMIT = 0.5
 """MB an hour."""
-RUNS = "runs"
+RUNS = "minutes' runs"
 OURS = ("simulator", "code-server", RUNS)
+LOOKS_EVERY_SECONDS = 1.0
+"""A run ends within seconds."""
 SAMPLED_EVERY_SECONDS = 5.0
+SURE = 1.96
+"""Standard deviations on either side: 95 % of what may be."""
+
+Samples = list[tuple[float, float]]
+"""What is resident, in MB, by the time in hours."""
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(MINUTES * 60 + 900)]
 
 
 @dataclass
 class Memory:
-    """What is resident, in MB, by the time in hours: of each part, and the most of each run."""
+    """What each part has, and what each run had at most, as the kernel has it."""
 
-    parts: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    parts: dict[str, Samples] = field(default_factory=dict)
     runs: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """By pid."""
 
-    def sample(self, stack: Stack) -> None:
+    def sample_runs(self, stack: Stack) -> None:
+        hours = time.monotonic() / 3600
+        for run in stack.runs_at_work():
+            with suppress(OSError):
+                began, _ = self.runs.get(run.pid, (hours, 0.0))
+                self.runs[run.pid] = began, _most(run.pid)
+
+    def sample_parts(self, stack: Stack) -> None:
         hours = time.monotonic() / 3600
         of_parts = {name: psutil.Process(stack.child(name).pid) for name in stack.state["children"]}
         of_parts["up"] = psutil.Process(stack.state["pid"])
         for name, process in of_parts.items():
-            self.parts.setdefault(name, []).append((hours, _megabytes(process)))
-        for run in stack.runs_at_work():
-            with suppress(psutil.NoSuchProcess):
-                began, most = self.runs.get(run.pid, (hours, 0.0))
-                self.runs[run.pid] = began, max(most, _megabytes(run))
+            resident = process.memory_info().rss / 1_000_000
+            self.parts.setdefault(name, []).append((hours, resident))
 
-    def since(self, hours: float) -> dict[str, list[tuple[float, float]]]:
-        """The samples after this time, by name."""
-        samples = {**self.parts, RUNS: sorted(self.runs.values())}
+    def since(self, hours: float, runs: set[int]) -> dict[str, Samples]:
+        """The samples after this time, by name; `runs` are the processes of minutes."""
+        of_runs = sorted(sample for pid, sample in self.runs.items() if pid in runs)
+        samples = {**self.parts, RUNS: of_runs}
         return {name: [s for s in of if s[0] >= hours] for name, of in samples.items()}
 
 
-def _megabytes(process: psutil.Process) -> float:
-    return process.memory_info().rss / 1_000_000
+def _most(pid: int) -> float:
+    """The most that was ever resident of this process, in MB, as Linux tells it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (kilobytes,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(kilobytes) * 1024 / 1_000_000
 
 
-def growth(samples: Iterable[tuple[float, float]]) -> float:
-    """The median of the slopes between any two samples, which a few that stand out do not move
-    (Theil and Sen): MB an hour."""
-    found = [
-        (later[1] - earlier[1]) / (later[0] - earlier[0])
-        for earlier, later in combinations(samples, 2)
-        if later[0] > earlier[0]
-    ]
-    return median(found) if found else math.nan
+@dataclass(frozen=True)
+class Growth:
+    """MB an hour: the median of the slopes between any two samples, which a few that stand out do
+    not move (Theil and Sen), and between which two it is with 95 % certainty (Sen 1968)."""
+
+    slope: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, samples: Samples) -> Growth:
+        slopes = sorted(
+            (later[1] - earlier[1]) / (later[0] - earlier[0])
+            for earlier, later in combinations(samples, 2)
+            if later[0] > earlier[0]
+        )
+        count = len(samples)
+        beside = SURE * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+        first, last = ((len(slopes) + sign * beside) / 2 for sign in (-1, 1))
+        least, most = slopes[max(0, int(first))], slopes[min(len(slopes) - 1, math.ceil(last))]
+        return cls(median(slopes), least, most)
+
+    def __str__(self) -> str:
+        return f"{self.slope:+.2f} ({self.least:+.2f} to {self.most:+.2f})"
 
 
 def test_growth_is_that_of_most_samples() -> None:
     hours = [n / 60 for n in range(40)]
     steady = [(at, 100 + 0.6 * at + (n % 3)) for n, at in enumerate(hours)]
     steady[7] = (hours[7], 900.0)
-    assert growth(steady) == pytest.approx(0.6, abs=0.2)
+    growth = Growth.of(steady)
+    assert growth.slope == pytest.approx(0.6, abs=0.2)
+    assert growth.least < 0.6 < growth.most
+    assert Growth.of([(at, 100 + 3 * at + (n % 3)) for n, at in enumerate(hours)]).least > 0.5
 
 
 def test_every_minute_is_fetched_once_and_nothing_grows(
@@ -90,15 +126,21 @@ def test_every_minute_is_fetched_once_and_nothing_grows(
     first = coming_minute()
     minutes = [first.later(passed) for passed in range(MINUTES)]
     memory, began = Memory(), time.monotonic()
+    sampled = began
 
     def all_have_ended() -> bool:
-        memory.sample(stack)
-        time.sleep(SAMPLED_EVERY_SECONDS)
+        nonlocal sampled
+        memory.sample_runs(stack)
+        if time.monotonic() >= sampled + SAMPLED_EVERY_SECONDS:
+            sampled = time.monotonic()
+            memory.sample_parts(stack)
+            stack.lists_answered()
         if time.monotonic() < began + MINUTES * 60:
             return False
         return sum(run.minute in minutes and run.has_ended for run in stack.runs()) >= MINUTES
 
-    until(f"the runs of {MINUTES} minutes", all_have_ended, MINUTES * 60 + 240)
+    longest = MINUTES * 60 + 240
+    until(f"the runs of {MINUTES} minutes", all_have_ended, longest, LOOKS_EVERY_SECONDS)
     runs = [run for run in stack.runs() if run.minute in minutes]
     assert [run.minute for run in runs] == minutes, "each once"
     assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
@@ -113,15 +155,22 @@ def test_every_minute_is_fetched_once_and_nothing_grows(
     assert locked(stack) == []
 
     lateness = [row.lateness_seconds for row in fates.values()]
-    settled = memory.since(began / 3600 + SETTLED_AFTER_MINUTES / 60)
-    slopes = {name: growth(samples) for name, samples in settled.items()}
     with capsys.disabled():
         show("lateness of the fetches", lateness)
         show("durations of the runs", (run.seconds for run in runs))
-        if MINUTES >= LONG_ENOUGH_MINUTES:
-            show_memory(settled, slopes)
     if MINUTES >= LONG_ENOUGH_MINUTES:
-        assert {name: slopes[name] for name in OURS if slopes[name] > GROWTH_LIMIT} == {}
+        settled = memory.since(began / 3600 + SETTLED_AFTER_MINUTES / 60, processes(stack))
+        growth = {name: Growth.of(samples) for name, samples in settled.items()}
+        with capsys.disabled():
+            show_memory(settled, growth)
+        assert {name: str(growth[name]) for name in OURS if growth[name].least > GROWTH_LIMIT} == {}
+
+
+def processes(stack: Stack) -> set[int]:
+    """The pids that runs of minutes had."""
+    with stack.site() as site:
+        newest = site.ledger.newest_runs(10 * MINUTES)
+    return {run.pid for run in newest if run.kind == RunKind.MINUTE and run.pid}
 
 
 def both_books_agree(stack: Stack, minutes: list[Minute]) -> None:
@@ -151,9 +200,9 @@ def show(what: str, seconds: Iterable[float | None]) -> None:
     )
 
 
-def show_memory(samples: dict[str, list[tuple[float, float]]], slopes: dict[str, float]) -> None:
+def show_memory(samples: dict[str, Samples], growth: dict[str, Growth]) -> None:
     table = Table("", "resident, MB", "grows, MB an hour", "limit", title="Memory")
     for name, of in samples.items():
         limit = f"{GROWTH_LIMIT}" if name in OURS else ""
-        table.add_row(name, f"{median(size for _, size in of):,.0f}", f"{slopes[name]:+.2f}", limit)
+        table.add_row(name, f"{median(size for _, size in of):,.0f}", str(growth[name]), limit)
     Console().print("\n", table)
