@@ -156,6 +156,21 @@ def _time(value: str | float) -> datetime:
 
 
 @dataclass
+class OneClient:
+    """Made when it is first asked for, since that takes some 100 ms and megabytes, and the same for
+    all threads."""
+
+    made: Any = None
+    _making: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def of(self, s3: S3Resource) -> Any:
+        with self._making:
+            if self.made is None:
+                self.made = s3.get_client()
+            return self.made
+
+
+@dataclass
 class ObjectStore:
     """One prefix of one bucket. Keys given and returned are relative to the prefix."""
 
@@ -168,14 +183,11 @@ class ObjectStore:
     rest_seconds: float = 0.0
     """Once it has not answered in time, it is not asked again for so long and counts as away."""
     _rests_until: float = field(default=0.0, init=False, repr=False)
-    _local: threading.local = field(default_factory=threading.local, repr=False)
+    _one: OneClient = field(default_factory=OneClient, repr=False)
 
     @property
     def client(self) -> Any:
-        """A client of this thread, made once: making one costs some 100 ms."""
-        if not hasattr(self._local, "client"):
-            self._local.client = self.s3.get_client()
-        return self._local.client
+        return self._one.of(self.s3)
 
     def put_new(
         self, key: str, body: bytes | BinaryIO, metadata: Mapping[str, str] | None = None

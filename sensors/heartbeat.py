@@ -13,7 +13,10 @@ import dagster as dg
 from pipeline_assets.plans import PLANS
 
 if TYPE_CHECKING:
+    from resources.embedded_s3 import S3Access
     from resources.ledger import Ledger
+    from resources.object_store import ObjectStore
+    from resources.settings import Settings
     from touchline.health import Signal
 
 BEATS_SECONDS = 30
@@ -44,13 +47,12 @@ def write(now: datetime, of_dagster: Iterable[Signal] = ()) -> None:
     from resources.embedded_s3 import connected
     from resources.heartbeat import beat, write_status
     from resources.settings import Settings
-    from resources.site import store_at
 
     settings = Settings.load()
     ledger = _ledger(settings.ledger_database, settings.s3_prefix)
     with connected(settings) as access:
         ledger.migrate()
-        store = store_at(settings, access, answers_within=ANSWERS_WITHIN_SECONDS)
+        store = _store(settings, access)  # pyright: ignore[reportArgumentType]  # It is frozen.
         for feed in PLANS:
             beat(store, heartbeat_of(ledger, feed, now))
         signals = look_at(settings, ledger, store, of_dagster, now)
@@ -64,6 +66,15 @@ def _ledger(url: str, prefix: str) -> Ledger:
     from resources.ledger import Ledger
 
     return Ledger(url, prefix)
+
+
+@functools.lru_cache(maxsize=1)
+def _store(settings: Settings, access: S3Access) -> ObjectStore:
+    """Kept likewise: a client anew for each beat takes a fifth of its CPU time, and memory that is
+    late to come back."""
+    from resources.site import store_at
+
+    return store_at(settings, access, answers_within=ANSWERS_WITHIN_SECONDS)
 
 
 heartbeats = [heartbeat]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gc
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore, PatientS3
+from resources.object_store import ObjectStore, OneClient, PatientS3
 from simulator.server import Served, serve
 from tests.chain import SECRET, USER
 from tests.crash.proxy import RecordingProxy, recording_proxy
@@ -52,14 +50,6 @@ def rig(s3_server: S3Access, proxy: RecordingProxy, vendor: Served, tmp_path: Pa
     )
 
 
-class OneClient(threading.local):
-    """Made once, since that takes longer than a minute of the small plan, and shared by the threads
-    of each child. It is connected to nothing yet: every fork may use it as its own."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-
-
 def store_of(access: S3Access) -> ObjectStore:
     s3 = PatientS3(
         endpoint_url=access.endpoint_url,
@@ -67,4 +57,5 @@ def store_of(access: S3Access) -> ObjectStore:
         aws_access_key_id=access.access_key_id,
         aws_secret_access_key=access.secret_access_key,
     )
-    return ObjectStore(s3, "touchline", _local=OneClient(s3.get_client()))
+    # It is connected to nothing yet: every fork may use it as its own.
+    return ObjectStore(s3, "touchline", _one=OneClient(s3.get_client()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import threading
 import time
 
 import pytest
@@ -16,7 +15,7 @@ import pytest
 import pipeline_assets.raw_step
 import pipeline_assets.stage_step
 from pipeline_assets.run import BACKLOG_SECONDS
-from resources.object_store import PatientS3
+from resources.object_store import OneClient, PatientS3
 from tests.chain import verdicts
 from tests.s3_gate import FULL, SLOW_DOWN, Answer
 from tests.weather.conftest import Landed, Weather
@@ -34,7 +33,7 @@ def less_patient(weather: Weather, by: float) -> dict[str, object]:
     patience = s3.read_timeout_seconds * by
     return {
         "s3": s3.model_copy(update={"read_timeout_seconds": patience}),
-        "_local": threading.local(),
+        "_one": OneClient(),
     }
 
 
