@@ -15,9 +15,9 @@ from resources.ledger import Ledger, LedgerUnavailable, RunRow
 from resources.object_store import NotFound, ObjectStore, StoreError
 from resources.settings import Settings
 from resources.spool import Spool, SpoolLimits, spool_verdict
-from touchline.accounting import FetchFate, RunKind, Verdict
+from touchline.accounting import FetchFate, Outcome, RunKind, Verdict
 from touchline.alerting import Alert, AlertState
-from touchline.day import Day, Minute, Window
+from touchline.day import Day, FetchNumber, Minute, Window
 from touchline.delivery import DeliveryState
 from touchline.health import (
     LEDGER,
@@ -72,7 +72,7 @@ def book_signals(books: Books) -> Iterator[Signal]:
     ]
     for plan in books.plans.values():
         looks += [
-            (Kind.LIVENESS, f"feed {plan.name}", partial(_feed, books, plan)),
+            (Kind.LIVENESS, feed_signal(plan.name), partial(_feed, books, plan)),
             (Kind.BACKLOG, f"match alerts of {plan.name}", partial(_match_alerts, books, plan)),
             (Kind.BACKLOG, f"pending in {plan.name}", partial(_pending, books, plan)),
             (Kind.BACKLOG, f"windows of {plan.name}", partial(_windows, books, plan)),
@@ -167,7 +167,7 @@ def _age(books: Books, run: RunRow) -> timedelta:
 
 def _feed(books: Books, plan: FeedPlan) -> Signal:
     """By the check that judges it, since only that has seen what it brought."""
-    name, raw = f"feed {plan.name}", plan.raw.name
+    name, raw, failure = feed_signal(plan.name), plan.raw.name, _failure(books, plan)
     standing = [
         alert
         for alert in books.ledger.alerts(feed=plan.name)
@@ -176,8 +176,12 @@ def _feed(books: Books, plan: FeedPlan) -> Signal:
     if standing:
         causes = ", ".join(sorted({alert.key.cause for alert in standing}))
         state = Health.BAD if _is_bad(standing) else Health.UNKNOWN
-        do = f"touchline verify --date {max(alert.key.day for alert in standing)}"
-        return Signal(Kind.LIVENESS, name, state, f"{FEED_IS_ALIVE}: {causes}", (), do)
+        detail = f"{FEED_IS_ALIVE}: {causes}{f'; {failure}' if failure else ''}"
+        day = max(alert.key.day for alert in standing)
+        do = "touchline doctor" if failure else f"touchline verify --date {day}"
+        return Signal(Kind.LIVENESS, name, state, detail, (), do)
+    if failure:
+        return Signal(Kind.LIVENESS, name, Health.WARNING, failure, (), "touchline doctor")
     verdicts = [
         at
         for day in books.days
@@ -190,6 +194,22 @@ def _feed(books: Books, plan: FeedPlan) -> Signal:
     return Signal(Kind.LIVENESS, name, Health.OK, detail)
 
 
+def feed_signal(feed: str) -> str:
+    """What a feed's signal is called."""
+    return f"feed {feed}"
+
+
+def _failure(books: Books, plan: FeedPlan) -> str | None:
+    """How the newest fetch failed; None where it did not."""
+    for day in books.days:
+        if number := _newest_raw(books, plan, day):
+            newest = books.ledger.fetches(plan.name, day, number, number).get(number)
+            if newest is None or newest.outcome is not Outcome.FAILED:
+                return None
+            return f"the newest fetch, that of {newest.minute}, failed: {newest.reason}"
+    return None
+
+
 def _is_bad(alerts: Iterable[Alert]) -> bool:
     return any(alert.key.verdict is Verdict.BAD for alert in alerts)
 
@@ -200,7 +220,7 @@ def _is_bad(alerts: Iterable[Alert]) -> bool:
 def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
     is_raw = asset == plan.raw.name
     tick = (*by_sensor(f"{plan.name}_minute_tick"), RUNS, STORE, LEDGER)
-    rests_on = tick if is_raw else (plan.raw.name, *tick)
+    rests_on = tick if is_raw else (plan.raw.name, feed_signal(plan.name), *tick)
     if watched_since(books.ledger, plan, books.now) is None:
         detail = "nobody wants minutes now"
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, (UP,), "touchline up")
@@ -217,12 +237,16 @@ def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
 
 def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> Minute | None:
     if asset == plan.raw.name:
-        fates = books.ledger.fates(plan.name, day).items()
-        landed = [number for number, fate in fates if fate is FetchFate.LANDED]
+        newest = _newest_raw(books, plan, day)
     else:
         standing = books.ledger.standing(asset, day).items()
-        landed = [number for number, row in standing if row.is_good]
-    return day.minute(max(landed)) if landed else None
+        newest = max((number for number, row in standing if row.is_good), default=None)
+    return day.minute(newest) if newest else None
+
+
+def _newest_raw(books: Books, plan: FeedPlan, day: Day) -> FetchNumber | None:
+    fates = books.ledger.fates(plan.name, day).items()
+    return max((number for number, fate in fates if fate is FetchFate.LANDED), default=None)
 
 
 # --- backlog -------------------------------------------------------------------------------------
@@ -346,7 +370,7 @@ def _open_verdicts(books: Books) -> Signal:
     causes = ", ".join(sorted({alert.key.cause for alert in loud}))
     detail = f"{len(loud)} since {lasted(books.now - first.opened_at)}: {causes}"
     state = Health.BAD if _is_bad(loud) else Health.UNKNOWN
-    rests_on = (STORE, LEDGER, *(f"feed {feed}" for feed in books.plans))
+    rests_on = (STORE, LEDGER, *map(feed_signal, books.plans))
     do = next_commands({first.key.cause}, first.key.day, books.ledger.prefix)[0]
     return Signal(Kind.BACKLOG, name, state, detail, rests_on, do, None, len(alerts))
 

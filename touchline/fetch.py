@@ -26,6 +26,7 @@ FORMAT = 1
 READABLE_FORMATS = (1,)
 FETCH_ID_LENGTH = 12
 NESTING_LEFT_TO_READERS = 400
+SHOWN_OF_AN_ANSWER = 200
 
 
 def new_fetch_id() -> str:
@@ -277,6 +278,21 @@ class Envelope:
 
     def entries(self, endpoint: str) -> Iterator[IndexEntry]:
         return (entry for entry in self.index if entry.endpoint == endpoint)
+
+    @property
+    def failure(self) -> str | None:
+        """Why the fetch failed, and what was answered in its own words; None where it did not."""
+        if self.outcome is not Outcome.FAILED:
+            return None
+        failed = next((entry for entry in self.index if entry.error), None)
+        code = self.footer.get("reason") or (failed and failed.error) or "no reason was recorded"
+        return f"{code}: {self._said(failed)}" if failed else str(code)
+
+    def _said(self, entry: IndexEntry) -> str:
+        stored = bytes(self.stored(entry))
+        if entry.sha256 is None or entry.encoding is not None:
+            stored = str(msgspec.json.decode(stored)["error"]).encode()
+        return stored[:SHOWN_OF_AN_ANSWER].decode(errors="replace")
 
     def damaged(self) -> list[IndexEntry]:
         """Entries whose body no longer has the sha256 that was recorded when it arrived."""

@@ -20,6 +20,8 @@ SEEN_BY_REPAIR = frozenset(
     | {"not_conserved", "not_landed", "other_fetch", "no_fate"}
 )
 """Causes of which `touchline losses` says what they are and whether they can be put right."""
+FEED_FAILS = "feed_fails"
+"""The cause that `touchline doctor` asks the vendor about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,8 @@ def next_commands(causes: set[str], day: Day, prefix: str) -> list[str]:
         commands.append(f"touchline losses --from {day} --to {day}{of_prefix}")
     if causes - SEEN_BY_REPAIR - {SILENT}:
         commands.append(f"touchline verify --date {day}{of_prefix}")
+    if FEED_FAILS in causes:
+        commands.append("touchline doctor")
     if SILENT in causes:
         commands.append(f"touchline ledger runs{of_prefix}")
     return commands

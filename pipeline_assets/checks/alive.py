@@ -28,8 +28,8 @@ def feed_is_alive(books: DayBooks, report: CheckReport) -> None:
     landed = [number for number, row in books.claims.items() if row.has_landed]
     newest = landed[-FAILED_IN_A_ROW:]
     if len(newest) == FAILED_IN_A_ROW and all(books.claims[n].is_placeholder for n in newest):
-        detail = f"the newest {FAILED_IN_A_ROW} fetches all failed"
-        report.found(Kind.FEED_FAILS, newest[-1], None, detail)
+        detail = f"the newest {FAILED_IN_A_ROW} fetches all failed, the last with"
+        report.found(Kind.FEED_FAILS, newest[-1], None, f"{detail} {_failure(books, newest[-1])}")
     if not landed or books.claims[landed[-1]].is_placeholder:
         return
     number = landed[-1]
@@ -39,6 +39,18 @@ def feed_is_alive(books: DayBooks, report: CheckReport) -> None:
             report.found(Kind.UNCHECKED, number, None, "the newest fetch could not be read")
         return
     _judge(books, number, signs, report)
+
+
+def _failure(books: DayBooks, number: FetchNumber) -> str:
+    """In the vendor's words. Raises StoreError, UnreadableObject."""
+    place = books.index.place(number)
+    if place is None:
+        return "what the store does not hold"
+    try:
+        found = books.days.read_place(books.asset.name, books.day, place)
+        return found.envelope().failure or str(found.outcome)
+    except UnreadableFetch as error:
+        return f"what cannot be read: {error}"
 
 
 def _signs(books: DayBooks, number: FetchNumber) -> SignsOfLife | None:

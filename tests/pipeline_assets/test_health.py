@@ -9,6 +9,7 @@ from typing import Any
 from pipeline_assets.health import FEED_IS_ALIVE, Books, book_signals
 from pipeline_assets.heartbeats import heartbeat_of
 from resources.heartbeat import beat
+from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.small_plan import fails, small_plan
 from tests.pipeline_assets.spoiling import HEADS
@@ -119,6 +120,22 @@ def test_a_feed_is_what_its_check_says_of_it(day: Chain) -> None:
     day.clock.set(day.clock.now() + timedelta(seconds=1))
     say(day)
     assert wrong(look(day)) == {}
+
+
+def test_a_fetch_that_failed_is_told_at_once_and_its_stages_follow(day: Chain) -> None:
+    day.faults(Fault("error_body", endpoint="match/detail_live"))
+    for passed in (2, 3, 4, 5):
+        day.minute(passed)
+    signals = look(alive(day))
+    assert wrong(signals) == {f"feed {FEED}": Health.WARNING}
+    assert signals[f"feed {FEED}"].detail.endswith("failed: vendor_error")
+    assert (signals[RAW].state, signals[HEADS].because) == (Health.OK, (f"feed {FEED}",))
+    say(day, "feed_fails")
+    assert "feed_fails; the newest fetch" in look(day)[f"feed {FEED}"].detail
+    day.faults()
+    day.minute(6)
+    say(day)
+    assert wrong(look(alive(day))) == {}
 
 
 def test_a_run_of_a_minute_that_has_not_ended_in_time_hangs(day: Chain) -> None:

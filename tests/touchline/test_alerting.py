@@ -31,7 +31,7 @@ from touchline.alerting import (
 )
 from touchline.day import Day
 from touchline.delivery import GAPS, TRIES, next_try, target_of
-from touchline.notices import body, title
+from touchline.notices import body, next_commands, title
 
 DAY = Day.parse("2025-05-28")
 START = datetime(2025, 5, 28, 17, 0, 40, tzinfo=UTC)
@@ -257,6 +257,13 @@ def test_silence_is_over_where_nothing_has_to_be_said_any_more() -> None:
     book.tell(START + MINUTE)
     book.keep(silenced(book.alerts.values(), {}, START + 2 * MINUTE))
     assert book.one(SILENT).state is AlertState.OVER
+
+
+def test_a_feed_that_fails_is_asked_next() -> None:
+    assert next_commands({"feed_fails"}, Day.parse("2025-07-08"), "prod") == [
+        "touchline verify --date 2025-07-08 --prefix prod",
+        "touchline doctor",
+    ]
 
 
 def test_a_notice_says_what_where_how_much_since_when_and_what_to_run() -> None:

@@ -120,6 +120,27 @@ def test_the_index_says_what_was_asked_and_how_it_was_answered() -> None:
     assert second.uuid == "m1"
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (Call("a", {}, b'{"err":"who are you"}', error="vendor_error"), '{"err":"who are you"}'),
+        (Call("a", {}, b"<html>", error="not_json", detail="no JSON"), "no JSON"),
+        (Call("a", {}, None, error="timeout", detail="no answer in 20 s"), "no answer in 20 s"),
+    ],
+)
+def test_a_fetch_that_failed_says_why_in_the_words_that_came(call: Call, said: str) -> None:
+    footer = {"outcome": "failed", "reason": call.error}
+    section = {"RAW_API_DATA": {"live_matches": call}}
+    assert Envelope(write_envelope(REF, section, footer, start_line=START)).failure == (
+        f"{call.error}: {said}"
+    )
+
+
+def test_a_fetch_that_failed_before_anything_was_asked_gives_its_reason() -> None:
+    assert envelope([], {"outcome": "failed", "reason": "no_quota"}).failure == "no_quota"
+    assert envelope([]).failure is None
+
+
 def test_the_header_is_the_documented_one() -> None:
     document = json.loads(envelope([b"{}"]).data)
     assert document["FETCH_HEADER"] == {

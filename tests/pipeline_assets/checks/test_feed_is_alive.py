@@ -71,7 +71,12 @@ def test_a_vendor_who_only_fails_is_bad(busy: Chain) -> None:
     busy.minutes(2)
     assert alive(busy).verdict is Verdict.OK, "two failures have their reason"
     busy.minute(2)
-    assert found(alive(busy)) == [(Kind.FEED_FAILS, busy.number + 2, None)]
+    report = alive(busy)
+    assert found(report) == [(Kind.FEED_FAILS, busy.number + 2, None)]
+    assert report.findings[0].detail == (
+        "the newest 3 fetches all failed, the last with vendor_error: "
+        '{"err":"Service is temporarily unavailable"}'
+    )
     busy.faults()
     busy.minute(3)
     assert alive(busy).verdict is Verdict.OK
