@@ -31,13 +31,15 @@ from tests.stack.stack import (
 )
 from touchline.accounting import FetchFate, MissedReason
 from touchline.day import Minute
-from touchline.health import ALIVE, LATE, SILENT
+from touchline.health import ALIVE, LATE
 from touchline.watch import MAX_RUNTIME
 
 pytestmark = [pytest.mark.signals, pytest.mark.timeout(1800)]
 
 NAMED_WITHIN_SECONDS = 30
 HEALS_WITHIN_SECONDS = 240
+RESTARTED_WITHIN_SECONDS = 480
+"""A part that has just been started has the start-up time of a `Stack` before it is asked."""
 LOOKS_EVERY_SECONDS = 3.0
 FEW, MANY = 5, 60
 """Matches of an ordinary minute, and of a Saturday afternoon, which a feed must not freeze in."""
@@ -208,7 +210,7 @@ def test_the_daemon_stops(site: Site) -> None:
         until(
             "another daemon",
             lambda: site.stack.child("daemon") != daemon,
-            2 * SILENT.total_seconds(),
+            RESTARTED_WITHIN_SECONDS,
         )
     site.heals()
 
