@@ -6,6 +6,8 @@ mistyped option answer at once.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from operations import (
@@ -39,6 +41,26 @@ app = typer.Typer(
     # Local variables hold credentials.
     pretty_exceptions_show_locals=False,
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"touchline {version('touchline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_every_command(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which.")
+    ] = False,
+) -> None:
+    from resources.env_file import take_aws_variables
+
+    take_aws_variables()
+
 
 app.command()(setup_commands.init)
 app.command()(setup_commands.doctor)

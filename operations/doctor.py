@@ -22,6 +22,7 @@ from operations.status import COLORS
 from operations.up import little_room
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
+from resources.env_file import ENV_FILE
 from resources.feeds.http import skew_seconds
 from resources.ledger import Ledger, LedgerUnavailable
 from resources.notifier import Notifier
@@ -73,7 +74,7 @@ def examine(settings: Settings) -> Iterator[Examined]:
 def _settings(_: Settings) -> Iterator[Examined]:
     """Misspelt variables, which would be ignored; wrong values have been refused before this."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    given = {*os.environ, *dotenv_values(".env")}
+    given = {*os.environ, *dotenv_values(ENV_FILE)}
     unknown = sorted(name for name in given - known if name.startswith(PREFIX))
     for name in unknown:
         near = difflib.get_close_matches(name, known, 1)

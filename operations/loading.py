@@ -7,6 +7,7 @@ from typing import Any
 from operations.opened import NothingThere, opened_store
 from pipeline_assets.load import UnknownAsset, find_asset, load_envelopes, load_table
 from resources.day_layout import is_raw
+from resources.env_file import take_aws_variables
 from resources.parquet import records_of
 from touchline.day import Day
 
@@ -17,6 +18,7 @@ def load(asset: str, day: str | Day, as_: str, prefix: str | None) -> Any:
     """See `touchline.load`."""
     if as_ not in FORMS:
         raise ValueError(f"as_={as_!r} is none of: {', '.join(FORMS)}")
+    take_aws_variables()
     wanted = day if isinstance(day, Day) else Day.parse(day)
     with opened_store(prefix) as site:
         name = find_asset(site, asset)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.env_file import ENV_FILE
 from resources.legal_hold import LegalHold
 from touchline.accounting import sha256_hex
 
@@ -53,7 +54,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_file=".env",
+        env_file=ENV_FILE,
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -66,7 +67,8 @@ class Settings(BaseSettings):
 
     s3_endpoint_url: HttpUrl | None = None
     """S3 endpoint, like https://s3.example.com; unset for the embedded server. Credentials and
-    region come from the usual AWS_* variables, or any other place where AWS tools look."""
+    region are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, in the environment or in
+    this file, or come from any other place where AWS tools look."""
     s3_bucket: BucketName = "touchline"
     """The bucket is made if it does not exist and may be made."""
     s3_prefix: str = ""

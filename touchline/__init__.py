@@ -24,8 +24,9 @@ def load(
     front; as records a list of the asset's typed records, or of `Envelope`s for raw fetches. Exact
     decimals and JSON are text in the first three. A day without rows is empty.
 
-    Where to read from is taken from the settings; `prefix` wins over TOUCHLINE_S3_PREFIX. The
-    embedded object store is joined, or started for as long as this takes.
+    Where to read from is taken from the settings; `prefix` wins over TOUCHLINE_S3_PREFIX. AWS_*
+    variables of `.env` are put into the process's environment where that has none. The embedded
+    object store is joined, or started for as long as this takes.
 
     Raises UnknownAsset, ValueError for a day that is none, SettingsError, NothingThere, StoreError,
     and UnreadableObject or UnreadableStageObject naming the object.

@@ -6,6 +6,8 @@ import json
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -87,6 +89,29 @@ def test_all_is_well_but_that_nobody_would_be_told(vendor: Served) -> None:
         *("settings", "state folder", "time zone", "ledger", "object store", "feed football"),
         *("notifier", "Dagster home"),
     }
+
+
+def test_credentials_in_the_file_reach_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: S3Access
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    keys = {
+        "AWS_ACCESS_KEY_ID": s3_server.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": s3_server.secret_access_key,
+        "AWS_REGION": s3_server.region,
+    }
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in keys.items()))
+    said = subprocess.run(
+        [sys.executable, "-m", "operations.cli", "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    found = {each["name"]: each for each in json.loads(said.stdout)["checks"]}
+    assert found["object store"]["state"] == "OK"
+    assert str(s3_server.secret_access_key) not in said.stdout + said.stderr
 
 
 def test_a_misspelt_setting_is_named_with_what_was_meant(
