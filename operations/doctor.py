@@ -23,7 +23,7 @@ from operations.up import little_room
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
 from resources.env_file import ENV_FILE
-from resources.feeds.http import skew_seconds
+from resources.feeds.http import CallError, skew_seconds
 from resources.ledger import Ledger, LedgerUnavailable
 from resources.notifier import Notifier
 from resources.object_store import StoreError
@@ -33,6 +33,7 @@ from resources.spool_probe import SpoolNotKept, mounted, probe_spool
 from resources.store_probe import CLOCK_TOLERANCE, broken_promises
 from touchline.clock import SystemClock
 from touchline.day import Day
+from touchline.fetch import Call
 from touchline.health import Health
 
 
@@ -58,7 +59,7 @@ def examine(settings: Settings) -> Iterator[Examined]:
         ("time zone", _time_zone),
         ("ledger", _ledger),
         ("object store", _object_store),
-        ("feed", _feed),
+        ("feed", feed),
         ("notifier", _notifier),
         ("Dagster home", _dagster_home),
     ]
@@ -158,7 +159,7 @@ def _object_store(settings: Settings) -> Iterator[Examined]:
         yield Examined("object store", Health.OK, f"{where} keeps every promise")
 
 
-def _feed(settings: Settings) -> Iterator[Examined]:
+def feed(settings: Settings) -> Iterator[Examined]:
     if settings.feed_url is None:
         detail = "TOUCHLINE_FEED_URL is not set: `touchline up` simulates one"
         yield Examined("feed", Health.OK, detail)
@@ -169,8 +170,7 @@ def _feed(settings: Settings) -> Iterator[Examined]:
         name = f"feed {plan.name}"
         if call.error is not None:
             detail = f"{call.endpoint}: {call.error}: {call.detail or 'no more is known'}"
-            do = "check TOUCHLINE_FEED_URL, _USER and _SECRET, and that the vendor lets us in"
-            yield Examined(name, Health.BAD, detail, do)
+            yield Examined(name, Health.BAD, detail, _mend_feed(call, settings.feed_url))
             continue
         skew = skew_seconds(call) or 0.0
         if abs(skew) > CLOCK_TOLERANCE.total_seconds():
@@ -178,6 +178,16 @@ def _feed(settings: Settings) -> Iterator[Examined]:
             yield Examined(name, Health.WARNING, detail, "set this machine's clock by NTP")
         else:
             yield Examined(name, Health.OK, f"{call.endpoint} answers with data")
+
+
+def _mend_feed(call: Call, url: str) -> str:
+    """What to look at, by what went wrong. The URL carries no credentials."""
+    if call.error == CallError.RATE_LIMITED:
+        return "wait: the vendor says that its quota is spent"
+    said_no = call.error == CallError.VENDOR_ERROR and call.http_status != 404
+    if said_no or call.http_status in (401, 403):
+        return "check TOUCHLINE_FEED_USER and _SECRET, and that the vendor lets this machine in"
+    return f"check TOUCHLINE_FEED_URL: {url}{call.endpoint} was asked"
 
 
 @contextmanager
@@ -195,12 +205,13 @@ def _notifier(settings: Settings) -> Iterator[Examined]:
     unknown = notifier.unknown()
     for name in unknown:
         detail = f"{name} is no URL that Apprise knows"
-        yield Examined("notifier", Health.BAD, detail, "correct TOUCHLINE_NOTIFY_URLS")
+        do = "correct TOUCHLINE_NOTIFY_URLS: a webhook is json://host:port/path, jsons:// for TLS"
+        yield Examined("notifier", Health.BAD, detail, do)
     if not settings.notify_targets:
         detail = "alerts are kept and shown, and sent to nobody"
         yield Examined("notifier", Health.WARNING, detail, "set TOUCHLINE_NOTIFY_URLS")
     elif not unknown:
-        yield Examined("notifier", Health.OK, f"{notifier.targets} targets can be sent to")
+        yield Examined("notifier", Health.OK, f"targets that can be sent to: {notifier.targets}")
 
 
 def _dagster_home(settings: Settings) -> Iterator[Examined]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from operations.errors import Misused
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import connected
+from resources.env_file import ENV_FILE
 from resources.ledger import Ledger
 from resources.processes import ProcessId
 from resources.settings import Settings
@@ -106,7 +107,7 @@ def _refuse_without_store(settings: Settings) -> None:
     if settings.uses_embedded_s3 and not settings.s3_folder.is_dir():
         raise NothingThere(
             f"no object store in {settings.home}: run `touchline up` or `touchline replay` first, "
-            "or set TOUCHLINE_HOME or TOUCHLINE_S3_ENDPOINT_URL"
+            f"or set TOUCHLINE_HOME or TOUCHLINE_S3_ENDPOINT_URL{_without_env_file()}"
         )
 
 
@@ -116,8 +117,14 @@ def refuse_without_ledger(settings: Settings) -> None:
     if file is not None and not file.is_file():
         raise NothingThere(
             f"no ledger at {file}: run `touchline up` or `touchline replay` first, or set "
-            "TOUCHLINE_HOME or TOUCHLINE_LEDGER_URL"
+            f"TOUCHLINE_HOME or TOUCHLINE_LEDGER_URL{_without_env_file()}"
         )
+
+
+def _without_env_file() -> str:
+    """A command in another folder finds other settings, or none."""
+    here = Path.cwd()
+    return "" if (here / ENV_FILE).is_file() else f"; there is no {ENV_FILE} in {here} either"
 
 
 def refuse_while_running(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -14,6 +15,7 @@ from operations.arguments import DayArgument, DayOption, Feed, Fetch, Json, Opti
 from operations.console import progress
 from operations.errors import EXIT_CODES, Misused
 from operations.formats import Format
+from touchline.day import Day
 
 
 def verify(
@@ -30,7 +32,8 @@ def verify(
 ) -> None:
     """Compare what was recorded with what really landed."""
     if (date is not None) == every_day:
-        raise Misused("say which day with --date, or --all")
+        today = Day.containing(datetime.now(UTC))
+        raise Misused(f"say which New York day with --date (today is {today}), or --all")
     from operations.opened import opened_to_read
     from operations.verify import as_json as json_of
     from operations.verify import overall, remarks_of, show, verify

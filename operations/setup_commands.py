@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from operations.arguments import Json
+from operations.console import progress
 from operations.errors import Misused
 
 
@@ -46,6 +47,7 @@ def init(
     except FileExistsError:
         raise Misused(f"{out} is there: move it away, or name another file with --out") from None
     typer.echo(out)
+    progress("Next: say there what is yours, then `touchline doctor`")
 
 
 def _for_its_owner(path: str, flags: int) -> int:

@@ -170,11 +170,11 @@ def show(match_id: str, found: Sequence[Traced], console: Console) -> None:
         for each in of_day:
             same = (each.fate, each.reason, each.code_version)
             groups.setdefault(each.asset.rpartition("/")[2], {}).setdefault(same, []).append(each)
-        table = Table(title=title)
-        for heading in ("asset", "fate", "fetches"):
-            table.add_column(heading, no_wrap=True)
+        table = Table(title=title, box=None, pad_edge=False)
+        table.add_column("asset", no_wrap=True)
+        table.add_column("fate, and why", overflow="fold")
+        table.add_column("fetches", no_wrap=True)
         table.add_column("records", justify="right", no_wrap=True)
-        table.add_column("why", overflow="fold")
         table.add_column("code", no_wrap=True)
         for asset, fates in groups.items():
             for group in fates.values():
@@ -189,9 +189,8 @@ def _title(traced: Traced) -> str:
 def _shown(group: Sequence[Traced]) -> tuple[RenderableType, ...]:
     last = group[-1]
     return (
-        last.fate,
+        Text(": ".join(filter(None, (last.fate, last.reason, last.detail)))),
         span([each.fetch_number for each in group]),
         f"{sum(each.records for each in group):,}",
-        Text(": ".join(filter(None, (last.reason, last.detail)))),
         (last.code_version or "")[:SHOWN_OF_CODE],
     )

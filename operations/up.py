@@ -29,7 +29,7 @@ from operations.supervisor import ChildFailed, Stopping, Supervisor
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server
 from resources.ledger import LedgerUnavailable
-from resources.object_store import StoreError, StoreUnavailable
+from resources.object_store import NoCredentials, StoreError, StoreUnavailable
 from resources.ports import choose_ports, port_is_free
 from resources.processes import ProcessId
 from resources.settings import Origin, Settings, SettingsError
@@ -108,27 +108,27 @@ def up(
     given, settings = settings, _with_source(settings, options)
     _check_before(settings, options)
     _check_spool(settings, partitions)
-    with _hold(settings), ExitStack() as stack:
+    with _hold(settings):
         running = Up(ProcessId.own(), "starting", f"http://127.0.0.1:{options.port}")
         running = replace(running, settings=given.fingerprints(running.salt))
         running.write(settings)
-        try:
-            supervisor = _supervisor(settings, progress)
-            _start(settings, options, stack, supervisor, stop, progress)
-        except Stopping:
-            return
-        except (ChildFailed, EmbeddedS3Error, parts.NotLoaded, UpError) as error:
-            replace(running, state="failed", error=str(error)).write(settings)
-            raise UpError(str(error)) from error
-        stack.callback(progress, "Stopping")
-        running = replace(running, state="ready", children=supervisor.states)
-        running.write(settings)
-        ready(running)
-        while not stop.wait(_WATCH_SECONDS):
-            supervisor.watch()
-            if supervisor.states != running.children:
-                running = replace(running, children=supervisor.states)
-                running.write(settings)
+        with suppress(Stopping), ExitStack() as stack:
+            try:
+                supervisor = _supervisor(settings, progress)
+                _start(settings, options, stack, supervisor, stop, progress)
+            except (ChildFailed, EmbeddedS3Error, parts.NotLoaded, UpError) as error:
+                replace(running, state="failed", error=str(error)).write(settings)
+                raise UpError(str(error)) from error
+            stack.callback(progress, "Stopping")
+            running = replace(running, state="ready", children=supervisor.states)
+            running.write(settings)
+            ready(running)
+            while not stop.wait(_WATCH_SECONDS):
+                supervisor.watch()
+                if supervisor.states != running.children:
+                    running = replace(running, children=supervisor.states)
+                    running.write(settings)
+        replace(running, state="ended").write(settings)
 
 
 def up_detached(settings: Settings, options: UpOptions) -> Up:
@@ -153,7 +153,7 @@ def up_detached(settings: Settings, options: UpOptions) -> Up:
             if found.state == "ready":
                 return found
             process.wait()
-            raise UpError(found.error)
+            raise UpError(found.error or "it was ended")
         if ended:
             lines = (settings.logs_folder / "up.log").read_text().strip().splitlines()
             raise UpError(lines[-1] if lines else "it ended without a word")
@@ -177,6 +177,8 @@ def down(settings: Settings, progress: Callable[[str], None]) -> bool:
             time.sleep(0.1)
         return True
     with _hold(settings):
+        if found:
+            replace(found, state="ended").write(settings)
         return bool(_supervisor(settings, progress).end_leftovers())
 
 
@@ -311,6 +313,8 @@ def _check_store(access: S3Access, settings: Settings, progress: Callable[[str],
         raise UpError(
             f"{where} does not answer as it should: check TOUCHLINE_S3_ENDPOINT_URL ({error})"
         ) from None
+    except NoCredentials as error:
+        raise UpError(f"{where} cannot be asked: {error}") from None
     except StoreError as error:
         raise UpError(f"{where} refuses: {error}") from None
     matters = [str(each) for each in broken if each.matters]

@@ -62,7 +62,8 @@ def _daemon(instance: dg.DagsterInstance, now: datetime) -> Signal:
     detail = f"{oldest} gave a sign of life {lasted(age)} ago"
     if errors and state.is_good:
         state, detail = Health.WARNING, f"{detail}, and says: {_first_line(errors[0].message)}"
-    return _alive(DAEMON, state, detail, rests_on=(UP,), do="touchline up", age=age)
+    do = "touchline down, then touchline up" if state is Health.BAD else ""
+    return _alive(DAEMON, state, detail, rests_on=(UP,), do=do, age=age)
 
 
 def _sensor(

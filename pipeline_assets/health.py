@@ -12,7 +12,14 @@ from pipeline_assets.dagster_health import by_sensor
 from resources.heartbeat import heartbeat_key, written_at
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerUnavailable, RunRow
-from resources.object_store import NotFound, ObjectStore, StoreError
+from resources.object_store import (
+    AccessRefused,
+    NoCredentials,
+    NoSuchBucket,
+    NotFound,
+    ObjectStore,
+    StoreError,
+)
 from resources.settings import Settings
 from resources.spool import Spool, SpoolLimits, spool_verdict
 from touchline.accounting import FetchFate, Outcome, RunKind, Verdict
@@ -126,9 +133,22 @@ def _read_heartbeats(books: Books) -> tuple[Signal, dict[str, bytes]]:
         except NotFound:
             continue
         except StoreError as error:
-            do = "bring the object store back; what is fetched meanwhile waits in the spool"
-            return Signal(Kind.LIVENESS, STORE, Health.BAD, f"{where}: {error}", do=do), {}
+            detail, do = f"{where}: {error}", _mend_store(error)
+            return Signal(Kind.LIVENESS, STORE, Health.BAD, detail, do=do), {}
     return Signal(Kind.LIVENESS, STORE, Health.OK, f"{where} answers"), found
+
+
+def _mend_store(error: StoreError) -> str:
+    """What helps, by what went wrong: it may be whoever asks, and not the store."""
+    match error:
+        case NoCredentials():
+            return "give the shell or service that asks AWS_* credentials; the store was not asked"
+        case AccessRefused():
+            return "check the AWS_* credentials and the clock of the shell or service that asks"
+        case NoSuchBucket():
+            return "check TOUCHLINE_S3_BUCKET, or make the bucket"
+        case _:
+            return "bring the object store back; what is fetched meanwhile waits in the spool"
 
 
 def _heartbeat(books: Books, name: str, body: bytes | None) -> Signal:

@@ -42,8 +42,7 @@ def _up(settings: Settings) -> Signal:
         detail = f"no `touchline up` has ever run on {settings.home}"
         return Signal(Kind.LIVENESS, UP, Health.UNKNOWN, detail, do="touchline up")
     if not found.process.alive:
-        detail = f"pid {found.process.pid} does not run any more"
-        return Signal(Kind.LIVENESS, UP, Health.BAD, detail, do="touchline up")
+        return Signal(Kind.LIVENESS, UP, Health.BAD, _how_it_ended(found), do="touchline up")
     fallen = {name: state for name, state in found.children.items() if state != "running"}
     if not fallen:
         detail = f"pid {found.process.pid}, {len(found.children)} parts run"
@@ -53,6 +52,16 @@ def _up(settings: Settings) -> Signal:
     do = f"see {settings.logs_folder}, then `touchline down` and `touchline up`" if is_down else ""
     state = Health.BAD if is_down else Health.WARNING
     return Signal(Kind.LIVENESS, UP, state, detail, do=do)
+
+
+def _how_it_ended(up: Up) -> str:
+    match up.state:
+        case "ended":
+            return "it was ended by Ctrl-C, `touchline down` or SIGTERM"
+        case "failed":
+            return f"it did not start: {up.error}"
+        case _:
+            return f"pid {up.process.pid} does not run any more, and nobody has ended it in order"
 
 
 def as_json(signals: Sequence[Signal], now: datetime) -> dict[str, Any]:

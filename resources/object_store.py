@@ -25,6 +25,10 @@ from botocore.session import Session as CoreSession
 from botocore.utils import parse_timestamp
 from dagster_aws.s3 import S3Resource
 
+NO_CREDENTIALS = (
+    "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, in the "
+    "environment or in .env"
+)
 _CHUNK_BYTES = 1 << 20
 _TOO_LATE = (boto_errors.ReadTimeoutError, boto_errors.ConnectTimeoutError)
 
@@ -43,6 +47,10 @@ class StoreFull(StoreUnavailable):
 
 class AccessRefused(StoreError):
     """The credentials are wrong or may not do this."""
+
+
+class NoCredentials(AccessRefused):
+    """There are none here, so that the store was never asked."""
 
 
 class NotFound(StoreError):
@@ -354,11 +362,9 @@ class ObjectStore:
         except boto_errors.ClientError as error:
             raise self._typed(error, operation, key) from error
         except boto_errors.NoCredentialsError as error:
-            raise AccessRefused(
-                "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
-            ) from error
+            raise NoCredentials(NO_CREDENTIALS) from error
         except (boto_errors.PartialCredentialsError, boto_errors.ProfileNotFound) as error:
-            raise AccessRefused(f"no S3 credentials: {error}") from error
+            raise NoCredentials(f"no S3 credentials: {error}") from error
         except boto_errors.SSLError as error:
             raise StoreUnavailable(
                 f"{operation} {self._name(key)}: {error}: the endpoint's certificate is not one to"

@@ -1,4 +1,4 @@
-"""What a running `touchline up` writes of itself into the state folder."""
+"""What `touchline up` writes of itself into the state folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _STATE = "up.json"
 
 @dataclass(frozen=True)
 class Up:
-    """What is recorded about a running `up`, for `down`, `--detach` and people."""
+    """What is recorded about an `up`, for `down`, `--detach` and people."""
 
     process: ProcessId
     state: str
-    """starting, ready, failed"""
+    """starting, ready, failed, ended: a crash leaves what was before it."""
     url: str
     error: str = ""
     children: Mapping[str, str] = field(default_factory=dict)

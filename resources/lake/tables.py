@@ -19,9 +19,10 @@ from boto3.session import Session
 from resources.lake.errors import DamagedLake, ManifestGone
 from resources.manifest import Manifest, pack_manifest, unpack_manifest
 from resources.object_store import (
-    AccessRefused,
+    NO_CREDENTIALS,
     Conflicting,
     Corrupted,
+    NoCredentials,
     NotFound,
     ObjectStore,
     PreconditionFailed,
@@ -115,17 +116,15 @@ class Lake:
         """How delta-rs reaches what `store` reaches, with the credentials of this moment.
 
         They come through boto3, so that profiles, single sign-on and roles work as everywhere.
-        Raises AccessRefused without any.
+        Raises NoCredentials without any.
         """
         try:
             session = self._session
             credentials = session.get_credentials()
         except boto_errors.BotoCoreError as error:
-            raise AccessRefused(f"no S3 credentials: {error}") from error
+            raise NoCredentials(f"no S3 credentials: {error}") from error
         if credentials is None:
-            raise AccessRefused(
-                "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
-            )
+            raise NoCredentials(NO_CREDENTIALS)
         key = credentials.get_frozen_credentials()
         endpoint = self.store.client.meta.endpoint_url
         options = {

@@ -302,7 +302,7 @@ def test_a_match_that_was_set_aside_is_traced_to_its_reason(run_day: RunDay) -> 
     assert of_second["football/monitor_central"]["fate"] == "absent"
     shown = run_day.touchline("trace", "--match", match_id)
     assert shown.exit_code == 0
-    assert "quarantined" in shown.stdout.decode()
+    assert f"quarantined: {of_second['football/merged']['reason']}" in shown.stdout.decode()
 
 
 def test_a_trace_says_where_an_asset_lacks_the_fetch(own_day: RunDay) -> None:

@@ -8,8 +8,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from operations.cli import app
 from resources.embedded_s3 import S3Access
 from resources.ledger import Ledger
 from resources.ledger.tables import VERSION_TABLE
+from resources.ports import choose_ports
 from resources.settings import PREFIX, Settings
 from simulator.server import Served, serve
 from tests.resources.feeds.conftest import SmallWorld
@@ -64,8 +66,13 @@ def doctor() -> tuple[int, dict[str, list[dict[str, Any]]]]:
     return said.exit_code, found
 
 
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout == f"touchline {version('touchline')}\n"
+
+
 def test_init_explains_every_setting_and_sets_none(tmp_path: Path) -> None:
-    assert run("init").exit_code == 0
+    said = run("init")
+    assert said.exit_code == 0
     file = tmp_path / ".env"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert dotenv_values(file) == {}
@@ -74,6 +81,7 @@ def test_init_explains_every_setting_and_sets_none(tmp_path: Path) -> None:
         before, _, _ = text.partition(f"\n#{PREFIX}{name.upper()}=")
         assert before.rpartition("\n\n")[2].startswith("# "), f"{name} is explained"
     assert "None" not in text
+    assert "touchline doctor" in said.stderr
 
     again = run("init")
     assert (again.exit_code, file.read_text()) == (2, text)
@@ -139,7 +147,32 @@ def test_a_vendor_that_refuses_is_bad_and_the_secret_is_not_told(
         if each["name"] != "notifier" and each["state"] == "BAD"
     ]
     assert feed["name"] == "feed football"
-    assert "TOUCHLINE_FEED_URL" in feed["do"]
+    assert "TOUCHLINE_FEED_USER and _SECRET" in feed["do"]
+
+
+def other_port(url: str) -> str:
+    return f"http://127.0.0.1:{choose_ports(1)[0]}/v1/football/"
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        other_port,
+        lambda url: url.replace("http://", "https://"),
+        lambda url: url.replace("football", "futball"),
+    ],
+    ids=["port", "scheme", "path"],
+)
+def test_a_wrong_address_of_the_vendor_is_named_as_it_was_asked(
+    vendor: Served, monkeypatch: pytest.MonkeyPatch, spoilt: Callable[[str], str]
+) -> None:
+    url = spoilt(vendor.url)
+    monkeypatch.setenv("TOUCHLINE_FEED_URL", url)
+    said = run("doctor", "--json")
+    found = {each["name"]: each for each in json.loads(said.stdout)["checks"]}
+    assert found["feed football"]["state"] == "BAD"
+    assert f"check TOUCHLINE_FEED_URL: {url}" in found["feed football"]["do"]
+    assert SECRET not in said.stdout + said.stderr
 
 
 def test_credentials_that_are_missing_are_named_and_the_rest_is_looked_at(
@@ -166,6 +199,7 @@ def test_a_target_that_nothing_knows_is_bad_and_its_token_is_not_told(
     said = run("doctor")
     assert said.exit_code == 1
     assert "target 2 (nonsense)" in said.stdout
+    assert "json://" in said.stdout
     assert "t0ken-of-mine" not in said.stdout + said.stderr
 
 

@@ -40,6 +40,7 @@ def test_where_nothing_is_nothing_is_made(home: Path) -> None:
     said = status()
     assert said.exit_code == 2
     assert "no ledger" in said.stderr
+    assert f"there is no .env in {home} either" in said.stderr
     assert list(home.iterdir()) == []
 
 
@@ -62,6 +63,21 @@ def test_a_touchline_that_has_ended_is_the_cause_of_all_silence(home: Path) -> N
     shown = status().stdout
     assert "does not run any more" in shown
     assert "next: touchline up" in shown
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("ended", "it was ended"), ("failed", "it did not start: no room")]
+)
+def test_an_end_in_order_is_told_from_a_crash(home: Path, state: str, said: str) -> None:
+    with_ledger(home)
+    (home / "run").mkdir()
+    error = "no room" if state == "failed" else ""
+    Up(ProcessId(pid=1, created=0.0), state, "http://127.0.0.1:3000", error).write(
+        Settings.load(_env_file=None)
+    )
+    found = json.loads(status("--json").stdout)["signals"]["liveness"]["touchline"]
+    assert found["state"] == "BAD"
+    assert found["detail"].startswith(said)
 
 
 def test_a_part_that_stays_down_is_named(home: Path) -> None:

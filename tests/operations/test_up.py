@@ -29,6 +29,8 @@ from resources.ports import choose_ports
 from resources.processes import ProcessId
 from resources.settings import PREFIX, Settings
 from resources.up_record import Up
+from simulator.server import serve
+from tests.resources.feeds.conftest import SmallWorld
 from tests.s3_gate import Answer, S3Gate
 
 
@@ -114,6 +116,18 @@ def test_a_wrong_key_of_the_store_is_told(
     text = refused(elsewhere)
     assert "check AWS_ACCESS_KEY_ID" in text
     assert "hush-hush" not in text
+
+
+def test_a_store_that_nobody_has_credentials_for_was_not_asked(
+    settings: Settings, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    elsewhere = settings.model_copy(update={"s3_endpoint_url": s3_server.endpoint_url})
+    text = refused(elsewhere)
+    assert "cannot be asked: no S3 credentials" in text
+    assert "refuses" not in text
 
 
 def test_a_store_that_does_not_answer_is_told(
@@ -331,6 +345,23 @@ def test_up_and_down(touchline: Touchline) -> None:
     assert not run.alive
     assert not any(child.group_alive for child in children.values())
     assert not list((touchline.home / "run").glob("*.child.json"))
+    assert touchline.state["state"] == "ended"
+
+
+@pytest.mark.daemon
+@pytest.mark.timeout(400)
+def test_a_vendor_that_refuses_is_told_at_the_start(touchline: Touchline) -> None:
+    with serve(SmallWorld({}), user="watcher", secret="right") as vendor:
+        touchline.environment |= {
+            "TOUCHLINE_FEED_URL": vendor.url,
+            "TOUCHLINE_FEED_USER": "watcher",
+            "TOUCHLINE_FEED_SECRET": "wrong-secret",
+        }
+        started = touchline.run(touchline.up("--detach"))
+    assert started.returncode == 0, started.stderr
+    [warning] = [line for line in started.stderr.splitlines() if line.startswith("Warning: ")]
+    assert "check TOUCHLINE_FEED_USER and _SECRET" in warning
+    assert "wrong-secret" not in started.stderr
 
 
 @pytest.mark.daemon

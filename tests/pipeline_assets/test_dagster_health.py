@@ -96,6 +96,7 @@ def test_a_daemon_falls_silent_and_its_sensors_with_it(
     ticked(instance, TICK, ago + 1)
     signals = look(instance)
     assert signals[DAEMON].state is signals[sensor_signal(TICK)].state is state
+    assert bool(signals[DAEMON].do) is (state is Health.BAD), "what runs is not to be started"
     assert signals[sensor_signal(TICK)].because == (() if state is Health.OK else (DAEMON,))
 
 

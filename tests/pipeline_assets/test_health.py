@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from pipeline_assets.health import FEED_IS_ALIVE, Books, book_signals
 from pipeline_assets.heartbeats import heartbeat_of
+from resources.embedded_s3 import S3Access
 from resources.heartbeat import beat
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain
@@ -97,6 +101,25 @@ def test_a_store_that_is_away_is_the_cause_of_what_it_does_not_tell(
     signals = look(day, access=s3_gate.access)
     assert wrong(signals) == {"store": Health.BAD}
     assert signals[f"heartbeat {FEED}"].because == ("store",)
+
+
+def test_what_helps_a_store_is_said_by_who_is_at_fault(
+    day: Chain, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive(day)
+    assert "AWS_* credentials and the clock" in store_mended_by(
+        day, access=replace(s3_server, secret_access_key="another")
+    )
+    assert "TOUCHLINE_S3_BUCKET" in store_mended_by(day, s3_bucket="no-such-bucket")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    nobody = S3Access(s3_server.endpoint_url, region=s3_server.region)
+    assert "the store was not asked" in store_mended_by(day, access=nobody)
+
+
+def store_mended_by(chain: Chain, **how: Any) -> str:
+    signal = look(chain, **how)["store"]
+    assert signal.state is Health.BAD
+    return signal.do
 
 
 def test_a_locked_ledger_is_the_cause_of_all_that_stands_in_it(
