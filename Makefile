@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--source live ...")
+up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--port 3055 --detach")
 	@$(BIN)/touchline up $(ARGS)
 
 test: $(STAMP) ## run the tests, without the slow ones, two at a time (ARGS="-k day" to choose)
