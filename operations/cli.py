@@ -54,7 +54,10 @@ def _say_version(asked: bool) -> None:
 @app.callback()
 def before_every_command(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which.")
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_say_version, help="Say which one this is."
+        ),
     ] = False,
 ) -> None:
     from resources.env_file import take_aws_variables

@@ -14,7 +14,7 @@ from operations.console import failure, progress, stop_event
 if TYPE_CHECKING:
     from resources.settings import Settings
 
-_FEED_SECONDS = 5.0
+_FEED_SECONDS = 10.0
 
 
 class Source(StrEnum):
