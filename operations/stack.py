@@ -111,7 +111,12 @@ def code_server(
         "--empty-working-directory",
     ]
     return ChildSpec(
-        "code-server", lambda: command, lambda: _serves(port), environment, settings.home
+        "code-server",
+        lambda: command,
+        lambda: _serves(port),
+        environment,
+        settings.home,
+        lives=lambda: _can_start_runs(port),
     )
 
 
@@ -213,13 +218,25 @@ def _answers(url: str) -> bool:
 
 def _serves(port: int) -> bool:
     """gRPC's own health protocol, as raw bytes: `service: "DagsterApi"` is asked, 1 is SERVING."""
+    health = "/grpc.health.v1.Health/Check"
+    return _asked(port, health, b"\n\x0aDagsterApi", _PROBE_SECONDS) == b"\x08\x01"
+
+
+def _can_start_runs(port: int) -> bool:
+    """A code server whose health is good may be unable to: it waits, under the lock that it starts
+    runs with, for a run that was asked to end and does not hear it."""
+    current_runs = "/api.DagsterApi/GetCurrentRuns"
+    return _asked(port, current_runs, b"", _PROBE_SECONDS * 5) is not None
+
+
+def _asked(port: int, method: str, message: bytes, seconds: float) -> bytes | None:
+    """What is answered; None where nothing is in so long."""
     options = [("grpc.enable_http_proxy", 0)]
     with grpc.insecure_channel(f"{_HOST}:{port}", options=options) as channel:
         try:
-            check = channel.unary_unary("/grpc.health.v1.Health/Check")
-            return check(b"\n\x0aDagsterApi", timeout=_PROBE_SECONDS) == b"\x08\x01"
+            return channel.unary_unary(method)(message, timeout=seconds)
         except grpc.RpcError:
-            return False
+            return None
 
 
 def _instance_settings() -> Path:

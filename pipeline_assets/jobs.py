@@ -13,13 +13,16 @@ ROTATION_MAX_RUNTIME_SECONDS = 600
 SEAL_MAX_RUNTIME_SECONDS = 3600
 INBOX_MAX_RUNTIME_SECONDS = 3600
 HOUSEKEEPING_MAX_RUNTIME_SECONDS = 3600
+DAGSTER_WAITS_SECONDS = 120
+"""Longer than the watchdog, for a run that hangs before it is in the ledger. A run that does not
+hear Dagster ask it to end keeps the code server from starting any other."""
 
 
 def _tags(lane: str, priority: int, max_runtime_seconds: int) -> dict[str, str]:
     return {
         LANE: lane,
         "dagster/priority": str(priority),
-        "dagster/max_runtime": str(max_runtime_seconds),
+        "dagster/max_runtime": str(max_runtime_seconds + DAGSTER_WAITS_SECONDS),
     }
 
 

@@ -1,7 +1,8 @@
 """Runs that hang: which they are, and what is told of one that was ended.
 
-Dagster asks a run to end at its longest time, and gives it up when it does not answer. Its process
-stays, and may wake up hours later; so it is killed, and what it left is the next minute's.
+Its process is killed, and what it left is the next minute's. Dagster is not to ask it to end
+before that: it asks by an event between processes, waits for ever until the run has heard it, and
+starts no other run meanwhile.
 """
 
 from __future__ import annotations
@@ -29,17 +30,18 @@ LONGEST = {
     RunKind.HOUSEKEEPING: timedelta(seconds=HOUSEKEEPING_MAX_RUNTIME_SECONDS),
 }
 """How long a run of each kind may take. What a person began takes what it takes."""
-DAGSTER_ASKS_FIRST = timedelta(seconds=20)
-"""It looks every ten seconds, and a run that it asks to end has a moment to do so."""
+ALLOWANCE = timedelta(seconds=20)
+"""A run that is merely slow may end by itself, and `touchline status` says meanwhile that it hangs.
+"""
 
 
 def hung_runs(running: Iterable[RunRow], now: datetime) -> list[RunRow]:
-    """Those that have been at work for longer than their kind may."""
+    """Those that have been at work for longer than their kind may, and some more."""
     longest = {str(kind): time for kind, time in LONGEST.items()}
     return [
         run
         for run in running
-        if run.kind in longest and now - run.started_at > longest[run.kind] + DAGSTER_ASKS_FIRST
+        if run.kind in longest and now - run.started_at > longest[run.kind] + ALLOWANCE
     ]
 
 

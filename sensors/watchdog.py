@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
     name="watchdog",
     minimum_interval_seconds=LOOKS_EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ends runs that are at work for longer than they may and do not listen to Dagster.",
+    description="Ends runs that are at work for longer than they may.",
 )
 def watchdog(_: dg.SensorEvaluationContext) -> dg.SkipReason:
     children = {child.pid: child for child in psutil.Process(os.getpid()).children()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,7 @@ STAGES = [asset.name for asset in PLAN.assets]
 
 TURN_ON = "mutation($of: SensorSelector!) { startSensor(sensorSelector: $of) { __typename } }"
 TURN_OFF = "mutation($id: String!) { stopSensor(id: $id) { __typename } }"
+END_RUN = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
 STATE = (
     "query($of: SensorSelector!)"
     " { sensorOrError(sensorSelector: $of) { ... on Sensor { sensorState { id } } } }"
@@ -117,12 +118,17 @@ class Site:
             found = self._dagster(STATE, of=of)["sensorOrError"]["sensorState"]
             self._dagster(TURN_OFF, id=found["id"])
 
-    def _dagster(self, query: str, **variables: Any) -> Any:
+    def _dagster(self, query: str, seconds: float = 60, **variables: Any) -> Any:
         asked = {"query": query, "variables": variables}
         url = f"{self.stack.url}/graphql"
-        answer = httpx.post(url, json=asked, timeout=60, trust_env=False).json()
+        answer = httpx.post(url, json=asked, timeout=seconds, trust_env=False).json()
         assert "errors" not in answer, answer
         return answer["data"]
+
+    def end_run(self, run_id: str) -> None:
+        """As *Terminate* on its page does, which waits for an answer that does not come."""
+        with suppress(httpx.ReadTimeout):
+            self._dagster(END_RUN, seconds=5, id=run_id)
 
     @contextmanager
     def turned_off(self, name: str) -> Iterator[None]:
@@ -229,6 +235,23 @@ def test_a_run_hangs(site: Site) -> None:
         (FetchFate.LANDED, None),
         (FetchFate.MISSED, MissedReason.RUN_DIED),
     }
+
+
+def test_somebody_ends_a_run_that_hangs_in_the_ui(site: Site) -> None:
+    """The code server waits for it and starts no other run; `touchline up` starts another one."""
+    stack, minute = site.stack, coming_minute()
+    server = stack.child("code-server")
+    run = until(f"the run of {minute}", lambda: process_of(stack, minute), 120)
+    with stopped(run):
+        (begun,) = [run for run in stack.runs() if run.minute == minute]
+        site.end_run(begun.run_id)
+        until(
+            "another code server",
+            lambda: stack.child("code-server") != server,
+            RESTARTED_WITHIN_SECONDS,
+        )
+    assert not run.is_running()
+    site.heals()
 
 
 def process_of(stack: Stack, minute: Minute) -> psutil.Process | None:
