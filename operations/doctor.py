@@ -59,7 +59,7 @@ def examine(settings: Settings) -> Iterator[Examined]:
         ("time zone", _time_zone),
         ("ledger", _ledger),
         ("object store", _object_store),
-        ("feed", feed),
+        ("feed", _feed),
         ("notifier", _notifier),
         ("Dagster home", _dagster_home),
     ]
@@ -159,7 +159,7 @@ def _object_store(settings: Settings) -> Iterator[Examined]:
         yield Examined("object store", Health.OK, f"{where} keeps every promise")
 
 
-def feed(settings: Settings) -> Iterator[Examined]:
+def _feed(settings: Settings) -> Iterator[Examined]:
     if settings.feed_url is None:
         detail = "TOUCHLINE_FEED_URL is not set: `touchline up` simulates one"
         yield Examined("feed", Health.OK, detail)

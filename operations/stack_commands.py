@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from operations.console import failure, progress, stop_event
-
-if TYPE_CHECKING:
-    from resources.settings import Settings
-
-_FEED_SECONDS = 10.0
 
 
 class Source(StrEnum):
@@ -54,7 +48,6 @@ def up(
 
     # On a terminal a line that moves says that it still works; elsewhere it shows nothing.
     waiting = Console(stderr=True).status("Starting, about half a minute")
-    is_live = source in (None, Source.LIVE)
 
     def ready(running: Up) -> None:
         waiting.stop()
@@ -63,11 +56,6 @@ def up(
         typer.echo(f"See what they made:      {running.url}/assets")
         typer.echo("The first minute is there within two", err=True)
         typer.echo(f"End it with {'' if detach else 'Ctrl-C or '}`touchline down`", err=True)
-        if is_live and settings.feed_url is not None:
-            asking = threading.Thread(target=_warn_of_feed, args=(settings,), daemon=True)
-            asking.start()
-            if detach:
-                asking.join(_FEED_SECONDS)
 
     options = UpOptions(port, source.value if source else None, data, definitions)
     settings = Settings.load()
@@ -79,16 +67,6 @@ def up(
                 up(settings, options, stop=stop_event(), progress=progress, ready=ready)
     except UpError as error:
         raise failure(error) from None
-
-
-def _warn_of_feed(settings: Settings) -> None:
-    """Where the vendor brings no data, say so: Touchline runs all the same."""
-    from operations import doctor
-    from touchline.health import Health
-
-    for each in doctor.feed(settings):
-        if each.state is not Health.OK:
-            typer.secho(f"Warning: {each.name}: {each.detail}; {each.do}", err=True, fg="yellow")
 
 
 def down() -> None:

@@ -29,8 +29,6 @@ from resources.ports import choose_ports
 from resources.processes import ProcessId
 from resources.settings import PREFIX, Settings
 from resources.up_record import Up
-from simulator.server import serve
-from tests.resources.feeds.conftest import SmallWorld
 from tests.s3_gate import Answer, S3Gate
 
 
@@ -346,22 +344,6 @@ def test_up_and_down(touchline: Touchline) -> None:
     assert not any(child.group_alive for child in children.values())
     assert not list((touchline.home / "run").glob("*.child.json"))
     assert touchline.state["state"] == "ended"
-
-
-@pytest.mark.daemon
-@pytest.mark.timeout(400)
-def test_a_vendor_that_refuses_is_told_at_the_start(touchline: Touchline) -> None:
-    with serve(SmallWorld({}), user="watcher", secret="right") as vendor:
-        touchline.environment |= {
-            "TOUCHLINE_FEED_URL": vendor.url,
-            "TOUCHLINE_FEED_USER": "watcher",
-            "TOUCHLINE_FEED_SECRET": "wrong-secret",
-        }
-        started = touchline.run(touchline.up("--detach"))
-    assert started.returncode == 0, started.stderr
-    [warning] = [line for line in started.stderr.splitlines() if line.startswith("Warning: ")]
-    assert "check TOUCHLINE_FEED_USER and _SECRET" in warning
-    assert "wrong-secret" not in started.stderr
 
 
 @pytest.mark.daemon
