@@ -24,7 +24,7 @@ from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
 from resources.env_file import ENV_FILE
 from resources.feeds.http import CallError, skew_seconds
-from resources.ledger import Ledger, LedgerUnavailable
+from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.notifier import Notifier
 from resources.object_store import StoreError
 from resources.settings import PREFIX, Settings, SettingsError
@@ -123,7 +123,7 @@ def _ledger(settings: Settings) -> Iterator[Examined]:
             found, ours = ledger.revisions()
             ledger.probe()
     except LedgerUnavailable as error:
-        yield Examined("ledger", Health.BAD, str(error))
+        yield Examined("ledger", Health.BAD, str(error), error.do)
         return
     if found == ours:
         yield Examined("ledger", Health.OK, f"{ledger.name} can be written, version {ours}")
@@ -133,7 +133,7 @@ def _ledger(settings: Settings) -> Iterator[Examined]:
         yield Examined("ledger", Health.OK if not found else Health.WARNING, detail, do)
     else:
         detail = f"{ledger.name} has version {found}, and this Touchline knows {ours}"
-        yield Examined("ledger", Health.BAD, detail, "run the newer Touchline that made it")
+        yield Examined("ledger", Health.BAD, detail, LedgerTooNew.do)
 
 
 def _object_store(settings: Settings) -> Iterator[Examined]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from pipeline_assets.ledger_rebuild import (
 )
 from pipeline_assets.statements import Statements, statements
 from resources.known_days import days_in_store
-from resources.ledger import Ledger, RunRow
+from resources.ledger import Ledger, RunRow, is_damage
 from resources.settings import Settings
 from resources.site import Site
 from resources.watch_record import read_watch, record_watch
@@ -36,6 +36,34 @@ from touchline.plan import FeedPlan
 _VERSION = "SELECT version_num FROM ledger_version"
 
 
+def put_damaged_aside(settings: Settings, now: datetime) -> Path | None:
+    """Give a damaged ledger's files another name; where they are now, None where it is sound, is
+    not there or does not lie in a file. Raises Misused while Touchline writes it."""
+    file = sqlite_file(settings.ledger_database)
+    if file is None or not file.is_file() or not _is_damaged(file):
+        return None
+    refuse_while_running(settings)
+    aside = file.with_name(f"{file.name}.damaged-{now:%Y%m%dT%H%M%SZ}")
+    # The ledger's own file last: while it is there, the next call does what this one did not.
+    for suffix in ("-shm", "-wal", ""):
+        with suppress(FileNotFoundError):
+            file.with_name(f"{file.name}{suffix}").rename(f"{aside}{suffix}")
+    return aside
+
+
+def _is_damaged(file: Path) -> bool:
+    try:
+        return _quick_check(file) != "ok"
+    except sqlite3.Error as error:
+        return is_damage(error)
+
+
+def _quick_check(file: Path) -> str:
+    """What SQLite says of a file that it reads as a whole: `ok`, or what is wrong."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as found:
+        return found.execute("PRAGMA quick_check(1)").fetchone()[0]
+
+
 @dataclass
 class RebuildReport:
     """What a rebuild added, and what the deep checks say of it afterwards."""
@@ -44,6 +72,8 @@ class RebuildReport:
     verdicts: dict[tuple[Day, str], Verdict] = field(default_factory=dict)
     intervals: int = 0
     expiries: int = 0
+    aside: Path | None = None
+    """Where the damaged ledger is kept in whose place this one was made."""
 
     @property
     def verdict(self) -> Verdict:
@@ -65,6 +95,7 @@ class RebuildReport:
             "verdict": self.verdict,
             "intervals": self.intervals,
             "expiries": self.expiries,
+            "aside": self.aside and str(self.aside),
             "days": days,
         }
 
@@ -198,7 +229,7 @@ def restore(settings: Settings, file: Path, now: datetime) -> Path | None:
         checked.migrate()
     finally:
         checked.close()
-    kept = None
+    kept = put_damaged_aside(settings, now)
     if ledger.is_file():
         kept = ledger.with_name(f"{ledger.name}.{now:%Y%m%dT%H%M%S}")
         _copy(ledger, kept)
@@ -219,8 +250,8 @@ def _refuse_unlike_a_ledger(file: Path) -> None:
     if not file.is_file():
         raise Misused(f"there is no file {file}")
     try:
+        sound = _quick_check(file)
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as found:
-            sound = found.execute("PRAGMA quick_check").fetchone()[0]
             found.execute(_VERSION).fetchone()
     except sqlite3.Error as error:
         raise Misused(f"{file} is no backup of a ledger: {error}") from None

@@ -26,21 +26,26 @@ def rebuild(
     as_json: Json = False,
 ) -> None:
     """Make every row anew that the ledger has lost, from the store and from Dagster's events, and
-    verify what it then says."""
+    verify what it then says. A damaged ledger is put aside first."""
     import json
+    from datetime import UTC, datetime
 
     from rich.console import Console
 
-    from operations.ledger import rebuild, show
-    from operations.opened import opened_to_rebuild
+    from operations.ledger import put_damaged_aside, rebuild, show
+    from operations.opened import opened_to_rebuild, settings_for
     from touchline.accounting import Verdict
 
     days = [None if text is None else day(text) for text in (first, last)]
     console = Console(stderr=True)
     status = console.status("Rebuilding")
     told = status.update if console.is_terminal else progress
+    aside = put_damaged_aside(settings_for(prefix), datetime.now(UTC))
+    if aside:
+        typer.echo(f"the damaged ledger is kept at {aside}", err=True)
     with opened_to_rebuild(prefix) as site, status:
         report = rebuild(site, days[0], days[1], told)
+    report.aside = aside
     if as_json:
         typer.echo(json.dumps(report.as_dict()))
     else:

@@ -104,8 +104,7 @@ def _ledger(books: Books) -> Signal:
     try:
         books.ledger.probe()
     except LedgerUnavailable as error:
-        do = "end what keeps it locked, or bring its database back"
-        return Signal(Kind.LIVENESS, LEDGER, Health.BAD, str(error), do=do)
+        return Signal(Kind.LIVENESS, LEDGER, Health.BAD, str(error), do=error.do)
     return Signal(Kind.LIVENESS, LEDGER, Health.OK, f"{books.ledger.name} can be written")
 
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 from resources.ledger import tables
 from resources.ledger.alerts import AlertBook
 from resources.ledger.claims import ClaimBook
-from resources.ledger.database import Database, LedgerTooNew, LedgerUnavailable
+from resources.ledger.database import (
+    Database,
+    LedgerDamaged,
+    LedgerTooNew,
+    LedgerUnavailable,
+    is_damage,
+)
 from resources.ledger.minutes import MinuteBook
 from resources.ledger.rebuilt import RebuildBook
 from resources.ledger.records import (
@@ -40,6 +46,7 @@ __all__ = [
     "FetchRow",
     "IntervalRow",
     "Ledger",
+    "LedgerDamaged",
     "LedgerTooNew",
     "LedgerUnavailable",
     "RebuiltClaim",
@@ -49,6 +56,7 @@ __all__ = [
     "Transition",
     "WindowRow",
     "Witness",
+    "is_damage",
 ]
 
 

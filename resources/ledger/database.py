@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -52,11 +53,29 @@ _VERSION = Table(tables.VERSION_TABLE, MetaData(), Column("version_num", Text))
 
 
 class LedgerUnavailable(RuntimeError):
-    """The ledger's database cannot be reached, is locked beyond its timeout, or cannot be read."""
+    """The ledger's database cannot be reached, is locked beyond its timeout, or cannot be read.
+    `do` is what helps."""
+
+    do = "end what keeps it locked, or bring its database back"
+
+
+class LedgerDamaged(LedgerUnavailable):
+    """The ledger's file is not what SQLite wrote."""
+
+    do = "touchline down, then touchline ledger rebuild (or touchline ledger restore COPY)"
 
 
 class LedgerTooNew(LedgerUnavailable):
     """A newer Touchline has migrated this ledger; this one must not write to it."""
+
+    do = "run the newer Touchline that made it"
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite says by this that its file is not what it wrote."""
+    code = getattr(error, "sqlite_errorcode", None)
+    # An extended code has its kind in the lowest byte.
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True)
@@ -114,7 +133,7 @@ class Database:
         self._engines: dict[int, Engine] = {}
         self._rest_seconds = rest_seconds
         self._rests_until = 0.0
-        self._why = ""
+        self._error = LedgerUnavailable()
 
     @property
     def name(self) -> str:
@@ -193,7 +212,7 @@ class Database:
     @contextmanager
     def _errors_translated(self) -> Iterator[None]:
         if time.monotonic() < self._rests_until:
-            raise LedgerUnavailable(self._why)
+            raise type(self._error)(*self._error.args)
         try:
             yield
         except ModuleNotFoundError as error:
@@ -202,14 +221,22 @@ class Database:
                 "installed: pip install 'touchline[postgres]'"
             ) from None
         except (exc.DBAPIError, exc.TimeoutError) as error:
-            cause = getattr(error, "orig", None) or error
-            self._why = (
-                f"the ledger at {self.name} cannot be used: {type(cause).__name__}: "
-                f"{self._masked(str(cause).strip())}. Check TOUCHLINE_LEDGER_URL, that its "
-                "database runs and has been migrated, and that nobody keeps it locked"
-            )
+            self._error = self._translated(getattr(error, "orig", None) or error)
             self._rests_until = time.monotonic() + self._rest_seconds
-            raise LedgerUnavailable(self._why) from None
+            raise self._error from None
+
+    def _translated(self, error: BaseException) -> LedgerUnavailable:
+        said = self._masked(str(error).strip())
+        if is_damage(error):
+            return LedgerDamaged(
+                f"the ledger's file {self._url.database} is damaged: {said}. End Touchline, then "
+                "`touchline ledger rebuild` puts it aside and makes a new one"
+            )
+        return LedgerUnavailable(
+            f"the ledger at {self.name} cannot be used: {type(error).__name__}: {said}. Check "
+            "TOUCHLINE_LEDGER_URL, that its database runs and has been migrated, and that nobody "
+            "keeps it locked"
+        )
 
     def _masked(self, message: str) -> str:
         options = self._url.query.values()

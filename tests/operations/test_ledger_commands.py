@@ -52,6 +52,73 @@ def test_a_lost_ledger_is_made_anew(spoilt: RunDay) -> None:
     assert {name for name, each in of_day.items() if each["verdict"] != "OK"} == {LAST}
 
 
+def _damaged(file: Path, how: str) -> bytes:
+    """Spoil a ledger: its first page, or some in its midst; what it then holds."""
+    content = bytearray(file.read_bytes())
+    if how == "not a database":
+        content[:4096] = b"x" * 4096
+    else:
+        middle = len(content) // 2
+        content[middle : middle + 65536] = b"\xff" * 65536
+    file.write_bytes(content)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("how", ["not a database", "malformed"])
+def test_a_damaged_ledger_is_put_aside_and_made_anew(spoilt: RunDay, how: str) -> None:
+    file = spoilt.settings.ledger_file
+    content = _damaged(file, how)
+    said = spoilt.touchline("verify", "--date", str(spoilt.day))
+    assert said.exit_code == 2
+
+    answer = spoilt.touchline("ledger", "rebuild", "--json")
+
+    assert answer.json["verdict"] == "COULD_NOT_CHECK"
+    aside = Path(answer.json["aside"])
+    assert f"kept at {aside}" in answer.stderr
+    assert aside.name.startswith(f"{file.name}.damaged-")
+    assert aside.read_bytes() == content
+    verified = spoilt.touchline("verify", "--date", str(spoilt.day), "--json").json
+    of_day = verified["days"][str(spoilt.day)]
+    assert {name for name, each in of_day.items() if each["verdict"] != "OK"} == {LAST}
+
+
+def test_a_damaged_ledger_says_what_helps(spoilt: RunDay) -> None:
+    file = spoilt.settings.ledger_file
+    _damaged(file, "not a database")
+    said = spoilt.touchline("verify", "--date", str(spoilt.day)).stderr
+    assert f"{file} is damaged: file is not a database" in said
+    assert "`touchline ledger rebuild`" in said
+    [examined] = [
+        each
+        for each in spoilt.touchline("doctor", "--json").json["checks"]
+        if each["name"] == "ledger"
+    ]
+    assert examined["state"] == "BAD"
+    assert examined["do"].startswith("touchline down, then touchline ledger rebuild")
+
+
+def test_a_copy_takes_a_damaged_ledger_s_place(spoilt: RunDay, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    backup(spoilt.settings, copy)
+    content = _damaged(spoilt.settings.ledger_file, "malformed")
+    kept = restore(spoilt.settings, copy, START.utc)
+    assert kept is not None
+    assert kept.read_bytes() == content
+    assert spoilt.touchline("verify", "--date", str(spoilt.day)).exit_code == 0
+
+
+def test_a_damaged_ledger_stays_where_it_is_under_a_running_touchline(spoilt: RunDay) -> None:
+    settings = spoilt.settings
+    content = _damaged(settings.ledger_file, "not a database")
+    settings.run_folder.mkdir(parents=True)
+    ProcessId.own().record(settings.run_folder / "up.json")
+    answer = spoilt.touchline("ledger", "rebuild")
+    assert answer.exit_code == 2
+    assert "touchline down" in answer.stderr
+    assert settings.ledger_file.read_bytes() == content
+
+
 def test_a_whole_ledger_has_nothing_to_make_anew(spoilt: RunDay) -> None:
     answer = spoilt.touchline("ledger", "rebuild", "--from", str(spoilt.day))
     assert answer.exit_code == 0

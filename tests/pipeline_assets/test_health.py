@@ -137,6 +137,16 @@ def test_a_locked_ledger_is_the_cause_of_all_that_stands_in_it(
     assert len(follow) == len(signals) - 5, "all but itself, store, heartbeat, spool, inbox"
 
 
+def test_a_damaged_ledger_says_how_it_is_made_anew(day: Chain) -> None:
+    for file in day.home.glob("ledger.sqlite*"):
+        file.unlink()
+    (day.home / "ledger.sqlite").write_bytes(b"no database at all" * 100)
+    ledger = look(day)["ledger"]
+    assert ledger.state is Health.BAD
+    assert "is damaged" in ledger.detail
+    assert "touchline ledger rebuild" in ledger.do
+
+
 def test_a_feed_is_what_its_check_says_of_it(day: Chain) -> None:
     say(alive(day), "frozen")
     assert wrong(look(day)) == {f"feed {FEED}": Health.BAD}
