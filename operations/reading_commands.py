@@ -36,15 +36,15 @@ def verify(
         raise Misused(f"say which New York day with --date (today is {today}), or --all")
     from operations.opened import opened_to_read
     from operations.verify import as_json as json_of
-    from operations.verify import overall, remarks_of, show, verify
+    from operations.verify import not_fetched_of, overall, remarks_of, show, verify
 
     with opened_to_read(prefix) as site:
         found = verify(site, date, feed, deep=deep, progress=progress)
-        remarks = remarks_of(site, found)
+        remarks, not_fetched = remarks_of(site, found), not_fetched_of(site, found)
     if as_json:
-        _print_json(json_of(found, remarks))
+        _print_json(json_of(found, remarks, not_fetched))
     else:
-        show(found, remarks, _console())
+        show(found, remarks, not_fetched, _console())
     raise typer.Exit(EXIT_CODES[overall(found)])
 
 

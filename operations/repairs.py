@@ -76,7 +76,7 @@ def show_losses(found: Sequence[Loss], console: Console) -> None:
 
 def alike(loss: Loss) -> tuple[Any, ...]:
     """What is the same of losses that are told together."""
-    return loss.day, loss.asset, loss.loss, loss.kind, loss.recoverable
+    return loss.day, loss.asset, loss.loss, loss.kind, loss.recoverable, loss.reason
 
 
 # --- reprocess -----------------------------------------------------------------------------------

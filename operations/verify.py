@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +20,14 @@ from resources.known_days import is_known, known_days
 from resources.object_store import StoreError
 from resources.remarks import remarks_on
 from resources.site import Site
-from touchline.accounting import Verdict
+from touchline.accounting import FetchFate, Outcome, Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan
 
 Remarks = dict[str, list[Remark] | None]
 """By day."""
+NotFetched = dict[str, dict[str, int]]
+"""By day, how many minutes have no data, by whether the fetch failed or the minute was missed."""
 _NUMBERS = ("recorded", "landed", "fetches_expected", "fetches_present")
 
 
@@ -127,19 +130,40 @@ def remarks_of(site: Site, verdicts: Iterable[AssetVerdict]) -> Remarks:
     return found
 
 
-def as_json(verdicts: Sequence[AssetVerdict], remarks: Remarks) -> dict[str, Any]:
+def not_fetched_of(site: Site, verdicts: Iterable[AssetVerdict]) -> NotFetched:
+    """Of these days, those that have such minutes. Raises LedgerUnavailable."""
+    found: dict[str, Counter[str]] = {}
+    for day, feed in sorted({(each.day, each.asset.partition("/")[0]) for each in verdicts}):
+        rows = site.ledger.fetches(feed, day).values()
+        of_day = found.setdefault(str(day), Counter())
+        of_day["failed"] += sum(row.outcome is Outcome.FAILED for row in rows)
+        of_day["missed"] += sum(row.fate is FetchFate.MISSED for row in rows)
+    return {day: dict(of_day) for day, of_day in found.items() if any(of_day.values())}
+
+
+def as_json(
+    verdicts: Sequence[AssetVerdict], remarks: Remarks, not_fetched: NotFetched
+) -> dict[str, Any]:
     """The shape that scripts rely on."""
     days: dict[str, dict[str, Any]] = {}
     for found in verdicts:
         days.setdefault(str(found.day), {})[found.asset] = found.as_dict()
-    return {"verdict": overall(verdicts), "days": days, "remarks": remarks}
+    return {
+        "verdict": overall(verdicts),
+        "days": days,
+        "not_fetched": not_fetched,
+        "remarks": remarks,
+    }
 
 
 _STYLES = {Verdict.OK: "green", Verdict.BAD: "bold red", Verdict.COULD_NOT_CHECK: "bold yellow"}
 
 
-def show(verdicts: Sequence[AssetVerdict], remarks: Remarks, console: Console) -> None:
-    """A table a day, then each finding on a line of its own, then what people have said."""
+def show(
+    verdicts: Sequence[AssetVerdict], remarks: Remarks, not_fetched: NotFetched, console: Console
+) -> None:
+    """A table a day, then each finding on a line of its own, then minutes without data, then what
+    people have said."""
     for day, of_day in itertools.groupby(verdicts, key=lambda found: found.day):
         table = Table(title=str(day))
         table.add_column("asset", overflow="fold")
@@ -162,6 +186,10 @@ def show(verdicts: Sequence[AssetVerdict], remarks: Remarks, console: Console) -
                 fetch = "" if each.fetch_number is None else f" fetch {each.fetch_number}:"
                 line = f"{found.day} {found.asset}:{fetch} {each.kind}: {each.detail}"
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for day, of_day in not_fetched.items():
+        counts = f"{of_day['failed']:,} failed, {of_day['missed']:,} missed"
+        line = f"{day}: minutes without data: {counts}: touchline losses --from {day} --to {day}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     for day, said in remarks.items():
         if said is None:
             console.print(f"{day}: remarks could not be read", markup=False, highlight=False)

@@ -15,7 +15,7 @@ from pipeline_assets.repair.plan import Action, Plan, Work
 from pipeline_assets.repair.planning import plan_repair
 from resources.ledger import FetchRow
 from resources.site import Site
-from touchline.accounting import FetchFate, LossClass
+from touchline.accounting import FetchFate, LossClass, Outcome
 from touchline.day import Day, FetchNumber
 from touchline.plan import FeedPlan
 
@@ -27,11 +27,12 @@ _CLASS_OF_WORK = {
     Work.RESEAL: LossClass.REAL_LOSS,
 }
 """Of items about a window or a sealed day, whose fetches may all stand elsewhere."""
+_NEVER_AGAIN = "the vendor cannot be asked for the past, but a capture may be put into the inbox"
 
 
 class Loss(msgspec.Struct, frozen=True):
     """One loss. `fetch_number` is None where it is the day's, `records` where nobody knows how many
-    they are. `explained` is a loss for good whose reason stands in the books."""
+    they are. `explained` is a loss for good whose `reason` stands in the books."""
 
     day: str
     asset: str
@@ -42,6 +43,7 @@ class Loss(msgspec.Struct, frozen=True):
     evidence: str
     kind: str
     explained: bool = False
+    reason: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -72,7 +74,7 @@ def losses_of(
 
 def losses_in(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> list[Loss]:
     """The same, of a plan that was made already and the fates of the day's minutes."""
-    found = [*_of_items(plan), *_of_the_day(plan), *_missed(plan, fetches)]
+    found = [*_of_items(plan), *_of_the_day(plan), *_not_fetched(plan, fetches)]
     order = {asset.name: place for place, asset in enumerate(plan.feed.assets)}
     return sorted(found, key=lambda loss: (order[loss.asset], loss.fetch_number or 0))
 
@@ -114,21 +116,27 @@ def _of_the_day(plan: Plan) -> Iterator[Loss]:
                 )
 
 
-def _missed(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> Iterator[Loss]:
-    """A missed minute can never be fetched; why it was missed has been told."""
+def _not_fetched(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> Iterator[Loss]:
+    """A minute that was missed, or whose fetch failed, can never be fetched; why has been told."""
     for number, row in fetches.items():
         if row.fate is FetchFate.MISSED:
-            yield Loss(
-                str(plan.day),
-                plan.feed.raw.name,
-                number,
-                None,
-                LossClass.REAL_LOSS,
-                False,
-                f"the minute was missed: {row.reason}",
-                "missed",
-                explained=True,
-            )
+            kind, said = "missed", "the minute was missed"
+        elif row.outcome is Outcome.FAILED:
+            kind, said = "failed", "the fetch failed"
+        else:
+            continue
+        yield Loss(
+            str(plan.day),
+            plan.feed.raw.name,
+            number,
+            None,
+            LossClass.REAL_LOSS,
+            False,
+            f"{said}: {row.reason or 'nobody knows why'}; {_NEVER_AGAIN}",
+            kind,
+            explained=True,
+            reason=row.reason,
+        )
 
 
 def exit_code(losses: Iterable[Loss]) -> int:

@@ -6,7 +6,8 @@ import pytest
 
 from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
-from touchline.accounting import LossClass
+from touchline.accounting import LossClass, MissedReason, Outcome
+from touchline.fetch import FetchRef
 
 DAY = "2025-05-28"
 MONITOR, RAW = "football/monitor_central", "football/raw_fetches"
@@ -27,6 +28,28 @@ def test_a_good_day_has_no_losses(run_day: RunDay) -> None:
     answer = run_day.touchline("losses", "--json")
     assert (answer.exit_code, answer.json) == (0, {"losses": []})
     assert "nothing is lost" in run_day.touchline("losses", "--from", DAY).stdout.decode()
+
+
+def test_minutes_without_data_are_told_by_their_reasons(own_day: RunDay) -> None:
+    died, late = MissedReason.RUN_DIED, MissedReason.STARTED_LATE
+    first = own_day.day.minute(own_day.numbers[0])
+    for passed, reason in ((1, died), (2, late), (3, late)):
+        minute = first.later(passed)
+        own_day.site().ledger.minute_missed(FEED, minute, reason, minute.end)
+    ref = FetchRef(FEED, first.later(4), "aB3dE6gH9jK2")
+    own_day.site().ledger.fetch_landed(ref, Outcome.FAILED, "quota", ref.minute.end, 0.0)
+
+    found = own_day.touchline("losses").stdout.decode()
+
+    numbers = [first.number + passed for passed in range(5)]
+    assert f"fetch {numbers[1]}: real_loss" in found
+    assert "the minute was missed: run_died" in found
+    assert f"fetch {numbers[2]}-{numbers[3]} (2): real_loss" in found
+    assert f"fetch {numbers[4]}: real_loss, ? records, not recoverable: the fetch failed" in found
+    verified = own_day.touchline("verify", "--date", DAY)
+    assert "minutes without data: 1 failed, 3 missed" in verified.stdout.decode()
+    said = own_day.touchline("verify", "--date", DAY, "--json").json["not_fetched"]
+    assert said == {DAY: {"failed": 1, "missed": 3}}
 
 
 def test_a_lost_display_is_found_planned_and_restored(own_day: RunDay) -> None:

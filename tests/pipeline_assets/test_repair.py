@@ -24,6 +24,7 @@ from pipeline_assets.repair.work import Done, carry_out, new_run_id
 from pipeline_assets.run import Run
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.day_layout import log_key, object_key, seal_key
+from simulator.faults import Fault
 from simulator.server import Served
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import fails, small_plan
@@ -442,9 +443,20 @@ def test_a_missed_minute_is_a_loss_for_good_whose_reason_is_told(day: Chain) -> 
         site.ledger.minute_missed(FEED, missed, MissedReason.STARTED_LATE, site.clock.now())
     [loss] = lost(day)
     assert (loss.asset, loss.fetch_number, loss.recoverable) == (RAW, missed.number, False)
-    assert loss.evidence == "the minute was missed: started_late"
+    assert loss.evidence.startswith("the minute was missed: started_late; the vendor cannot be")
     assert exit_code([loss]) == 0
     assert planned(day).items == []
+
+
+def test_a_failed_fetch_is_a_loss_for_good_whose_reason_is_told(day: Chain) -> None:
+    day.faults(Fault("error_body", endpoint="match/detail_live"))
+    day.minute(4)
+    day.faults()
+    [loss] = lost(day)
+    assert (loss.asset, loss.fetch_number, loss.recoverable) == (RAW, day.number + 4, False)
+    assert (loss.kind, loss.reason) == ("failed", "vendor_error")
+    assert loss.evidence.startswith("the fetch failed: vendor_error; the vendor cannot be asked")
+    assert exit_code([loss]) == 0
 
 
 # --- ordered stages ------------------------------------------------------------------------------
