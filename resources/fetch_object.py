@@ -69,7 +69,10 @@ class FetchObject:
             )
         except UnreadableObject:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except KeyError as error:
+            lacks = f"its metadata is damaged: it has no `{error.args[0]}`"
+            raise UnreadableObject(f"{found.key}: {lacks}") from error
+        except (TypeError, ValueError) as error:
             raise UnreadableObject(f"{found.key}: its metadata is damaged: {error}") from error
 
     @classmethod

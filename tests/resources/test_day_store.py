@@ -305,7 +305,7 @@ def overwrite(days: DayStore, body: bytes | None = None, **metadata: str) -> Non
         (None, {"minute": "2025-05-27T04:06:00Z"}, "holds fetch 7 of 2025-05-27"),
         (None, {"minute": "noon"}, "metadata is damaged"),
         (None, {"outcome": "splendid"}, "metadata is damaged"),
-        (None, {"account": '{"received":2}'}, "metadata is damaged"),
+        (None, {"account": '{"received":2}'}, "metadata is damaged: it has no `emitted`"),
         (None, {"account": "{"}, "metadata is damaged"),
     ],
 )
@@ -321,7 +321,7 @@ def test_what_contradicts_itself_is_not_read(
 
 def test_an_object_without_metadata_is_not_read(days: DayStore) -> None:
     days.store.put_new(object_key(NAMES, DAY, 7), stage_object(7).body)
-    with pytest.raises(UnreadableObject, match="metadata is damaged"):
+    with pytest.raises(UnreadableObject, match="metadata is damaged: it has no `format`"):
         days.read(NAMES, DAY, 7)
 
 
