@@ -23,13 +23,14 @@ from pipeline_assets.ledger_rebuild import (
     rebuild_expiries,
     rebuild_watch,
 )
+from pipeline_assets.repair.work import new_run_id
 from pipeline_assets.statements import Statements, statements
 from resources.known_days import days_in_store
 from resources.ledger import Ledger, RunRow, is_damage
 from resources.settings import Settings
 from resources.site import Site
 from resources.watch_record import read_watch, record_watch
-from touchline.accounting import Verdict
+from touchline.accounting import RunKind, Verdict
 from touchline.day import Day, utc_text
 from touchline.plan import FeedPlan
 
@@ -107,6 +108,13 @@ def rebuild(
 
     Raises Misused where the store has nothing of them, StoreError, LedgerUnavailable.
     """
+    with site.run(new_run_id(RunKind.LEDGER_REBUILD), RunKind.LEDGER_REBUILD):
+        return _rebuild(site, first, last, progress)
+
+
+def _rebuild(
+    site: Site, first: Day | None, last: Day | None, progress: Callable[[str], None]
+) -> RebuildReport:
     report = RebuildReport()
     for plan in site.plans.values():
         record_watch(site.store, site.ledger, plan.name)

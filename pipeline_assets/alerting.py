@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.delivery import deliver
 from pipeline_assets.sealing import days_to_seal
 from resources.ledger import Ledger
 from resources.notifier import Notifier
-from touchline.accounting import Verdict
+from touchline.accounting import RunKind, Verdict
 from touchline.alerting import Alert, Evaluation
 from touchline.day import Day
 from touchline.notices import Notice
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 SILENT_TODAY = timedelta(minutes=3)
 SILENT_ENDED = timedelta(minutes=25)
 """An ended day is checked every ten minutes."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 SENDING_SECONDS = 2.0
 """A look sends for so long at most; what is left goes with the next one."""
 
@@ -54,7 +56,10 @@ def silences(
     ledger: Ledger, plans: Mapping[str, FeedPlan], now: datetime
 ) -> dict[tuple[str, str, Day], datetime]:
     """Since when each check has been silent that should speak and has not for too long, by check,
-    asset and day. Raises LedgerUnavailable."""
+    asset and day. A ledger that was made anew has lost when each spoke last: silence begins with
+    it. Raises LedgerUnavailable."""
+    # Asked for only where a check seems silent: it goes through all runs.
+    rebuilt = cache(lambda: ledger.last_ended(RunKind.LEDGER_REBUILD) or _NEVER)
     found: dict[tuple[str, str, Day], datetime] = {}
     for plan in plans.values():
         today = Day.containing(now)
@@ -69,7 +74,7 @@ def silences(
             for asset in plan.assets:
                 for check in checks_for(asset):
                     last = max(newest.get((check.name, asset.name), since), since)
-                    if now - last > patience:
+                    if now - last > patience and now - (last := max(last, rebuilt())) > patience:
                         found[check.name, asset.name, day] = last
     return found
 

@@ -32,14 +32,15 @@ from resources.watch_record import MissedMinutes, Watched
 from touchline.accounting import Outcome, sha256_hex
 from touchline.day import Day, FetchNumber, parse_instant
 from touchline.delivery import match_alerts
-from touchline.fetch import FetchRef
+from touchline.fetch import FetchRef, UnreadableFetch
 from touchline.plan import FeedPlan
 from touchline.stage import Stage
 
 REBUILD = "ledger-rebuild"
 """The run id of claims that were read from the store."""
 
-Refs = dict[FetchNumber, tuple[FetchRef, Outcome | None]]
+Refs = dict[FetchNumber, tuple[FetchRef, Outcome | None, str | None]]
+"""Of what landed: which fetch, its outcome, and its reason where it has one."""
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Rebuilt:
     day: Day
     claims: int = 0
     alone: int = 0
-    """Claims for which nobody else vouches."""
+    """Those of the claims for which nobody else vouches."""
     windows: int = 0
     sealed: bool = False
     gone: list[FetchNumber] = field(default_factory=list)
@@ -111,8 +112,9 @@ class _Day:
                 found.claim(number, said.get(number), number in vouched[name])
                 for number in sorted({*found.fetches, *said})
             ]
-            found.report.claims = self.site.ledger.rebuild_claims(name, self.day, claims)
-            found.report.alone = sum(each.witness is Witness.NOBODY for each in claims)
+            added = self.site.ledger.rebuild_claims(name, self.day, claims)
+            found.report.claims = len(added)
+            found.report.alone = sum(each.witness is Witness.NOBODY for each in added)
             found.adopt(self.site.clock.now())
         for stage in self.plan.stages:
             if stage.tells_people:
@@ -156,9 +158,12 @@ class _Day:
         landed: Refs = {}
         for name in (*(stage.name for stage in self.plan.stages), raw):
             for number, claim in self.said.get(name, {}).items():
-                landed[number] = claim.ref, claim.outcome if name == raw else None
+                landed[number] = claim.ref, claim.outcome if name == raw else None, None
             for number, made in self.found[name].fetches.items():
-                landed[number] = made.ref, made.outcome if name == raw else None
+                if name == raw:
+                    landed[number] = made.ref, made.outcome, self._reason(made)
+                else:
+                    landed[number] = made.ref, None, None
         named = missed.minutes if missed else {}
         self.site.ledger.rebuild_fates(
             self.plan.name,
@@ -166,6 +171,18 @@ class _Day:
             landed,
             {FetchNumber(n): (each.reason, parse_instant(each.at)) for n, each in named.items()},
         )
+
+    def _reason(self, made: FetchObject) -> str | None:
+        """Why a fetch brought not all: its own bytes say it."""
+        if made.outcome is Outcome.COMPLETE:
+            return None
+        found = self.found[made.asset]
+        try:
+            fetch = found.days.read_place(made.asset, self.day, found.places[made.ref.number])
+            return fetch.envelope().footer.get("reason")
+        except (NotFound, UnreadableObject, UnreadableFetch) as error:
+            found.report.findings.append(f"the reason of fetch {made.ref.number}: {error}")
+            return None
 
 
 @dataclass

@@ -71,6 +71,7 @@ class RunKind(StrEnum):
     REPROCESS = "reprocess"
     INBOX = "inbox"
     HOUSEKEEPING = "housekeeping"
+    LEDGER_REBUILD = "ledger-rebuild"
 
     @property
     def makes_data(self) -> bool:

@@ -53,10 +53,10 @@ def who() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
-def new_run_id() -> str:
+def new_run_id(kind: RunKind = RunKind.REPROCESS) -> str:
     """Names person, machine and process: who reads it in a claim knows who made it, and a lock that
     a process left which died can be told from one that is at work."""
-    return f"{RunKind.REPROCESS}-{who()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    return f"{kind}-{who()}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
 
 
 def carry_out(

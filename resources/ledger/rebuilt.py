@@ -20,11 +20,14 @@ REBUILT = "made anew from the store"
 
 
 class RebuildBook(Book):
-    def rebuild_claims(self, asset: str, day: Day, claims: Iterable[RebuiltClaim]) -> int:
+    def rebuild_claims(
+        self, asset: str, day: Day, claims: Iterable[RebuiltClaim]
+    ) -> list[RebuiltClaim]:
         """Add the claims of fetches of which the ledger knows no landing, and those of what landed
-        since in the place of what it knows, where somebody vouches for that; how many they were.
-        All or none of them."""
-        table, added = tables.claims, 0
+        since in the place of what it knows, where somebody vouches for that; which they were. All
+        or none of them."""
+        table = tables.claims
+        added: list[RebuiltClaim] = []
         with self._database.write() as transaction:
             known = transaction.connection.execute(
                 select(table.c.number, table.c.landed).where(
@@ -68,7 +71,7 @@ class RebuildBook(Book):
                         "at": each.landed_at,
                     },
                 )
-                added += 1
+                added.append(each)
             if added:
                 touch(transaction, self.prefix, asset, day)
         return added
@@ -77,11 +80,11 @@ class RebuildBook(Book):
         self,
         feed: str,
         day: Day,
-        landed: Mapping[FetchNumber, tuple[FetchRef, Outcome | None]],
+        landed: Mapping[FetchNumber, tuple[FetchRef, Outcome | None, str | None]],
         missed: Mapping[FetchNumber, tuple[str, datetime]],
     ) -> int:
         """Add the fates of minutes that the ledger does not know; how many they were. What landed
-        was not missed. The outcome of a fetch that is gone may be unknown."""
+        was not missed. The outcome of a fetch that is gone, and its reason, may be unknown."""
         table = tables.fetches
         rows = {
             number: {"fate": FetchFate.MISSED, "reason": reason, "updated_at": at}
@@ -91,9 +94,10 @@ class RebuildBook(Book):
                 "fate": FetchFate.LANDED,
                 "fetch_id": ref.fetch_id,
                 "outcome": outcome,
+                "reason": reason,
                 "updated_at": ref.minute.end,
             }
-            for number, (ref, outcome) in landed.items()
+            for number, (ref, outcome, reason) in landed.items()
         }
         with self._database.write() as transaction:
             found = transaction.connection.execute(
@@ -109,8 +113,7 @@ class RebuildBook(Book):
             ]
             for number in new:
                 key = {"prefix": self.prefix, "feed": feed, "day": day, "number": number}
-                row = {"reason": None, "sequence": transaction.sequence, **rows[number]}
-                transaction.upsert(table, key | row)
+                transaction.upsert(table, key | {"sequence": transaction.sequence} | rows[number])
         return len(new)
 
     def rebuild_interval(

@@ -137,6 +137,13 @@ class RunBook(Book):
             tables.runs.c.prefix == self.prefix, tables.runs.c.state == RunState.RUNNING
         )
 
+    def last_ended(self, kind: str) -> datetime | None:
+        """When the last run of this kind ended."""
+        table = tables.runs
+        newest = select(func.max(table.c.ended_at).label("at"))
+        [row] = self._rows(newest.where(table.c.prefix == self.prefix, table.c.kind == kind))
+        return row.at
+
     def newest_runs(self, count: int) -> list[RunRow]:
         """The runs that changed last, newest first."""
         table = tables.runs

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from operations.ledger import RebuildReport, rebuild
+from pipeline_assets.alerting import SILENT_TODAY, silences
 from pipeline_assets.assets import assets_of
 from pipeline_assets.checks.report import Found, Kind
 from pipeline_assets.io_manager import S3DayIOManager
@@ -21,6 +22,7 @@ from resources.ledger import ClaimRow
 from resources.manifest import Held
 from resources.site import Site
 from resources.watch_record import record_watch
+from simulator.faults import Fault
 from tests.chain import FEED, RAW, SPOOL, Chain
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.spoiling import heads_object, put
@@ -31,6 +33,9 @@ HEADS = "football/heads"
 LAST = "football/quarantine"
 """The one asset of which no other stage makes anything."""
 LANDING = "landed_matches_claimed"
+
+
+LIST_FAILS = [Fault("error_body", endpoint="match/detail_live")]
 
 
 def lose_ledger(chain: Chain) -> None:
@@ -192,6 +197,22 @@ def test_a_claim_read_from_its_own_object_does_not_vouch_for_it(past: Chain) -> 
     assert found(past) == {}
 
 
+def test_silence_begins_with_the_ledger_that_was_made_anew(past: Chain) -> None:
+    """When a check spoke last is lost with it, and no reason for an alarm."""
+    plans = {FEED: past.plan}
+    with past.process() as site:
+        site.ledger.open_interval(FEED, past.start.later(6).utc, "simulated")
+        record_watch(site.store, site.ledger, FEED)
+        now = site.clock.now()
+        assert silences(site.ledger, plans, now)
+    lose_ledger(past)
+    rebuilt(past)
+    with past.process() as site:
+        assert silences(site.ledger, plans, now) == {}
+        later = silences(site.ledger, plans, now + 2 * SILENT_TODAY)
+    assert set(later.values()) == {now}
+
+
 def test_what_the_ledger_says_itself_is_kept(past: Chain) -> None:
     def said(site: Site) -> list[ClaimRow]:
         """All but the number of the transaction, which the mark of a check raises."""
@@ -202,7 +223,7 @@ def test_what_the_ledger_says_itself_is_kept(past: Chain) -> None:
         before = said(site)
         report = rebuild(site, None, None, lambda text: None)
         assert said(site) == before
-    assert sum(each.claims for each in report.assets) == 0
+    assert sum(each.claims + each.alone for each in report.assets) == 0
     assert report.verdict is Verdict.OK
 
 
@@ -210,6 +231,7 @@ def test_all_that_is_known_of_a_day_comes_back(chain_of: ChainOf) -> None:
     """Windows, a fetch after its window, missed minutes, watching; then the sealed day."""
     chain = chain_of()
     for passed in (*range(9), 10, 11):
+        chain.faults(*(LIST_FAILS if passed == 4 else ()))
         chain.minute(passed)
     chain.rotate(12)
     chain.rotate(24)
@@ -220,6 +242,7 @@ def test_all_that_is_known_of_a_day_comes_back(chain_of: ChainOf) -> None:
     before = known(chain)
     assert before["windows"]
     assert FetchFate.MISSED in before["fates"].values()
+    assert "vendor_error" in before["reasons"].values()
     lose_ledger(chain)
     rebuilt(chain)
     assert known(chain) == before
@@ -251,6 +274,7 @@ def known(chain: Chain) -> dict[str, Any]:
             },
             "fates": ledger.fates(FEED, day),
             "ids": {n: row.fetch_id for n, row in ledger.fetches(FEED, day).items()},
+            "reasons": {n: row.reason for n, row in ledger.fetches(FEED, day).items()},
             "intervals": ledger.intervals(FEED, day.start, day.end),
             "windows": {
                 row.key: (row.etag, row.is_verified, _brief(row.held))
