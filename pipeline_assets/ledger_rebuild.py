@@ -173,8 +173,8 @@ class _Day:
         )
 
     def _reason(self, made: FetchObject) -> str | None:
-        """Why a fetch brought not all: its own bytes say it."""
-        if made.outcome is Outcome.COMPLETE:
+        """Why a fetch failed: its own bytes say it."""
+        if made.outcome is not Outcome.FAILED:
             return None
         found = self.found[made.asset]
         try:
