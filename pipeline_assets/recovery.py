@@ -45,10 +45,9 @@ def hung_runs(running: Iterable[RunRow], now: datetime) -> list[RunRow]:
     ]
 
 
-def tell_ended(ledger: Ledger, run: RunRow, now: datetime) -> None:
-    """That this run hung and was ended, and that the fetch of its minute will not come from it.
-    Raises LedgerUnavailable."""
-    took = (now - run.started_at).total_seconds()
-    ledger.run_failed(run.run_id, now, f"it hung: it was ended after {took:.0f} s")
+def tell_ended(ledger: Ledger, run: RunRow, now: datetime, what: str) -> None:
+    """What became of this run, and that the fetch of its minute will not come from it. Raises
+    LedgerUnavailable."""
+    ledger.run_failed(run.run_id, now, what)
     if run.feed is not None and run.minute is not None:
         ledger.fetch_died(run.feed, run.minute, run.run_id, now)

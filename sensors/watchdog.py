@@ -1,4 +1,4 @@
-"""Ends runs that hang.
+"""Ends runs that hang, and tells of those whose process is gone.
 
 Runs are children of the process that evaluates sensors. Only such a child is ended, by the pid that
 it recorded and by when it was created: a pid alone may be another's by now.
@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import psutil
+
+if TYPE_CHECKING:
+    from resources.ledger import RunRow
 
 LOOKS_EVERY_SECONDS = 10
 
@@ -33,8 +38,8 @@ def watchdog(_: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 def end_hung_runs(children: Mapping[int, psutil.Process], now: datetime) -> list[str]:
-    """The ids of the runs that were ended, of those whose process is one of these. Raises
-    LedgerUnavailable."""
+    """The ids of the runs that were ended, of those whose process is one of these, and of those
+    that have no process any more. Raises LedgerUnavailable."""
     from pipeline_assets.recovery import hung_runs, tell_ended
     from resources.ledger import Ledger
     from resources.settings import Settings
@@ -43,15 +48,31 @@ def end_hung_runs(children: Mapping[int, psutil.Process], now: datetime) -> list
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         ledger.migrate()
         for run in hung_runs(ledger.running(), now):
-            process = children.get(run.pid or 0)
-            with suppress(psutil.NoSuchProcess):
-                if process is None or process.create_time() > run.started_at.timestamp():
+            child = children.get(run.pid or 0)
+            if not _is_at_work(run):
+                if run.host != socket.gethostname():
                     continue
-                log.error("run %s, a %s of %s, hangs and is ended", run.run_id, run.kind, run.feed)
-                process.kill()
-                tell_ended(ledger, run, now)
-                ended.append(run.run_id)
+                what = "its process is gone"
+            elif child is None:
+                continue
+            else:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+                what = f"it hung: it was ended after {(now - run.started_at).total_seconds():.0f} s"
+            log.error("run %s, a %s of %s: %s", run.run_id, run.kind, run.feed, what)
+            tell_ended(ledger, run, now, what)
+            ended.append(run.run_id)
     return ended
+
+
+def _is_at_work(run: RunRow) -> bool:
+    """Whether this very process runs on this machine: somebody may have killed it, with the code
+    server or alone, and its pid be another's by now."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(run.pid or 0)
+        is_younger = process.create_time() > run.started_at.timestamp()
+        return not is_younger and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 watchdogs = [watchdog]

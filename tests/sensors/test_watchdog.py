@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -50,11 +51,12 @@ def begun(
     process: psutil.Process,
     kind: RunKind = RunKind.MINUTE,
     after: timedelta = timedelta(),
+    host: str | None = None,
 ) -> datetime:
     """A run of this process, which began its minute's fetch so long after the process."""
     now = datetime.now(UTC) + after
     minute = Minute.containing(now)
-    ledger.run_started("run-1", minute, kind, "c", "l", now, feed=FEED, pid=process.pid)
+    ledger.run_started("run-1", minute, kind, "c", "l", now, feed=FEED, host=host, pid=process.pid)
     ledger.start_fetch(FEED, minute, "run-1", now)
     return now
 
@@ -97,6 +99,27 @@ def test_a_pid_that_was_given_again_is_not_the_run(ledger: Ledger, stuck: psutil
     began = begun(ledger, stuck, after=an_hour_before)
     assert end_hung_runs({stuck.pid: stuck}, began + TOO_LONG) == []
     assert stuck.is_running()
+
+
+def test_a_run_whose_process_is_gone_is_at_work_no_more(ledger: Ledger) -> None:
+    """It was killed with the code server, and Dagster, which canceled it, tells nobody."""
+    gone = subprocess.Popen(["sleep", "600"])
+    began = begun(ledger, psutil.Process(gone.pid), host=socket.gethostname())
+    gone.kill()
+    gone.wait()
+    assert end_hung_runs({}, began) == []
+    assert end_hung_runs({}, began + TOO_LONG) == ["run-1"]
+    run = ledger.run("run-1")
+    assert run is not None
+    assert (run.state, run.reason) == (RunState.FAILED, "its process is gone")
+    assert ledger.died(FEED, Minute.containing(began).day) == {Minute.containing(began).number}
+
+
+def test_a_process_of_another_machine_is_not_known_here(ledger: Ledger) -> None:
+    gone = subprocess.Popen(["sleep", "0"])
+    began = begun(ledger, psutil.Process(gone.pid), host="elsewhere")
+    gone.wait()
+    assert end_hung_runs({}, began + TOO_LONG) == []
 
 
 def test_every_lane_has_its_longest_time_and_dagster_waits_longer_than_the_watchdog() -> None:
