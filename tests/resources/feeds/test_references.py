@@ -101,7 +101,8 @@ def test_a_failure_is_remembered_for_less_than_a_minute(site: Site) -> None:
 
 def test_a_missed_deadline_is_not_held_against_a_team(site: Site) -> None:
     site.faults({"kind": "timeout", "endpoint": TEAM})
-    missed = site.fetch(0, deadline_seconds=0.6)
+    # Time enough for the rest on a machine that is busy.
+    missed = site.fetch(0, deadline_seconds=3)
     site.faults()
 
     assert missed.calls == {"deadline": 6}
