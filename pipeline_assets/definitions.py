@@ -6,9 +6,11 @@ import importlib
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.storage import sql
 
 from pipeline_assets.assets import assets_of, checks_of
 from pipeline_assets.jobs import JOBS
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 # Partitioned checks and one backfill run a day are relied upon, and Dagster is pinned for them.
 warnings.filterwarnings("ignore", ".*`backfill_policy`.*", dg.BetaWarning)
 warnings.filterwarnings("ignore", ".*partitions_def on an AssetCheckSpec.*", dg.PreviewWarning)
+# Sensors look into Dagster's storage several times a minute. At each look Alembic, told of its
+# scripts as "package:directory", leaves a context for the end of the process (util/pyfiles.py);
+# told of a directory it leaves none, and the code server does not grow.
+sql.ALEMBIC_SCRIPTS_LOCATION = str(Path(sql.__file__).with_name("alembic"))
 
 
 @dg.resource(description="The object store, ledger, spool and feeds that the environment names.")

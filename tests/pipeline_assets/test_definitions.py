@@ -50,6 +50,25 @@ print(json.dumps({
 """
 
 
+LOOKS = """
+import contextlib, gc, tempfile
+from dagster import DagsterInstance, instance_for_test
+import pipeline_assets.definitions
+
+def contexts():
+    gc.collect()
+    return sum(isinstance(each, contextlib.ExitStack) for each in gc.get_objects())
+
+with tempfile.TemporaryDirectory() as home, instance_for_test(temp_dir=home) as instance:
+    counts = []
+    for _ in range(3):
+        with DagsterInstance.from_ref(instance.get_ref()) as again:
+            again.get_runs_count(), again.all_asset_keys(), again.all_instigator_state()
+        counts.append(contexts())
+print(counts)
+"""
+
+
 def listed(tree: Path, home: Path) -> dict[str, Any]:
     """The definitions of the project in this folder, in a process that knows of nothing else."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(tree)}
@@ -203,3 +222,13 @@ def test_dg_finds_nothing_wrong(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_look_into_dagsters_storage_leaves_no_context_behind(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKS], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout.splitlines()[-1])
+    assert len(set(counts[1:])) == 1, counts
