@@ -194,11 +194,15 @@ def _feed(books: Books, plan: FeedPlan) -> Signal:
     ]
     if standing:
         causes = ", ".join(sorted({alert.key.cause for alert in standing}))
-        state = Health.BAD if _is_bad(standing) else Health.UNKNOWN
         detail = f"{FEED_IS_ALIVE}: {causes}{f'; {failure}' if failure else ''}"
         day = max(alert.key.day for alert in standing)
         do = "touchline doctor" if failure else f"touchline verify --date {day}"
-        return Signal(Kind.LIVENESS, name, state, detail, (), do)
+        if _is_bad(standing):
+            return Signal(Kind.LIVENESS, name, Health.BAD, detail, (), do)
+        # Nobody could judge the feed, which may be well.
+        return Signal(
+            Kind.LIVENESS, name, Health.UNKNOWN, detail, (raw, *_minutes_rest_on(plan)), do
+        )
     if failure:
         return Signal(Kind.LIVENESS, name, Health.WARNING, failure, (), "touchline doctor")
     verdicts = [
@@ -237,9 +241,9 @@ def _is_bad(alerts: Iterable[Alert]) -> bool:
 
 
 def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
-    is_raw = asset == plan.raw.name
-    tick = (*by_sensor(f"{plan.name}_minute_tick"), RUNS, STORE, LEDGER)
-    rests_on = tick if is_raw else (plan.raw.name, feed_signal(plan.name), *tick)
+    rests_on = _minutes_rest_on(plan)
+    if asset != plan.raw.name:
+        rests_on = (plan.raw.name, feed_signal(plan.name), *rests_on)
     if watched_since(books.ledger, plan, books.now) is None:
         detail = "nobody wants minutes now"
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, (UP,), "touchline up")
@@ -252,6 +256,11 @@ def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
     do = f"touchline verify --date {Day.containing(books.now)}"
     seconds = age.total_seconds()
     return Signal(Kind.PROGRESS, asset, of_progress(age), detail, rests_on, do, age_seconds=seconds)
+
+
+def _minutes_rest_on(plan: FeedPlan) -> tuple[str, ...]:
+    """The signals without which no minute's run comes to anything."""
+    return (*by_sensor(f"{plan.name}_minute_tick"), RUNS, STORE, LEDGER)
 
 
 def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> Minute | None:

@@ -20,7 +20,7 @@ from tests.pipeline_assets.spoiling import HEADS
 from tests.resources.ledger_samples import claim
 from tests.s3_gate import S3Gate
 from touchline.accounting import RunKind
-from touchline.alerting import Evaluation
+from touchline.alerting import BLIND, BLIND_IN_A_ROW, Evaluation
 from touchline.health import Health, Signal, causes, with_causes
 
 
@@ -153,6 +153,23 @@ def test_a_feed_is_what_its_check_says_of_it(day: Chain) -> None:
     day.clock.set(day.clock.now() + timedelta(seconds=1))
     say(day)
     assert wrong(look(day)) == {}
+
+
+def test_a_feed_that_could_not_be_judged_follows_from_what_kept_the_checks(
+    day: Chain, s3_gate: S3Gate
+) -> None:
+    alive(day)
+    for _ in range(BLIND_IN_A_ROW):
+        day.clock.set(day.clock.now() + timedelta(seconds=1))
+        say(day, BLIND)
+    assert wrong(look(day)) == {f"feed {FEED}": Health.UNKNOWN}
+    s3_gate.refuses = lambda method, path: True
+    signals = look(day, access=s3_gate.access)
+    assert wrong(signals) == {"store": Health.BAD}
+    assert signals[f"feed {FEED}"].because == ("store",)
+    say(day, "frozen")
+    signals = look(day, access=s3_gate.access)
+    assert wrong(signals) == {"store": Health.BAD, f"feed {FEED}": Health.BAD}
 
 
 def test_a_fetch_that_failed_is_told_at_once_and_its_stages_follow(day: Chain) -> None:

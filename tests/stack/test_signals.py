@@ -21,6 +21,7 @@ from resources.embedded_s3 import Server
 from resources.settings import PREFIX
 from tests.stack.stack import (
     FEED,
+    LIVE_LIST,
     PLAN,
     Stack,
     Vendor,
@@ -52,7 +53,10 @@ STAGES = [asset.name for asset in PLAN.assets]
 
 TURN_ON = "mutation($of: SensorSelector!) { startSensor(sensorSelector: $of) { __typename } }"
 TURN_OFF = "mutation($id: String!) { stopSensor(id: $id) { __typename } }"
-END_RUN = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
+END_RUN = (
+    "mutation($id: String!) { terminateRun(runId: $id) {"
+    " __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"
+)
 STATE = (
     "query($of: SensorSelector!)"
     " { sensorOrError(sensorSelector: $of) { ... on Sensor { sensorState { id } } } }"
@@ -128,7 +132,8 @@ class Site:
     def end_run(self, run_id: str) -> None:
         """As *Terminate* on its page does, which waits for an answer that does not come."""
         with suppress(httpx.ReadTimeout):
-            self._dagster(END_RUN, seconds=5, id=run_id)
+            said = self._dagster(END_RUN, seconds=20, id=run_id)["terminateRun"]
+            assert said["__typename"] == "TerminateRunSuccess", said
 
     @contextmanager
     def turned_off(self, name: str) -> Iterator[None]:
@@ -223,46 +228,56 @@ def test_the_daemon_stops(site: Site) -> None:
 
 def test_a_run_hangs(site: Site) -> None:
     """The watchdog ends it, and its minute is named."""
-    stack, minute = site.stack, coming_minute()
-    run = until(f"the run of {minute}", lambda: process_of(stack, minute), 120)
-    with stopped(run):
+    with hung_run(site) as run:
         said = site.named("runs", MAX_RUNTIME.total_seconds())
         assert signal(said, "runs")["do"].startswith("end the run")
-        until("its end", lambda: has_ended(run), 120)
+        until("its end", lambda: has_ended(run.process), 120)
     site.heals()
-    row = next(iter(stack.fates([minute]).values()))
-    # It may have hung before it began to fetch.
-    hung = {MissedReason.RUN_DIED, MissedReason.NOT_REQUESTED}
-    assert row.fate is FetchFate.LANDED or row.reason in hung
+    row = next(iter(site.stack.fates([run.minute]).values()))
+    # Its spool or another run may hold what it had fetched.
+    assert row.fate is FetchFate.LANDED or row.reason is MissedReason.RUN_DIED
 
 
 def test_somebody_ends_a_run_that_hangs_in_the_ui(site: Site) -> None:
     """The code server waits for it and starts no other run; `touchline up` starts another one."""
-    stack, minute = site.stack, coming_minute()
-    server = stack.child("code-server")
-    run = until(f"the run of {minute}", lambda: process_of(stack, minute), 120)
-    with stopped(run):
-        (begun,) = [run for run in stack.runs() if run.minute == minute]
-        site.end_run(begun.run_id)
+    server = site.stack.child("code-server")
+    with hung_run(site) as run:
+        site.end_run(run.run_id)
         until(
             "another code server",
-            lambda: stack.child("code-server") != server,
+            lambda: site.stack.child("code-server") != server,
             RESTARTED_WITHIN_SECONDS,
         )
-    assert has_ended(run)
+    assert has_ended(run.process)
     site.heals()
+
+
+@dataclass(frozen=True)
+class HungRun:
+    minute: Minute
+    run_id: str
+    process: psutil.Process
+
+
+@contextmanager
+def hung_run(site: Site) -> Iterator[HungRun]:
+    """The run of a minute, stopped while it waits for the vendor: it holds no database then."""
+    stack, minute = site.stack, coming_minute()
+    stack.ended_run(minute.later(-1))
+    stack.vendor("DELETE", "log")
+    with stack.faults({"kind": "timeout", "endpoint": LIVE_LIST}):
+        until(f"the fetch of {minute}", lambda: stack.vendor("GET", "log")["calls"], 120, 0.5)
+    with stack.site() as books:
+        (row,) = (run for run in books.ledger.running() if run.minute == minute)
+    assert row.pid
+    process = psutil.Process(row.pid)
+    with stopped(process):
+        yield HungRun(minute, row.run_id, process)
 
 
 def has_ended(process: psutil.Process) -> bool:
     """Also where nobody has asked how."""
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
-def process_of(stack: Stack, minute: Minute) -> psutil.Process | None:
-    """That of the run of this minute, when it is at work."""
-    with stack.site() as site:
-        runs = [run for run in site.ledger.running() if run.minute == minute and run.pid]
-    return psutil.Process(runs[0].pid) if runs else None
 
 
 def test_the_store_hangs_until_the_spool_is_full(site: Site) -> None:
