@@ -33,9 +33,11 @@ ANSWERS_WITHIN_SECONDS = 1.0
 )
 def heartbeat(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     from pipeline_assets.dagster_health import dagster_signals, our_sensors
+    from resources.garbage import give_back_memory
 
     now = datetime.now(UTC)
     write(now, dagster_signals(context.instance, our_sensors(), now))
+    give_back_memory()
     return dg.SkipReason("it has beaten")
 
 
