@@ -28,6 +28,7 @@ warnings.filterwarnings("ignore", ".*partitions_def on an AssetCheckSpec.*", dg.
 # scripts as "package:directory", leaves a context for the end of the process (util/pyfiles.py);
 # told of a directory it leaves none, and the code server does not grow.
 sql.ALEMBIC_SCRIPTS_LOCATION = str(Path(sql.__file__).with_name("alembic"))
+sql.get_alembic_config.cache_clear()
 
 
 @dg.resource(description="The object store, ledger, spool and feeds that the environment names.")
