@@ -234,8 +234,7 @@ def test_a_run_hangs(site: Site) -> None:
         until("its end", lambda: has_ended(run.process), 120)
     site.heals()
     row = next(iter(site.stack.fates([run.minute]).values()))
-    # Its spool or another run may hold what it had fetched.
-    assert row.fate is FetchFate.LANDED or row.reason is MissedReason.RUN_DIED
+    assert (row.fate, row.reason) == (FetchFate.MISSED, MissedReason.RUN_DIED)
 
 
 def test_somebody_ends_a_run_that_hangs_in_the_ui(site: Site) -> None:
