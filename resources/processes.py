@@ -44,7 +44,7 @@ class ProcessId:
     @property
     def alive(self) -> bool:
         """Whether this very process runs; a zombie does not."""
-        return (found := self._found()) is not None and _runs(found)
+        return (found := self._found()) is not None and runs(found)
 
     @property
     def group_alive(self) -> bool:
@@ -82,7 +82,7 @@ class ProcessId:
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 in_group = os.getpgid(process.pid) == os.getsid(process.pid) == self.pid
                 old_enough = process.create_time() > self.created - _CLOCK_STEP_SECONDS
-                if in_group and old_enough and _runs(process):
+                if in_group and old_enough and runs(process):
                     yield process
 
 
@@ -107,13 +107,15 @@ def end_groups(grace_seconds: Mapping[ProcessId, float]) -> None:
 def _wait(processes: list[psutil.Process], seconds: float) -> None:
     """Until none runs or the time is over. A zombie has ended: it waits for its parent alone."""
     deadline = time.monotonic() + seconds
-    while any(map(_runs, processes)) and time.monotonic() < deadline:
+    while any(map(runs, processes)) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
 
 
-def _runs(process: psutil.Process) -> bool:
+def runs(process: psutil.Process) -> bool:
+    """Whether it still does or holds anything. A zombie does not, but for the moment in which
+    others of its threads, not ended yet, keep its ports and locks."""
     with suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
+        return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
     return False
 
 

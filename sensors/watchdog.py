@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import psutil
 
+from resources.processes import runs
+
 if TYPE_CHECKING:
     from resources.ledger import RunRow
 
@@ -71,7 +73,7 @@ def _is_at_work(run: RunRow) -> bool:
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(run.pid or 0)
         is_younger = process.create_time() > run.started_at.timestamp()
-        return not is_younger and process.status() != psutil.STATUS_ZOMBIE
+        return not is_younger and runs(process)
     return False
 
 

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from resources.embedded_s3 import Server
+from resources.processes import runs
 from resources.settings import PREFIX
 from tests.stack.stack import (
     FEED,
@@ -231,7 +232,7 @@ def test_a_run_hangs(site: Site) -> None:
     with hung_run(site) as run:
         said = site.named("runs", MAX_RUNTIME.total_seconds())
         assert signal(said, "runs")["do"].startswith("end the run")
-        until("its end", lambda: has_ended(run.process), 120)
+        until("its end", lambda: not runs(run.process), 120)
     site.heals()
     row = next(iter(site.stack.fates([run.minute]).values()))
     assert (row.fate, row.reason) == (FetchFate.MISSED, MissedReason.RUN_DIED)
@@ -247,7 +248,7 @@ def test_somebody_ends_a_run_that_hangs_in_the_ui(site: Site) -> None:
             lambda: site.stack.child("code-server") != server,
             RESTARTED_WITHIN_SECONDS,
         )
-    assert has_ended(run.process)
+    assert not runs(run.process)
     site.heals()
 
 
@@ -272,11 +273,6 @@ def hung_run(site: Site) -> Iterator[HungRun]:
     process = psutil.Process(row.pid)
     with stopped(process):
         yield HungRun(minute, row.run_id, process)
-
-
-def has_ended(process: psutil.Process) -> bool:
-    """Also where nobody has asked how."""
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def test_the_store_hangs_until_the_spool_is_full(site: Site) -> None:
