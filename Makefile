@@ -22,8 +22,8 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow soak signals hostile replays crash detect days real-times
-.PHONY: match-days dagster-day housekeeping bench-storage screenshots lint lock install clean
+.PHONY: help up test test-slow soak signals hostile schedules replays crash detect days
+.PHONY: real-times match-days dagster-day housekeeping bench-storage screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ signals: $(STAMP) ## make every cause of an alarm happen on the real stack: name
 
 hostile: $(STAMP) ## 10,000 hostile fetches through every stage (minutes to hours)
 	@TOUCHLINE_HYPOTHESIS_EXAMPLES=10000 $(BIN)/pytest -q tests/pipeline_assets/football/test_hostile_content.py tests/pipeline_assets/football/test_hostile_display.py $(ARGS)
+
+schedules: $(STAMP) ## 50 ways for processes to overlap, of each kind of day (10 minutes)
+	@TOUCHLINE_HYPOTHESIS_EXAMPLES=50 $(BIN)/pytest -q tests/schedules $(ARGS)
 
 replays: $(STAMP) ## an hour of minutes across midnight and both clock changes
 	@TOUCHLINE_REPLAY_MINUTES=60 $(BIN)/pytest -q --timeout=1800 tests/operations/test_replay.py $(ARGS)
