@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # How long `make soak` watches.
 MINUTES ?= 60
+# Which of its tests that are alike `make test-slow` runs: all (full) or some (sampled).
+SLOW ?= full
 # Which kills `make crash` tries: all (full) or some of each flow (sampled).
 CRASH ?= full
 # Which days `make days` lives through: all (full) or some (sampled).
@@ -34,8 +36,8 @@ up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--port 3055
 test: $(STAMP) ## run the tests, without the slow ones, two at a time (ARGS="-k day" to choose)
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not daemon and not crash and not days and not soak and not signals" $(ARGS)
 
-test-slow: $(STAMP) ## run the tests that start the real stack
-	@$(BIN)/pytest -q -m daemon $(ARGS)
+test-slow: $(STAMP) ## run the tests that start the real stack (SLOW=sampled: some of them)
+	@TOUCHLINE_SLOW=$(SLOW) $(BIN)/pytest -q -m daemon $(ARGS)
 
 soak: $(STAMP) ## an hour of the real stack: every minute once, nothing grows (MINUTES=10: without its memory)
 	@TOUCHLINE_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest -q -m soak $(ARGS)
