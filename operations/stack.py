@@ -25,6 +25,7 @@ DEFINITIONS = "pipeline_assets.definitions"
 LOCATION = "touchline"
 _HOST = "127.0.0.1"
 _PROBE_SECONDS = 2.0
+_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 _HEALTH = """{
   instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } }
   workspaceOrError { ... on Workspace { locationEntries {
@@ -103,8 +104,9 @@ def code_server(
 ) -> ChildSpec:
     """One for webserver and daemon. The runs are its children, in its group.
 
-    Its threads share one arena of glibc's malloc, since they wait for Python's lock anyway: with
-    one for each, what they leave free between what they keep grows for hours.
+    Its threads share one arena of glibc's malloc, since they wait for Python's lock anyway, and
+    blocks of 128 KB and more, which many a tick takes for a moment, stay out of it, as they do until
+    the first is freed: else what lies free between what is kept grows for hours.
     """
     command = [
         *(sys.executable, "-m", "dagster", "api", "grpc", "--module-name", module),
@@ -118,7 +120,7 @@ def code_server(
         "code-server",
         lambda: command,
         lambda: _serves(port),
-        {**environment, "MALLOC_ARENA_MAX": "1"},
+        {**environment, **_MALLOC},
         settings.home,
         lives=lambda: _can_start_runs(port),
     )
