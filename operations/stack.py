@@ -105,8 +105,8 @@ def code_server(
     """One for webserver and daemon. The runs are its children, in its group.
 
     Its threads share one arena of glibc's malloc, since they wait for Python's lock anyway, and
-    blocks of 128 KB and more, which many a tick takes for a moment, stay out of it, as they do until
-    the first is freed: else what lies free between what is kept grows for hours.
+    blocks of 128 KB and more, which many a tick takes for a moment, stay out of it for good: else
+    what lies free between what is kept grows for hours.
     """
     command = [
         *(sys.executable, "-m", "dagster", "api", "grpc", "--module-name", module),
