@@ -22,9 +22,9 @@ from resources.object_store import (
 )
 from resources.settings import Settings
 from resources.spool import Spool, SpoolLimits, spool_verdict
-from touchline.accounting import FetchFate, Outcome, RunKind, Verdict
+from touchline.accounting import Outcome, RunKind, Verdict
 from touchline.alerting import Alert, AlertState
-from touchline.day import Day, FetchNumber, Minute, Window
+from touchline.day import Day, Minute, Window
 from touchline.delivery import DeliveryState
 from touchline.health import (
     LEDGER,
@@ -225,7 +225,7 @@ def feed_signal(feed: str) -> str:
 def _failure(books: Books, plan: FeedPlan) -> str | None:
     """How the newest fetch failed; None where it did not."""
     for day in books.days:
-        if number := _newest_raw(books, plan, day):
+        if number := books.ledger.newest_fetch(plan.name, day):
             newest = books.ledger.fetches(plan.name, day, number, number).get(number)
             if newest is None or newest.outcome is not Outcome.FAILED:
                 return None
@@ -265,16 +265,10 @@ def _minutes_rest_on(plan: FeedPlan) -> tuple[str, ...]:
 
 def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> Minute | None:
     if asset == plan.raw.name:
-        newest = _newest_raw(books, plan, day)
+        newest = books.ledger.newest_fetch(plan.name, day)
     else:
-        standing = books.ledger.standing(asset, day).items()
-        newest = max((number for number, row in standing if row.is_good), default=None)
+        newest = books.ledger.newest_good(asset, day)
     return day.minute(newest) if newest else None
-
-
-def _newest_raw(books: Books, plan: FeedPlan, day: Day) -> FetchNumber | None:
-    fates = books.ledger.fates(plan.name, day).items()
-    return max((number for number, fate in fates if fate is FetchFate.LANDED), default=None)
 
 
 # --- backlog -------------------------------------------------------------------------------------
@@ -340,10 +334,8 @@ def _windows(books: Books, plan: FeedPlan) -> Signal:
         for day in books.days:
             if books.ledger.seal(asset.name, day) is not None:
                 continue
-            windows = books.ledger.windows(asset.name, day).values()
-            held = {number for window in windows if window.is_verified for number in window.etags}
-            standing = books.ledger.standing(asset.name, day).items()
-            alone = [number for number, row in standing if number not in held and row.has_landed]
+            held = books.ledger.in_windows(asset.name, day)
+            alone = set(books.ledger.landed_numbers(asset.name, day)) - held
             due = (Window.of(day, number).end + WINDOW_OVERDUE for number in alone)
             late += [at for at in due if at < books.now]
     name, count = f"windows of {plan.name}", len(late)

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from resources.heartbeat import Heartbeat, NewestFetch
 from resources.ledger import Ledger
-from touchline.accounting import FetchFate
 from touchline.alerting import AlertState
 from touchline.day import Day, utc_text
 from touchline.delivery import DeliveryState
@@ -29,8 +28,5 @@ def heartbeat_of(ledger: Ledger, feed: str, now: datetime) -> Heartbeat:
 
 
 def _newest(ledger: Ledger, feed: str, day: Day) -> NewestFetch | None:
-    fates = ledger.fates(feed, day)
-    landed = [number for number, fate in fates.items() if fate is FetchFate.LANDED]
-    if not landed:
-        return None
-    return NewestFetch(str(day), max(landed), str(day.minute(max(landed))))
+    number = ledger.newest_fetch(feed, day)
+    return None if number is None else NewestFetch(str(day), number, str(day.minute(number)))

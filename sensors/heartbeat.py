@@ -63,8 +63,8 @@ def write(now: datetime, of_dagster: Iterable[Signal] = ()) -> None:
 
 @functools.lru_cache(maxsize=1)
 def _ledger(url: str, prefix: str) -> Ledger:
-    """Kept from beat to beat: it remembers the rows of the day, so that a status late in the day
-    costs what an early one does."""
+    """Kept from beat to beat: it remembers which fetches the day's windows hold, so that a status
+    late in the day costs what an early one does."""
     from resources.ledger import Ledger
 
     return Ledger(url, prefix)

@@ -26,7 +26,7 @@ from resources.ledger import tables
 from resources.ledger.book import Book, minute_of, record, storable, touch
 from resources.ledger.database import Transaction
 from resources.ledger.records import Claim, ClaimRow, Standing, Transition
-from touchline.accounting import ClaimState
+from touchline.accounting import ClaimState, Outcome
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
 
@@ -201,6 +201,30 @@ class ClaimBook(Book):
     def standing(self, asset: str, day: Day) -> Mapping[FetchNumber, Standing]:
         """The day's claims by number, in order, without what they say at length. One query."""
         return self._by_number(tables.claims.c.asset, asset, day, _STANDING, Standing)
+
+    def landed_numbers(self, asset: str, day: Day) -> list[FetchNumber]:
+        """The numbers of the day's fetches of which something has landed, in order. Nothing is kept
+        between two calls, unlike `standing`."""
+        number, outcome = tables.claims.c.number, tables.claims.c.outcome
+        rows = self._rows(
+            select(number)
+            .where(*self._of(tables.claims, asset, day), outcome.is_not(None))
+            .order_by(number)
+        )
+        return [FetchNumber(row.number) for row in rows]
+
+    def newest_good(self, asset: str, day: Day) -> FetchNumber | None:
+        """The number of the day's newest fetch that has landed with an answer, not a placeholder
+        for one."""
+        number, outcome = tables.claims.c.number, tables.claims.c.outcome
+        good = [each for each in Outcome if not each.is_placeholder]
+        rows = self._rows(
+            select(number)
+            .where(*self._of(tables.claims, asset, day), outcome.in_(good))
+            .order_by(number.desc())
+            .limit(1)
+        )
+        return FetchNumber(rows[0].number) if rows else None
 
     def code_versions(self, feed: str) -> dict[tuple[str, Day], Counter[str]]:
         """By asset and day, how many fetches of it stand that were made by which code."""

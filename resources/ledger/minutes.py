@@ -96,6 +96,22 @@ class MinuteBook(Book):
         """What became of the day's minutes, by number, in order, without how and when."""
         return {number: fate for number, (fate, _) in self._settled(feed, day).items()}
 
+    def newest_fetch(self, feed: str, day: Day) -> FetchNumber | None:
+        """The number of the day's newest minute whose fetch has landed."""
+        table = tables.fetches
+        rows = self._rows(
+            select(table.c.number)
+            .where(
+                table.c.prefix == self.prefix,
+                table.c.feed == feed,
+                table.c.day == day,
+                table.c.fate == FetchFate.LANDED,
+            )
+            .order_by(table.c.number.desc())
+            .limit(1)
+        )
+        return FetchNumber(rows[0].number) if rows else None
+
     def fetch_ids(self, feed: str, day: Day) -> dict[FetchNumber, str]:
         """Which fetch landed in each of the day's minutes that have one."""
         return {

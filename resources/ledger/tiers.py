@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from sqlalchemy import Row, Text, delete, select, type_coerce, update
@@ -14,7 +14,11 @@ from resources.ledger.book import Book, of_day, record, storable, touch
 from resources.ledger.database import Database
 from resources.ledger.records import Expiry, SealRow, WindowRow
 from resources.manifest import Held
-from touchline.day import Day
+from touchline.day import Day, FetchNumber
+
+V = TypeVar("V")
+_Known: TypeAlias = dict[str, tuple[Row[Any] | None, V]]
+"""By a window's key: how its row was told apart when it was read, and what is kept of it."""
 
 _WINDOW = (
     *(column for column in tables.windows.c if column is not tables.windows.c.held),
@@ -35,8 +39,9 @@ class TierBook(Book):
 
     def __init__(self, database: Database, prefix: str) -> None:
         super().__init__(database, prefix)
-        self._windows: dict[str, dict[str, tuple[Row[Any] | None, WindowRow]]] = {}
-        """By asset and key, of the day that was asked for last."""
+        self._windows: dict[str, _Known[WindowRow]] = {}
+        self._in_windows: dict[str, _Known[tuple[FetchNumber, ...]]] = {}
+        """By asset, of the day that was asked for last."""
 
     # --- windows ---------------------------------------------------------------------------------
 
@@ -94,15 +99,30 @@ class TierBook(Book):
         Each is read once, and again when it has changed, which an index tells: the stages and
         checks of a minute all ask for them, and by evening they hold half a megabyte an asset.
         """
-        table, known = tables.windows, dict(self._windows.get(asset, {}))
+        return self._by_key(self._windows, asset, day, _as_it_is)
+
+    def in_windows(self, asset: str, day: Day) -> set[FetchNumber]:
+        """The numbers of the fetches that the day's verified windows hold.
+
+        Between two calls the ledger keeps these numbers alone, so that a process that asks all day
+        stays as small as it was.
+        """
+        held = self._by_key(self._in_windows, asset, day, _verified_numbers)
+        return {number for numbers in held.values() for number in numbers}
+
+    def _by_key(
+        self, kept: dict[str, _Known[V]], asset: str, day: Day, keep: Callable[[WindowRow], V]
+    ) -> dict[str, V]:
+        """What to keep of each of the day's windows, by key, in order; `kept` is what is known."""
+        table, known = tables.windows, dict(kept.get(asset, {}))
         rows = {row.key: row for row in self._rows(_WINDOWS_TOLD_APART, name=asset, day=day)}
         new = [key for key, row in rows.items() if key not in known or known[key][0] != row]
         if new:
             among = table.c.key.between(new[0], new[-1])
             read = self._rows(select(*_WINDOW).where(*self._of(table, asset, day), among))
-            known |= {row.key: (rows.get(row.key), record(WindowRow, row)) for row in read}
-        kept = self._windows[asset] = {key: known[key] for key in rows if key in known}
-        return {key: row for key, (_, row) in kept.items()}
+            known |= {row.key: (rows.get(row.key), keep(record(WindowRow, row))) for row in read}
+        now = kept[asset] = {key: known[key] for key in rows if key in known}
+        return {key: value for key, (_, value) in now.items()}
 
     # --- sealed days -----------------------------------------------------------------------------
 
@@ -254,3 +274,11 @@ class TierBook(Book):
                     table.c.holder == holder,
                 )
             )
+
+
+def _as_it_is(row: WindowRow) -> WindowRow:
+    return row
+
+
+def _verified_numbers(row: WindowRow) -> tuple[FetchNumber, ...]:
+    return tuple(row.etags) if row.is_verified else ()

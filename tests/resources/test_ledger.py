@@ -354,6 +354,21 @@ TestClaimTransitions.settings = settings(
 )
 
 
+def test_what_status_asks_for_is_what_the_claims_say(ledger: Ledger) -> None:
+    assert (ledger.newest_good(ASSET, DAY), ledger.landed_numbers(ASSET, DAY)) == (None, [])
+    outcomes = [Outcome.COMPLETE, Outcome.FAILED, Outcome.STAGE_FAILED]
+    for number, outcome in enumerate(outcomes, start=9):
+        ledger.landed(claim(number, outcome=outcome), f"e{number}", 10)
+    ledger.intend(claim(12), AT)
+    ledger.landed(claim(13, asset="football/other"), "e13", 10)
+
+    standing = ledger.standing(ASSET, DAY)
+    assert ledger.newest_good(ASSET, DAY) == max(n for n, row in standing.items() if row.is_good)
+    assert ledger.landed_numbers(ASSET, DAY) == [9, 10, 11]
+    assert ledger.newest_good(ASSET, DAY.shifted(-1)) is None
+    assert ledger.landed_numbers(ASSET, DAY.shifted(-1)) == []
+
+
 # Minutes
 
 
@@ -370,6 +385,16 @@ def test_a_minute_starts_and_lands(ledger: Ledger) -> None:
     assert (row.minute, row.number, row.fetch_id) == (DAY.minute(787), 787, "aB3dE6gH9jK2")
     assert (row.started_at, row.updated_at, row.lateness_seconds) == (AT, done, 3.25)
     assert (row.run_id, row.sequence > started.sequence) == ("run-1", True)
+
+
+def test_the_newest_fetch_is_the_last_that_landed(ledger: Ledger) -> None:
+    assert ledger.newest_fetch("football", DAY) is None
+    for number in (786, 787):
+        ledger.fetch_landed(ref(number), Outcome.COMPLETE, None, AT, 0.0)
+    ledger.minute_missed("football", DAY.minute(788), MissedReason.RUN_DIED, AT)
+    ledger.start_fetch("football", DAY.minute(789), "run-1", AT)
+    assert ledger.newest_fetch("football", DAY) == 787
+    assert ledger.newest_fetch("basketball", DAY) is None
 
 
 FATES: dict[str, Callable[[Ledger], None]] = {

@@ -150,3 +150,19 @@ def test_a_window_that_another_process_changes_is_seen(ledger: Ledger, ledger_ur
     other.cleared(ASSET, DAY, [WINDOW], LATER)
     assert ledger.windows(ASSET, DAY) == {}
     other.close()
+
+
+def test_only_verified_windows_hold_fetches(ledger: Ledger) -> None:
+    other = WINDOW.replace("00001-00010", "00011-00020")
+    assert ledger.in_windows(ASSET, DAY) == set()
+    ledger.intend_window(ASSET, DAY, WINDOW, "sha", [held(1), held(3)], AT)
+    assert ledger.in_windows(ASSET, DAY) == set()
+    ledger.window_verified(ASSET, DAY, WINDOW, "w1", 4096, AT)
+    ledger.intend_window(ASSET, DAY, other, "sha", [held(11)], AT)
+    ledger.window_verified(ASSET, DAY, other, "w2", 4096, AT)
+    assert ledger.in_windows(ASSET, DAY) == {1, 3, 11}
+
+    ledger.intend_window(ASSET, DAY, WINDOW, "later", [held(1), held(2), held(3)], LATER)
+    assert ledger.in_windows(ASSET, DAY) == {11}
+    assert ledger.in_windows(ASSET, DAY.shifted(1)) == set()
+    assert ledger.in_windows(ASSET, DAY) == {11}
