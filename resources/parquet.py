@@ -176,7 +176,7 @@ def write_parquet(table: pa.Table, about: Mapping[str, str]) -> bytes:
 
 def read_parquet(data: bytes) -> tuple[pa.Table, dict[str, str]]:
     """A table and the key-value metadata of its footer. Raises pyarrow.ArrowException."""
-    table = pq.ParquetFile(io.BytesIO(data)).read(use_threads=False)
+    table = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False)
     metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
     return table, metadata
 

@@ -249,7 +249,7 @@ class StageWindow(Generic[R]):
         """Raises UnreadableWindow for anything but a whole window of this stage, bit for bit."""
         _refuse_damage(data)
         try:
-            file = pq.ParquetFile(io.BytesIO(data))
+            file = pq.ParquetFile(pa.BufferReader(data))
             said = file.metadata.metadata or {}
             if why := unread(int(said[f"{PREFIX}format".encode()]), READABLE_FORMATS):
                 raise UnreadableWindow(f"window {why}")
