@@ -30,8 +30,11 @@ from resources.manifests import read_manifest
 from resources.mirror_copy import Difference, MirrorCopy, MirrorReport, Wanted
 from resources.mirror_marker import etags_compare
 from resources.object_store import Listed, NotFound, ObjectStore, PreconditionFailed
+from resources.remarks import remarks_prefix
 from resources.seal_marks import SealMarks, seal_marks
 from resources.sealed_days import manifest_of
+from resources.watch_layout import watch_prefix
+from resources.watch_record import DamagedWatchRecord, copy_record, is_record
 from touchline.day import Day
 
 if TYPE_CHECKING:
@@ -81,8 +84,8 @@ class Mirror:
 
     def run(self, at: datetime, progress: Progress) -> MirrorReport:
         """Raises StoreError where one of the two places is away; the next mirroring goes on."""
-        feeds = {name for tier in ("raw/", "hot/") for name in self.source.folders(tier)}
-        for feed in sorted(feeds | {*self.source.folders("expired/")}):
+        tiers = ("raw/", "hot/", "expired/", "remarks/", "watch/")
+        for feed in sorted({name for tier in tiers for name in self.source.folders(tier)}):
             _Feed(self, feed, at).run(progress)
         return self.report
 
@@ -137,9 +140,12 @@ class _Feed:
             if not well:
                 report.incomplete.add(day)
         progress(self.feed, total, total)
-        # What the store says of days that it has no more.
-        records = [key for key in self.copy.here if key.startswith(expired_prefix(self.feed))]
-        self.copy.bring_all(map(Wanted, records), verify=mirror.deep)
+        # What the store says of days that it has no more, what people remarked, who watched when.
+        for prefix in (expired_prefix(self.feed), remarks_prefix(self.feed)):
+            records = [key for key in self.copy.here if key.startswith(prefix)]
+            self.copy.bring_all(map(Wanted, records), verify=mirror.deep)
+        for key in filter(is_record, self.copy.here):
+            self._watched(key)
 
     # --- what is where ---------------------------------------------------------------------------
 
@@ -157,6 +163,7 @@ class _Feed:
 
     def _listed(self, store: ObjectStore) -> dict[str, Listed]:
         below = [f"logs/{self.feed}/", expired_prefix(self.feed)]
+        below += [remarks_prefix(self.feed), watch_prefix(self.feed)]
         for asset in self.derived:
             below += [f"{table_key(asset)}/date=", manifests_key(asset)]
         return {item.key: item for prefix in below for item in store.list(prefix)}
@@ -220,6 +227,22 @@ class _Feed:
         manifest = manifest or self.lake.manifest(asset, day, number)
         adopt_day(self.lake_there, manifest, files, table.columns, at=self.at)
         return True
+
+    def _watched(self, key: str) -> None:
+        """Which minutes were expected, or missed, as both places know it: the store goes on writing
+        it, and what was said once stays said."""
+        mirror, report = self.mirror, self.mirror.report
+        report.objects += 1
+        listed, copy = self.copy.here[key], self.copy.there.get(key)
+        if copy and self.copy.etags_compare and copy.etag == listed.etag and not mirror.deep:
+            return
+        try:
+            if copy_record(mirror.source, mirror.target, key):
+                report.sent += 1
+                report.bytes_sent += listed.size
+            report.verified += 1
+        except DamagedWatchRecord as error:
+            self._differs(key, f"cannot be read from the store: {error}")
 
     def _wait(self, asset: str, day: Day) -> bool:
         self.mirror.report.waiting.append(f"{asset} of {day} is being sealed")

@@ -38,5 +38,9 @@ def remarks_on(store: ObjectStore, feed: str, day: Day) -> list[Remark]:
     return found
 
 
+def remarks_prefix(feed: str) -> str:
+    return f"remarks/{feed}/"
+
+
 def _prefix(feed: str, day: Day) -> str:
-    return f"remarks/{feed}/date={day}/"
+    return f"{remarks_prefix(feed)}date={day}/"

@@ -115,6 +115,18 @@ def read_watch(store: ObjectStore, feed: str) -> Watched:
     return watched
 
 
+def copy_record(source: ObjectStore, target: ObjectStore, key: str) -> bool:
+    """Tell another store what this one says at a key of `read_watch`; whether there was anything to
+    tell. Raises DamagedWatchRecord where this one's cannot be read, StoreError."""
+    kind = MissedMinutes if day_of_missed(key) is not None else WatchInterval
+    return _join(target, key, _decoded(source.get(key), kind))
+
+
+def is_record(key: str) -> bool:
+    """Whether a key below `watch/` is one that `read_watch` reads."""
+    return day_of_missed(key) is not None or opened_of(key) is not None
+
+
 def _missed(ledger: Ledger, feed: str, day: Day) -> MissedMinutes:
     minutes = {
         int(number): MissedMinute(row.reason or "", utc_text(row.updated_at))
@@ -138,11 +150,12 @@ def _interval(ledger: Ledger, feed: str, opened: datetime) -> WatchInterval:
     return first
 
 
-def _join(store: ObjectStore, key: str, ours: WatchRecord) -> None:
+def _join(store: ObjectStore, key: str, ours: WatchRecord) -> bool:
+    """Whether the store was told anything that it did not say."""
     for _ in range(ATTEMPTS):
         try:
             store.put_new(key, msgspec.json.encode(ours))
-            return
+            return True
         except (PreconditionFailed, Conflicting):
             pass
         try:
@@ -152,10 +165,11 @@ def _join(store: ObjectStore, key: str, ours: WatchRecord) -> None:
             except DamagedWatchRecord as error:
                 _set_aside(store, found, error)
                 store.replace(key, msgspec.json.encode(ours), found.etag)
-                return
-            if (both := ours.joined(there)) != there:
-                store.replace(key, msgspec.json.encode(both), found.etag)
-            return
+                return True
+            if (both := ours.joined(there)) == there:
+                return False
+            store.replace(key, msgspec.json.encode(both), found.etag)
+            return True
         except (PreconditionFailed, Conflicting, NotFound):
             continue
     raise StoreError(f"{key}: others kept writing it; it is told the next time")

@@ -9,21 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from resources.appended import Remark
 from resources.day_layout import log_key, seal_key
 from resources.embedded_s3 import S3Access
 from resources.expired_days import ExpiredDay, expired_key, put_expiry
 from resources.lake import Lake, drop_day
 from resources.lake.tables import manifest_key, table_key
-from resources.ledger import SealRow
+from resources.ledger import Ledger, SealRow
 from resources.manifests import put_manifest
 from resources.mirror import Mirror
 from resources.mirror_copy import MirrorReport
 from resources.mirror_marker import MARKER_KEY, MirrorRefused, claim_mirror
 from resources.object_store import ObjectStore, StoreError
+from resources.remarks import remarks_on, store_remark
 from resources.site import ORIGIN_KEY
+from resources.watch_layout import missed_key
+from resources.watch_record import read_watch, record_watch
 from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, lake_at, manifest, seal
 from tests.s3_gate import Answer, S3Gate, is_listing
-from touchline.accounting import sha256_hex
+from touchline.accounting import MissedReason, sha256_hex
 from touchline.day import Day
 
 RAW = "football/raw_fetches"
@@ -359,6 +363,42 @@ def test_what_expires_here_stays_there(
     [difference] = mirror(there, deep=True).differs
     assert difference.key == key
     assert "does not have it any more" in difference.detail
+
+
+def test_what_was_expected_missed_and_remarked_is_sent(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport], tmp_path: Path
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", "live")
+    ledger.migrate()
+    ledger.open_interval("football", AT, "live")
+    ledger.minute_missed("football", DAY.minute(7), MissedReason.RUN_DIED, AT)
+    record_watch(here, ledger, "football")
+    remark = Remark(id="q1", date=str(DAY), by="ann", says="rain")
+    assert store_remark(here, "football", DAY, remark)
+    assert mirror(there).differs == []
+    assert read_watch(there, "football") == read_watch(here, "football")
+    assert remarks_on(there, "football", DAY) == [remark]
+    assert mirror(there).sent == 0
+
+    ledger.close_interval("football", AT + timedelta(hours=1))
+    ledger.minute_missed("football", DAY.minute(9), MissedReason.STARTED_LATE, AT)
+    record_watch(here, ledger, "football")
+    assert (mirror(there).sent, mirror(there, deep=True).sent) == (2, 0)
+    assert [*read_watch(there, "football").missed[DAY].minutes] == [7, 9]
+    assert read_watch(there, "football") == read_watch(here, "football")
+
+
+def test_missed_minutes_that_the_store_cannot_read_any_more_are_not_passed_on(
+    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport], tmp_path: Path
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", "live")
+    ledger.migrate()
+    ledger.minute_missed("football", DAY.minute(7), MissedReason.RUN_DIED, AT)
+    record_watch(here, ledger, "football")
+    mirror(there)
+    damage(here, missed_key("football", DAY))
+    assert [each.key for each in mirror(there).differs] == [missed_key("football", DAY)]
+    assert [*read_watch(there, "football").missed[DAY].minutes] == [7]
 
 
 def test_the_copy_can_be_brought_back(
