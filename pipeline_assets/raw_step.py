@@ -279,14 +279,21 @@ def silent_minutes(
 def _silent_of(
     site: Site, feed: str, day: Day, expected: list[Minute], now: datetime
 ) -> list[tuple[Minute, MissedReason]]:
-    fates, died = site.ledger.fates(feed, day), site.ledger.died(feed, day)
+    fates = site.ledger.fates(feed, day)
+    open_fates = (None, FetchFate.STARTED)
+    waiting = {
+        number: minute
+        for minute in expected
+        if fates.get(number := day.number_of(minute)) in open_fates
+    }
+    if not waiting:
+        return []
+    died = site.ledger.died(feed, day)
+    at_work = {run.minute for run in site.ledger.running() if run.feed == feed}
     found = []
-    for minute in expected:
-        number = day.number_of(minute)
-        fate = fates.get(number)
-        if fate is not None and fate is not FetchFate.STARTED:
-            continue
-        reason = why_missed(minute, now, started=fate is not None, died=number in died)
+    for number, minute in waiting.items():
+        started = number in fates or minute in at_work
+        reason = why_missed(minute, now, started=started, died=number in died)
         if reason is not None:
             found.append((minute, reason))
     return found

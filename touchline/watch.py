@@ -52,8 +52,9 @@ def expected_minutes(day: Day, intervals: Intervals, until: datetime) -> Iterato
 def why_missed(
     minute: Minute, now: datetime, *, started: bool, died: bool = False
 ) -> MissedReason | None:
-    """What a minute without a fetch is, or None while a run may still bring one. `died` is what
-    somebody knows who watched the run: nobody has to wait for it then."""
+    """What a minute without a fetch is, or None while a run may still bring one. `started` is a run
+    that was seen at work on it, whether or not it has begun to fetch; `died` is what somebody knows
+    who watched the run: nobody has to wait for it then."""
     if started:
         return MissedReason.RUN_DIED if died or now >= minute.utc + MAX_RUNTIME else None
     return MissedReason.NOT_REQUESTED if now >= minute.utc + FETCH_STARTS_WITHIN else None

@@ -23,7 +23,7 @@ from tests.chain import FEED, RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import Seen, fails, small_plan
 from tests.s3_gate import S3Gate
-from touchline.accounting import FetchFate, MissedReason, Outcome, Verdict
+from touchline.accounting import FetchFate, MissedReason, Outcome, RunKind, Verdict
 from touchline.day import Day, Minute, Window
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
@@ -108,6 +108,20 @@ def test_minutes_of_which_nobody_asked_are_named_when_they_were_expected(chain: 
     cadence = chain.checks()["raw_fetches", "cadence"]
     assert (cadence.fetches_expected, cadence.fetches_present) == (4, 2)
     assert (cadence.recorded, cadence.landed) == (2, 2)
+
+
+def test_a_minute_whose_run_hangs_before_it_fetches_has_been_asked_for(chain: Chain) -> None:
+    chain.minute(0)
+    hung = chain.start.later(1)
+    with chain.process() as site:
+        site.ledger.run_started("hung", hung, RunKind.MINUTE, "", "", hung.utc, feed=FEED)
+    chain.minute(2)
+    assert missed(chain) == {}, "it may still come"
+    chain.minute(4)
+    assert missed(chain) == {
+        hung.number: MissedReason.RUN_DIED,
+        hung.number + 2: MissedReason.NOT_REQUESTED,
+    }
 
 
 def in_store(chain: Chain) -> set[int]:
