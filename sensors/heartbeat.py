@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,8 @@ def write(now: datetime, of_dagster: Iterable[Signal] = ()) -> None:
 
     settings = Settings.load()
     ledger = _ledger(settings.ledger_database, settings.s3_prefix)
-    with connected(settings) as access:
+    # Else SQLite keeps what it has read of the day, up to 2 MB of it.
+    with closing(ledger), connected(settings) as access:
         ledger.migrate()
         store = _store(settings, access)  # pyright: ignore[reportArgumentType]  # It is frozen.
         for feed in PLANS:
@@ -63,8 +65,8 @@ def write(now: datetime, of_dagster: Iterable[Signal] = ()) -> None:
 
 @functools.lru_cache(maxsize=1)
 def _ledger(url: str, prefix: str) -> Ledger:
-    """Kept from beat to beat: it remembers which fetches the day's windows hold, so that a status
-    late in the day costs what an early one does."""
+    """Kept from beat to beat, without its connections: it remembers which fetches the day's windows
+    hold, so that a status late in the day costs what an early one does."""
     from resources.ledger import Ledger
 
     return Ledger(url, prefix)
