@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -18,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import dagster as dg
+import numpy as np
 import psutil
 import pytest
 from rich.console import Console
@@ -43,6 +45,8 @@ SURE = 1.96
 
 Samples = list[tuple[float, float]]
 """What is resident, in MB, by the time in hours."""
+RunSample = tuple[float, float, float]
+"""When a run began, in hours, what it had at most, and what it fetched, both in MB."""
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(MINUTES * 60 + 900)]
 
@@ -70,11 +74,15 @@ class Memory:
             resident = process.memory_info().rss / 1_000_000
             self.parts.setdefault(name, []).append((hours, resident))
 
-    def since(self, hours: float, runs: set[int]) -> dict[str, Samples]:
-        """The samples after this time, by name; `runs` are the processes of minutes."""
-        of_runs = sorted(sample for pid, sample in self.runs.items() if pid in runs)
-        samples = {**self.parts, RUNS: of_runs}
-        return {name: [s for s in of if s[0] >= hours] for name, of in samples.items()}
+    def since(self, hours: float) -> dict[str, Samples]:
+        """The samples of the parts after this time, by name."""
+        return {name: [s for s in of if s[0] >= hours] for name, of in self.parts.items()}
+
+    def runs_since(self, hours: float, fetched: Mapping[int, float]) -> list[RunSample]:
+        """What these runs took that began after this time; `fetched` is how much each fetched, in
+        MB, by its pid."""
+        taken = [(*sample, fetched[pid]) for pid, sample in self.runs.items() if pid in fetched]
+        return sorted(sample for sample in taken if sample[0] >= hours)
 
 
 def _most(pid: int) -> float:
@@ -106,6 +114,17 @@ class Growth:
         least, most = slopes[max(0, int(first))], slopes[min(len(slopes) - 1, math.ceil(last))]
         return cls(median(slopes), least, most)
 
+    @classmethod
+    def of_runs(cls, samples: Sequence[RunSample]) -> Growth:
+        """By least squares on the time and on what was fetched: with more matches, or longer ones,
+        a run takes more, and the vendor's hour is not ours."""
+        at, taken, fetched = np.array(samples).T
+        known = np.column_stack([np.ones_like(at), at, fetched])
+        found, *_ = np.linalg.lstsq(known, taken, rcond=None)
+        scatter = np.sum((taken - known @ found) ** 2) / (len(samples) - len(found))
+        error = SURE * math.sqrt(scatter * np.linalg.inv(known.T @ known)[1, 1])
+        return cls(found[1], found[1] - error, found[1] + error)
+
     def __str__(self) -> str:
         return f"{self.slope:+.2f} ({self.least:+.2f} to {self.most:+.2f})"
 
@@ -118,6 +137,17 @@ def test_growth_is_that_of_most_samples() -> None:
     assert growth.slope == pytest.approx(0.6, abs=0.2)
     assert growth.least < 0.6 < growth.most
     assert Growth.of([(at, 100 + 3 * at + (n % 3)) for n, at in enumerate(hours)]).least > 0.5
+
+
+def test_what_a_larger_fetch_takes_is_no_growth_of_runs() -> None:
+    rng = random.Random(7)
+    minutes = [(n / 60, 1.6 + 0.002 * n + rng.gauss(0, 0.02)) for n in range(40)]
+    alike = [(at, 200 + 60 * fetched + rng.gauss(0, 0.2), fetched) for at, fetched in minutes]
+    growth = Growth.of_runs(alike)
+    assert growth.least < 0 < growth.most
+    more = [(at, taken + 9 * at, fetched) for at, taken, fetched in alike]
+    assert Growth.of_runs(more).slope == pytest.approx(growth.slope + 9)
+    assert Growth.of_runs(more).least > GROWTH_LIMIT
 
 
 def test_every_minute_is_fetched_once_and_nothing_grows(
@@ -159,18 +189,30 @@ def test_every_minute_is_fetched_once_and_nothing_grows(
         show("lateness of the fetches", lateness)
         show("durations of the runs", (run.seconds for run in runs))
     if MINUTES >= LONG_ENOUGH_MINUTES:
-        settled = memory.since(began / 3600 + SETTLED_AFTER_MINUTES / 60, processes(stack))
-        growth = {name: Growth.of(samples) for name, samples in settled.items()}
+        from_here = began / 3600 + SETTLED_AFTER_MINUTES / 60
+        parts = memory.since(from_here)
+        of_runs = memory.runs_since(from_here, fetched(stack, minutes))
+        growth = {name: Growth.of(samples) for name, samples in parts.items()}
+        growth[RUNS] = Growth.of_runs(of_runs)
         with capsys.disabled():
-            show_memory(settled, growth)
+            show_memory(parts | {RUNS: [sample[:2] for sample in of_runs]}, growth)
         assert {name: str(growth[name]) for name in OURS if growth[name].least > GROWTH_LIMIT} == {}
 
 
-def processes(stack: Stack) -> set[int]:
-    """The pids that runs of minutes had."""
+def fetched(stack: Stack, minutes: list[Minute]) -> dict[int, float]:
+    """How much the runs of these minutes fetched, in MB as it is stored, by their pids."""
     with stack.site() as site:
-        newest = site.ledger.newest_runs(10 * MINUTES)
-    return {run.pid for run in newest if run.kind == RunKind.MINUTE and run.pid}
+        runs = {
+            run.minute: run.pid
+            for run in site.ledger.newest_runs(10 * len(minutes))
+            if run.kind == RunKind.MINUTE
+        }
+        raw = {day: site.ledger.claims(PLAN.raw.name, day) for day in {m.day for m in minutes}}
+    return {
+        pid: (raw[minute.day][minute.number].size or 0) / 1_000_000
+        for minute in minutes
+        if (pid := runs.get(minute))
+    }
 
 
 def both_books_agree(stack: Stack, minutes: list[Minute]) -> None:
