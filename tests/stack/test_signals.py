@@ -60,7 +60,7 @@ END_RUN = (
 )
 STATE = (
     "query($of: SensorSelector!)"
-    " { sensorOrError(sensorSelector: $of) { ... on Sensor { sensorState { id } } } }"
+    " { sensorOrError(sensorSelector: $of) { ... on Sensor { sensorState { id status } } } }"
 )
 
 
@@ -111,17 +111,26 @@ class Site:
             raise AssertionError(f"{error}: {not_good(last)}") from None
 
     def turn(self, name: str, on: bool) -> None:
-        """As the switch on the sensor's page does."""
+        """As the switch on the sensor's page does, which goes back where Dagster writes down a tick
+        in that very moment."""
         of = {
             "repositoryLocationName": "touchline",
             "repositoryName": "__repository__",
             "sensorName": name,
         }
-        if on:
-            self._dagster(TURN_ON, of=of)
-        else:
+        wanted = "RUNNING" if on else "STOPPED"
+
+        def is_turned() -> bool:
             found = self._dagster(STATE, of=of)["sensorOrError"]["sensorState"]
-            self._dagster(TURN_OFF, id=found["id"])
+            if found["status"] == wanted:
+                return True
+            if on:
+                self._dagster(TURN_ON, of=of)
+            else:
+                self._dagster(TURN_OFF, id=found["id"])
+            return False
+
+        until(f"{name} {wanted}", is_turned, 30)
 
     def _dagster(self, query: str, seconds: float = 60, **variables: Any) -> Any:
         asked = {"query": query, "variables": variables}
