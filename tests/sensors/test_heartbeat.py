@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -119,3 +120,14 @@ def test_the_status_is_what_the_command_says_and_holds_no_secret(
     text = json.dumps(said)
     keys = (s3_server.access_key_id, s3_server.secret_access_key)
     assert not [each for each in ("watcher-77", "s3cr3t", "t0ken", *keys) if each and each in text]
+
+
+def test_between_two_beats_the_ledger_is_not_open(site: Settings) -> None:
+    """What SQLite has read of it would grow with the day, in a process that lives for ever."""
+    write(MIDNIGHT)
+    held = {Path(file.path).name for file in psutil.Process().open_files()}
+    name = Path(site.ledger_database.removeprefix("sqlite:///")).name
+    assert name not in held
+    with closing(Ledger(site.ledger_database, site.s3_prefix)) as ledger:
+        ledger.migrate()
+        assert name in {Path(file.path).name for file in psutil.Process().open_files()}
