@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -76,7 +77,7 @@ def _sensors(settings: Settings, now: datetime) -> Iterator[Signal]:
 
 
 def _changed(settings: Settings, up: Up) -> set[str]:
-    now = settings.fingerprints(up.salt)
+    now = settings.fingerprints(up.salt, os.environ)
     return {name for name in {*now, *up.settings} if now.get(name) != up.settings.get(name)}
 
 

@@ -110,7 +110,7 @@ def up(
     _check_spool(settings, partitions)
     with _hold(settings):
         running = Up(ProcessId.own(), "starting", f"http://127.0.0.1:{options.port}")
-        running = replace(running, settings=given.fingerprints(running.salt))
+        running = replace(running, settings=given.fingerprints(running.salt, os.environ))
         running.write(settings)
         with suppress(Stopping), ExitStack() as stack:
             try:

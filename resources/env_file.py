@@ -6,12 +6,14 @@ Settings read their own variables there. The AWS libraries read the environment 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from dotenv import dotenv_values
 
 ENV_FILE = ".env"
 _WHO = frozenset({"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"})
 _CREDENTIALS = _WHO | {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+_REACH = _CREDENTIALS | {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE"}
 
 
 def take_aws_variables() -> None:
@@ -23,3 +25,8 @@ def take_aws_variables() -> None:
     for name, value in dotenv_values(ENV_FILE).items():
         if name.startswith("AWS_") and name not in kept and value:
             os.environ[name] = value
+
+
+def aws_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The AWS_* variables that decide how and as whom a store is reached."""
+    return {name: value for name in sorted(_REACH) if (value := environ.get(name))}

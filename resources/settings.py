@@ -8,7 +8,7 @@ environment alone.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from resources.env_file import ENV_FILE
+from resources.env_file import ENV_FILE, aws_settings
 from resources.legal_hold import LegalHold
 from touchline.accounting import sha256_hex
 
@@ -255,11 +255,13 @@ class Settings(BaseSettings):
         """One file for each running process."""
         return self.home / "run"
 
-    def fingerprints(self, salt: str) -> dict[str, str]:
-        """Of every setting that is set, by its variable: tells that it is another, and not what."""
+    def fingerprints(self, salt: str, environ: Mapping[str, str]) -> dict[str, str]:
+        """Of every setting that is set, by its variable, and of what the environment says of a
+        store that is not the embedded one: tells that it is another, and not what."""
+        of_store = {} if self.uses_embedded_s3 else aws_settings(environ)
         return {
             name: sha256_hex(f"{salt}{name}={text}".encode())[:12]
-            for name, text in self.environment().items()
+            for name, text in {**self.environment(), **of_store}.items()
         }
 
     def environment(self) -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,14 @@ def drift(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["drift", *arguments])
 
 
+def started(home: Path) -> None:
+    """`up` with the settings of now, in this process."""
+    (home / "run").mkdir()
+    settings = Settings.load()
+    up = Up(ProcessId.own(), "ready", "http://127.0.0.1:3000")
+    replace(up, settings=settings.fingerprints(up.salt, os.environ)).write(settings)
+
+
 def test_where_nothing_is_made_nothing_has_drifted(ledger: Ledger) -> None:
     said = drift("--json")
     assert (said.exit_code, json.loads(said.stdout)["verdict"]) == (0, "OK")
@@ -59,10 +69,7 @@ def test_settings_that_changed_since_up_began_are_named_and_not_told(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOUCHLINE_FEED_SECRET", SECRET)
-    (tmp_path / "run").mkdir()
-    up = Up(ProcessId.own(), "ready", "http://127.0.0.1:3000")
-    settings = Settings.load()
-    Up(up.process, up.state, up.url, settings=settings.fingerprints(up.salt)).write(settings)
+    started(tmp_path)
     assert SECRET not in (tmp_path / "run" / "up.json").read_text()
     assert json.loads(drift("--json").stdout)["settings"] == []
 
@@ -75,6 +82,28 @@ def test_settings_that_changed_since_up_began_are_named_and_not_told(
         "TOUCHLINE_SPOOL_LIMIT_HOURS",
     ]
     assert "another" not in said.stdout
+
+
+def test_another_key_for_a_store_elsewhere_is_a_setting_that_changed(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "the-old-key")
+    started(tmp_path)
+    monkeypatch.setenv("AWS_PAGER", "less")
+    assert json.loads(drift("--json").stdout)["settings"] == []
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRET)
+    said = drift("--json")
+    assert json.loads(said.stdout)["settings"] == ["AWS_ACCESS_KEY_ID"]
+    assert SECRET not in said.stdout
+
+
+def test_keys_that_the_embedded_store_does_not_use_are_no_setting(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(tmp_path)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-something-else")
+    assert json.loads(drift("--json").stdout)["settings"] == []
 
 
 def test_an_up_of_before_settings_were_kept_has_none_that_changed(
