@@ -1,25 +1,31 @@
 """Processes by recorded id: which one it is, whether it lives, and how it ends with its group.
 
 A pid alone is not an identity, since the system hands it out again; with the time of creation it
-is. A kill by name once missed, and a second worker ran beside the first.
+is, which Linux counts from the boot. A kill by name once missed, and a second worker ran beside the
+first.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from resources.private_json import read_private_json, write_private_json
 
-# The time of creation is derived from the wall clock, which may be stepped meanwhile.
+# Where there is only a wall clock, it may be stepped meanwhile.
 _CLOCK_STEP_SECONDS = 5.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_START_TIME = 19
+"""Of the fields of /proc/PID/stat behind the name: `starttime` (proc_pid_stat(5))."""
 # After SIGKILL only a process that waits for a disk stays for a while.
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.05
@@ -27,15 +33,21 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class ProcessId:
-    """One process: its pid and when it was created (seconds since 1970)."""
+    """One process: its pid and when it was created (seconds since 1970, as the clock then was)."""
 
     pid: int
     created: float
+    boot: str = ""
+    """Which boot of the machine it belongs to; empty where the system does not tell."""
+    tick: int = 0
+    """Of that boot's clock at its creation, which no step of the wall clock moves."""
 
     @classmethod
     def of(cls, pid: int) -> ProcessId:
         """Raises psutil.NoSuchProcess."""
-        return cls(pid, psutil.Process(pid).create_time())
+        created = psutil.Process(pid).create_time()
+        boot, tick = _boot_and_tick(pid) or ("", 0)
+        return cls(pid, created, boot, tick)
 
     @classmethod
     def own(cls) -> ProcessId:
@@ -51,24 +63,38 @@ class ProcessId:
         """Whether it or any process of the group it leads runs."""
         return self.alive or bool(list(self.members()))
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """As it is recorded."""
+        return asdict(self)
+
     def record(self, path: Path) -> None:
-        write_private_json(path, {"pid": self.pid, "created": self.created})
+        write_private_json(path, self.content)
 
     @classmethod
     def recorded(cls, path: Path) -> ProcessId | None:
         """The process that was recorded there, whether it lives or not."""
         content = read_private_json(path) or {}
         pid, created = content.get("pid"), content.get("created")
+        boot, tick = content.get("boot", ""), content.get("tick", 0)  # An older version wrote none.
         if isinstance(pid, int) and isinstance(created, float):
-            return cls(pid, created)
+            return cls(pid, created, boot, tick)
         return None
 
     def _found(self) -> psutil.Process | None:
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.created) < _CLOCK_STEP_SECONDS:
+            if abs(self._older_by(process)) < _CLOCK_STEP_SECONDS:
                 return process
         return None
+
+    def _older_by(self, process: psutil.Process) -> float:
+        """How many seconds it was created before that one; endlessly after one of another boot."""
+        found = _boot_and_tick(process.pid)
+        if not self.boot or found is None:
+            return process.create_time() - self.created
+        boot, tick = found
+        return (tick - self.tick) / os.sysconf("SC_CLK_TCK") if boot == self.boot else -math.inf
 
     def members(self) -> Iterator[psutil.Process]:
         """The running processes of its group, itself included.
@@ -81,9 +107,18 @@ class ProcessId:
         for process in psutil.process_iter():
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 in_group = os.getpgid(process.pid) == os.getsid(process.pid) == self.pid
-                old_enough = process.create_time() > self.created - _CLOCK_STEP_SECONDS
-                if in_group and old_enough and runs(process):
+                young_enough = self._older_by(process) > -_CLOCK_STEP_SECONDS
+                if in_group and young_enough and runs(process):
                     yield process
+
+
+def _boot_and_tick(pid: int) -> tuple[str, int] | None:
+    """Of Linux alone."""
+    with suppress(OSError):
+        status = Path(f"/proc/{pid}/stat").read_text()
+        tick = int(status.rpartition(")")[2].split()[_START_TIME])
+        return _BOOT_ID.read_text().strip(), tick
+    return None
 
 
 def end_groups(grace_seconds: Mapping[ProcessId, float]) -> None:

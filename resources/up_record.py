@@ -28,8 +28,7 @@ class Up:
 
     def write(self, settings: Settings) -> None:
         content = {
-            "pid": self.process.pid,
-            "created": self.process.created,
+            **self.process.content,
             "state": self.state,
             "url": self.url,
             "error": self.error,

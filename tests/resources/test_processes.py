@@ -1,15 +1,19 @@
-"""When a process has ended."""
+"""Which process it is, and when it has ended."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
+import pytest
 
-from resources.processes import ProcessId, runs
+from resources.private_json import write_private_json
+from resources.processes import ProcessId, end_groups, runs
 
 FIRST_THREAD_ENDS = """
 import ctypes, sys, threading
@@ -32,6 +36,38 @@ def test_a_process_runs_as_long_as_any_of_its_threads_does() -> None:
         _becomes(lambda: not runs(process))
         assert process.is_running(), "nobody has asked how it ended"
         assert not recorded.alive
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as child:
+        yield child
+        child.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system tells the boot")
+def test_a_step_of_the_clock_makes_no_other_process_of_it(child: subprocess.Popen[bytes]) -> None:
+    here = ProcessId.of(child.pid)
+    stepped = replace(here, created=here.created - 3600)
+    assert stepped.alive
+    assert not replace(here, tick=here.tick + 6000).alive, "a minute later, with its pid"
+    assert not replace(here, boot="another").alive, "at this time after another boot"
+    assert list(replace(here, boot="another").members()) == []
+    end_groups({stepped: 5.0})
+    assert not here.alive
+
+
+def test_a_process_is_known_by_its_record_also_by_an_older_one(
+    child: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    here, file = ProcessId.of(child.pid), tmp_path / "a.json"
+    here.record(file)
+    assert ProcessId.recorded(file) == here
+    write_private_json(file, {"pid": here.pid, "created": here.created})
+    older = ProcessId.recorded(file)
+    assert older
+    assert older.alive
+    assert not replace(older, created=older.created - 3600).alive
 
 
 def _becomes(true: Callable[[], bool]) -> None:
