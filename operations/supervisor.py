@@ -210,8 +210,14 @@ class Supervisor:
                 start_new_session=True,
             )
         process = ProcessId.of(popen.pid)
-        process.record(self._record_file(spec.name))
-        spec.on_start(process)
+        try:
+            process.record(self._record_file(spec.name))
+            spec.on_start(process)
+        except BaseException:
+            # What nobody has on record would run beside the next one.
+            end_groups({process: 0.0})
+            popen.wait()
+            raise
         asked_at = self._clock() + max(ASKED_EVERY_SECONDS, self._startup_timeout_seconds)
         return _Child(spec, popen, process, asked_at)
 
@@ -242,7 +248,7 @@ class Supervisor:
         child.restart_at = None
         try:
             started = self._spawn(child.spec)
-        except OSError as error:
+        except Exception as error:  # The other parts go on, whatever it is.
             self._report(f"{child.spec.name} does not start: {error}")
             return
         child.popen, child.id = started.popen, started.id
@@ -272,8 +278,8 @@ def _last_line(log: Path) -> str:
 
 def _rotate(log: Path) -> None:
     """Copy and truncate, as the child keeps the file open for appending: a line written in between
-    may be lost."""
-    with suppress(FileNotFoundError):
+    may be lost. Where the disk is full, the log grows on, and the next look tries again."""
+    with suppress(OSError):
         if log.stat().st_size < LOG_MEGABYTES * 1_000_000:
             return
         for number in range(LOGS_KEPT - 1, 0, -1):

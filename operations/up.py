@@ -126,8 +126,10 @@ def up(
             while not stop.wait(_WATCH_SECONDS):
                 supervisor.watch()
                 if supervisor.states != running.children:
-                    running = replace(running, children=supervisor.states)
-                    running.write(settings)
+                    changed = replace(running, children=supervisor.states)
+                    with suppress(OSError):  # A full disk ends nothing; the next look writes it.
+                        changed.write(settings)
+                        running = changed
         replace(running, state="ended").write(settings)
 
 

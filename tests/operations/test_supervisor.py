@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +16,14 @@ import psutil
 import pytest
 
 import operations.supervisor as supervisor_module
-from operations.supervisor import ChildFailed, ChildSpec, Restarts, Stopping, Supervisor
+from operations.supervisor import (
+    RESTARTS_AN_HOUR,
+    ChildFailed,
+    ChildSpec,
+    Restarts,
+    Stopping,
+    Supervisor,
+)
 from resources.processes import ProcessId
 
 
@@ -294,3 +302,51 @@ def test_logs_are_rotated_by_size_while_the_child_writes_on(
         house.supervisor.watch()
     kept = sorted(path.name for path in log.parent.iterdir())
     assert kept == ["a.log", "a.log.1", "a.log.2", "a.log.3"]
+
+
+def test_a_log_that_cannot_be_rotated_ends_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk."""
+    monkeypatch.setattr(supervisor_module, "LOG_MEGABYTES", 0)
+    house.supervisor.start(house.spec("a", SLEEPS))
+    house.supervisor.log_of("a").with_name("a.log.1").mkdir()
+    monkeypatch.setattr(supervisor_module, "LOGS_KEPT", 1)
+    house.supervisor.watch()
+    assert house.supervisor.states == {"a": "running"}
+
+
+def test_a_start_that_fails_in_any_way_is_told_and_counted(house: House) -> None:
+    def command() -> list[str]:
+        if house.process("a").alive:
+            raise AssertionError
+        raise RuntimeError("no room for it")
+
+    spec = house.spec("a", SLEEPS)
+    house.supervisor.start(spec, house.spec("b", SLEEPS))
+    object.__setattr__(spec, "command", command)
+    house.kill("a")
+    for _ in range(RESTARTS_AN_HOUR + 1):
+        house.supervisor.watch()
+        house.now += 100
+        house.supervisor.watch()
+    assert "a does not start: no room for it" in house.reports
+    assert house.supervisor.states == {"a": "down", "b": "running"}
+
+
+def test_what_could_not_be_recorded_does_not_run(house: House) -> None:
+    started: list[ProcessId] = []
+    spec = replace(house.spec("a", SLEEPS), on_start=started.append)
+    record = house.folder / "run" / "a.child.json"
+    record.mkdir()
+    with pytest.raises(ChildFailed, match="does not start"):
+        house.supervisor.start(spec)
+    assert [p for p in psutil.process_iter() if str(house.folder) in " ".join(_command(p))] == []
+    assert started == []
+    record.rmdir()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
