@@ -29,6 +29,7 @@ from touchline.delivery import DeliveryState
 from touchline.health import (
     LEDGER,
     STORE,
+    STUCK,
     UP,
     Health,
     Kind,
@@ -177,7 +178,7 @@ def _runs(books: Books) -> Signal:
     # Dagster ends a run at its longest time; its next look at it is due within a few seconds.
     state = Health.WARNING if _age(books, oldest) < 2 * MAX_RUNTIME else Health.BAD
     do = f"end the run {oldest.run_id} in Dagster; the next minute takes up its work"
-    return Signal(Kind.LIVENESS, RUNS, state, detail, (), do, count=len(hung))
+    return Signal(Kind.LIVENESS, RUNS, state, detail, (UP,), do, count=len(hung))
 
 
 def _age(books: Books, run: RunRow) -> timedelta:
@@ -213,7 +214,11 @@ def _feed(books: Books, plan: FeedPlan) -> Signal:
     ]
     if not verdicts:
         return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "nothing has judged it yet", (raw,))
-    detail = f"was judged to be alive {lasted(books.now - max(verdicts))} ago"
+    age = books.now - max(verdicts)
+    detail = f"was judged to be alive {lasted(age)} ago"
+    if age > STUCK:
+        rests_on = (raw, *_minutes_rest_on(plan))
+        return Signal(Kind.LIVENESS, name, Health.UNKNOWN, detail, rests_on)
     return Signal(Kind.LIVENESS, name, Health.OK, detail)
 
 

@@ -43,6 +43,11 @@ def _up(settings: Settings) -> Signal:
         return Signal(Kind.LIVENESS, UP, Health.UNKNOWN, detail, do="touchline up")
     if not found.process.alive:
         return Signal(Kind.LIVENESS, UP, Health.BAD, _how_it_ended(found), do="touchline up")
+    if found.state == "failed":
+        return Signal(Kind.LIVENESS, UP, Health.BAD, _how_it_ended(found), do="touchline up")
+    if found.state == "starting":
+        detail = f"pid {found.process.pid} is starting its parts"
+        return Signal(Kind.LIVENESS, UP, Health.WARNING, detail)
     fallen = {name: state for name, state in found.children.items() if state != "running"}
     if not fallen:
         detail = f"pid {found.process.pid}, {len(found.children)} parts run"

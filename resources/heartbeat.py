@@ -14,6 +14,7 @@ import msgspec
 from resources.object_store import ObjectStore
 from resources.site import StoreBlob
 from touchline.day import parse_instant
+from touchline.formats import UNREADABLE_JSON
 
 
 class NewestFetch(msgspec.Struct, frozen=True):
@@ -44,7 +45,10 @@ class _Dated(msgspec.Struct):
 def written_at(body: bytes) -> datetime:
     """When a heartbeat was written, whatever else the version that wrote it said. Raises
     ValueError."""
-    return parse_instant(msgspec.json.decode(body, type=_Dated).written_at)
+    try:
+        return parse_instant(msgspec.json.decode(body, type=_Dated).written_at)
+    except UNREADABLE_JSON as error:
+        raise ValueError(str(error)) from error
 
 
 def heartbeat_key(feed: str) -> str:

@@ -370,6 +370,11 @@ class ObjectStore:
                 f"{operation} {self._name(key)}: {error}: the endpoint's certificate is not one to"
                 " trust; if an authority of your own has signed it, name that in AWS_CA_BUNDLE"
             ) from error
+        except ValueError as error:
+            raise StoreUnavailable(
+                f"{operation} {self._name(key)}: the endpoint's host has characters that S3 clients"
+                " refuse, such as an underscore: check TOUCHLINE_S3_ENDPOINT_URL"
+            ) from error
         except (boto_errors.BotoCoreError, OSError) as error:
             if isinstance(error, _TOO_LATE):
                 self._rests_until = time.monotonic() + self.rest_seconds

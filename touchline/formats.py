@@ -10,6 +10,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+UNREADABLE_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that are not the JSON they should be: damaged, or cut short, also
+within a character."""
+
 
 class _Said(msgspec.Struct):
     format: int
@@ -30,5 +34,5 @@ def unread_json(text: bytes, readable: Sequence[int]) -> str | None:
     """The same of a JSON document that could not be decoded; None where it is damaged rather."""
     try:
         return unread(msgspec.json.decode(text, type=_Said).format, readable)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE_JSON:
         return None

@@ -91,6 +91,24 @@ def test_a_part_that_stays_down_is_named(home: Path) -> None:
     assert (found["state"], found["detail"]) == ("BAD", "daemon is down")
 
 
+@pytest.mark.parametrize(
+    ("state", "health", "said"),
+    [("starting", "WARNING", "is starting"), ("failed", "BAD", "it did not start: no room")],
+)
+def test_a_touchline_that_is_not_ready_is_not_well(
+    home: Path, state: str, health: str, said: str
+) -> None:
+    with_ledger(home)
+    (home / "run").mkdir()
+    error = "no room" if state == "failed" else ""
+    Up(ProcessId.own(), state, "http://127.0.0.1:3000", error).write(Settings.load(_env_file=None))
+    signals = json.loads(status("--json").stdout)
+    found = signals["signals"]["liveness"]["touchline"]
+    assert found["state"] == health
+    assert said in found["detail"]
+    assert "daemon" not in signals["causes"]
+
+
 def test_watching_is_for_people(home: Path) -> None:
     said = status("--watch", "--json")
     assert said.exit_code == 2

@@ -12,7 +12,7 @@ import pytest
 from pipeline_assets.health import FEED_IS_ALIVE, Books, book_signals
 from pipeline_assets.heartbeats import heartbeat_of
 from resources.embedded_s3 import S3Access
-from resources.heartbeat import beat
+from resources.heartbeat import beat, heartbeat_key
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.small_plan import fails, small_plan
@@ -21,7 +21,7 @@ from tests.resources.ledger_samples import claim
 from tests.s3_gate import S3Gate
 from touchline.accounting import RunKind
 from touchline.alerting import BLIND, BLIND_IN_A_ROW, Evaluation
-from touchline.health import Health, Signal, causes, with_causes
+from touchline.health import UP, Health, Signal, causes, with_causes
 
 
 def look(chain: Chain, **how: Any) -> dict[str, Signal]:
@@ -91,6 +91,17 @@ def test_a_heartbeat_grows_old(day: Chain) -> None:
     for seconds, state in ((59, Health.OK), (61, Health.WARNING), (121, Health.BAD)):
         day.clock.set(at + timedelta(seconds=seconds))
         assert look(day)[f"heartbeat {FEED}"].state is state
+
+
+def test_what_is_no_heartbeat_is_none(day: Chain) -> None:
+    alive(day)
+    key = heartbeat_key(FEED)
+    for body in (b"", b"{}", b'{"written_at": "yesterday"}', b'{"written_at": "sp\xe4t"}'):
+        with day.process() as site:
+            site.store.replace(key, body, site.store.get(key).etag)
+        found = look(day)[f"heartbeat {FEED}"]
+        assert found.state is Health.UNKNOWN
+        assert "is no heartbeat" in found.detail
 
 
 def test_a_store_that_is_away_is_the_cause_of_what_it_does_not_tell(
@@ -172,6 +183,14 @@ def test_a_feed_that_could_not_be_judged_follows_from_what_kept_the_checks(
     assert wrong(signals) == {"store": Health.BAD, f"feed {FEED}": Health.BAD}
 
 
+def test_a_feed_that_nobody_judges_any_more_is_unknown(day: Chain) -> None:
+    alive(day)
+    day.clock.set(day.clock.now() + timedelta(seconds=241))
+    signals = look(day)
+    assert signals[f"feed {FEED}"].state is Health.UNKNOWN
+    assert signals[f"feed {FEED}"].because == (RAW,)
+
+
 def test_a_fetch_that_failed_is_told_at_once_and_its_stages_follow(day: Chain) -> None:
     day.faults(Fault("error_body", endpoint="match/detail_live"))
     for passed in (2, 3, 4, 5):
@@ -199,6 +218,7 @@ def test_a_run_of_a_minute_that_has_not_ended_in_time_hangs(day: Chain) -> None:
         runs = look(day)["runs"]
         assert (runs.state, runs.because) == (state, ())
         assert "hung-run" in runs.detail
+        assert runs.rests_on == (UP,), "where nothing runs any more, nobody ends it"
 
 
 def test_what_lies_aside_in_the_inbox_is_told(day: Chain) -> None:

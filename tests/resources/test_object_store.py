@@ -284,6 +284,12 @@ def test_a_store_that_is_away_is_never_an_empty_one(
         call(away)
 
 
+def test_an_endpoint_that_no_client_takes_names_its_setting() -> None:
+    store = store_at(S3Access("http://object_store:9000", "key", "secret", "us-east-1"), "p")
+    with pytest.raises(StoreUnavailable, match="TOUCHLINE_S3_ENDPOINT_URL"):
+        store.get("a")
+
+
 def test_a_store_that_errs_is_never_an_empty_one(s3_gate: S3Gate, s3_prefix: str) -> None:
     store = store_at(s3_gate.access, s3_prefix)
     s3_gate.refuses = lambda method, path: True
