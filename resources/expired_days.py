@@ -19,6 +19,7 @@ from resources.day_layout import is_raw
 from resources.manifest import Manifest
 from resources.object_store import NotFound, ObjectStore, PreconditionFailed, StoreError
 from touchline.day import Day, FetchNumber, parse_instant, utc_text
+from touchline.formats import UNREADABLE_JSON
 
 RAW_TIER, LAKE_TIER = "raw", "lake"
 MINIMUM_KEPT_DAYS = 2
@@ -125,7 +126,7 @@ def read_expiry(store: ObjectStore, asset: str, day: Day) -> ExpiredDay | None:
         found = msgspec.json.decode(store.get(key).body, type=ExpiredDay)
     except NotFound:
         return None
-    except msgspec.MsgspecError as error:
+    except UNREADABLE_JSON as error:
         raise DamagedExpiry(f"{key}: {error}") from error
     if (found.asset, found.date) != (asset, str(day)):
         raise DamagedExpiry(f"{key}: speaks of {found.asset} on {found.date}")

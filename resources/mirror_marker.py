@@ -9,6 +9,7 @@ import msgspec
 
 from resources.object_store import NotFound, ObjectStore, PreconditionFailed, StoreError
 from resources.site import ORIGIN_KEY
+from touchline.formats import UNREADABLE_JSON
 
 STORE_KEY = "store.json"
 """The store's own name, made once; it stands in its copies too, so that one of them can take its
@@ -79,7 +80,7 @@ def _read(store: ObjectStore, key: str) -> dict[str, Any] | None:
         return msgspec.json.decode(store.get(key).body, type=dict[str, Any])
     except NotFound:
         return None
-    except msgspec.MsgspecError as error:
+    except UNREADABLE_JSON as error:
         raise MirrorRefused(f"{_name(store)}/{key} is damaged: {error}") from error
 
 

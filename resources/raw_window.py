@@ -21,7 +21,7 @@ import pyzstd
 
 from resources.long_window import Content, UnreadableContent, long_window, placed
 from resources.manifest import Held
-from touchline.formats import unread, unread_json
+from touchline.formats import UNREADABLE_JSON, unread, unread_json
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
@@ -82,7 +82,7 @@ class RawWindow:
             if not frame.eof:
                 raise UnreadableWindow("truncated: it ends within the list of what it holds")
             told = _told(head + _END)
-        except (pyzstd.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except pyzstd.ZstdError as error:
             raise UnreadableWindow(f"not a window: {error}") from error
         return cls(told.held, frame.unused_data)
 
@@ -118,7 +118,7 @@ class RawWindow:
 def _told(head: bytes) -> _Head:
     try:
         told = msgspec.json.decode(head, type=_Head)
-    except msgspec.DecodeError as error:
+    except UNREADABLE_JSON as error:
         why = unread_json(head, READABLE_FORMATS)
         raise UnreadableWindow(f"not a window: {why or error}") from error
     if why := unread(told.format, READABLE_FORMATS):

@@ -10,6 +10,7 @@ import msgspec
 from resources.appended import Remark
 from resources.object_store import ObjectStore, PreconditionFailed, StoreError
 from touchline.day import Day
+from touchline.formats import UNREADABLE_JSON
 
 
 class DamagedRemark(StoreError):
@@ -33,7 +34,7 @@ def remarks_on(store: ObjectStore, feed: str, day: Day) -> list[Remark]:
     for item in store.list(_prefix(feed, day)):
         try:
             found.append(msgspec.json.decode(store.get(item.key).body, type=Remark))
-        except msgspec.DecodeError as error:
+        except UNREADABLE_JSON as error:
             raise DamagedRemark(f"{item.key}: {error}") from error
     return found
 

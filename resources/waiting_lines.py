@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from touchline.formats import UNREADABLE_JSON
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -45,7 +47,7 @@ class WaitingLines(Generic[T]):
         for line in filter(None, lines):
             try:
                 items.append(msgspec.json.decode(line, type=self.kind))
-            except msgspec.DecodeError:
+            except UNREADABLE_JSON:
                 log.warning("%s holds a line that was cut short", self.file)
         return items
 

@@ -29,6 +29,7 @@ from resources.object_store import (
 from resources.watch_layout import day_of_missed, opened_of, watch_prefix
 from touchline.accounting import FetchFate, sha256_hex
 from touchline.day import Day, parse_instant, utc_text
+from touchline.formats import UNREADABLE_JSON
 
 log = logging.getLogger(__name__)
 
@@ -185,5 +186,5 @@ def _set_aside(store: ObjectStore, found: StoredObject, error: DamagedWatchRecor
 def _decoded(found: StoredObject, kind: type[R]) -> R:
     try:
         return msgspec.json.decode(found.body, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE_JSON as error:
         raise DamagedWatchRecord(f"{found.key}: {error}") from error

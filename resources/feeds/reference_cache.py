@@ -18,6 +18,7 @@ import msgspec
 import pyzstd
 
 from touchline.accounting import sha256_hex
+from touchline.formats import UNREADABLE_JSON
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class ReferenceCache:
         data, etag = found
         try:
             document = msgspec.json.decode(pyzstd.decompress(data), type=_Document)
-        except (pyzstd.ZstdError, msgspec.DecodeError, EOFError) as error:
+        except (pyzstd.ZstdError, EOFError, *UNREADABLE_JSON) as error:
             logger.warning("%s is damaged (%s): starting empty", self._name, _what(error))
             return {}, etag
         if document.format != FORMAT:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import resources.ledger.database
@@ -109,6 +109,7 @@ def test_a_line_that_a_crash_cut_short_costs_no_other(book: ClaimBook, database:
 
 
 @given(tail=st.binary(max_size=200))
+@example(tail=b'{"asset": "sp\xe4t"}')
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_torn_tail_leaves_the_claims_before_it(tmp_path: Path, tail: bytes) -> None:
     """Whatever a crash left behind the last claim that was called written."""
