@@ -45,7 +45,12 @@ def answer_lines(
     answers, waiting = list[Answer](), list[str]()
     appended, now = Appended(site.inbox(plan.name).folder), site.clock.now()
     for file in ASKING:
-        for line in list(appended.unanswered(file)):
+        try:
+            lines = list(appended.unanswered(file))
+        except OSError as error:
+            waiting.append(f"{file} cannot be read: {error.strerror}")
+            continue
+        for line in lines:
             site.record.beat()
             try:
                 given = _answer(site, plan, appended, line, progress)

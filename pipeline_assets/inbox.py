@@ -29,12 +29,12 @@ from pipeline_assets.stage_step import DAYS_STATE_IS_SOUGHT, LEFT_TO_LIVE_RUNS
 from resources.appended import Answer, Answered
 from resources.day_store import Landing
 from resources.fetch_object import UnreadableObject
-from resources.inbox import Capture, NoCapture, is_being_written, read_capture
+from resources.inbox import Capture, NoCapture, is_being_written, read_capture, shown_name
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
-from touchline.accounting import FetchFate
+from touchline.accounting import FetchFate, sha256_hex
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope
 from touchline.plan import FeedPlan
@@ -131,10 +131,10 @@ def _look_into_files(site: Site, plan: FeedPlan, report: InboxReport) -> None:
         except FileNotFoundError:
             continue  # Who left it has taken it back.
         except OSError as error:
-            report.waiting.append(f"{path.name} cannot be read: {error.strerror}")
+            report.waiting.append(f"{shown_name(path)} cannot be read: {error.strerror}")
         except NoCapture as error:
             if is_fresh:
-                report.waiting.append(f"{path.name}: {error}")
+                report.waiting.append(f"{shown_name(path)}: {error}")
             else:
                 _set_aside(site, plan, path, str(error), report)
         else:
@@ -184,6 +184,9 @@ def _land(run: Run, capture: Capture, report: InboxReport) -> bool:
     except NoCapture as error:  # Who wrote it went on writing.
         _set_aside(run.site, run.plan, capture.path, str(error), report)
         return False
+    except OSError as error:
+        report.waiting.append(f"{capture.path.name} cannot be read: {error.strerror}")
+        return False
     raw = run.plan.raw
     step = run.land(Batch(run, raw.name, False, iter([raw_object(raw, envelope)]), []))
     report.landed.update(step.landed.values())
@@ -207,17 +210,22 @@ def _put_right(
     what is carried over midnight is another. Raises what is in `_TRIED_AGAIN`."""
     inbox, right = site.inbox(plan.name), list[Day]()
     behind: Day | None = day
-    stages: Sequence[str | None] = (None,)
+    states = dict[str, str]()
     while behind is not None:
         _wait_for_live_runs(site, plan, behind)
         before = inbox.state_before(behind, _carried(site, plan, behind))
-        new = _not_taken(site, plan, day, captured) if behind == day else frozenset()
-        for stage in stages:
-            _reprocess(site, plan, behind, stage, new, progress)
+        if behind == day:
+            new = _not_taken(site, plan, day, captured)
+            _reprocess(site, plan, day, None, new, progress)
+        elif inbox.made_from(behind) != states:  # Else it was, and a day behind it waits.
+            for stage in states:
+                _reprocess(site, plan, behind, stage, frozenset(), progress)
+            inbox.was_made_from(behind, states)
         after = _carried(site, plan, behind)
-        stages = [name for name, state in after.items() if before.get(name) != state]
+        changed = {name: state for name, state in after.items() if before.get(name) != state}
+        states = {name: sha256_hex(state.encode()) for name, state in changed.items()}
         right.append(behind)
-        behind = _next_day(site, plan, behind) if stages else None
+        behind = _next_day(site, plan, behind) if states else None
     for each in right:
         inbox.is_right(each)
 

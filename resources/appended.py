@@ -22,6 +22,7 @@ import msgspec
 from resources.spool import fsync_directory
 from touchline.accounting import sha256_hex
 from touchline.day import utc_text
+from touchline.formats import UNREADABLE_JSON
 
 REQUESTS, REMARKS, ANSWERS = "requests.jsonl", "qa.jsonl", "answers.jsonl"
 ASKING = (REQUESTS, REMARKS)
@@ -88,7 +89,7 @@ class Line:
         """Raises Malformed."""
         try:
             return msgspec.json.decode(self.text, type=kind)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNREADABLE_JSON as error:
             raise Malformed(f"not a line of {self.file}: {error}") from error
 
 
@@ -112,6 +113,13 @@ class Appended:
                 known.add(line.sha256)
                 yield line
 
+    def is_left(self, file: str) -> bool:
+        """Whether a line of it waits for an answer, or it cannot be read, which is to be said."""
+        try:
+            return any(self.unanswered(file))
+        except OSError:
+            return True
+
     def answers(self) -> list[Answer]:
         """In order. One that was torn while it was written is none, and is given again."""
         try:
@@ -122,7 +130,7 @@ class Appended:
         for line in lines:
             try:
                 found.append(msgspec.json.decode(line, type=Answer))
-            except msgspec.DecodeError:
+            except UNREADABLE_JSON:
                 continue
         return found
 

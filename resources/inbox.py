@@ -27,7 +27,7 @@ import pyzstd
 from resources.appended import ANSWERS, ASKING, Appended
 from resources.private_json import read_private_json, write_private_json
 from resources.settings import Settings
-from resources.spool import fsync_directory
+from resources.spool import fsync_directory, write_durably
 from touchline.accounting import sha256_hex
 from touchline.bookends import read_bookended
 from touchline.day import Day, FetchNumber
@@ -37,6 +37,8 @@ WRITTEN_WITHIN = timedelta(seconds=60)
 """A file in which nothing has changed for so long is not being written any more."""
 _ZSTD, _BOOKEND = b"\x28\xb5\x2f\xfd", b"=== FETCH START: "
 _TAKEN = re.compile(r"(\d{4}-\d{2}-\d{2})\.(\d{5})\.[A-Za-z0-9]+\.[0-9a-f]{12}")
+_LONGEST_NAME = 200
+"""Bytes; a system takes 255, and some of these stand behind it."""
 _FETCH_ID = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
@@ -124,7 +126,7 @@ class Inbox:
     def left(self) -> list[Path]:
         """All that is still to be looked into, put right or answered."""
         appended = Appended(self.folder)
-        unanswered = (self.folder / name for name in ASKING if any(appended.unanswered(name)))
+        unanswered = (self.folder / name for name in ASKING if appended.is_left(name))
         return [*self.files(), *(capture.path for capture in self.taken()), *unanswered]
 
     def aside(self) -> list[Path]:
@@ -140,7 +142,8 @@ class Inbox:
 
     def set_aside(self, path: Path, reason: str) -> Path:
         """With its bytes as they are, and the reason beside it."""
-        name = f"{path.name}.{sha256_hex(path.read_bytes())[:12]}"
+        name = shown_name(path).encode()[:_LONGEST_NAME].decode(errors="ignore")
+        name = f"{name}.{sha256_hex(path.read_bytes())[:12]}"
         aside = self.folder / "aside" / name
         aside.parent.mkdir(parents=True, exist_ok=True)
         aside.with_name(f"{name}.reason").write_text(f"{reason}\n")
@@ -158,19 +161,42 @@ class Inbox:
         write_private_json(path, now)
         return now
 
+    def made_from(self, day: Day) -> dict[str, str]:
+        """The states of the day before from which stages of this day were last made anew, by their
+        names, as digests; empty where none was."""
+        return read_private_json(self._made_file(day)) or {}
+
+    def was_made_from(self, day: Day, states: dict[str, str]) -> None:
+        write_private_json(self._made_file(day), states)
+
     def is_right(self, day: Day) -> None:
         """Nothing that follows on this day is left to be made anew."""
+        self._made_file(day).unlink(missing_ok=True)
         self._state_file(day).unlink(missing_ok=True)
+
+    def _made_file(self, day: Day) -> Path:
+        return self.folder / "taken" / f"{day}.made.json"
 
     def _state_file(self, day: Day) -> Path:
         return self.folder / "taken" / f"{day}.json"
 
 
 def _moved(path: Path, to: Path) -> Path:
+    """What a link leads to is copied: it is somebody else's, and may go."""
     to.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():
+        to.unlink(missing_ok=True)
+        write_durably(to, path.read_bytes())
+        path.unlink()
+        return to
     path.replace(to)
     fsync_directory(to.parent)
     return to
+
+
+def shown_name(path: Path) -> str:
+    """The name of a file for people, who may have given it bytes that are no text."""
+    return os.fsencode(path.name).decode(errors="replace")
 
 
 def looked_at(paths: Iterable[Path]) -> str:
@@ -182,5 +208,5 @@ def looked_at(paths: Iterable[Path]) -> str:
             found = os.stat(path)
         except FileNotFoundError:
             continue  # It was taken meanwhile.
-        said.append(f"{path.name}:{found.st_size}:{found.st_mtime_ns}")
-    return sha256_hex("\n".join(said).encode())
+        said.append(os.fsencode(f"{path.name}:{found.st_size}:{found.st_mtime_ns}"))
+    return sha256_hex(b"\n".join(said))

@@ -74,11 +74,22 @@ def test_a_named_asset_is_made_anew_for_the_reason_given(drop: Drop) -> None:
     assert any("request anew: a test" in (row.error or "") for row in history)
 
 
+def test_a_file_that_cannot_be_read_keeps_nobody_else_waiting(drop: Drop) -> None:
+    (drop.folder / REQUESTS).mkdir()
+    append(drop, REMARKS, remark(drop, "seen", "a long day"))
+    with drop.chain.process() as site:
+        assert {path.name for path in site.inbox(FEED).left()} == {REQUESTS, REMARKS}
+    taken = drop.take()
+    assert taken.waiting == [f"{REQUESTS} cannot be read: Is a directory"]
+    assert answered(taken) == [("seen", Answered.DONE)]
+
+
 def test_what_makes_no_sense_is_refused_and_said_once(drop: Drop) -> None:
     append(
         drop,
         REQUESTS,
         b"once upon a time\n",
+        '{"id": "latin", "says": "sp\xe4t"}\n'.encode("latin-1"),
         request(drop, "no asset", asset="heads"),
         request(drop, "unknown", asset="tails"),
         {**request(drop, "another-day"), "date": "2024-01-01"},
@@ -93,6 +104,7 @@ def test_what_makes_no_sense_is_refused_and_said_once(drop: Drop) -> None:
     assert answered(taken) == [
         (None, Answered.REFUSED),
         (None, Answered.REFUSED),
+        (None, Answered.REFUSED),
         ("unknown", Answered.REFUSED),
         ("another-day", Answered.REFUSED),
         ("no-day", Answered.REFUSED),
@@ -101,11 +113,11 @@ def test_what_makes_no_sense_is_refused_and_said_once(drop: Drop) -> None:
         ("fine", Answered.REFUSED),
     ]
     says = [given.says for given in taken.answers]
-    assert "not one of" in says[2]
-    assert "nothing is known of 2024-01-01" in says[3]
-    assert "`when`" in says[5]
-    assert "was used before" in says[7]
-    assert len(taken.wrong) == 7
+    assert "not one of" in says[3]
+    assert "nothing is known of 2024-01-01" in says[4]
+    assert "`when`" in says[6]
+    assert "was used before" in says[8]
+    assert len(taken.wrong) == 8
     assert drop.take() == InboxReport()
 
 

@@ -18,12 +18,15 @@ import pytest
 import pipeline_assets.inbox
 from pipeline_assets.inbox import InboxReport, take_inbox
 from pipeline_assets.raw_step import raw_object
+from pipeline_assets.repair.plan import Plan
 from pipeline_assets.repair.work import Done, carry_out
 from pipeline_assets.run import Batch, Run
 from pipeline_assets.sealing import seal_day
 from pipeline_assets.stage_step import stage_step
 from resources.day_store import Landing
 from resources.fetch_object import pack
+from resources.inbox import Inbox, looked_at
+from resources.site import Site
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.football.fetches import envelope
@@ -256,6 +259,31 @@ def test_what_can_be_no_fetch_of_this_feed_lies_aside_with_its_reason(short: Cha
     assert (drop.folder / ".copying").exists()
 
 
+def test_what_a_link_leads_to_is_taken_and_left_where_it_is(short: Chain, tmp_path: Path) -> None:
+    drop = Drop(short, short.start.later(60))
+    kept = drop.leave("kept", fetched(short.start.later(3)).data).rename(tmp_path / "kept")
+    (drop.folder / "linked").symlink_to(os.path.relpath(kept, drop.folder))
+
+    assert drop.take().landed == {Landing.LANDED: 1}
+
+    assert kept.exists()
+    assert drop.left() == []
+
+
+def test_a_file_may_have_any_name(short: Chain) -> None:
+    drop = Drop(short, short.start.later(60))
+    drop.leave(os.fsdecode(b"sp\xe4t"), fetched(short.start.later(3)).data)
+    drop.leave(os.fsdecode(b"\xe4" + 250 * b"x"), b"no fetch")
+    assert looked_at(Inbox(drop.folder).left())
+
+    taken = drop.take()
+
+    assert taken.landed == {Landing.LANDED: 1}
+    (aside,) = taken.aside
+    assert aside.encode().startswith("\N{REPLACEMENT CHARACTER}xxx".encode())
+    assert (drop.folder / "aside" / aside).read_bytes() == b"no fetch"
+
+
 def test_who_dies_on_the_way_is_followed_by_one_who_does_the_rest(
     short: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +322,34 @@ def test_a_day_waits_while_live_runs_are_at_work_on_it(short: Chain) -> None:
     assert drop.take().waiting == []
     assert short.numbers(NEWCOMERS) == [short.number + passed for passed in (0, 4, 9)]
     assert all_ok(short.checks())
+
+
+def test_days_behind_are_made_anew_once_while_one_behind_them_waits(
+    short: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third day is live: until it has ended, it is looked at every five minutes."""
+    made = list[Day]()
+
+    def counted(site: Site, plan: Plan, **named: Any) -> Done:
+        made.append(plan.day)
+        return carry_out(site, plan, **named)
+
+    monkeypatch.setattr(pipeline_assets.inbox, "carry_out", counted)
+    live = short.start.later(2 * 24 * 60)
+    take_live(short, [fetched(short.start.later(24 * 60)), fetched(live)])
+    drop = Drop(short, live.later(10))
+    drop.leave("late", fetched(short.start.later(20)).data)
+
+    for _ in range(3):
+        assert "live runs are at work" in drop.take().waiting[0]
+    assert made == [short.day, short.day.shifted(1)]
+    drop.at = live.later(60)
+
+    assert drop.take().waiting == []
+    assert made == [short.day, short.day.shifted(1), short.day.shifted(2)]
+    assert drop.left() == []
+    for days in range(3):
+        assert all_ok(short.checks(short.day.shifted(days)))
 
 
 def test_a_store_that_is_away_costs_nothing(short: Chain) -> None:
