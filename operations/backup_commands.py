@@ -17,7 +17,7 @@ def backup(
     prefix: Prefix = None,
     as_json: Json = False,
 ) -> None:
-    """Copy a whole site to a file, while Touchline goes on: ledger, spool and store."""
+    """Copy a whole site to a file, while Touchline goes on: ledger, spool, inbox and store."""
     import json
 
     from rich.console import Console
@@ -31,7 +31,8 @@ def backup(
     if as_json:
         typer.echo(json.dumps(made.as_dict()))
     else:
-        typer.echo(f"{file}: {made.objects:,} objects, {made.spooled} spooled, {made.bytes:,} B")
+        waits = f"{made.spooled} spooled, {made.inbox} in the inbox"
+        typer.echo(f"{file}: {made.objects:,} objects, {waits}, {made.bytes:,} B")
     if not made.ledger:
         progress("the ledger is not in it: copy it with its database's own tool")
     for key, why in made.damaged.items():

@@ -1,8 +1,9 @@
-"""A whole site in one file, and a site made of it: ledger, spool, and every object of the prefix.
+"""A whole site in one file, and a site made of it: ledger, spool, inbox, and every object of the
+prefix.
 
 The file is a tar archive. Each object stands in it with its metadata, without which it could not be
-read. What was copied first is the oldest: the ledger, then the spool, then the store, so that
-nothing is claimed that the file does not have, however much goes on meanwhile.
+read. What was copied first is the oldest: the ledger, then the spool and the inbox, then the
+store, so that nothing is claimed that the file does not have, however much goes on meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,15 +34,16 @@ from resources.settings import Settings
 from resources.site import Site, store_at
 from resources.spool import write_durably
 from touchline.day import utc_text
-from touchline.formats import unread, unread_json
+from touchline.formats import UNREADABLE_JSON, unread, unread_json
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
-ABOUT, LEDGER, SPOOL, STORE, END = "site.json", "ledger.sqlite", "spool/", "store/", "end.json"
+ABOUT, LEDGER, END = "site.json", "ledger.sqlite", "end.json"
+SPOOL, INBOX, STORE = "spool/", "inbox/", "store/"
 METADATA = "TOUCHLINE.metadata"
 """The name, in the archive, of what an object's metadata stand under."""
 PASSES = 5
-"""How often the store is listed again because objects went into a window or a sealed day."""
+"""How often the store is listed, as objects go into a window or a sealed day meanwhile."""
 
 Progress = Callable[[str], None]
 
@@ -65,6 +67,7 @@ class Backup:
     bytes: int = 0
     objects: int = 0
     spooled: int = 0
+    inbox: int = 0
     ledger: bool = False
     damaged: dict[str, str] = field(default_factory=dict)
 
@@ -81,6 +84,7 @@ class Restored:
     objects: int = 0
     there: int = 0
     spooled: int = 0
+    inbox: int = 0
     ledger: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -113,12 +117,9 @@ def back_up(site: Site, file: Path, progress: Progress) -> Backup:
             with tempfile.TemporaryDirectory(dir=file.absolute().parent) as folder:
                 books.backup(settings, copy := Path(folder, LEDGER))
                 tar.add(copy, LEDGER)
-        for path in _waiting(settings):
-            progress(f"copying {path}")
-            with suppress(FileNotFoundError):  # It has landed meanwhile.
-                data = path.read_bytes()
-                _add(tar, f"{SPOOL}{path.relative_to(settings.spool_folder)}", data)
-                made.spooled += 1
+        names = _copy_waiting(settings, tar, progress)
+        made.spooled = sum(name.startswith(SPOOL) for name in names)
+        made.inbox = len(names) - made.spooled
         for key, why in _copied(site.store, tar, progress):
             if why is None:
                 made.objects += 1
@@ -129,20 +130,39 @@ def back_up(site: Site, file: Path, progress: Progress) -> Backup:
     return made
 
 
-def _waiting(settings: Settings) -> list[Path]:
-    """What lies in the spool, claims and alerts that wait for the ledger among it."""
-    found = settings.spool_folder.rglob("*")
-    return sorted(path for path in found if path.is_file() and path.suffix != ".lock")
+def _copy_waiting(settings: Settings, tar: tarfile.TarFile, progress: Progress) -> set[str]:
+    """The names of what lies in the spool, claims and alerts that wait for the ledger among it, and
+    in the inbox."""
+    names: set[str] = set()
+    for _ in range(PASSES):
+        moved = False
+        for path in sorted(
+            path for top in (SPOOL, INBOX) for path in (settings.home / top).rglob("*")
+        ):
+            name = str(path.relative_to(settings.home))
+            if name in names or not path.is_file() or path.name.endswith(".lock"):
+                continue
+            progress(f"copying {path}")
+            try:
+                _add(tar, name, path.read_bytes())
+            except FileNotFoundError:  # It has landed meanwhile, or was taken within the inbox.
+                moved = True
+            else:
+                names.add(name)
+        if not moved:
+            break
+    return names
 
 
 def _copied(
     store: ObjectStore, tar: tarfile.TarFile, progress: Progress
 ) -> Iterator[tuple[str, str | None]]:
     """Every object of the prefix by its key, with why it could not be read."""
-    done: set[str] = set()
-    for _ in range(PASSES):
-        listed = [item.key for item in store.list("") if item.key not in done]
-        moved = False
+    done: dict[str, str] = {}
+    for passed in range(PASSES):
+        listed = {i.key: i.etag for i in store.list("") if done.get(i.key) != i.etag}
+        # An object that was replaced is what it is together with another that is new.
+        moved = not passed or not listed.keys().isdisjoint(done)
         for number, key in enumerate(listed, 1):
             progress(f"copying object {number:,} of {len(listed):,}")
             try:
@@ -153,8 +173,9 @@ def _copied(
             except Corrupted as error:
                 yield key, str(error)
             else:
-                yield key, None
-            done.add(key)
+                if key not in done:
+                    yield key, None
+            done[key] = listed[key]
         if not moved:
             return
     raise Misused("objects kept moving while they were copied: try again, or end Touchline first")
@@ -197,20 +218,25 @@ def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -
         _refuse_other_ledger(settings, about, file)
         made = Restored(str(file), about.at)
         begun = settings.home / "restore.json"
-        again = read_private_json(begun) == {"of": about.at}
+        earlier = read_private_json(begun) or {}
+        again = earlier.get("of") == about.at
         with connected(settings) as access:
             store = store_at(settings, access)
             store.make_bucket()
+            if not (again and earlier.get("ledger")):
+                _refuse_a_ledger(settings)
             if not again:
-                _refuse_a_site(settings, store)
+                _refuse_objects(store)
                 write_private_json(begun, {"of": about.at})
-            for number, member in enumerate(members, 1):
-                progress(f"restoring {number:,} of {len(members):,}")
+            newest = {member.name: member for member in members}.values()
+            for number, member in enumerate(newest, 1):
+                progress(f"restoring {number:,} of {len(newest):,}")
                 _put_back(settings, store, tar, member, made)
         if about.ledger:
             with tempfile.TemporaryDirectory(dir=settings.home) as folder:
                 with (copy := Path(folder, LEDGER)).open("wb") as part:
                     shutil.copyfileobj(_content(tar, tar.getmember(LEDGER)), part)
+                write_private_json(begun, {"of": about.at, "ledger": True})
                 books.restore(settings, copy, now)
             made.ledger = True
     begun.unlink()
@@ -224,13 +250,16 @@ def _put_back(
     member: tarfile.TarInfo,
     made: Restored,
 ) -> None:
-    if member.name.startswith(SPOOL):
+    if member.name.startswith((SPOOL, INBOX)):
         path = settings.home / member.name
         if ".." in Path(member.name).parts:
-            raise Misused(f"{member.name} would be written outside of the spool")
+            raise Misused(f"{member.name} would be written outside of {settings.home}")
         path.unlink(missing_ok=True)
         write_durably(path, _content(tar, member).read())
-        made.spooled += 1
+        if member.name.startswith(SPOOL):
+            made.spooled += 1
+        else:
+            made.inbox += 1
     elif member.name.startswith(STORE):
         if _put_object(store, member, _content(tar, member)):
             made.objects += 1
@@ -281,7 +310,7 @@ def _opened(
 def _about(file: Path, text: bytes) -> About:
     try:
         about = msgspec.json.decode(text, type=About)
-    except msgspec.DecodeError as error:
+    except UNREADABLE_JSON as error:
         why = unread_json(text, READABLE_FORMATS) or error
         raise Misused(f"{file} is no backup of a site: {why}") from None
     if why := unread(about.format, READABLE_FORMATS):
@@ -297,11 +326,14 @@ def _refuse_other_ledger(settings: Settings, about: About, file: Path) -> None:
         )
 
 
-def _refuse_a_site(settings: Settings, store: ObjectStore) -> None:
+def _refuse_a_ledger(settings: Settings) -> None:
     """Two sites are never mixed."""
     ledger = sqlite_file(settings.ledger_database)
     if ledger is not None and ledger.exists():
         raise Misused(f"there is a ledger at {ledger}: restore to another TOUCHLINE_HOME")
+
+
+def _refuse_objects(store: ObjectStore) -> None:
     if next(store.list(""), None) is not None:
         raise Misused(
             f"s3://{store.bucket}/{store.prefix} holds something already: restore to an empty one"

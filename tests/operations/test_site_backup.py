@@ -117,6 +117,34 @@ def test_what_moves_while_it_is_copied_is_copied_where_it_went(day: RunDay, file
         assert {"store/moved", "end.json"} < set(tar.getnames())
 
 
+def test_what_is_replaced_while_it_is_copied_is_copied_again(day: RunDay, file: Path) -> None:
+    """A day that is sealed again has another log, and another manifest beside it."""
+    store = store_at(day.settings, day.access)
+    first = next(item.key for item in store.list(""))
+
+    def sealed_again(said: str) -> None:
+        if said.startswith("copying object 2 of") and "manifest" not in objects(day):
+            store.replace(first, b"another", store.head(first).etag)
+            store.put_new("manifest", b"of another")
+
+    with closing(day.site()) as site:
+        assert back_up(site, file, sealed_again).objects == len(objects(day))
+    before = objects(day)
+    lose(day)
+    assert day.touchline("restore", str(file)).exit_code == 0
+    assert objects(day) == before
+
+
+def test_what_lies_in_the_inbox_is_in_it(day: RunDay, file: Path) -> None:
+    left = day.settings.inbox_folder / FEED / "qa.jsonl"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}\n")
+    assert day.touchline("backup", str(file), "--json").json["inbox"] == 1
+    lose(day)
+    assert day.touchline("restore", str(file), "--json").json["inbox"] == 1
+    assert left.read_text() == "{}\n"
+
+
 def test_a_restore_that_died_is_gone_on_with(
     day: RunDay, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +162,9 @@ def test_a_restore_that_died_is_gone_on_with(
     with pytest.raises(KeyboardInterrupt):
         restore(settings, file, SystemClock().now(), dies)
     assert not day.settings.ledger_file.exists()
+    day.settings.ledger_file.write_bytes(b"of another site, begun meanwhile")
+    assert "there is a ledger at" in day.touchline("restore", str(file)).stderr
+    day.settings.ledger_file.unlink()
     again = day.touchline("restore", str(file), "--json").json
     assert again["there"] > 0
     assert again["there"] + again["objects"] == len(before)
