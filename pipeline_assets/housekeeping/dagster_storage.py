@@ -173,7 +173,8 @@ class DagsterStorage:
                 # The journal of a run at work comes and goes.
                 if (stat := _stat(path)) and stat.st_mtime < before.timestamp():
                     found.add(run_id)
-        return sorted(found)
+        # A listing ends early when the run that a page of it ended with was deleted meanwhile.
+        return sorted(id for id in found if self._instance.get_run_by_id(id) is None)
 
     # --- acting ----------------------------------------------------------------------------------
 
