@@ -42,6 +42,8 @@ ABOUT, LEDGER, END = "site.json", "ledger.sqlite", "end.json"
 SPOOL, INBOX, STORE = "spool/", "inbox/", "store/"
 METADATA = "TOUCHLINE.metadata"
 """The name, in the archive, of what an object's metadata stand under."""
+OFTEN = ("status/", "reference/")
+"""What is written again and again, and belongs to nothing else."""
 PASSES = 5
 """How often the store is listed, as objects go into a window or a sealed day meanwhile."""
 
@@ -61,7 +63,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Backup:
-    """What a backup holds. `damaged` are keys of objects that could not be read, and why."""
+    """What a backup holds. `damaged` are objects by their keys, and files of the inbox, that could
+    not be read, and why."""
 
     file: str
     bytes: int = 0
@@ -117,9 +120,13 @@ def back_up(site: Site, file: Path, progress: Progress) -> Backup:
             with tempfile.TemporaryDirectory(dir=file.absolute().parent) as folder:
                 books.backup(settings, copy := Path(folder, LEDGER))
                 tar.add(copy, LEDGER)
-        names = _copy_waiting(settings, tar, progress)
-        made.spooled = sum(name.startswith(SPOOL) for name in names)
-        made.inbox = len(names) - made.spooled
+        for name, why in _copy_waiting(settings, tar, progress).items():
+            if why is not None:
+                made.damaged[name] = why
+            elif name.startswith(SPOOL):
+                made.spooled += 1
+            else:
+                made.inbox += 1
         for key, why in _copied(site.store, tar, progress):
             if why is None:
                 made.objects += 1
@@ -130,10 +137,12 @@ def back_up(site: Site, file: Path, progress: Progress) -> Backup:
     return made
 
 
-def _copy_waiting(settings: Settings, tar: tarfile.TarFile, progress: Progress) -> set[str]:
-    """The names of what lies in the spool, claims and alerts that wait for the ledger among it, and
-    in the inbox."""
-    names: set[str] = set()
+def _copy_waiting(
+    settings: Settings, tar: tarfile.TarFile, progress: Progress
+) -> dict[str, str | None]:
+    """What lies in the spool, claims and alerts that wait for the ledger among it, and in the
+    inbox, by name, with why something that an operator left there could not be read."""
+    names: dict[str, str | None] = {}
     for _ in range(PASSES):
         moved = False
         for path in sorted(
@@ -145,10 +154,13 @@ def _copy_waiting(settings: Settings, tar: tarfile.TarFile, progress: Progress) 
             progress(f"copying {path}")
             try:
                 _add(tar, name, path.read_bytes())
+                names[name] = None
             except FileNotFoundError:  # It has landed meanwhile, or was taken within the inbox.
                 moved = True
-            else:
-                names.add(name)
+            except OSError as error:
+                if not name.startswith(INBOX):
+                    raise
+                names[name] = error.strerror
         if not moved:
             break
     return names
@@ -162,7 +174,7 @@ def _copied(
     for passed in range(PASSES):
         listed = {i.key: i.etag for i in store.list("") if done.get(i.key) != i.etag}
         # An object that was replaced is what it is together with another that is new.
-        moved = not passed or not listed.keys().isdisjoint(done)
+        moved = not passed or any(key in done and not key.startswith(OFTEN) for key in listed)
         for number, key in enumerate(listed, 1):
             progress(f"copying object {number:,} of {len(listed):,}")
             try:

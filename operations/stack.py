@@ -19,7 +19,7 @@ import operations
 from operations.supervisor import ChildSpec
 from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
 from resources.settings import Settings
-from touchline.health import ALIVE
+from touchline.health import ALIVE, CODE_SERVER
 
 DEFINITIONS = "pipeline_assets.definitions"
 LOCATION = "touchline"
@@ -117,7 +117,7 @@ def code_server(
         "--empty-working-directory",
     ]
     return ChildSpec(
-        "code-server",
+        CODE_SERVER,
         lambda: command,
         lambda: _serves(port),
         {**environment, **_MALLOC},

@@ -279,12 +279,17 @@ def _last_line(log: Path) -> str:
 def _rotate(log: Path) -> None:
     """Copy and truncate, as the child keeps the file open for appending: a line written in between
     may be lost. Where the disk is full, the log grows on, and the next look tries again."""
-    with suppress(OSError):
+    part = log.with_name(f"{log.name}.part")
+    try:
         if log.stat().st_size < LOG_MEGABYTES * 1_000_000:
             return
+        shutil.copyfile(log, part)
         for number in range(LOGS_KEPT - 1, 0, -1):
             older = log.with_name(f"{log.name}.{number}")
             if older.exists():
                 older.replace(log.with_name(f"{log.name}.{number + 1}"))
-        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        part.replace(log.with_name(f"{log.name}.1"))
         os.truncate(log, 0)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

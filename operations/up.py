@@ -39,6 +39,7 @@ from resources.store_probe import broken_promises
 from resources.up_record import Up
 from resources.watch_record import record_watch
 from touchline.clock import SystemClock
+from touchline.health import CODE_SERVER
 
 _WATCH_SECONDS = 1.0
 
@@ -270,7 +271,7 @@ def _start(
         first.append(parts.code_server(settings, code_port, options.definitions, environment))
         stack.callback(supervisor.end, "simulator", "object-store")
         site = stack.enter_context(ExitStack())
-        stack.callback(supervisor.end, "code-server")
+        stack.callback(supervisor.end, CODE_SERVER)
         progress(f"Starting {', '.join(spec.name for spec in first)}")
         supervisor.start(*first, stopping=stop.is_set)
     if settings.uses_embedded_s3:

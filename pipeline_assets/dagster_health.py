@@ -15,7 +15,17 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 
-from touchline.health import DAEMON, LEDGER, STORE, UP, Health, Kind, Signal, of_heartbeat
+from touchline.health import (
+    CODE_SERVER,
+    DAEMON,
+    LEDGER,
+    STORE,
+    UP,
+    Health,
+    Kind,
+    Signal,
+    of_heartbeat,
+)
 from touchline.notices import lasted
 
 
@@ -78,17 +88,19 @@ def _sensor(
         turn_on = f"turn the sensor {sensor.name} on in Dagster"
         return _alive(name, Health.BAD, "it is turned off", do=turn_on)
     if state is None or not (ticked_at := _ticked_at(state)):
-        return _alive(name, Health.UNKNOWN, "it has never ticked", rests_on=(UP, DAEMON), do=look)
+        return _alive(
+            name, Health.UNKNOWN, "it has never ticked", rests_on=(CODE_SERVER, DAEMON), do=look
+        )
     age = now - _instant(now, ticked_at)
     # It is silent from when it should have ticked again.
     interval = timedelta(seconds=sensor.minimum_interval_seconds or 0)
     health = of_heartbeat(max(age - interval, min(age, timedelta())))
-    detail, rests_on = f"ticked {lasted(age)} ago", (UP, DAEMON)
+    detail, rests_on = f"ticked {lasted(age)} ago", (CODE_SERVER, DAEMON)
     ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
     if ticks and ticks[0].status is TickStatus.FAILURE and health.is_good:
         error = ticks[0].error
-        # What it works with may be away, or the code server, which is a part of `up`.
-        health, rests_on = Health.WARNING, (UP, DAEMON, STORE, LEDGER)
+        # What it works with may be away.
+        health, rests_on = Health.WARNING, (*rests_on, STORE, LEDGER)
         detail = f"its last tick failed: {_first_line(error.message if error else 'no word')}"
     return _alive(name, health, detail, rests_on=rests_on, do=look, age=age)
 

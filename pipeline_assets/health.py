@@ -27,6 +27,7 @@ from touchline.alerting import Alert, AlertState
 from touchline.day import Day, Minute, Window
 from touchline.delivery import DeliveryState
 from touchline.health import (
+    CODE_SERVER,
     LEDGER,
     STORE,
     STUCK,
@@ -178,7 +179,7 @@ def _runs(books: Books) -> Signal:
     # Dagster ends a run at its longest time; its next look at it is due within a few seconds.
     state = Health.WARNING if _age(books, oldest) < 2 * MAX_RUNTIME else Health.BAD
     do = f"end the run {oldest.run_id} in Dagster; the next minute takes up its work"
-    return Signal(Kind.LIVENESS, RUNS, state, detail, (UP,), do, count=len(hung))
+    return Signal(Kind.LIVENESS, RUNS, state, detail, (CODE_SERVER,), do, count=len(hung))
 
 
 def _age(books: Books, run: RunRow) -> timedelta:

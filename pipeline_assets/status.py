@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from resources.settings import Settings
 from resources.spool import Spool
 from resources.up_record import Up
 from touchline.day import utc_text
-from touchline.health import UP, Health, Kind, Signal, causes, with_causes
+from touchline.health import CODE_SERVER, UP, Health, Kind, Signal, causes, with_causes
 
 
 def look_at(
@@ -29,15 +29,25 @@ def look_at(
     run."""
     spools = {feed: Spool(settings.prefix_folder / feed) for feed in PLANS}
     of_books = book_signals(Books(settings, PLANS, ledger, store, spools, now))
-    return with_causes([_up(settings), *of_dagster, *of_books])
+    return with_causes([*_parts(settings), *of_dagster, *of_books])
 
 
 def verdict(signals: Sequence[Signal]) -> Health:
     return Health.worst(signal.state for signal in signals)
 
 
-def _up(settings: Settings) -> Signal:
+def _parts(settings: Settings) -> Iterator[Signal]:
+    """Of `touchline up` and all its parts, and of the part that others rest on."""
     found = Up.read(settings)
+    of_all = _up(settings, found)
+    yield of_all
+    if found and found.process.alive and found.children.get(CODE_SERVER) == "running":
+        yield Signal(Kind.LIVENESS, CODE_SERVER, Health.OK, "runs", (UP,))
+    else:
+        yield Signal(Kind.LIVENESS, CODE_SERVER, of_all.state, of_all.detail, (UP,))
+
+
+def _up(settings: Settings, found: Up | None) -> Signal:
     if found is None:
         detail = f"no `touchline up` has ever run on {settings.home}"
         return Signal(Kind.LIVENESS, UP, Health.UNKNOWN, detail, do="touchline up")

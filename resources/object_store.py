@@ -370,15 +370,16 @@ class ObjectStore:
                 f"{operation} {self._name(key)}: {error}: the endpoint's certificate is not one to"
                 " trust; if an authority of your own has signed it, name that in AWS_CA_BUNDLE"
             ) from error
-        except ValueError as error:
-            raise StoreUnavailable(
-                f"{operation} {self._name(key)}: the endpoint's host has characters that S3 clients"
-                " refuse, such as an underscore: check TOUCHLINE_S3_ENDPOINT_URL"
-            ) from error
         except (boto_errors.BotoCoreError, OSError) as error:
             if isinstance(error, _TOO_LATE):
                 self._rests_until = time.monotonic() + self.rest_seconds
             raise StoreUnavailable(f"{operation} {self._name(key)}: {error}") from error
+        except ValueError as error:
+            # A host with an underscore is one, for instance.
+            raise StoreUnavailable(
+                f"{operation} {self._name(key)}: the S3 client refuses its settings: {error}:"
+                " check TOUCHLINE_S3_ENDPOINT_URL"
+            ) from error
 
     def _typed(self, error: boto_errors.ClientError, operation: str, key: str) -> StoreError:
         said = error.response.get("Error", {})

@@ -107,16 +107,17 @@ class ProcessId:
         for process in psutil.process_iter():
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 in_group = os.getpgid(process.pid) == os.getsid(process.pid) == self.pid
-                young_enough = self._older_by(process) > -_CLOCK_STEP_SECONDS
-                if in_group and young_enough and runs(process):
+                if not in_group or self._older_by(process) <= -_CLOCK_STEP_SECONDS:
+                    continue
+                if runs(process):
                     yield process
 
 
 def _boot_and_tick(pid: int) -> tuple[str, int] | None:
     """Of Linux alone."""
     with suppress(OSError):
-        status = Path(f"/proc/{pid}/stat").read_text()
-        tick = int(status.rpartition(")")[2].split()[_START_TIME])
+        status = Path(f"/proc/{pid}/stat").read_bytes()  # A name may be cut within a character.
+        tick = int(status.rpartition(b")")[2].split()[_START_TIME])
         return _BOOT_ID.read_text().strip(), tick
     return None
 

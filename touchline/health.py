@@ -13,6 +13,8 @@ from enum import StrEnum
 
 UP, DAEMON, STORE, LEDGER = "touchline", "daemon", "store", "ledger"
 """Signals that others rest on; UP is that of the process which watches over Dagster's."""
+CODE_SERVER = "code-server"
+"""The part in which sensors and runs are at work."""
 IN_THE_FUTURE = timedelta(seconds=-5)
 """What is said to be still to come by more than this was not written by a clock like ours."""
 ALIVE = timedelta(seconds=60)

@@ -92,6 +92,23 @@ def test_a_part_that_stays_down_is_named(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("down", "state", "because"),
+    [("code-server", "BAD", ["touchline"]), ("webserver", "OK", [])],
+)
+def test_sensors_and_runs_rest_on_the_code_server_alone(
+    home: Path, down: str, state: str, because: list[str]
+) -> None:
+    with_ledger(home)
+    (home / "run").mkdir()
+    children = {"code-server": "running", "webserver": "running", down: "down"}
+    Up(ProcessId.own(), "ready", "http://127.0.0.1:3000", children=children).write(
+        Settings.load(_env_file=None)
+    )
+    found = json.loads(status("--json").stdout)["signals"]["liveness"]["code-server"]
+    assert (found["state"], found["because"]) == (state, because)
+
+
+@pytest.mark.parametrize(
     ("state", "health", "said"),
     [("starting", "WARNING", "is starting"), ("failed", "BAD", "it did not start: no room")],
 )

@@ -304,16 +304,19 @@ def test_logs_are_rotated_by_size_while_the_child_writes_on(
     assert kept == ["a.log", "a.log.1", "a.log.2", "a.log.3"]
 
 
-def test_a_log_that_cannot_be_rotated_ends_nothing(
+def test_a_log_that_cannot_be_rotated_ends_nothing_and_costs_no_older_one(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a full disk."""
+    """As on a full disk, at every look."""
     monkeypatch.setattr(supervisor_module, "LOG_MEGABYTES", 0)
     house.supervisor.start(house.spec("a", SLEEPS))
-    house.supervisor.log_of("a").with_name("a.log.1").mkdir()
-    monkeypatch.setattr(supervisor_module, "LOGS_KEPT", 1)
-    house.supervisor.watch()
+    log = house.supervisor.log_of("a")
+    log.with_name("a.log.1").write_text("older")
+    log.with_name("a.log.part").mkdir()
+    for _ in range(3):
+        house.supervisor.watch()
     assert house.supervisor.states == {"a": "running"}
+    assert log.with_name("a.log.1").read_text() == "older"
 
 
 def test_a_start_that_fails_in_any_way_is_told_and_counted(house: House) -> None:

@@ -26,7 +26,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
 from pipeline_assets.dagster_health import dagster_signals, our_sensors, sensor_signal
-from touchline.health import DAEMON, STORE, UP, Health, Kind, Signal, causes, with_causes
+from touchline.health import CODE_SERVER, DAEMON, STORE, Health, Kind, Signal, causes, with_causes
 
 NOW = datetime(2025, 5, 28, 16, 0, tzinfo=UTC)
 TICK = "football_minute_tick"
@@ -144,9 +144,9 @@ def test_a_code_server_that_is_down_is_the_cause_of_every_sensor(
     beats(instance, 1)
     ticked(instance, "heartbeat", 2, error="Unable to reach the user code server")
     ticked(instance, TICK, 500)
-    up = Signal(Kind.LIVENESS, UP, Health.BAD, "code-server is down")
-    signals = with_causes([up, *dagster_signals(instance, our_sensors(), NOW)])
-    assert [each.name for each in causes(signals)] == [UP]
+    down = Signal(Kind.LIVENESS, CODE_SERVER, Health.BAD, "code-server is down")
+    signals = with_causes([down, *dagster_signals(instance, our_sensors(), NOW)])
+    assert [each.name for each in causes(signals)] == [CODE_SERVER]
 
 
 def test_an_error_of_the_daemon_is_shown(instance: dg.DagsterInstance) -> None:

@@ -21,7 +21,7 @@ from tests.resources.ledger_samples import claim
 from tests.s3_gate import S3Gate
 from touchline.accounting import RunKind
 from touchline.alerting import BLIND, BLIND_IN_A_ROW, Evaluation
-from touchline.health import UP, Health, Signal, causes, with_causes
+from touchline.health import CODE_SERVER, Health, Kind, Signal, causes, with_causes
 
 
 def look(chain: Chain, **how: Any) -> dict[str, Signal]:
@@ -218,7 +218,10 @@ def test_a_run_of_a_minute_that_has_not_ended_in_time_hangs(day: Chain) -> None:
         runs = look(day)["runs"]
         assert (runs.state, runs.because) == (state, ())
         assert "hung-run" in runs.detail
-        assert runs.rests_on == (UP,), "where nothing runs any more, nobody ends it"
+        dead = Signal(Kind.LIVENESS, CODE_SERVER, Health.BAD, "it is gone, with its runs")
+        assert wrong({each.name: each for each in with_causes([dead, runs])}) == {
+            CODE_SERVER: Health.BAD
+        }
 
 
 def test_what_lies_aside_in_the_inbox_is_told(day: Chain) -> None:

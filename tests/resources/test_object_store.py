@@ -286,7 +286,7 @@ def test_a_store_that_is_away_is_never_an_empty_one(
 
 def test_an_endpoint_that_no_client_takes_names_its_setting() -> None:
     store = store_at(S3Access("http://object_store:9000", "key", "secret", "us-east-1"), "p")
-    with pytest.raises(StoreUnavailable, match="TOUCHLINE_S3_ENDPOINT_URL"):
+    with pytest.raises(StoreUnavailable, match=r"Invalid endpoint: .*TOUCHLINE_S3_ENDPOINT_URL"):
         store.get("a")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -55,6 +56,18 @@ def test_a_step_of_the_clock_makes_no_other_process_of_it(child: subprocess.Pope
     assert list(replace(here, boot="another").members()) == []
     end_groups({stepped: 5.0})
     assert not here.alive
+
+
+def test_a_name_that_is_no_text_hides_no_process(tmp_path: Path) -> None:
+    """The kernel keeps 15 bytes of a name, which may end within a character."""
+    named = tmp_path / os.fsdecode("ä".encode() * 7 + b"\xc3")
+    named.symlink_to(sys.executable)
+    sleeps = [named, "-S", "-c", "import time; time.sleep(600)"]
+    with subprocess.Popen(sleeps, start_new_session=True) as child:
+        here = ProcessId.of(child.pid)
+        assert here.alive
+        end_groups({here: 5.0})
+        assert not here.alive
 
 
 def test_a_process_is_known_by_its_record_also_by_an_older_one(
