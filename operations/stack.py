@@ -25,7 +25,13 @@ DEFINITIONS = "pipeline_assets.definitions"
 LOCATION = "touchline"
 _HOST = "127.0.0.1"
 _PROBE_SECONDS = 2.0
-_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
+_MALLOC = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    # Python's own allocator gives a megabyte back when nothing of it is in use, the C library's a
+    # page.
+    "PYTHONMALLOC": "malloc",
+}
 _HEALTH = """{
   instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } }
   workspaceOrError { ... on Workspace { locationEntries {
