@@ -51,9 +51,7 @@ def _up(settings: Settings, found: Up | None) -> Signal:
     if found is None:
         detail = f"no `touchline up` has ever run on {settings.home}"
         return Signal(Kind.LIVENESS, UP, Health.UNKNOWN, detail, do="touchline up")
-    if not found.process.alive:
-        return Signal(Kind.LIVENESS, UP, Health.BAD, _how_it_ended(found), do="touchline up")
-    if found.state == "failed":
+    if not found.process.alive or found.state == "failed":
         return Signal(Kind.LIVENESS, UP, Health.BAD, _how_it_ended(found), do="touchline up")
     if found.state == "starting":
         detail = f"pid {found.process.pid} is starting its parts"

@@ -135,6 +135,21 @@ def test_what_is_replaced_while_it_is_copied_is_copied_again(day: RunDay, file: 
     assert objects(day) == before
 
 
+def test_what_is_written_again_and_again_does_not_keep_it_from_ending(
+    day: RunDay, file: Path
+) -> None:
+    store = store_at(day.settings, day.access)
+    store.put_new("status/often", b"0")
+
+    def beats(said: str) -> None:
+        if said.startswith("copying object 1 of"):
+            found = store.get("status/often")
+            store.replace("status/often", found.body + b"0", found.etag)
+
+    with closing(day.site()) as site:
+        assert back_up(site, file, beats).objects == len(objects(day))
+
+
 def test_what_lies_in_the_inbox_is_in_it(day: RunDay, file: Path) -> None:
     left = day.settings.inbox_folder / FEED / "qa.jsonl"
     left.parent.mkdir(parents=True)

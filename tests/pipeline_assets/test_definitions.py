@@ -233,3 +233,10 @@ def test_a_look_into_dagsters_storage_leaves_no_context_behind(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout.splitlines()[-1])
     assert len(set(counts[1:])) == 1, counts
+
+
+def test_a_run_does_not_inherit_the_allocator_of_the_code_server() -> None:
+    asks = "import os, pipeline_assets.definitions; print(os.environ.get('PYTHONMALLOC'))"
+    environment = {**os.environ, "PYTHONMALLOC": "malloc"}
+    said = subprocess.check_output([sys.executable, "-c", asks], env=environment, text=True)
+    assert said.strip() == "None"

@@ -14,8 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import combinations, groupby
-from operator import itemgetter
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 
@@ -77,24 +76,15 @@ class Memory:
             resident = process.memory_info().rss / 1_000_000
             self.parts.setdefault(name, []).append((hours, resident))
 
-    def kept_since(self, hours: float) -> dict[str, Samples]:
-        """The least that each part had in each minute after this time, by its name: what it keeps,
-        as its garbage is collected twice a minute."""
-        return {
-            name: least_of_each_minute(s for s in samples if s[0] >= hours)
-            for name, samples in self.parts.items()
-        }
+    def since(self, hours: float) -> dict[str, Samples]:
+        """The samples of the parts after this time, by name."""
+        return {name: [s for s in of if s[0] >= hours] for name, of in self.parts.items()}
 
     def runs_since(self, hours: float, fetched: Mapping[int, float]) -> list[RunSample]:
         """What these runs took that began after this time; `fetched` is how much each fetched, in
         MB, by its pid."""
         taken = [(*sample, fetched[pid]) for pid, sample in self.runs.items() if pid in fetched]
         return sorted(sample for sample in taken if sample[0] >= hours)
-
-
-def least_of_each_minute(samples: Iterable[tuple[float, float]]) -> Samples:
-    by_minute = groupby(samples, key=lambda sample: int(sample[0] * 60))
-    return [min(of_minute, key=itemgetter(1)) for _, of_minute in by_minute]
 
 
 def _most(pid: int) -> float:
@@ -149,15 +139,6 @@ def test_growth_is_that_of_most_samples() -> None:
     assert growth.slope == pytest.approx(0.6, abs=0.2)
     assert growth.least < 0.6 < growth.most
     assert Growth.of([(at, 100 + 3 * at + (n % 3)) for n, at in enumerate(hours)]).least > 0.5
-
-
-def test_garbage_is_no_growth_and_what_is_kept_below_it_is() -> None:
-    rng = random.Random(7)
-    garbage = [(n / 720, rng.choice([0.0, 0.4, 0.8])) for n in range(480)]
-    least = least_of_each_minute((at, 150 + some) for at, some in garbage)
-    assert [size for _, size in least] == [150.0] * 40
-    leak = least_of_each_minute((at, 150 + some + 0.7 * at) for at, some in garbage)
-    assert Growth.of(leak).least > GROWTH_LIMIT
 
 
 def test_what_a_larger_fetch_takes_is_no_growth_of_runs() -> None:
@@ -216,7 +197,7 @@ def test_every_minute_is_fetched_once_and_nothing_grows(
         show("durations of the runs", (run.seconds for run in runs))
     if MINUTES >= LONG_ENOUGH_MINUTES:
         from_here = began / 3600 + SETTLED_AFTER_MINUTES / 60
-        parts = memory.kept_since(from_here)
+        parts = memory.since(from_here)
         of_runs = memory.runs_since(from_here, fetched(stack, minutes))
         growth = {name: Growth.of(samples) for name, samples in parts.items()}
         growth[RUNS] = Growth.of_runs(of_runs)
@@ -269,7 +250,7 @@ def show(what: str, seconds: Iterable[float | None]) -> None:
 
 
 def show_memory(samples: dict[str, Samples], growth: dict[str, Growth]) -> None:
-    table = Table("", "kept, MB", "grows, MB an hour", "limit", title="Memory")
+    table = Table("", "resident, MB", "grows, MB an hour", "limit", title="Memory")
     for name, of in samples.items():
         limit = f"{GROWTH_LIMIT}" if name in OURS else ""
         table.add_row(name, f"{median(size for _, size in of):,.0f}", str(growth[name]), limit)

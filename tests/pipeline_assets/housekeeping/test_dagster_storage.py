@@ -168,6 +168,17 @@ def test_files_of_runs_that_were_deleted_go(
     assert records.shard(newest).exists()
 
 
+def test_a_run_that_a_listing_did_not_reach_is_not_taken_for_deleted(
+    instance: dg.DagsterInstance,
+) -> None:
+    """As where the run that a page of it ended with was deleted meanwhile."""
+    deleted, kept = ran(instance), ran(instance)
+    instance.delete_run(deleted)
+    later = datetime.now(UTC) + LATER
+    assert DagsterStorage(instance).without_record(set(), later) == [deleted]
+    assert kept in left(instance)
+
+
 def test_ticks_that_asked_for_nothing_go(
     instance: dg.DagsterInstance, records: Records, kept_house: KeptHouse
 ) -> None:
