@@ -6,11 +6,13 @@ twice, and no process of ours grows.
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import random
 import re
 import time
+import tracemalloc
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from simulator.world import World
 from tests.stack.stack import FEED, PLAN, MinuteRun, Stack, coming_minute, until
 from touchline.accounting import FetchFate, RunKind
 from touchline.day import Minute
@@ -42,6 +45,9 @@ LOOKS_EVERY_SECONDS = 1.0
 SAMPLED_EVERY_SECONDS = 5.0
 NOTED_EVERY_SECONDS = 30.0
 """How each run ended; a housekeeping lets go of the oldest within the hour."""
+WORLD_TOLD_EVERY_MINUTES = 5
+ODDS_KEPT_MINUTES = 15
+"""By the simulator, after a match has left the list."""
 SURE = 1.96
 """Standard deviations on either side: 95 % of what may be."""
 
@@ -131,6 +137,55 @@ class Growth:
         return f"{self.slope:+.2f} ({self.least:+.2f} to {self.most:+.2f})"
 
 
+@dataclass(frozen=True)
+class WorldSize:
+    """What the simulated matches and their odds take, in MB, by the time in hours. They are as many
+    as the hour has, and the vendor's hour is not ours."""
+
+    told: Samples
+
+    @classmethod
+    def of(cls, minutes: Sequence[Minute], began: float) -> WorldSize:
+        """Of every fifth of these minutes, of which the first was at `began`, in hours."""
+        passed = range(0, len(minutes) + 1, WORLD_TOLD_EVERY_MINUTES)
+        first = int(minutes[0].utc.timestamp())
+        return cls([(began + n / 60, cls._of_a_new_world(first + n * 60)) for n in passed])
+
+    @staticmethod
+    def _of_a_new_world(at: int) -> float:
+        """Of one that has not seen more than it may still hold: what the simulator has failed to
+        forget is not in this."""
+        gc.collect()
+        tracemalloc.start()
+        world = World()
+        for ago in range(ODDS_KEPT_MINUTES, -1, -WORLD_TOLD_EVERY_MINUTES):
+            moment = at - ago * 60
+            for match in world.live(moment):
+                world.odds(match, moment)
+        gc.collect()
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return size / 1_000_000
+
+    def taken_from(self, samples: Samples) -> Samples:
+        """What is resident beside the most it has taken so far: what was given up stays resident,
+        and is used again before there is more."""
+        at, sizes = np.array(self.told).T
+        most = np.maximum.accumulate(sizes)
+        return [(hours, size - float(np.interp(hours, at, most))) for hours, size in samples]
+
+
+def test_matches_of_a_fuller_hour_are_no_growth_but_what_is_beside_them_is() -> None:
+    world = WorldSize([(0.0, 28.0), (0.2, 25.0), (0.4, 28.0), (1.0, 31.0)])
+    hours = [n / 60 for n in range(60)]
+    resident = [(at, 60 + max(0.0, at - 0.4) * 5) for at in hours]
+    assert Growth.of(resident).least > GROWTH_LIMIT
+    beside = Growth.of(world.taken_from(resident))
+    assert (beside.least, beside.most) == pytest.approx((0, 0))
+    leaks = [(at, size + 0.6 * at) for at, size in resident]
+    assert Growth.of(world.taken_from(leaks)).least == pytest.approx(0.6)
+
+
 def test_growth_is_that_of_most_samples() -> None:
     hours = [n / 60 for n in range(40)]
     steady = [(at, 100 + 0.6 * at + (n % 3)) for n, at in enumerate(hours)]
@@ -201,6 +256,8 @@ def test_every_minute_is_fetched_once_and_nothing_grows(
         of_runs = memory.runs_since(from_here, fetched(stack, minutes))
         growth = {name: Growth.of(samples) for name, samples in parts.items()}
         growth[RUNS] = Growth.of_runs(of_runs)
+        world = WorldSize.of(minutes, began / 3600)
+        growth["simulator"] = Growth.of(world.taken_from(parts["simulator"]))
         with capsys.disabled():
             show_memory(parts | {RUNS: [sample[:2] for sample in of_runs]}, growth)
         assert {name: str(growth[name]) for name in OURS if growth[name].least > GROWTH_LIMIT} == {}
@@ -251,6 +308,7 @@ def show(what: str, seconds: Iterable[float | None]) -> None:
 
 def show_memory(samples: dict[str, Samples], growth: dict[str, Growth]) -> None:
     table = Table("", "resident, MB", "grows, MB an hour", "limit", title="Memory")
+    table.caption = "The simulator grows beside its matches, runs beside what they fetch."
     for name, of in samples.items():
         limit = f"{GROWTH_LIMIT}" if name in OURS else ""
         table.add_row(name, f"{median(size for _, size in of):,.0f}", str(growth[name]), limit)
