@@ -50,7 +50,9 @@ def test_a_flow_survives_being_killed(
                 failed.append("\n  ".join([f"killed {point}:", *wrong]))
                 print(failed[-1], flush=True)
         print(f"{flow.name}: {rig.kills} kills in {time.monotonic() - started:.0f} s")
-    assert not failed, f"{len(failed)} of {len(chosen)}: see above"
+    assert not failed, "\n".join(
+        [f"{len(failed)} of {len(chosen)} points, TOUCHLINE_CRASH_SEED={SEED}", *failed]
+    )
     assert not is_full or rig.kills >= 2 * len(effects)
 
 

@@ -225,7 +225,7 @@ def test_no_alert_is_missed_and_one_comes_twice_only_where_a_kill_fell_between(
         print(f"Telegram took {night.taken.total()} messages and refused {night.refused}.")
         print(f"{len(qualified)} alerts, {len(qualified - night.taken.keys())} missed,", end=" ")
         print(f"{repeats.total()} repeated")
-    assert {*night.taken} == qualified
+    assert {*night.taken} == qualified, f"TOUCHLINE_CRASH_SEED={SEED}"
     assert not repeats - night.unrecorded, "repeated without a kill in the window"
     assert night.unsent() == []
     assert night.refused
