@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from pipeline_assets.alerting import watched_since
+from pipeline_assets.checks.report import Kind as FindingKind
 from pipeline_assets.dagster_health import by_sensor
 from resources.heartbeat import heartbeat_key, written_at
 from resources.inbox import Inbox
@@ -280,8 +281,13 @@ def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> Minute | None
 # --- backlog -------------------------------------------------------------------------------------
 
 
+def spool_signal(feed: str) -> str:
+    """What the signal of a feed's spool is called."""
+    return f"spool of {feed}"
+
+
 def _spool(books: Books, feed: str, spool: Spool) -> Signal:
-    name, rests_on = f"spool of {feed}", (STORE, *by_sensor(f"{feed}_rotation"))
+    name, rests_on = spool_signal(feed), (STORE, *by_sensor(f"{feed}_rotation"))
     limits = SpoolLimits(books.settings.spool_limit_megabytes, books.settings.spool_limit_hours)
     try:
         state = spool.state(books.now)
@@ -393,10 +399,12 @@ def _open_verdicts(books: Books) -> Signal:
         hushed = f"; {len(alerts)} are muted or acknowledged" if alerts else ""
         return Signal(Kind.BACKLOG, name, Health.OK, f"none{hushed}", count=len(alerts))
     first = min(loud, key=lambda alert: alert.opened_at)
-    causes = ", ".join(sorted({alert.key.cause for alert in loud}))
-    detail = f"{len(loud)} since {lasted(books.now - first.opened_at)}: {causes}"
+    found = {alert.key.cause for alert in loud}
+    detail = f"{len(loud)} since {lasted(books.now - first.opened_at)}: {', '.join(sorted(found))}"
     state = Health.BAD if _is_bad(loud) else Health.UNKNOWN
     rests_on = (STORE, LEDGER, *map(feed_signal, books.plans))
+    if found == {FindingKind.SPOOL_FILLS_UP}:
+        rests_on += tuple(map(spool_signal, books.spools))
     do = next_commands({first.key.cause}, first.key.day, books.ledger.prefix)[0]
     return Signal(Kind.BACKLOG, name, state, detail, rests_on, do, None, len(alerts))
 

@@ -236,16 +236,37 @@ def test_what_lies_aside_in_the_inbox_is_told(day: Chain) -> None:
     assert wrong(look(day)) == {f"inbox of {FEED}": Health.WARNING}
 
 
-def test_a_full_spool_is_bad_and_follows_from_the_store(day: Chain, s3_gate: S3Gate) -> None:
-    alive(day)
-    with day.process() as site:
-        folder = site.spool(FEED).folder / f"date={day.day}"
+def fill_spool(chain: Chain) -> None:
+    with chain.process() as site:
+        folder = site.spool(FEED).folder / f"date={chain.day}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "00900.aaaaaaaaaaaa.txt").write_bytes(bytes(900_000))
+
+
+def test_a_full_spool_is_bad_and_follows_from_the_store(day: Chain, s3_gate: S3Gate) -> None:
+    alive(day)
+    fill_spool(day)
     assert wrong(look(day, spool_limit_megabytes=1)) == {f"spool of {FEED}": Health.BAD}
     s3_gate.refuses = lambda method, path: True
     signals = look(day, spool_limit_megabytes=1, access=s3_gate.access)
     assert signals[f"spool of {FEED}"].because == ("store",)
+
+
+def test_what_the_check_says_of_a_full_spool_follows_from_it_and_nothing_else_does(
+    day: Chain,
+) -> None:
+    alive(day)
+    fill_spool(day)
+    for found, own in (
+        (("spool_fills_up",), {}),
+        (("spool_fills_up", "real_loss"), {"open verdicts": Health.BAD}),
+    ):
+        with day.process() as site:
+            said = Evaluation("spool_within_bounds", RAW, day.day, day.clock.now(), found)
+            site.ledger.judge([said])
+        signals = look(day, spool_limit_megabytes=1)
+        assert signals["open verdicts"].state is Health.BAD
+        assert wrong(signals) == {f"spool of {FEED}": Health.BAD, **own}
 
 
 def test_what_was_announced_and_does_not_land_waits(day: Chain) -> None:

@@ -293,9 +293,12 @@ def test_the_store_hangs_until_the_spool_is_full(site: Site) -> None:
         assert signal(said, f"heartbeat {FEED}")["because"] == ["store"]
         site.follow("store", [RAW], LATE.total_seconds() + 60)
         site.follow("store", [f"spool of {FEED}"], 600)
+    spool = f"spool of {FEED}"
     site.says(
-        "nothing but the spool is left",
-        lambda said: set(not_good(said)) <= {f"spool of {FEED}"},
+        "nothing but the spool is left, and what its check says",
+        lambda said: (
+            set(not_good(said)) <= {spool, "open verdicts"} and set(said["causes"]) <= {spool}
+        ),
         HEALS_WITHIN_SECONDS,
     )
 
