@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(3600)]
 
 FULL = os.environ.get("TOUCHLINE_CRASH") == "full"
 """Every point of every flow, and not so many of each."""
-KILLS_A_FLOW = int(os.environ.get("TOUCHLINE_CRASH_KILLS", "25"))
+KILLS_A_FLOW = int(os.environ.get("TOUCHLINE_CRASH_KILLS", "18"))
 SEED = int(os.environ.get("TOUCHLINE_CRASH_SEED", random.SystemRandom().randrange(10**6)))
 ONLY = os.environ.get("TOUCHLINE_CRASH_ONLY", "")
 """Part of the names of the points to be tried, as a failure shows them."""
