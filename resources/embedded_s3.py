@@ -59,6 +59,10 @@ class EmbeddedS3Error(RuntimeError):
     """The embedded object store does not start, is in use, or does not run."""
 
 
+class ServerEndedError(EmbeddedS3Error):
+    """The server's process ended before it was ready."""
+
+
 @dataclass(frozen=True)
 class S3Access:
     """How to reach the object store. What is None is left to the usual AWS chain."""
@@ -122,12 +126,20 @@ def running(folder: Path, bucket: str = "touchline") -> Iterator[S3Access]:
     with server.starting():
         in_use = server.lock_for_use()
         try:
-            server.start_unless_running()
+            started = server.start_unless_running()
         except BaseException:
             in_use.close()
             raise
     try:
-        server.wait_ready(bucket)
+        try:
+            server.wait_ready(bucket)
+        except ServerEndedError:
+            if started:
+                raise
+            # It was about to end when it was joined.
+            with server.starting():
+                server.start_unless_running()
+            server.wait_ready(bucket)
         yield server.access
     finally:
         with server.starting():
@@ -193,20 +205,23 @@ class Server:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def start_unless_running(self) -> None:
-        if self.process is None and not self.supervised:
-            self.prepare()
-            with self._log.open("wb") as log:
-                process = subprocess.Popen(
-                    self.command(),
-                    env=self.environment(),
-                    cwd=self.folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            self.record(ProcessId.of(process.pid))
+    def start_unless_running(self) -> bool:
+        """Whether it had to be started, and was."""
+        if self.process is not None or self.supervised:
+            return False
+        self.prepare()
+        with self._log.open("wb") as log:
+            process = subprocess.Popen(
+                self.command(),
+                env=self.environment(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.record(ProcessId.of(process.pid))
+        return True
 
     def record(self, process: ProcessId) -> None:
         process.record(self._process)
@@ -273,11 +288,11 @@ class Server:
         }
 
     def wait_ready(self, bucket: str, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
-        """Raises EmbeddedS3Error when the process ends or the time is over."""
+        """Raises ServerEndedError when the process ends, EmbeddedS3Error when the time is over."""
         deadline = time.monotonic() + timeout_seconds
         while not self.is_ready(bucket):
             if self.process is None and not self.supervised:
-                raise EmbeddedS3Error(f"the object store ended at its start: see {self._log}")
+                raise ServerEndedError(f"the object store ended at its start: see {self._log}")
             if time.monotonic() > deadline:
                 raise EmbeddedS3Error(
                     f"the object store is not ready after {timeout_seconds:g} s: see {self._log}"
@@ -366,6 +381,7 @@ class Server:
             return
         ports = dict(zip(names, choose_ports(len(names)), strict=True))
         write_private_json(self._ports, ports)
+        vars(self).pop("_client", None)  # Of the ports before.
 
     def _open_lock(self, name: str) -> IO[bytes]:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from resources.embedded_s3 import (
     room_of,
     running,
 )
+from resources.processes import ProcessId
 from resources.settings import Settings
 
 BUCKET = "touchline"
@@ -180,13 +182,30 @@ def test_nobody_starts_a_supervised_server(tmp_path: Path) -> None:
         assert server.process is None
 
 
+def test_one_that_ends_just_as_it_is_joined_is_started_again(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.prepare()
+    with subprocess.Popen(["sleep", "1"]) as dying:
+        joined = ProcessId.of(dying.pid)
+        server.record(joined)
+        with running(tmp_path) as access:
+            assert access.client().list_buckets()["Buckets"]
+            assert server.process != joined
+
+
 def test_taken_ports_are_chosen_anew_and_free_ones_kept(tmp_path: Path) -> None:
     server = Server(tmp_path)
     before = server.prepare()
     assert server.prepare() == before
+    assert not server.is_ready(BUCKET)
     port = json.loads((tmp_path / "ports.json").read_text())["s3"]
     with socket.create_server(("127.0.0.1", port)):
         after = server.prepare()
+        server.start_unless_running()
+        try:
+            server.wait_ready(BUCKET)
+        finally:
+            server.stop()
     assert after.endpoint_url != before.endpoint_url
     assert after.secret_access_key == before.secret_access_key
 
