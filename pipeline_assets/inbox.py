@@ -129,7 +129,9 @@ def _look_into_files(site: Site, plan: FeedPlan, report: InboxReport) -> None:
             envelope = read_capture(path.read_bytes())
             _refuse(site, plan, envelope)
         except FileNotFoundError:
-            continue  # Who left it has taken it back.
+            if path.is_symlink():
+                report.waiting.append(f"{shown_name(path)} is a link that leads nowhere")
+            # Else who left it has taken it back.
         except OSError as error:
             report.waiting.append(f"{shown_name(path)} cannot be read: {error.strerror}")
         except NoCapture as error:

@@ -106,11 +106,12 @@ class Inbox:
             yield
 
     def files(self) -> list[Path]:
-        """What lies here and was not looked into yet. Hidden files are somebody's copying."""
+        """What lies here and was not looked into yet, links that lead nowhere among it. Hidden
+        files are somebody's copying."""
         return sorted(
             path
             for path in self.folder.glob("*")
-            if path.is_file()
+            if (path.is_file() or (path.is_symlink() and not path.exists()))
             and not path.name.startswith(".")
             and path.name not in (*ASKING, ANSWERS)
         )

@@ -270,6 +270,16 @@ def test_what_a_link_leads_to_is_taken_and_left_where_it_is(short: Chain, tmp_pa
     assert drop.left() == []
 
 
+def test_a_link_that_leads_nowhere_is_named_until_it_does(short: Chain, tmp_path: Path) -> None:
+    drop = Drop(short, short.start.later(60))
+    (drop.folder / "linked").symlink_to(tmp_path / "kept")
+
+    assert drop.take() == InboxReport(waiting=["linked is a link that leads nowhere"])
+
+    drop.leave("kept", fetched(short.start.later(3)).data).rename(tmp_path / "kept")
+    assert drop.take().landed == {Landing.LANDED: 1}
+
+
 def test_a_file_may_have_any_name(short: Chain) -> None:
     drop = Drop(short, short.start.later(60))
     drop.leave(os.fsdecode(b"sp\xe4t"), fetched(short.start.later(3)).data)
