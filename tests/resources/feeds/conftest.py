@@ -25,6 +25,9 @@ from touchline.fetch import Envelope, new_fetch_id
 FIRST_DAY = datetime(2025, 3, 10, 17, 0, tzinfo=UTC)
 """01:00 PM in New York. Each test has a day of its own: the simulator's quota is unspent then."""
 USER, SECRET = "watcher-77", "s3cr3t/+value"
+SOON = 1.0
+"""Seconds after which a call that is never answered has timed out; a busy machine answers the
+others within them."""
 
 
 def _json(value: Any) -> bytes:

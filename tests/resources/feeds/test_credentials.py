@@ -10,7 +10,7 @@ import pytest
 
 from resources.feeds.football import LIVE_LIST, MATCH_DETAILS, ODDS_HISTORY
 from simulator.server import serve
-from tests.resources.feeds.conftest import FIRST_DAY, SECRET, USER, Site, SmallWorld
+from tests.resources.feeds.conftest import FIRST_DAY, SECRET, SOON, USER, Site, SmallWorld
 from touchline.clock import VirtualClock
 from touchline.fetch import Envelope
 
@@ -47,7 +47,7 @@ def test_no_trace_in_envelope_or_logs(
     site: Site, logged: pytest.LogCaptureFixture, faults: list[dict[str, str]]
 ) -> None:
     site.faults(*faults)
-    fetched = site.fetch(timeout_seconds=0.3)
+    fetched = site.fetch(timeout_seconds=SOON)
 
     told = everything(logged)
     assert "HTTP Request" in told or any(fault["kind"] == "disconnect" for fault in faults)

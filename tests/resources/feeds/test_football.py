@@ -19,7 +19,7 @@ from resources.feeds.football import (
     FeedSettings,
     FetchedMinute,
 )
-from tests.resources.feeds.conftest import SECRET, USER, Site, SiteOf
+from tests.resources.feeds.conftest import SECRET, SOON, USER, Site, SiteOf
 from touchline.accounting import Outcome
 from touchline.fetch import Envelope, IndexEntry
 
@@ -127,7 +127,7 @@ def test_without_the_live_list_the_fetch_has_failed_and_says_why(
 ) -> None:
     site.faults({"kind": kind, "endpoint": LIVE_LIST})
 
-    fetched = site.fetch(timeout_seconds=0.3)
+    fetched = site.fetch(timeout_seconds=SOON)
 
     assert (fetched.outcome, fetched.reason) == (Outcome.FAILED, reason)
     said = footer(fetched)
@@ -161,7 +161,7 @@ def test_a_failed_call_costs_its_match_alone(site: Site, kind: str, error: str) 
         {"kind": kind, "endpoint": ODDS_HISTORY, "uuid": "m3"},
     )
 
-    fetched = site.fetch(timeout_seconds=0.3)
+    fetched = site.fetch(timeout_seconds=SOON)
 
     assert (fetched.outcome, fetched.reason) == (Outcome.PARTIAL, None)
     assert fetched.calls == {error: 2}
@@ -177,7 +177,7 @@ def test_a_failed_call_costs_its_match_alone(site: Site, kind: str, error: str) 
 def test_what_fails_once_is_asked_again(site: Site, kind: str) -> None:
     site.faults({"kind": kind, "endpoint": ODDS_HISTORY, "uuid": "m1", "times": 2})
 
-    fetched = site.fetch(timeout_seconds=0.3)
+    fetched = site.fetch(timeout_seconds=SOON)
 
     assert fetched.outcome is Outcome.COMPLETE
     assert site.asked().count((ODDS_HISTORY, "m1")) == 3

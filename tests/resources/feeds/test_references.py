@@ -10,7 +10,7 @@ import pyzstd
 
 from resources.feeds.football import COMPETITION, COUNTRIES, TEAM, FetchedMinute
 from resources.feeds.reference_cache import MemoryBlob
-from tests.resources.feeds.conftest import Site
+from tests.resources.feeds.conftest import SOON, Site
 from touchline.accounting import Outcome
 from touchline.fetch import Envelope, IndexEntry
 
@@ -62,7 +62,7 @@ def test_each_kind_is_asked_for_anew_when_its_time_is_over(
 def test_an_expired_answer_serves_as_stale_while_there_is_no_new_one(site: Site, kind: str) -> None:
     first = site.fetch(0)
     site.faults({"kind": kind, "endpoint": TEAM})
-    later = site.fetch(30 * HOURS, timeout_seconds=0.3, attempts=1)
+    later = site.fetch(30 * HOURS, timeout_seconds=SOON, attempts=1)
 
     teams = {key: entry for key, entry in references(later).items() if key[0] == TEAM}
     assert len(teams) == 6
