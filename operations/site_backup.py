@@ -149,10 +149,12 @@ def _copy_waiting(
             path for top in (SPOOL, INBOX) for path in (settings.home / top).rglob("*")
         ):
             name = str(path.relative_to(settings.home))
-            if name in names or not path.is_file() or path.name.endswith(".lock"):
+            if name in names or path.name.endswith(".lock"):
                 continue
-            progress(f"copying {path}")
             try:
+                if not path.is_file():
+                    continue
+                progress(f"copying {path}")
                 _add(tar, name, path.read_bytes())
                 names[name] = None
             except FileNotFoundError:  # It has landed meanwhile, or was taken within the inbox.

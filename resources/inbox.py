@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,14 +69,17 @@ def read_capture(data: bytes) -> Envelope:
                 raise NoCapture("it is not one fetch from its start line to its end line")
             data = entries[0].payload
         envelope = Envelope(data)
+        header = envelope.ref.header(envelope.header["fetch_start"])
     except (pyzstd.ZstdError, UnreadableFetch) as error:
         raise NoCapture(str(error)) from error
+    except OverflowError as error:
+        raise NoCapture("its minute is of no day in New York") from error
     if damaged := envelope.damaged():
         raise NoCapture(
             f"{len(damaged)} of its {len(envelope.index)} answers are not what was received "
             "(sha256), as in a copy that was indented"
         )
-    if envelope.header != envelope.ref.header(envelope.header["fetch_start"]):
+    if envelope.header != header:
         raise NoCapture(f"its header does not agree with itself about minute {envelope.ref.minute}")
     if not _FETCH_ID.fullmatch(envelope.ref.fetch_id):
         raise NoCapture(f"{envelope.ref.fetch_id!r} is no fetch id: it needs letters and digits")
@@ -106,12 +110,12 @@ class Inbox:
             yield
 
     def files(self) -> list[Path]:
-        """What lies here and was not looked into yet, links that lead nowhere among it. Hidden
-        files are somebody's copying."""
+        """What lies here and was not looked into yet, links among it whose end cannot be looked at.
+        Hidden files are somebody's copying."""
         return sorted(
             path
             for path in self.folder.glob("*")
-            if (path.is_file() or (path.is_symlink() and not path.exists()))
+            if _may_be_a_file(path)
             and not path.name.startswith(".")
             and path.name not in (*ASKING, ANSWERS)
         )
@@ -182,6 +186,13 @@ class Inbox:
         return self.folder / "taken" / f"{day}.json"
 
 
+def _may_be_a_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
+
+
 def _moved(path: Path, to: Path) -> Path:
     """What a link leads to is copied: it is somebody else's, and may go."""
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +218,7 @@ def looked_at(paths: Iterable[Path]) -> str:
     for path in paths:
         try:
             found = os.stat(path)
-        except FileNotFoundError:
-            continue  # It was taken meanwhile.
+        except OSError:
+            continue  # It was taken meanwhile, or who looks may not look at it.
         said.append(os.fsencode(f"{path.name}:{found.st_size}:{found.st_mtime_ns}"))
     return sha256_hex(b"\n".join(said))

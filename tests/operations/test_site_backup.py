@@ -150,6 +150,18 @@ def test_what_is_written_again_and_again_does_not_keep_it_from_ending(
         assert back_up(site, file, beats).objects == len(objects(day))
 
 
+def test_a_link_in_the_inbox_that_may_not_be_followed_is_named(day: RunDay, file: Path) -> None:
+    left = day.settings.inbox_folder / FEED / "linked"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.symlink_to("x" * 300)
+    try:
+        made = day.touchline("backup", str(file), "--json")
+    finally:
+        left.unlink()
+    assert made.exit_code == 1
+    assert list(made.json["damaged"]) == [str(left.relative_to(day.settings.home))]
+
+
 def test_what_lies_in_the_inbox_is_in_it(day: RunDay, file: Path) -> None:
     left = day.settings.inbox_folder / FEED / "qa.jsonl"
     left.parent.mkdir(parents=True)

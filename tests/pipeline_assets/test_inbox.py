@@ -241,6 +241,7 @@ def test_what_can_be_no_fetch_of_this_feed_lies_aside_with_its_reason(short: Cha
         "future": (fetched(short.start.later(61)).data, "has not begun"),
         "sport": (good.data.replace(b'"football"', b'"handball"', 1), "inbox of football"),
         "minute": (good.data.replace(b"T16:03:00Z", b"T16:04:00Z", 1), "agree with itself"),
+        "ancient": (good.data.replace(b"2025-05-28T16:03", b"0001-01-01T00:00"), "no day"),
         "indented": (msgspec.json.format(good.data, indent=2), "indented"),
         "two": (2 * in_some_form(good, 2), "start line to its end line"),
     }
@@ -278,6 +279,25 @@ def test_a_link_that_leads_nowhere_is_named_until_it_does(short: Chain, tmp_path
 
     drop.leave("kept", fetched(short.start.later(3)).data).rename(tmp_path / "kept")
     assert drop.take().landed == {Landing.LANDED: 1}
+
+
+@pytest.mark.parametrize(
+    ("to", "why"), [("linked", "Too many levels of symbolic links"), ("x" * 300, "too long")]
+)
+def test_what_may_not_be_looked_at_does_not_hold_up_the_rest(
+    short: Chain, to: str, why: str
+) -> None:
+    drop = Drop(short, short.start.later(60))
+    (drop.folder / "linked").symlink_to(to)
+    drop.leave("whole", fetched(short.start.later(3)).data)
+    assert looked_at(Inbox(drop.folder).left())
+
+    taken = drop.take()
+
+    assert taken.landed == {Landing.LANDED: 1}
+    (waiting,) = taken.waiting
+    assert "linked cannot be read: " in waiting
+    assert why in waiting
 
 
 def test_a_file_may_have_any_name(short: Chain) -> None:
