@@ -103,10 +103,11 @@ def _reprocess(site: Site, plan: FeedPlan, day: Day, said: Request, progress: Pr
     made = plan_repair(site, plan, day, asset=asset, named=named, progress=progress)
     totals = made.totals()
     counts = f"do {totals.do}, skip {totals.skip}, cannot {totals.cannot}"
+    how = Answered.FAILED if totals.cannot else Answered.DONE
     if made.is_empty:
-        return Answered.DONE, counts
+        return how, counts
     why = f"request {said.id}: {said.reason}"
     done = carry_out(site, made, run_id=new_run_id(), reason=why, progress=progress)
     if done.failures:
         return Answered.FAILED, f"{counts}: {'; '.join(done.failures)}"
-    return Answered.DONE, f"{counts}, as {done.run_id}"
+    return how, f"{counts}, as {done.run_id}"

@@ -14,7 +14,7 @@ from pipeline_assets.inbox import InboxReport
 from resources.appended import ANSWERS, REMARKS, REQUESTS, Answered, Appended
 from resources.day_layout import object_key
 from resources.remarks import remarks_on
-from tests.chain import FEED, Chain, all_ok
+from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.test_inbox import NEWCOMERS, Drop, Killed, dies_at, fetched, take_live
 
 HEADS = "football/heads"
@@ -47,6 +47,21 @@ def request(drop: Drop, id: str, **more: Any) -> dict[str, Any]:
 
 def remark(drop: Drop, id: str, says: str, **more: Any) -> dict[str, Any]:
     return {"id": id, "date": str(drop.chain.day), "by": "Ada", "says": says, **more}
+
+
+def test_a_request_of_what_cannot_be_had_has_failed(drop: Drop) -> None:
+    chain = drop.chain
+    with chain.process() as site:
+        for entry in list(site.spool(FEED).entries()):
+            site.spool(FEED).clear(entry)
+        site.store.delete(object_key(RAW, chain.day, chain.number + 1))
+    append(drop, REQUESTS, request(drop, "raw-gone"))
+
+    taken = drop.take()
+
+    assert answered(taken) == [("raw-gone", Answered.FAILED)]
+    assert "cannot 1" in taken.answers[0].says
+    assert taken.wrong
 
 
 def test_a_request_puts_its_day_right_once(drop: Drop) -> None:
