@@ -38,8 +38,9 @@ def drifted_days(
     """By day, and then in the order of the chain; between two days, both counted in.
 
     Raw fetches are none: what was fetched by other code cannot be fetched again. Nor are days that
-    were removed on purpose. What is made of a drifted stage is no drift of its own; `reprocess`
-    makes it anew with the stage. Raises LedgerUnavailable.
+    were removed on purpose, or whose input was, which cannot be made again. What is made of a
+    drifted stage is no drift of its own; `reprocess` makes it anew with the stage. Raises
+    LedgerUnavailable.
     """
     found = ledger.code_versions(plan.name)
     for day in sorted({day for _, day in found}):
@@ -47,7 +48,7 @@ def drifted_days(
             continue
         for stage in plan.stages:
             made = found.get((stage.name, day))
-            if made is None or ledger.expiries(stage.name, day):
+            if made is None or any(ledger.expiries(n, day) for n in (stage.name, *stage.inputs)):
                 continue
             version = version_of(stage, plan.stage_modules)
             others = {each: count for each, count in made.items() if each != version}

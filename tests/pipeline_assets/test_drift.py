@@ -84,6 +84,15 @@ def test_a_fixed_rule_touches_its_stage_on_every_day_until_it_is_made_anew(
     assert all(all_ok(two_days.checks(day, deep=True)) for day in days)
 
 
+def test_what_cannot_be_made_again_since_its_input_was_removed_has_not_drifted(
+    two_days: Chain, fixed_rule: None
+) -> None:
+    (stage,) = (each for each in two_days.plan.stages if each.name == CONVERSION)
+    with two_days.process() as site:
+        site.ledger.expired(stage.inputs[0], two_days.day, "raw", "days", two_days.clock.now())
+    assert [each.day for each in drift(two_days)] == [two_days.day.shifted(1)]
+
+
 def test_what_runs_other_code_a_moment_ago_is_named_by_its_run(two_days: Chain) -> None:
     now = two_days.clock.now()
     with two_days.process() as site:
