@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.errors import SensorExecutionError
 from dagster._core.scheduler.instigation import (
     InstigatorState,
     InstigatorStatus,
     SensorInstigatorData,
     TickStatus,
 )
+from dagster_shared.error import SerializableErrorInfo
 
 from touchline.health import (
     CODE_SERVER,
@@ -101,7 +103,7 @@ def _sensor(
         error = ticks[0].error
         # What it works with may be away.
         health, rests_on = Health.WARNING, (*rests_on, STORE, LEDGER)
-        detail = f"its last tick failed: {_first_line(error.message if error else 'no word')}"
+        detail = f"its last tick failed: {_first_line(_raised(error) if error else 'no word')}"
     return _alive(name, health, detail, rests_on=rests_on, do=look, age=age)
 
 
@@ -125,6 +127,13 @@ def _alive(
 
 def _instant(now: datetime, timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, now.tzinfo)
+
+
+def _raised(error: SerializableErrorInfo) -> str:
+    """What the sensor raised, out of what Dagster wraps it in."""
+    if error.cause and error.cls_name == SensorExecutionError.__name__:
+        return error.cause.message
+    return error.message
 
 
 def _first_line(message: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.errors import SensorExecutionError, user_code_error_boundary
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteInstigatorOrigin,
@@ -23,9 +25,11 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
+from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_shared.error import SerializableErrorInfo
 
 from pipeline_assets.dagster_health import dagster_signals, our_sensors, sensor_signal
+from resources.ledger import LedgerUnavailable
 from touchline.health import CODE_SERVER, DAEMON, STORE, Health, Kind, Signal, causes, with_causes
 
 NOW = datetime(2025, 5, 28, 16, 0, tzinfo=UTC)
@@ -50,7 +54,7 @@ def ticked(
     name: str,
     ago: float,
     status: InstigatorStatus = InstigatorStatus.DECLARED_IN_CODE,
-    error: str | None = None,
+    error: str | SerializableErrorInfo | None = None,
 ) -> None:
     at = NOW.timestamp() - ago
     location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(), "touchline")
@@ -59,7 +63,8 @@ def ticked(
     state = InstigatorState(origin, InstigatorType.SENSOR, status, data)
     instance.add_instigator_state(state)
     if error:
-        failure = SerializableErrorInfo(error, [], None)
+        is_whole = isinstance(error, SerializableErrorInfo)
+        failure = error if is_whole else SerializableErrorInfo(error, [], None)
         tick = TickData(
             state.instigator_origin_id,
             name,
@@ -123,10 +128,20 @@ def test_a_sensor_is_silent_from_when_it_should_have_ticked_again(
 
 def test_a_tick_that_failed_says_why(instance: dg.DagsterInstance) -> None:
     beats(instance, 1)
-    ticked(instance, TICK, 2, error="LedgerUnavailable: it is locked\nat line 3")
+    ticked(instance, TICK, 2, error=as_dagster_has_it(LedgerUnavailable("it is locked\nat line 3")))
     tick = look(instance)[sensor_signal(TICK)]
     assert tick.state is Health.WARNING
-    assert tick.detail == "its last tick failed: LedgerUnavailable: it is locked"
+    assert tick.detail.startswith("its last tick failed: ")
+    assert tick.detail.endswith("LedgerUnavailable: it is locked")
+
+
+def as_dagster_has_it(error: Exception) -> SerializableErrorInfo:
+    """What a sensor has raised, as the code server hands it to the daemon."""
+    try:
+        with user_code_error_boundary(SensorExecutionError, lambda: "Error in a sensor"):
+            raise error from OSError("the disk")
+    except SensorExecutionError:
+        return serializable_error_info_from_exc_info(sys.exc_info())
 
 
 def test_a_tick_that_failed_follows_from_a_store_that_is_away(instance: dg.DagsterInstance) -> None:
