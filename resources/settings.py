@@ -159,8 +159,20 @@ class Settings(BaseSettings):
     @field_validator("ledger_url")
     @classmethod
     def _sqlalchemy_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and "://" not in value.get_secret_value():
-            raise ValueError("needs a SQLAlchemy URL like postgresql://user@host/touchline")
+        if value is None:
+            return None
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            host = make_url(value.get_secret_value()).host or ""
+        except (ArgumentError, ValueError):
+            raise ValueError(
+                "needs a SQLAlchemy URL like postgresql://user@host/touchline, with %40 for an @ "
+                "and %3A for a : in its password"
+            ) from None
+        if "@" in host:  # A part of the password, which would be shown as the host is.
+            raise ValueError("needs %40 for each @ in its password")
         return value
 
     @classmethod
@@ -259,9 +271,12 @@ class Settings(BaseSettings):
         """Of every setting that is set, by its variable, and of what the environment says of a
         store that is not the embedded one: tells that it is another, and not what."""
         of_store = {} if self.uses_embedded_s3 else aws_settings(environ)
+        settings = {**self.environment(), **of_store}
+        if "real_data" not in self.model_fields_set:
+            settings.pop(f"{PREFIX}REAL_DATA", None)  # Where it is depends on where we are.
         return {
             name: sha256_hex(f"{salt}{name}={text}".encode())[:12]
-            for name, text in {**self.environment(), **of_store}.items()
+            for name, text in settings.items()
         }
 
     def environment(self) -> dict[str, str]:

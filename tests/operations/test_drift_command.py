@@ -84,6 +84,15 @@ def test_settings_that_changed_since_up_began_are_named_and_not_told(
     assert "another" not in said.stdout
 
 
+def test_the_folder_in_which_it_is_called_is_no_setting(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(tmp_path)
+    (tmp_path / "some" / "where").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "some" / "where")
+    assert json.loads(drift("--json").stdout)["settings"] == []
+
+
 def test_another_key_for_a_store_elsewhere_is_a_setting_that_changed(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,8 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("FEED_DEADLINE_SECONDS", "soon"),
         ("FEED_DEADLINE_SECONDS", "0"),
         ("LEDGER_URL", "hush-hush"),
+        ("LEDGER_URL", "postgresql://t:p@hush-hush@db.example/touchline"),
+        ("LEDGER_URL", "postgresql://t:p@hu:hush-hush@db.example/touchline"),
         ("ORIGIN", "rumour"),
         ("MIRROR_ENDPOINT_URL", "store"),
         ("MIRROR_BUCKET", "Not_A_Bucket"),
