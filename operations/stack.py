@@ -87,6 +87,7 @@ def object_store(settings: Settings, server: Server) -> ChildSpec:
         settings.s3_folder,
         on_start=server.record,
         grace_seconds=STOP_GRACE_SECONDS,
+        lives=lambda: server.lives(settings.s3_bucket),
     )
 
 

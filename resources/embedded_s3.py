@@ -308,6 +308,18 @@ class Server:
             return False
         return True
 
+    def lives(self, bucket: str) -> bool:
+        """Whether it is ready or, where its disk is full, answers at least who reads: it would be
+        as full if it were started again."""
+        return self.is_ready(bucket) or (self.room() <= 0 and self._can_be_read(bucket))
+
+    def _can_be_read(self, bucket: str) -> bool:
+        try:
+            self._client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+        except (ClientError, BotoCoreError, OSError):
+            return False
+        return True
+
     @cached_property
     def _client(self) -> Any:
         return self.access.client()
