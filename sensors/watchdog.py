@@ -11,18 +11,25 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import psutil
 
 from resources.processes import runs
+from touchline.accounting import RunState
 
 if TYPE_CHECKING:
     from resources.ledger import RunRow
 
 LOOKS_EVERY_SECONDS = 10
+ABANDONED_LATELY = timedelta(days=1)
+"""A run that was silent for long is called abandoned long before a seal or the like may be ended.
+"""
+CLOCK_STEP = timedelta(minutes=1)
+"""When a process was created is told by the clock of now, and the run's start by that of then. No
+pid is given again so soon."""
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +56,10 @@ def end_hung_runs(children: Mapping[int, psutil.Process], now: datetime) -> list
     settings, ended = Settings.load(), []
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         ledger.migrate()
-        for run in hung_runs(ledger.running(), now):
+        for run in hung_runs(ledger.perhaps_running(now - ABANDONED_LATELY), now):
             child = children.get(run.pid or 0)
             if not _is_at_work(run):
-                if run.host != socket.gethostname():
+                if run.host != socket.gethostname() or run.state != RunState.RUNNING:
                     continue
                 what = "its process is gone"
             elif child is None:
@@ -72,7 +79,7 @@ def _is_at_work(run: RunRow) -> bool:
     server or alone, and its pid be another's by now."""
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(run.pid or 0)
-        is_younger = process.create_time() > run.started_at.timestamp()
+        is_younger = process.create_time() > (run.started_at + CLOCK_STEP).timestamp()
         return not is_younger and runs(process)
     return False
 

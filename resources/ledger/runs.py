@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record, storable
@@ -135,6 +135,15 @@ class RunBook(Book):
         """The runs that have not ended, oldest first, silent ones included."""
         return self._runs(
             tables.runs.c.prefix == self.prefix, tables.runs.c.state == RunState.RUNNING
+        )
+
+    def perhaps_running(self, since: datetime) -> list[RunRow]:
+        """The runs that have not ended, and those that were called abandoned since then, whose
+        process may be at work all the same; oldest first."""
+        state = tables.runs.c.state
+        lately = and_(state == RunState.ABANDONED, tables.runs.c.ended_at >= since)
+        return self._runs(
+            tables.runs.c.prefix == self.prefix, or_(state == RunState.RUNNING, lately)
         )
 
     def last_ended(self, kind: str) -> datetime | None:

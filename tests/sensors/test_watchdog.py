@@ -88,6 +88,38 @@ def test_what_a_person_began_takes_what_it_takes(ledger: Ledger, stuck: psutil.P
     assert stuck.is_running()
 
 
+def test_a_seal_that_was_called_abandoned_is_ended_when_it_has_had_its_time(
+    ledger: Ledger, stuck: psutil.Process
+) -> None:
+    began = begun(ledger, stuck, RunKind.SEAL)
+    silent = began + timedelta(minutes=16)
+    ledger.run_started("run-2", None, RunKind.MINUTE, "c", "l", silent, feed=FEED)
+    run = ledger.run("run-1")
+    assert run is not None
+    assert run.state is RunState.ABANDONED
+    assert end_hung_runs({stuck.pid: stuck}, silent) == []
+
+    late = began + LONGEST[RunKind.SEAL] + ALLOWANCE + timedelta(seconds=1)
+    assert "run-1" in end_hung_runs({stuck.pid: stuck}, late)
+    assert stuck.wait(timeout=10) == -signal.SIGKILL
+    run = ledger.run("run-1")
+    assert run is not None
+    assert run.state is RunState.FAILED
+    assert end_hung_runs({stuck.pid: stuck}, late) == [], "it is told once"
+
+
+def test_a_clock_that_was_set_forward_does_not_hide_a_run_that_hangs(
+    ledger: Ledger, stuck: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = begun(ledger, stuck)
+    boot_time = psutil.boot_time() + 20
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot_time)
+    monkeypatch.setattr("psutil._psplatform.boot_time", lambda: boot_time)
+    assert psutil.Process(stuck.pid).create_time() > began.timestamp() + 10
+    assert end_hung_runs({stuck.pid: stuck}, began + TOO_LONG) == ["run-1"]
+    assert stuck.wait(timeout=10) == -signal.SIGKILL
+
+
 def test_somebody_elses_process_is_left_alone(ledger: Ledger, stuck: psutil.Process) -> None:
     began = begun(ledger, stuck)
     assert end_hung_runs({}, began + TOO_LONG) == [], "no child of ours has this pid"
