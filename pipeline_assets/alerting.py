@@ -20,6 +20,7 @@ from touchline.plan import FeedPlan
 
 log = logging.getLogger(__name__)
 
+FEED_IS_ALIVE = "feed_is_alive"
 SILENT_TODAY = timedelta(minutes=3)
 SILENT_ENDED = timedelta(minutes=25)
 """An ended day is checked every ten minutes."""
@@ -44,12 +45,30 @@ def look(
     """
     changed = ledger.judge(evaluations)
     if is_all:
+        changed += ledger.judge(outlived(ledger, plans, now))
         changed += ledger.judge_silence(silences(ledger, plans, now), now)
     for alert in changed:
         if alert.count == 1 or not alert.is_standing:
             _log(alert)
     ledger.tell(now, notifier.targets)
     deliver(ledger, lambda: notifier, Notice, now, seconds=SENDING_SECONDS)
+
+
+def outlived(ledger: Ledger, plans: Mapping[str, FeedPlan], now: datetime) -> list[Evaluation]:
+    """That it is over what a feed did at the end of a day that nobody checks any more: its check
+    speaks of the newest fetch alone, and does so of today. Raises LedgerUnavailable."""
+    over, today = list[Evaluation](), Day.containing(now)
+    for plan in plans.values():
+        left = {
+            alert.key.day
+            for alert in ledger.alerts(feed=plan.name)
+            if alert.key.check == FEED_IS_ALIVE and alert.is_standing and alert.key.day < today
+        }
+        of_feed = FEED_IS_ALIVE, plan.raw.name
+        if left and of_feed in ledger.newest_verdicts(plan.name, today):
+            unchecked = left.difference(days_to_seal(ledger, plan, now))
+            over += [Evaluation(*of_feed, day, now) for day in sorted(unchecked)]
+    return over
 
 
 def silences(

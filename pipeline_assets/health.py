@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from pipeline_assets.alerting import watched_since
+from pipeline_assets.alerting import FEED_IS_ALIVE, watched_since
 from pipeline_assets.checks.report import Kind as FindingKind
 from pipeline_assets.dagster_health import by_sensor
 from resources.heartbeat import heartbeat_key, written_at
@@ -45,7 +45,6 @@ from touchline.plan import FeedPlan
 from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
 
 HEARTBEAT, RUNS = "heartbeat", "runs"
-FEED_IS_ALIVE = "feed_is_alive"
 
 
 @dataclass(frozen=True)
@@ -188,12 +187,20 @@ def _age(books: Books, run: RunRow) -> timedelta:
 
 
 def _feed(books: Books, plan: FeedPlan) -> Signal:
-    """By the check that judges it, since only that has seen what it brought."""
+    """By the check that judges it, since only that has seen what it brought. What it said of a day
+    before the one it judged last is history: a sealed day is judged no more."""
     name, raw, failure = feed_signal(plan.name), plan.raw.name, _failure(books, plan)
+    judged = {
+        day: at
+        for day in books.days
+        for (check, asset), at in books.ledger.newest_verdicts(plan.name, day).items()
+        if (check, asset) == (FEED_IS_ALIVE, raw)
+    }
+    since = max(judged, default=min(books.days))
     standing = [
         alert
         for alert in books.ledger.alerts(feed=plan.name)
-        if alert.key.check == FEED_IS_ALIVE and alert.is_standing
+        if alert.key.check == FEED_IS_ALIVE and alert.key.day >= since and alert.is_standing
     ]
     if standing:
         causes = ", ".join(sorted({alert.key.cause for alert in standing}))
@@ -208,15 +215,9 @@ def _feed(books: Books, plan: FeedPlan) -> Signal:
         )
     if failure:
         return Signal(Kind.LIVENESS, name, Health.WARNING, failure, (), "touchline doctor")
-    verdicts = [
-        at
-        for day in books.days
-        for (check, asset), at in books.ledger.newest_verdicts(plan.name, day).items()
-        if (check, asset) == (FEED_IS_ALIVE, raw)
-    ]
-    if not verdicts:
+    if not judged:
         return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "nothing has judged it yet", (raw,))
-    age = books.now - max(verdicts)
+    age = books.now - max(judged.values())
     detail = f"was judged to be alive {lasted(age)} ago"
     if age > STUCK:
         rests_on = (raw, *_minutes_rest_on(plan))

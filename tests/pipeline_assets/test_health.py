@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline_assets.health import FEED_IS_ALIVE, Books, book_signals
+from pipeline_assets.alerting import FEED_IS_ALIVE
+from pipeline_assets.health import Books, book_signals
 from pipeline_assets.heartbeats import heartbeat_of
 from resources.embedded_s3 import S3Access
 from resources.heartbeat import beat, heartbeat_key
@@ -164,6 +165,19 @@ def test_a_feed_is_what_its_check_says_of_it(day: Chain) -> None:
     day.clock.set(day.clock.now() + timedelta(seconds=1))
     say(day)
     assert wrong(look(day)) == {}
+
+
+def test_how_the_feed_failed_yesterday_says_nothing_of_a_feed_that_was_judged_today(
+    day: Chain,
+) -> None:
+    alive(day)
+    yesterday = day.day.shifted(-1)
+    with day.process() as site:
+        said = Evaluation(FEED_IS_ALIVE, RAW, yesterday, day.clock.now(), ("feed_fails",))
+        site.ledger.judge([said])
+    signals = look(day)
+    assert signals[f"feed {FEED}"].state is Health.OK
+    assert wrong(signals) == {"open verdicts": Health.BAD}, "until its day is sealed"
 
 
 def test_a_feed_that_could_not_be_judged_follows_from_what_kept_the_checks(

@@ -280,3 +280,25 @@ def test_an_ended_day_may_be_silent_for_longer_until_it_is_sealed(
     for asset in plan.assets:
         ledger.sealed(asset.name, day, number=1, fetches=1, emitted=1, files={}, at=day.end)
     assert alerting.silences(ledger, PLANS, late) == {}
+
+
+def test_how_a_feed_ended_a_sealed_day_is_over_when_it_is_judged_on_the_next(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    plan, before = PLANS[FEED], DAY.shifted(-1)
+    for asset in plan.assets:
+        said = claim(1, asset=asset.name, ref=FetchRef(FEED, before.minute(1), "aB3dE6gH9jK2"))
+        ledger.landed(said, "e1", 10, before.minute(1).utc)
+
+    def judge(day: Day, *kinds: Kind) -> list[tuple[Day, AlertState]]:
+        run(instance, day, report(plan.raw.name, day, *kinds, check=alerting.FEED_IS_ALIVE))
+        tick(instance)
+        found = ledger.alerts(feed=FEED)
+        return [(a.key.day, a.state) for a in found if a.key.check == alerting.FEED_IS_ALIVE]
+
+    still = [(before, AlertState.OPEN)]
+    assert judge(before, Kind.FEED_FAILS) == still
+    assert judge(DAY) == still, "that day is looked at until it is sealed"
+    for asset in plan.assets:
+        ledger.sealed(asset.name, before, number=1, fetches=1, emitted=1, files={}, at=NOON)
+    assert judge(DAY, Kind.FEED_FROZEN) == [(DAY, AlertState.OPEN)]
