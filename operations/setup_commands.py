@@ -46,6 +46,8 @@ def init(
             file.write(sample_env())
     except FileExistsError:
         raise Misused(f"{out} is there: move it away, or name another file with --out") from None
+    except OSError as error:
+        raise Misused(f"{out} cannot be written: {error.strerror}") from None
     typer.echo(out)
     progress("Next: say there what is yours, then `touchline doctor`")
 

@@ -86,6 +86,9 @@ def test_init_explains_every_setting_and_sets_none(tmp_path: Path) -> None:
     again = run("init")
     assert (again.exit_code, file.read_text()) == (2, text)
     assert "is there" in again.stderr
+    elsewhere = run("init", "--out", str(tmp_path / "nowhere" / ".env"))
+    assert elsewhere.exit_code == 2
+    assert "nowhere/.env cannot be written: No such file" in " ".join(elsewhere.stderr.split())
 
 
 def test_all_is_well_but_that_nobody_would_be_told(vendor: Served) -> None:
