@@ -43,9 +43,9 @@ def look(
 
     Raises LedgerUnavailable.
     """
-    changed = ledger.judge(evaluations)
+    over = outlived(ledger, plans, now) if is_all else []
+    changed = ledger.judge([*evaluations, *over])
     if is_all:
-        changed += ledger.judge(outlived(ledger, plans, now))
         changed += ledger.judge_silence(silences(ledger, plans, now), now)
     for alert in changed:
         if alert.count == 1 or not alert.is_standing:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection
@@ -53,6 +53,7 @@ _VACUUM_SECONDS = 300
 # It holds 230 MiB by itself, half of them untouched: near that it would collect garbage all day.
 _MEMORY = "512MiB"
 _POLL_SECONDS = 0.05
+_FAILURES = (ClientError, BotoCoreError, OSError)
 
 
 class EmbeddedS3Error(RuntimeError):
@@ -301,24 +302,21 @@ class Server:
 
     def is_ready(self, bucket: str) -> bool:
         """Whether a signed list, PUT, GET and DELETE work; makes the bucket."""
-        try:
+        with suppress(*_FAILURES):
             probe(self._client, bucket)
             self._sync_bodies(bucket)
-        except (ClientError, BotoCoreError, OSError):
-            return False
-        return True
+            return True
+        return False
 
     def lives(self, bucket: str) -> bool:
         """Whether it is ready or, where its disk is full, answers at least who reads: it would be
         as full if it were started again."""
-        return self.is_ready(bucket) or (self.room() <= 0 and self._can_be_read(bucket))
-
-    def _can_be_read(self, bucket: str) -> bool:
-        try:
+        if self.is_ready(bucket):
+            return True
+        with suppress(*_FAILURES):
             self._client.list_objects_v2(Bucket=bucket, MaxKeys=1)
-        except (ClientError, BotoCoreError, OSError):
-            return False
-        return True
+            return self.room() <= 0
+        return False
 
     @cached_property
     def _client(self) -> Any:

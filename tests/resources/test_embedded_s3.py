@@ -27,7 +27,6 @@ from resources.embedded_s3 import (
 )
 from resources.processes import ProcessId
 from resources.settings import Settings
-from tests.s3_gate import FULL, s3_gate
 
 BUCKET = "touchline"
 
@@ -192,26 +191,6 @@ def test_one_that_ends_just_as_it_is_joined_is_started_again(tmp_path: Path) -> 
         with running(tmp_path) as access:
             assert access.client().list_buckets()["Buckets"]
             assert server.process != joined
-
-
-def test_one_that_is_full_lives_while_it_answers(
-    s3_server: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = Server(tmp_path)
-    server.prepare()
-    with s3_gate(s3_server) as gate:
-        monkeypatch.setattr(Server, "access", gate.access)
-        monkeypatch.setattr(Server, "_sync_bodies", lambda self, bucket: None)
-        assert server.lives(BUCKET)
-        gate.answers = lambda method, path: FULL if method == "PUT" else None
-        assert not server.lives(BUCKET)
-        monkeypatch.setattr(
-            "shutil.disk_usage", lambda folder: SimpleNamespace(total=10**12, free=10**9)
-        )
-        assert not server.is_ready(BUCKET)
-        assert server.lives(BUCKET)
-        gate.shut = True
-        assert not server.lives(BUCKET)
 
 
 def test_taken_ports_are_chosen_anew_and_free_ones_kept(tmp_path: Path) -> None:
