@@ -27,7 +27,7 @@ from simulator.clock import Clock
 from simulator.recorded import Recorded
 from simulator.server import serve
 from touchline.accounting import Outcome
-from touchline.day import Day, Minute, parse_instant
+from touchline.day import Day, Minute
 from touchline.fetch import Call, Envelope, FetchRef, IndexEntry, new_fetch_id, write_envelope
 
 HOUR = 60
@@ -135,7 +135,7 @@ def moved(cut: Envelope, ref: FetchRef) -> bytes:
 
 
 def _call(cut: Envelope, entry: IndexEntry, later: timedelta) -> Call:
-    received_at = parse_instant(entry.received_at_utc) if entry.received_at_utc else None
+    received_at = entry.received_at
     if received_at is not None:
         received_at += later
     return Call(

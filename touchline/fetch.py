@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from touchline.accounting import Outcome, sha256_hex
-from touchline.day import Day, FetchNumber, Minute, new_york_text, utc_text
+from touchline.day import Day, FetchNumber, Minute, new_york_text, parse_instant, utc_text
 from touchline.formats import unread, unread_json
 
 FORMAT = 1
@@ -120,6 +120,11 @@ class IndexEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def uuid(self) -> str | None:
         return self.params.get("uuid")
+
+    @property
+    def received_at(self) -> datetime | None:
+        """Return when the body arrived (UTC); of a carried body, when it was first received."""
+        return parse_instant(self.received_at_utc) if self.received_at_utc else None
 
 
 def is_json(body: bytes) -> bool:

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
+from pipeline_assets.football.goal_moments import (
+    GOAL_MARKETS,
+    GOALLESS,
+    PRICE_FIRST_COMPANIES,
+    ScoreHistory,
+    score_history,
+)
 from pipeline_assets.football.merged_match import OddsIssue
-from touchline.football.odds import PREMATCH, OddsRow, markets_of, rows_of
+from touchline.football.odds import (
+    NO_MINUTE,
+    OddsRow,
+    Phase,
+    is_readable_minute,
+    markets_of,
+    phase_of,
+    rows_of,
+    score_of,
+)
 from touchline.football.wire import Malformed
 
 Meta = msgspec.Meta
 
 LAST_EARLY_MINUTE = 10
-GOALLESS = "0-0"
 
 # In the order in which rows are kept: before kick-off, then minute by minute. Other minutes, such
 # as `midfield`, stay in the raw fetch alone.
-_EARLY = {PREMATCH: -1} | {str(minute): minute for minute in range(LAST_EARLY_MINUTE + 1)}
+_EARLY = {NO_MINUTE: -1} | {str(minute): minute for minute in range(LAST_EARLY_MINUTE + 1)}
 
 # No price or line is near these limits, and exact arithmetic on 1e999999999 would take all memory.
 _LARGEST_EXPONENT = 9
@@ -37,6 +52,10 @@ class MarketState(StrEnum):
     """At least one open row was kept."""
     CLOSED = "closed"
     """Only closed rows were kept."""
+    IN_DOUBT = "in_doubt"
+    """All early rows that would be kept follow a jump of the price that no score explains yet."""
+    UNKNOWN_PHASE = "unknown_phase"
+    """The only rows without a minute are from before kick-off or from play: nobody can tell."""
     GOAL_SCORED = "goal_scored"
     """There were early rows, and all of them came after a goal."""
     ABSENT = "absent"
@@ -67,7 +86,7 @@ class MarketRows(msgspec.Struct, frozen=True):
 
 
 class MarketStates(msgspec.Struct, frozen=True):
-    """Why each market shows what it shows: ok, closed, goal_scored or absent."""
+    """Why each market shows what it shows: a member of `MarketState`."""
 
     spread: MarketState
     money_line: MarketState
@@ -90,10 +109,29 @@ class OddsProblem(StrEnum):
     MALFORMED_MARKET = "malformed_market"
     MALFORMED_ROW = "malformed_row"
     VALUE_OUT_OF_RANGE = "value_out_of_range"
+    UNREADABLE_SCORE = "unreadable_score"
+    """A score that is not two numbers joined by `-`. It is no goal, and its row is set aside."""
+    UNREADABLE_MINUTE = "unreadable_minute"
+    """A minute that is neither a number nor one of the vendor's words."""
+
+
+class Known(NamedTuple):
+    """What was known of a match when its odds were received.
+
+    `at` is the time of that (Unix s), and no row that changed later is looked at. `scheduled` is
+    the scheduled start (Unix s), None where it is not known.
+    """
+
+    at: int
+    scheduled: int | None = None
 
 
 def early_odds(
-    companies: Mapping[str, msgspec.Raw], company_order: Sequence[str]
+    companies: Mapping[str, msgspec.Raw],
+    company_order: Sequence[str],
+    known: Known,
+    *,
+    price_first_companies: Collection[str] = PRICE_FIRST_COMPANIES,
 ) -> tuple[EarlyOdds | None, list[OddsIssue]]:
     """The early odds of the first company of the order that has data, else of the lowest numeric
     id that has; None when no company has any. Only that company's rows are decoded.
@@ -104,7 +142,10 @@ def early_odds(
     for company_id in _candidates(companies, company_order):
         markets = _quoted(company_id, companies[company_id], issues)
         if markets:
-            states, rows = _reduced(markets)
+            history = score_history(
+                markets, known.at, is_price_first=company_id in price_first_companies
+            )
+            states, rows = _reduced(markets, history, known)
             return EarlyOdds(company_id, states, rows), issues
     return None, issues
 
@@ -149,13 +190,20 @@ def _quoted(
                     f"{first.why}: {bytes(first.raw)[:_SNIPPET].decode(errors='replace')}",
                 )
             )
-        usable = [row for row in rows.good if in_range(row.v2, row.v3, row.v4)]
-        if left_out := len(rows.good) - len(usable):
-            issues.append(
-                OddsIssue(
-                    OddsProblem.VALUE_OUT_OF_RANGE, f"{where}: {left_out} of {rows.count} rows"
-                )
-            )
+        usable: list[OddsRow] = []
+        odd: dict[OddsProblem, list[str]] = defaultdict(list)
+        for row in rows.good:
+            if not in_range(row.v2, row.v3, row.v4):
+                odd[OddsProblem.VALUE_OUT_OF_RANGE].append(f"{row.v2} {row.v3} {row.v4}")
+            elif score_of(row.score) is None:
+                odd[OddsProblem.UNREADABLE_SCORE].append(row.score)
+            else:
+                usable.append(row)
+                if not is_readable_minute(row.minute):
+                    odd[OddsProblem.UNREADABLE_MINUTE].append(row.minute)
+        for problem, texts in odd.items():
+            said = f"{where}: {len(texts)} of {rows.count} rows, the first {texts[0][:_SNIPPET]!r}"
+            issues.append(OddsIssue(problem, said))
         if rows.count:
             newest_first = sorted(usable, key=lambda row: row.change_time, reverse=True)
             quoted[market] = newest_first[::-1]
@@ -170,57 +218,63 @@ def in_range(*values: Decimal) -> bool:
     )
 
 
-def _reduced(markets: Mapping[str, list[OddsRow]]) -> tuple[MarketStates, MarketRows]:
-    goal_time = min(
-        (
-            row.change_time
-            for market in ("asia", "eu", "bs")
-            for row in markets.get(market, ())
-            if row.score != GOALLESS
-        ),
-        default=None,
-    )
-
-    def before_first_goal(row: OddsRow) -> bool:
-        return row.score == GOALLESS
-
-    def before_goal_time(row: OddsRow) -> bool:
-        # A corner row's own score counts corners: "0-0" there would mean "no corner yet".
-        return goal_time is None or row.change_time < goal_time
-
-    spread = _kept(markets.get("asia", ()), before_first_goal)
-    money_line = _kept(markets.get("eu", ()), before_first_goal)
-    over_under = _kept(markets.get("bs", ()), before_first_goal)
-    corners = _kept(markets.get("cr", ()), before_goal_time)
-    return (
-        MarketStates(spread[0], money_line[0], over_under[0], corners[0]),
-        MarketRows(spread[1], money_line[1], over_under[1], corners[1]),
-    )
+def _reduced(
+    markets: Mapping[str, list[OddsRow]], history: ScoreHistory, known: Known
+) -> tuple[MarketStates, MarketRows]:
+    kept = [
+        _kept(markets.get(market, ()), market in GOAL_MARKETS, history, known)
+        for market in ("asia", "eu", "bs", "cr")
+    ]
+    return MarketStates(*(state for state, _ in kept)), MarketRows(*(rows for _, rows in kept))
 
 
 def _kept(
-    rows: Sequence[OddsRow], qualifies: Callable[[OddsRow], bool]
+    rows: Sequence[OddsRow], counts_goals: bool, history: ScoreHistory, known: Known
 ) -> tuple[MarketState, list[KeptRow] | None]:
     """The rows of one market to keep, from its rows oldest first.
 
     Before kick-off the opening and the closing row, in each minute the first open one. Of a minute
-    (or of the time before kick-off) without open rows, the first closed one.
+    (or of the time before kick-off) without open rows, the first closed one. All were quoted before
+    the first goal, as far as that was known, and none is in doubt.
     """
-    early = [row for row in rows if row.minute in _EARLY]
-    if not early:
-        return MarketState.ABSENT, None
+    first_goal = history.first_goal
     of_minute: dict[str, list[OddsRow]] = defaultdict(list)
-    for row in early:
-        if qualifies(row):
+    phases: set[Phase] = set()
+    has_doubtful = has_goal = False
+    for row in rows:
+        if row.change_time > known.at:
+            break
+        if row.minute not in _EARLY:
+            continue
+        if row.minute == NO_MINUTE:
+            phase = phase_of(row.minute, row.status, row.change_time, known.scheduled)
+            phases.add(phase)
+            if phase is not Phase.PRE_MATCH:
+                has_goal = has_goal or (counts_goals and row.score != "0-0")
+                continue
+        if counts_goals:
+            is_before_goal = history.score_at(row.change_time) == GOALLESS
+        else:
+            # A corner row's own score counts corners: "0-0" there would mean "no corner yet".
+            is_before_goal = first_goal is None or row.change_time < first_goal
+        if not is_before_goal:
+            has_goal = True
+        elif history.is_in_doubt(row.change_time):
+            has_doubtful = True
+        else:
             of_minute[row.minute].append(row)
+    if not of_minute:
+        if has_doubtful:
+            return MarketState.IN_DOUBT, None
+        if phases == {Phase.UNKNOWN}:
+            return MarketState.UNKNOWN_PHASE, None
+        return (MarketState.GOAL_SCORED if has_goal else MarketState.ABSENT), None
     kept: list[OddsRow] = []
     for minute in sorted(of_minute, key=lambda minute: _EARLY[minute]):
         open_rows = [row for row in of_minute[minute] if not row.closed]
         kept.append((open_rows or of_minute[minute])[0])
-        if minute == PREMATCH and len(open_rows) > 1:
+        if minute == NO_MINUTE and len(open_rows) > 1:
             kept.append(open_rows[-1])
-    if not kept:
-        return MarketState.GOAL_SCORED, None
     all_closed = all(row.closed for row in kept)
     return MarketState.CLOSED if all_closed else MarketState.OK, [_as_kept(row) for row in kept]
 

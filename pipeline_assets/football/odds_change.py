@@ -9,6 +9,8 @@ from typing import Annotated
 
 import msgspec
 
+from touchline.football.odds import Phase
+
 Meta = msgspec.Meta
 
 
@@ -35,18 +37,24 @@ class OddsChange(msgspec.Struct, frozen=True, gc=False):
     k: Annotated[
         int, Meta(description="ordinal among the list's rows of equal change time, oldest 0")
     ]
-    minute: Annotated[str, Meta(description="minute of play as received, empty before kick-off")]
+    minute: Annotated[str, Meta(description="minute of play as received, empty where none is told")]
     v2: Decimal
     v3: Decimal
     v4: Decimal
     status: Annotated[int, Meta(description="match status id at that moment")]
     closed: Annotated[int, Meta(description="1 while betting is suspended, else 0")]
     score: Annotated[str, Meta(description="goals at that moment, corners in market cr")]
-    prematch: bool
+    prematch: Annotated[bool, Meta(description="whether the phase is pre_match")]
     withdrawn: Annotated[bool, Meta(description="the vendor took this row back")]
     fetch_number: int
     fetch_id: str
     first_seen_utc: Annotated[datetime, Meta(description="when the answer that shows it arrived")]
+    phase: Annotated[
+        Phase | None,
+        Meta(
+            description="pre_match, in_play or unknown; null in rows from before it was told apart"
+        ),
+    ] = None
 
 
 class SeenList(msgspec.Struct, frozen=True, array_like=True, gc=False):

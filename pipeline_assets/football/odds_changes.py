@@ -23,7 +23,7 @@ from pipeline_assets.football.odds_change import (
 )
 from pipeline_assets.football.odds_reading import Earlier, Reading, set_aside, unix_minute
 from touchline.fetch import Envelope, FetchRef
-from touchline.football.fetched import ODDS
+from touchline.football.fetched import ODDS, Fetched
 from touchline.football.wire import Noticed
 from touchline.stage import KIND, ODDS_ROWS, Stage, Staged, describe, reason_of
 
@@ -46,6 +46,7 @@ def odds_changes(
     list before it was rewritten; without it, the rows taken back cannot be named.
     """
     staged = Staged[OddsChange]()
+    fetched = Fetched(raw)
     noticed = Noticed()
     number = fetch.number
     look_back = functools.cache(earlier) if earlier else None
@@ -57,7 +58,8 @@ def odds_changes(
         seen = matches.get(match_id) or SeenMatch(now, b"", 0, now, "", {})
         if not entry.error:
             try:
-                reading = Reading(fetch, number, raw, entry, seen, look_back, noticed)
+                scheduled = fetched.scheduled(match_id)
+                reading = Reading(fetch, number, raw, entry, seen, look_back, noticed, scheduled)
                 seen = reading.read()
                 reading.settle(staged)
             except Exception as error:

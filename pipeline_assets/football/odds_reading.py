@@ -16,26 +16,30 @@ from pipeline_assets.football.odds_change import (
     SeenList,
     SeenMatch,
 )
-from touchline.day import Minute, parse_instant
+from touchline.day import Minute
 from touchline.fetch import Envelope, FetchRef, IndexEntry
 from touchline.football.codes import COMPANIES, MARKETS, STATUS_NAMES
 from touchline.football.fetched import Fetched, PartMissing
 from touchline.football.odds import (
-    PREMATCH,
     ROW_LENGTH,
     BadRow,
     OddsRow,
+    Phase,
     Rows,
     companies_of,
-    is_known_minute,
+    is_readable_minute,
     markets_of,
+    phase_of,
     rows_of,
+    score_of,
     whole_history,
 )
 from touchline.football.wire import Malformed, Noticed, results_of
 from touchline.stage import Finding, Staged, Unusable
 
 DIGEST_BYTES = 8
+_SHOWN = 40
+"""Characters of a text that could not be read."""
 
 Earlier = Callable[[FetchRef], Envelope | None]
 """Gives an earlier raw fetch, None where it is not at hand."""
@@ -52,6 +56,8 @@ class Reading:
     seen: SeenMatch
     earlier: Earlier | None
     noticed: Noticed
+    scheduled: int | None
+    """The match's scheduled start, Unix s; None where it is not known."""
     new: list[OddsChange] = field(default_factory=list)
     bad: list[tuple[str, OddsReason, str, msgspec.Raw]] = field(default_factory=list)
     already_seen: int = 0
@@ -61,8 +67,7 @@ class Reading:
     """The answer is a carried one from before what was seen."""
 
     def __post_init__(self) -> None:
-        arrived = self.entry.received_at_utc
-        self.first_seen = parse_instant(arrived) if arrived else self.fetch.minute.utc
+        self.first_seen = self.entry.received_at or self.fetch.minute.utc
         self.match_id = self.entry.uuid or ""
 
     def settle(self, staged: Staged[OddsChange]) -> None:
@@ -174,13 +179,17 @@ class Reading:
             self.noticed.note("unknown_field", f"odds row[{ROW_LENGTH}]", self.match_id)
         for status in {row.status for row in rows.good}:
             self.noticed.unknown_code("status", status, STATUS_NAMES, self.match_id)
-        for minute in sorted({row.minute for row in rows.good}):
-            if not is_known_minute(minute):
-                self.noticed.note("unknown_code", f"minute {minute}", self.match_id)
+        for minute, times in Counter(row.minute for row in rows.good).items():
+            if not is_readable_minute(minute):
+                self.noticed.note("unreadable_minute", repr(minute)[:_SHOWN], self.match_id, times)
+        for score, times in Counter(row.score for row in rows.good).items():
+            if score_of(score) is None:
+                self.noticed.note("unreadable_score", repr(score)[:_SHOWN], self.match_id, times)
 
     def _change(
         self, company: str, market: str, row: OddsRow, k: int, *, withdrawn: bool = False
     ) -> OddsChange:
+        phase = phase_of(row.minute, row.status, row.change_time, self.scheduled)
         return OddsChange(
             self.match_id,
             company,
@@ -194,11 +203,12 @@ class Reading:
             row.status,
             row.closed,
             row.score,
-            row.minute == PREMATCH,
+            phase is Phase.PRE_MATCH,
             withdrawn,
             self.number,
             self.fetch.fetch_id,
             self.first_seen,
+            phase,
         )
 
     def _rewritten(self, company: str, market: str, text: msgspec.Raw, seen: SeenList) -> SeenList:

@@ -14,6 +14,7 @@ import msgspec
 from pipeline_assets.football.documents import fetch_document, match_counts
 from pipeline_assets.football.early_odds import (
     KeptRow,
+    Known,
     MarketRows,
     MarketState,
     MarketStates,
@@ -129,10 +130,13 @@ def pretty_print(
     for match in merged:
         with staged.one_record(match.match_id, raw=match):
             companies = {}
+            details = match.match_details.parsed_details
+            entry = odds_calls.get(match.match_id)
             if match.odds is not None:
-                entry = odds_calls.get(match.match_id)
                 companies = _companies(raw, entry, match.odds.raw_odds_data)
-            staged.emit(_reduced(match, companies, company_order))
+            received_at = (entry and entry.received_at) or fetch.minute.end
+            known = Known(int(received_at.timestamp()), details and details.match_time)
+            staged.emit(_reduced(match, companies, known, company_order))
     return staged
 
 
@@ -150,9 +154,12 @@ def _companies(
 
 
 def _reduced(
-    match: MergedMatch, companies: Mapping[str, msgspec.Raw], company_order: Sequence[str]
+    match: MergedMatch,
+    companies: Mapping[str, msgspec.Raw],
+    known: Known,
+    company_order: Sequence[str],
 ) -> ReducedMatch:
-    early, issues = early_odds(companies, company_order)
+    early, issues = early_odds(companies, company_order, known)
     return ReducedMatch(
         match_id=match.match_id,
         status_id=match.status_id,

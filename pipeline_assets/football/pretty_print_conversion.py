@@ -24,7 +24,7 @@ from pipeline_assets.football.pretty_print import (
 )
 from pipeline_assets.football.prices import Price
 from touchline.fetch import FetchRef
-from touchline.football.odds import PREMATCH
+from touchline.football.odds import NO_MINUTE
 from touchline.stage import Content, Stage, Staged
 
 Meta = msgspec.Meta
@@ -139,7 +139,7 @@ def shown_row(rows: Sequence[KeptRow] | None) -> KeptRow | None:
     """The one row of a market to show, among open ones alone: minute 3, else the first of 4 to 10,
     else the last of 0 to 2, else the closing pre-match row."""
     open_in: dict[str, KeptRow] = {row.minute: row for row in rows or () if not row.closed}
-    for minute in (*_MINUTES_BY_PREFERENCE, PREMATCH):
+    for minute in (*_MINUTES_BY_PREFERENCE, NO_MINUTE):
         if minute in open_in:
             return open_in[minute]
     return None
@@ -169,7 +169,7 @@ def _total(row: KeptRow | None) -> Total | None:
 
 
 def _prematch_money_line(rows: Sequence[KeptRow] | None) -> PrematchMoneyLine | None:
-    closing = shown_row([row for row in rows or () if row.minute == PREMATCH])
+    closing = shown_row([row for row in rows or () if row.minute == NO_MINUTE])
     if closing is None:
         return None
     home, draw, away = closing.v2, closing.v3, closing.v4

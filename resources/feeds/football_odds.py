@@ -11,7 +11,6 @@ import anyio
 from resources.feeds.http import CallError
 from resources.feeds.quota import Budget, BudgetSpent, Quota, Ticket
 from touchline.clock import Clock
-from touchline.day import parse_instant
 from touchline.fetch import Call, Envelope
 
 ODDS_HISTORY = "odds/history"
@@ -81,7 +80,7 @@ class OldOdds:
         entry = self._entries.get(call.params["uuid"])
         if call.error != CallError.QUOTA or entry is None or self._previous is None:
             return call
-        received_at = parse_instant(entry.received_at_utc) if entry.received_at_utc else None
+        received_at = entry.received_at
         return Call(
             call.endpoint,
             call.params,

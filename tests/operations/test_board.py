@@ -135,8 +135,8 @@ def test_a_fallback_company_is_named_with_its_line() -> None:
 
 
 def test_a_market_that_shows_nothing_says_why() -> None:
-    closed = {"bs": [[1751997180, "3", 1.05, 3.25, 0.83, 2, 1, "0-0"]]}
-    scored = {"asia": [[1751997180, "3", 0.95, 0.75, 0.85, 2, 0, "1-0"]]}
+    closed = {"bs": [[1748450580, "3", 1.05, 3.25, 0.83, 2, 1, "0-0"]]}
+    scored = {"asia": [[1748450580, "3", 0.95, 0.75, 0.85, 2, 0, "1-0"]]}
     match = shown_match(displayed(live(), odds={MATCH: {"2": closed | scored}}), None, AT)
     states = {line.market: str(line.state) for line in match.lines}
     assert states == {

@@ -122,7 +122,6 @@ def test_a_row_keeps_the_text_of_its_numbers() -> None:
     )
     assert row == expected
     assert str(row.v4) == "2.0"
-    assert not row.prematch
 
 
 def test_bad_rows_are_told_by_their_place_and_cost_no_other() -> None:

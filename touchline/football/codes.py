@@ -29,8 +29,10 @@ UNKNOWN_STATUS = "Unknown Status"
 NOT_STARTED = 1
 HALF_TIME = 3
 ENDED = 8
+DELAY = 9
 CUT_IN_HALF = 11
 CANCELED = 12
+TO_BE_DETERMINED = 13
 IN_PLAY = frozenset({2, 3, 4, 5, 6, 7})
 """The statuses of a match that is being played. Being in the live list does not mean in play:
 the list also holds matches that ended up to two hours ago, are delayed or to be determined."""

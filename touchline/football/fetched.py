@@ -75,6 +75,14 @@ class Fetched:
             raise PartMissing("detail_id_mismatch", detail.id)
         return FetchedDetail(raw, detail)
 
+    def scheduled(self, match_id: str) -> int | None:
+        """Return a match's scheduled start by its detail (Unix s), None where it is not known."""
+        try:
+            detail = self.detail(match_id).detail
+        except PartMissing:
+            return None
+        return (detail and detail.match_time) or None
+
     def companies(self, match_id: str) -> tuple[IndexEntry, dict[str, msgspec.Raw]]:
         """The call for a match's odds and its companies as text. Also raises Malformed."""
         entry = _answered(self._calls[ODDS].get(match_id))

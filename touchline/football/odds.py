@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
+from touchline.football.codes import DELAY, IN_PLAY, NOT_STARTED, TO_BE_DETERMINED
 from touchline.football.wire import (
     Int64,
     Malformed,
@@ -19,12 +23,27 @@ from touchline.football.wire import (
 )
 
 ROW_LENGTH = 8
-PREMATCH = ""
-"""The minute of a row from before kick-off. Only this and pure digits are minutes; `45+` and
-`midfield` also occur and are never numbers."""
-MINUTE_WORDS = frozenset({PREMATCH, "45+", "midfield"})
-"""The minutes that are no numbers, as far as the vendor has shown any: before kick-off, stoppage of
-the first half, half-time."""
+NO_MINUTE = ""
+"""The minute of a row from before kick-off, or of a match whose minute the vendor does not follow.
+Only pure digits are numbers; `45+` and `midfield` also occur and are never parsed as numbers."""
+MINUTE_WORDS = frozenset({NO_MINUTE, "45+", "midfield"})
+"""The minutes that are no numbers, as far as the vendor has shown any: no minute, stoppage of the
+first half, half-time."""
+
+_MINUTE = re.compile(r"0|[1-9][0-9]{0,2}")
+_SCORE = re.compile(r"(0|[1-9][0-9]?)-(0|[1-9][0-9]?)")
+
+Score = tuple[int, int]
+"""Goals of home and away; corners where a corner row says so."""
+
+
+class Phase(StrEnum):
+    """When a row was quoted."""
+
+    PRE_MATCH = "pre_match"
+    IN_PLAY = "in_play"
+    UNKNOWN = "unknown"
+    """The row does not say; no rule uses it."""
 
 
 class OddsRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -44,14 +63,33 @@ class OddsRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     closed: Annotated[int, msgspec.Meta(ge=0, le=1)]
     score: str
 
-    @property
-    def prematch(self) -> bool:
-        return self.minute == PREMATCH
+
+def is_readable_minute(minute: str) -> bool:
+    """Return whether a row's minute is a number without leading zero or one of `MINUTE_WORDS`."""
+    return minute in MINUTE_WORDS or _MINUTE.fullmatch(minute) is not None
 
 
-def is_known_minute(minute: str) -> bool:
-    """Whether the minute of a row is a number or one of the known words."""
-    return minute in MINUTE_WORDS or (minute.isascii() and minute.isdigit())
+@functools.lru_cache(maxsize=1024)
+def score_of(text: str) -> Score | None:
+    """Return the two numbers of a score text `h-a`; None where it is anything else."""
+    found = _SCORE.fullmatch(text)
+    return found and (int(found[1]), int(found[2]))
+
+
+def phase_of(minute: str, status: int, change_time: int, scheduled: int | None) -> Phase:
+    """Return when a row was quoted, from its minute, status id and change time (Unix s).
+
+    `scheduled` is the match's scheduled start (Unix s), None where it is not known: a match that
+    is still to be determined may be playing from then on. Source: the recorded poll of 2025-05-28,
+    where 458 rows of status 13 lie up to 76 minutes after the start, 30 of them at 0-1.
+    """
+    if minute != NO_MINUTE:
+        return Phase.IN_PLAY if is_readable_minute(minute) else Phase.UNKNOWN
+    if status in (NOT_STARTED, DELAY):
+        return Phase.PRE_MATCH
+    if status == TO_BE_DETERMINED and scheduled is not None and change_time <= scheduled:
+        return Phase.PRE_MATCH
+    return Phase.IN_PLAY if status in IN_PLAY else Phase.UNKNOWN
 
 
 class _Companies(msgspec.Struct):

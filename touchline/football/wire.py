@@ -87,8 +87,8 @@ class Noticed:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._first: dict[tuple[str, str], str] = {}
 
-    def note(self, kind: str, key: str, where: str) -> None:
-        self._counts[kind, key] += 1
+    def note(self, kind: str, key: str, where: str, times: int = 1) -> None:
+        self._counts[kind, key] += times
         self._first.setdefault((kind, key), where)
 
     def unknown_fields(

@@ -26,13 +26,13 @@ MATCH = "9gh1mn4xyz7pqr2"
 HOME, AWAY = "2pw6yx0jk8lmq3d", "5vn1zr7gd4exho9"
 LEAGUE, COUNTRY = "3kx8lm2de5vwjq0", "7oz4rq9hg1nme6y"
 
-OPENED, CLOSED_BOOK, MINUTE_3 = 1751990000, 1751996900, 1751997180
+OPENED, CLOSED_BOOK, MINUTE_3 = 1748443400, 1748450300, 1748450580
 PREMATCH_EU = [OPENED, "", 1.8, 3.6, 4.33, 1, 0, "0-0"]
 CLOSING_EU = [CLOSED_BOOK, "", 1.72, 3.4, 4.5, 1, 0, "0-0"]
 MARKETS = {
     "asia": [
         [MINUTE_3, "3", 0.95, 0.75, 0.85, 2, 0, "0-0"],
-        [1751996400, "", 0.9, 0.75, 0.92, 1, 0, "0-0"],
+        [1748449800, "", 0.9, 0.75, 0.92, 1, 0, "0-0"],
     ],
     "eu": [[MINUTE_3, "3", 1.72, 3.4, 4.5, 2, 0, "0-0"], CLOSING_EU, PREMATCH_EU],
     "bs": [
@@ -86,7 +86,7 @@ def detail(match_id: str = MATCH, **changes: Any) -> list[dict[str, Any]]:
             "home_team_id": HOME,
             "away_team_id": AWAY,
             "status_id": 3,
-            "match_time": 1751997000,
+            "match_time": 1748450400,
             "venue_id": "",
             "referee_id": "",
             "neutral": 0,

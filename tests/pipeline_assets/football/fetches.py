@@ -96,4 +96,5 @@ def recorded_fetch(minute: Minute = MINUTE, at: int | None = None) -> Envelope:
         film.countries(),
         minute=minute,
         fetch_id=f"fetch{minute.number:07d}",
+        arrived=datetime.fromtimestamp(at, UTC),
     )

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline_assets.football.early_odds import (
     EarlyOdds,
+    Known,
     MarketState,
     OddsProblem,
     early_odds,
@@ -23,15 +24,26 @@ ABSENT, OK, CLOSED, GOAL = (
 )
 
 
+LATE = Known(at=10_000)
+
+
 def row(
-    at: int, minute: str = "", v2: Any = 0.9, *, closed: int = 0, score: str = "0-0"
+    at: int,
+    minute: str = "",
+    v2: Any = 0.9,
+    *,
+    closed: int = 0,
+    score: str = "0-0",
+    status: int | None = None,
 ) -> list[Any]:
-    return [at, minute, v2, 2.5, 0.95, 2, closed, score]
+    """A row, of a match that has not started where no minute is told."""
+    status = status or (2 if minute else 1)
+    return [at, minute, v2, 2.5, 0.95, status, closed, score]
 
 
-def read(companies: dict[str, Any], order: tuple[str, ...] = ("2",)) -> Any:
+def read(companies: dict[str, Any], order: tuple[str, ...] = ("2",), known: Known = LATE) -> Any:
     texts = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in companies.items()}
-    return early_odds(texts, order)
+    return early_odds(texts, order, known)
 
 
 def of(**markets: Any) -> EarlyOdds:
@@ -82,13 +94,30 @@ def test_a_company_without_rows_is_passed_over(nothing: dict[str, Any]) -> None:
         ("11", False),
         ("45+", False),
         ("midfield", False),
-        ("-1", False),
-        ("٣", False),
-        ("1" * 5000, False),
     ],
 )
 def test_the_window_is_pre_match_and_minutes_0_to_10(minute: str, is_early: bool) -> None:
     assert kept([row(1, minute)]) == ([(1, minute)] if is_early else [])
+
+
+@pytest.mark.parametrize("minute", ["-1", "٣", "1" * 5000, "03", "3'", "90+"])
+def test_a_minute_that_cannot_be_read_is_counted_and_shows_nothing(minute: str) -> None:
+    early, issues = read({"2": {"bs": [row(3, minute), row(2, minute), row(1)]}})
+    assert [r.change_time for r in early.rows.over_under] == [1]
+    (issue,) = issues
+    assert issue.reason == OddsProblem.UNREADABLE_MINUTE
+    assert issue.detail.startswith("2 bs: 2 of 3 rows, the first ")
+
+
+@pytest.mark.parametrize("score", ["0:0", "", "0-0 ", "1", "-1-0", "01-0", "100-0", "a-b"])
+def test_a_score_that_cannot_be_read_is_counted_and_is_no_goal(score: str) -> None:
+    early, issues = read(
+        {"2": {"bs": [row(4, "4"), row(3, "3", score=score)], "cr": [row(9, "7", score=score)]}}
+    )
+    assert [r.change_time for r in early.rows.over_under] == [4]
+    assert early.states.corners is ABSENT
+    assert [issue.reason for issue in issues] == [OddsProblem.UNREADABLE_SCORE] * 2
+    assert "2 bs: 1 of 2 rows" in issues[0].detail
 
 
 def test_of_pre_match_the_opening_and_the_closing_row_are_kept() -> None:
@@ -130,7 +159,7 @@ def test_the_order_of_the_list_does_not_matter_where_times_differ() -> None:
 
 def test_lines_and_prices_keep_the_vendors_own_text() -> None:
     text = msgspec.Raw(b'{"asia":[[1,"",0.950,-0.0,1,1,0,"0-0"]]}')
-    early, _ = early_odds({"2": text}, ("2",))
+    early, _ = early_odds({"2": text}, ("2",), LATE)
     assert early is not None
     assert early.rows.spread is not None
     (only,) = early.rows.spread
@@ -146,7 +175,6 @@ def test_lines_and_prices_keep_the_vendors_own_text() -> None:
         ([row(2, "3", score="1-0"), row(1, "2")], OK),
         ([row(2, "3", score="1-0"), row(1, "2", closed=1)], CLOSED),
         ([row(2, "3", score="1-0"), row(1, "2", score="0-1")], GOAL),
-        ([row(1, "2", score="0-0 ")], GOAL),
         ([row(1, "2", closed=1, score="1-0")], GOAL),
     ],
 )
@@ -224,7 +252,7 @@ def test_a_bad_row_is_left_out_and_noted_and_the_others_go_on(
 
 def test_a_number_too_large_for_memory_is_left_out() -> None:
     text = msgspec.Raw(b'{"bs":[[1,"3",1e999999999,2.5,0.9,2,0,"0-0"]]}')
-    early, issues = early_odds({"2": text}, ("2",))
+    early, issues = early_odds({"2": text}, ("2",), LATE)
     assert early is not None
     assert early.states.over_under is ABSENT
     assert [issue.reason for issue in issues] == [OddsProblem.VALUE_OUT_OF_RANGE]

@@ -237,7 +237,8 @@ def test_what_the_vendor_does_not_document_is_told_by_schema_holds_and_costs_not
     assert {check.verdict for check in said.values()} == {Verdict.OK}
     assert said["football/merged"].details["unknown_field"] == 1
     assert said["football/merged"].details["unknown_code"] == 2, "the status, and the company"
-    assert said["football/odds_changes"].details["unknown_code"] == 2, "its minute, and company"
+    assert said["football/odds_changes"].details["unknown_code"] == 1, "the company"
+    assert said["football/odds_changes"].details["unreadable_minute"] == 1
     noticed = [
         (each.kind, each.key)
         for asset in ("merged", "odds_changes")
@@ -248,7 +249,7 @@ def test_what_the_vendor_does_not_document_is_told_by_schema_holds_and_costs_not
         ("unknown_code", "status 31"),
         ("unknown_code", "company 777"),
         ("unknown_code", "company 777"),
-        ("unknown_code", "minute injury"),
+        ("unreadable_minute", "'injury'"),
     ]
     shown = {
         record.match_id: record

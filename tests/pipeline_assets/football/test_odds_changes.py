@@ -25,22 +25,26 @@ from tests.pipeline_assets.football.fetches import (
 )
 from touchline.fetch import Call, Envelope, FetchRef
 from touchline.football.fetched import ODDS
+from touchline.football.odds import Phase
 from touchline.stage import Staged
 
 MATCH = "9gh1mn4xyz7pqr2"
 
 
-def row(time: int, home: Any = 0.9, *, minute: str = "12", closed: Any = 0) -> list[Any]:
-    return [time, minute, home, 0.75, 0.85, 2, closed, "0-0"]
+def row(
+    time: int, home: Any = 0.9, *, minute: str = "12", closed: Any = 0, score: str = "0-0"
+) -> list[Any]:
+    return [time, minute, home, 0.75, 0.85, 2, closed, score]
 
 
 def history(*rows: Any, company: str = "2", market: str = "asia") -> dict[str, Any]:
     return {company: {market: list(rows)}}
 
 
-def fetch(odds: Any, minutes: int = 0, match_id: str = MATCH) -> Envelope:
+def fetch(odds: Any, minutes: int = 0, match_id: str = MATCH, details: Any = None) -> Envelope:
     minute = MINUTE.later(minutes)
-    return envelope([], odds={match_id: odds}, minute=minute, fetch_id=f"id{minute.number:010d}")
+    fetch_id = f"id{minute.number:010d}"
+    return envelope([], details, {match_id: odds}, minute=minute, fetch_id=fetch_id)
 
 
 class Vendor:
@@ -90,6 +94,7 @@ def test_a_row_has_the_vendors_values_under_their_names() -> None:
         fetch_number=811,
         fetch_id=raw.ref.fetch_id,
         first_seen_utc=datetime(2025, 5, 28, 17, 30, 4, tzinfo=UTC),
+        phase=Phase.PRE_MATCH,
     )
     assert str(change.v4) == "2.0", "the number's own text, as received"
 
@@ -209,11 +214,50 @@ def test_the_vendors_minutes_are_known(minute: str) -> None:
     assert Vendor().answers(history(row(100, minute=minute))).findings == []
 
 
-@pytest.mark.parametrize("minute", ["90+", "penalties", "٣", "-1"])
-def test_another_word_for_a_minute_is_kept_and_found(minute: str) -> None:
+@pytest.mark.parametrize("minute", ["90+", "penalties", "٣", "-1", "03", "3'"])
+def test_a_minute_that_cannot_be_read_is_kept_and_counted(minute: str) -> None:
     staged = Vendor().answers(history(row(200, minute=minute), row(100, minute=minute)))
-    assert [change.minute for change in staged.records] == [minute] * 2
-    assert [(f.kind, f.key) for f in staged.findings] == [("unknown_code", f"minute {minute}")]
+    assert [(change.minute, change.phase) for change in staged.records] == [
+        (minute, Phase.UNKNOWN)
+    ] * 2
+    [finding] = staged.findings
+    assert (finding.kind, finding.key) == ("unreadable_minute", repr(minute))
+    assert finding.detail.startswith("2 times")
+
+
+@pytest.mark.parametrize("score", ["0:0", "", "1"])
+def test_a_score_that_cannot_be_read_is_kept_and_counted(score: str) -> None:
+    staged = Vendor().answers(history(row(200, score=score), row(100, score="0-0")))
+    assert [change.score for change in staged.records] == ["0-0", score]
+    [finding] = staged.findings
+    assert (finding.kind, finding.key) == ("unreadable_score", repr(score))
+
+
+@pytest.mark.parametrize(
+    ("status", "changed", "phase"),
+    [
+        (1, 9999, Phase.PRE_MATCH),
+        (9, 9999, Phase.PRE_MATCH),
+        (13, 5000, Phase.PRE_MATCH),
+        (13, 5001, Phase.UNKNOWN),
+        *((status, 9999, Phase.IN_PLAY) for status in (2, 3, 4, 5, 6, 7)),
+        *((status, 100, Phase.UNKNOWN) for status in (0, 8, 10, 11, 12, 99)),
+    ],
+)
+def test_the_phase_of_a_row_without_a_minute(status: int, changed: int, phase: Phase) -> None:
+    raw = fetch(
+        history([changed, "", 0.95, 0, 0.95, status, 0, "0-0"]),
+        details={MATCH: [{"id": MATCH, "match_time": 5000}]},
+    )
+    (change,) = odds_changes(raw.ref, raw, carried=None).records
+    assert (change.phase, change.prematch) == (phase, phase is Phase.PRE_MATCH)
+
+
+@pytest.mark.parametrize("details", [None, {MATCH: []}, {MATCH: [{"id": MATCH}]}])
+def test_without_a_known_start_a_match_to_be_determined_has_no_phase(details: Any) -> None:
+    raw = fetch(history([100, "", 0.95, 0, 0.95, 13, 0, "0-0"]), details=details)
+    (change,) = odds_changes(raw.ref, raw, carried=None).records
+    assert change.phase is Phase.UNKNOWN
 
 
 class TestRewrites:
