@@ -1,4 +1,4 @@
-"""The commands that read: `verify`, `rows`, `fetch`, `quarantine`, `trace`."""
+"""The commands that read: `verify`, `rows`, `fetch`, `quarantine`, `trace`, `lags`."""
 
 from __future__ import annotations
 
@@ -118,6 +118,19 @@ def trace(
         _print_json({"match": match, "fates": found})
     else:
         show(match, found, _console())
+
+
+def lags(date: DayOption, prefix: Prefix = None, as_json: Json = False) -> None:
+    """Show which companies move the price before the score text at a goal, and by how much."""
+    from operations.lags import lags_of_day, show
+    from operations.opened import opened_store
+
+    with opened_store(prefix) as site:
+        found = lags_of_day(site, date, progress)
+    if as_json:
+        _print_json({"date": str(date), "lags": found})
+    else:
+        show(date, found, _console())
 
 
 @contextmanager

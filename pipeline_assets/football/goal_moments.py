@@ -4,7 +4,7 @@ At a goal some companies re-open at the new price under the old score text and c
 later (*price first*); others change the text and move the price later (*label first*). So the
 score text of a row does not say whether its price was quoted before a goal. `score_history` reads
 all rows of one company and match that were known at one moment, and says from when on a goal
-counts, whether it was taken back, and which rows are in doubt or behind.
+counts, whether it was taken back, and which rows are in doubt or catching up.
 
 Source: the recorded poll of 2025-05-28. Company 2 is price first in three of four goals of its
 goals market, 19 s in the median and at most 117 s; other companies are label first in one of six.
@@ -13,54 +13,30 @@ goals market, 19 s in the median and at most 117 s; other companies are label fi
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from touchline.football.codes import IN_PLAY
+from pipeline_assets.football.price_moves import (
+    AWAY,
+    HOME,
+    MOVING_MARKETS,
+    SIDES,
+    Move,
+    Quote,
+    jumps_in,
+    moves_in,
+)
 from touchline.football.odds import Score, score_of
 
 PRICE_FIRST_COMPANIES = ("2",)
-"""The companies whose price moves before their score text; `touchline lags` says who belongs here.
-"""
+"""The companies whose price moves before their score text: docs/lags.md says who belongs here."""
 LAG_SECONDS = 180
 """How long price and text of one goal may be apart, and how long a silent market is waited for."""
-LINE_JUMP = Decimal("0.5")
-"""What a goal adds to a total line at least."""
-PROBABILITY_JUMP = Decimal("0.08")
-"""What a goal adds at least to the implied probability (1 / decimal price) of who scored."""
-
 GOALLESS: Score = (0, 0)
 GOAL_MARKETS = ("asia", "eu", "bs")
 """The markets whose rows carry the goal score; those of `cr` count corners."""
-MOVING_MARKETS = ("eu", "bs")
-"""The markets in which a goal shows as a jump."""
-
-_HOME, _AWAY = 0, 1
-_EITHER = frozenset((_HOME, _AWAY))
-
-
-class Quote(Protocol):
-    """What is read of a row: see `touchline.football.odds.OddsRow`."""
-
-    @property
-    def change_time(self) -> int: ...
-    @property
-    def v2(self) -> Decimal: ...
-    @property
-    def v3(self) -> Decimal: ...
-    @property
-    def v4(self) -> Decimal: ...
-    @property
-    def status(self) -> int: ...
-    @property
-    def closed(self) -> int: ...
-    @property
-    def score(self) -> str: ...
-
-
 Q = TypeVar("Q", bound=Quote)
 
 
@@ -136,7 +112,7 @@ def score_history(
     never catching up.
     """
     known = {name: _until(rows, at) for name, rows in markets.items()}
-    jumps = sorted(move for name in MOVING_MARKETS for move in _jumps(name, known.get(name, ())))
+    jumps = sorted(move for name in MOVING_MARKETS for move in jumps_in(name, known.get(name, ())))
     reader = _Reader(jumps)
     reader.read(known, at)
     goals = tuple(reader.goals)
@@ -145,62 +121,12 @@ def score_history(
     return ScoreHistory(goals, None, _catching_up(known, goals))
 
 
-@dataclass(frozen=True, order=True)
-class _Move:
-    """A price move of a goal's size: when, and for which sides it speaks."""
-
-    time: int
-    sides: frozenset[int] = field(compare=False)
-
-
 def _until(rows: Sequence[Q], at: int) -> Sequence[Q]:
     return rows[: bisect_right(rows, at, key=lambda row: row.change_time)]
 
 
-def _jumps(market: str, rows: Sequence[Quote]) -> Iterator[_Move]:
-    """Yield the moves over a suspension, under one score text, of a match in play."""
-    for before, row, was_suspended in _open_pairs(rows):
-        if was_suspended and row.status in IN_PLAY and row.score == before.score:
-            yield from _move(market, before, row)
-
-
-def _moves(market: str, rows: Sequence[Quote]) -> Iterator[_Move]:
-    for before, row, _ in _open_pairs(rows):
-        yield from _move(market, before, row)
-
-
-def _open_pairs(rows: Sequence[Q]) -> Iterator[tuple[Q, Q, bool]]:
-    """Yield each open row with the open one before it, and whether betting was suspended between
-    them."""
-    before: Q | None = None
-    was_suspended = False
-    for row in rows:
-        if row.closed:
-            was_suspended = True
-            continue
-        if before is not None:
-            yield before, row, was_suspended
-        before, was_suspended = row, False
-
-
-def _move(market: str, before: Quote, row: Quote) -> Iterator[_Move]:
-    if market == "bs":
-        if row.v3 - before.v3 >= LINE_JUMP:
-            yield _Move(row.change_time, _EITHER)
-        return
-    prices = ((before.v2, row.v2), (before.v4, row.v4))
-    sides = frozenset(side for side, (old, new) in enumerate(prices) if _is_likelier(old, new))
-    if sides:
-        yield _Move(row.change_time, sides)
-
-
-def _is_likelier(old: Decimal, new: Decimal) -> bool:
-    """Return whether 1 / new - 1 / old is a jump, without dividing; prices of 0 say nothing."""
-    return old > new > 0 and old - new >= PROBABILITY_JUMP * old * new
-
-
 def _scorers(before: Score, after: Score) -> frozenset[int]:
-    return frozenset(side for side in _EITHER if after[side] > before[side])
+    return frozenset(side for side in SIDES if after[side] > before[side])
 
 
 def _is_above(score: Score, other: Score) -> bool:
@@ -208,7 +134,7 @@ def _is_above(score: Score, other: Score) -> bool:
 
 
 def _covers(score: Score, other: Score) -> bool:
-    return score[_HOME] >= other[_HOME] and score[_AWAY] >= other[_AWAY]
+    return score[HOME] >= other[HOME] and score[AWAY] >= other[AWAY]
 
 
 @dataclass
@@ -227,7 +153,7 @@ class _Standing:
 class _Reader:
     """Goes through the rows of all goal markets in the order of time."""
 
-    def __init__(self, jumps: Sequence[_Move]) -> None:
+    def __init__(self, jumps: Sequence[Move]) -> None:
         self.goals: list[Goal] = []
         self.rises: list[int] = []
         """When the text of any market rose, Unix s ascending."""
@@ -310,7 +236,7 @@ class _Reader:
         )
 
 
-def _doubt_since(jumps: Sequence[_Move], rises: Sequence[int], at: int) -> int | None:
+def _doubt_since(jumps: Sequence[Move], rises: Sequence[int], at: int) -> int | None:
     """Return the earliest jump of the last `LAG_SECONDS` that no text explains."""
     for jump in jumps:
         since = jump.time - LAG_SECONDS
@@ -325,7 +251,7 @@ def _catching_up(
     if not goals:
         return {}
     moves = {
-        name: list(_moves(name, markets[name])) for name in MOVING_MARKETS if markets.get(name)
+        name: list(moves_in(name, markets[name])) for name in MOVING_MARKETS if markets.get(name)
     }
     spans: dict[str, list[tuple[int, int]]] = {}
     settled: int | None = None
@@ -342,7 +268,7 @@ def _catching_up(
     return spans
 
 
-def _caught_up(moves: Sequence[_Move], goal: Goal, since: int) -> int:
+def _caught_up(moves: Sequence[Move], goal: Goal, since: int) -> int:
     """Return when a market's price has moved for a goal, or is no longer waited for, Unix s."""
     moved = next((m.time for m in moves if m.time > since and m.sides & goal.scorers), None)
     end = goal.text + LAG_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -92,7 +93,22 @@ class SeenOdds(msgspec.Struct, frozen=True):
     matches: dict[str, SeenMatch]
 
 
+def row_key(change: OddsChange) -> str:
+    """Name the vendor's row that a change is of."""
+    return f"{change.match_id}/{change.company_id}/{change.market}/{change.change_time}/{change.k}"
+
+
 def change_key(change: OddsChange) -> str:
-    """Names a change within one fetch: the row's key, and whether it was taken back."""
-    row = f"{change.match_id}/{change.company_id}/{change.market}/{change.change_time}/{change.k}"
+    """Name a change within one fetch: the row's key, and whether it was taken back."""
+    row = row_key(change)
     return f"{row}/withdrawn" if change.withdrawn else row
+
+
+def apply(changes: Iterable[OddsChange], quotes: dict[str, OddsChange]) -> None:
+    """Bring the quotes that stand, by row key, up to date with changes in the order in which they
+    came."""
+    for change in changes:
+        if change.withdrawn:
+            quotes.pop(row_key(change), None)
+        else:
+            quotes[row_key(change)] = change

@@ -203,16 +203,25 @@ def by_market(columns: msgspec.Struct) -> dict[str, Any]:
     return {name: getattr(columns, column) for column, name in MARKET_NAMES.items()}
 
 
+def _rows_document(rows: Sequence[KeptRow] | None, state: MarketState) -> Any:
+    if state is MarketState.GOAL_SCORED:
+        return GOAL_SCORED_TEXT
+    return rows and [msgspec.structs.astuple(row) for row in rows]
+
+
 def reduced_document(match: ReducedMatch) -> dict[str, Any]:
-    """One match as the daily log shows it. A market without rows because of a goal is a text for
-    people; code reads `odds_states`."""
+    """Return one match as the daily log shows it.
+
+    A market without rows is a text for people after a goal, null while in doubt or of unknown
+    phase, and left out where there are none; code reads `odds_states`.
+    """
     odds: dict[str, Any] | None = None
     if match.odds and match.odds_states:
-        states = by_market(match.odds_states)
+        rows_of = by_market(match.odds)
         odds = {
-            market: GOAL_SCORED_TEXT if rows is None else [msgspec.structs.astuple(r) for r in rows]
-            for market, rows in by_market(match.odds).items()
-            if states[market] is not MarketState.ABSENT
+            market: _rows_document(rows_of[market], state)
+            for market, state in by_market(match.odds_states).items()
+            if state is not MarketState.ABSENT
         }
     return msgspec.structs.asdict(match) | {
         "odds_states": match.odds_states and by_market(match.odds_states),

@@ -1,0 +1,49 @@
+"""`touchline lags`: the table of a day is that of the vendor's own rows, open and sealed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import msgspec
+
+from pipeline_assets.football.lags import LagTable
+from pipeline_assets.plans import PLANS
+from pipeline_assets.sealing import seal_day
+from resources.site import Site
+from simulator.world import World
+from tests.operations.conftest import FEED, START, RunDay, RunMinutes
+from touchline.clock import VirtualClock
+from touchline.football.odds import companies_of, markets_of, rows_of
+
+MATCHES = 8
+
+
+def expected() -> list[dict[str, object]]:
+    """Counted from what the simulator answered."""
+    world, at, found = World(1, MATCHES), int(START.utc.timestamp()), LagTable()
+    for match in world.live(at):
+        for company, text in companies_of(msgspec.Raw(world.odds(match, at) or b"{}")).items():
+            markets = {name: rows_of(rows).good[::-1] for name, rows in markets_of(text).items()}
+            found.add(company, markets)
+    return msgspec.to_builtins(found.rows())
+
+
+def test_the_table_of_a_day_open_and_sealed(run_minutes: RunMinutes) -> None:
+    day = run_minutes(MATCHES, [[]])
+    answer = day.touchline("lags", "--date", str(day.day), "--json")
+    assert answer.exit_code == 0
+    assert answer.json == {"date": "2025-05-28", "lags": expected()}
+    assert sum(row["goals"] for row in answer.json["lags"]) > 20
+
+    clock = VirtualClock(START.later(24 * 60).utc)
+    with closing(Site.open(day.settings, PLANS, day.access, clock=clock)) as site:
+        assert seal_day(site, FEED, day.day, run_id="seal").waiting == []
+    assert day.touchline("lags", "--date", str(day.day), "--json").stdout == answer.stdout
+    shown = day.touchline("lags", "--date", str(day.day)).stdout.decode()
+    assert "2 bet365" in shown
+
+
+def test_a_day_without_odds_cannot_be_read(run_day: RunDay) -> None:
+    answer = run_day.touchline("lags", "--date", "2025-05-20")
+    assert answer.exit_code == 2
+    assert "no odds of 2025-05-20" in answer.stderr
