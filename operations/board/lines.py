@@ -22,20 +22,24 @@ import pyarrow.compute as pc
 from operations.board.following import Position, read_on
 from pipeline_assets.football import odds_changes
 from pipeline_assets.football.early_odds import in_range
-from pipeline_assets.football.odds_change import OddsChange, change_key
+from pipeline_assets.football.goal_moments import (
+    PRICE_FIRST_COMPANIES,
+    ScoreHistory,
+    score_history,
+)
+from pipeline_assets.football.odds_change import OddsChange, apply
 from pipeline_assets.football.prices import Price, overround
 from resources.day_store import DayStore
 from resources.parquet import records_of
 from resources.site import Site
 from touchline.fetch import FetchRef
+from touchline.football.odds import Phase, phase_of, score_of
 
 ODDS = odds_changes.stage
 SHOWN_MINUTES = 180
 KEPT_MATCHES = 16
 WIDE, HIGH = 300, 60
 """Of a picture, in its own units."""
-
-_WITHDRAWN = "/withdrawn"
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,12 @@ class Moved:
 
 @dataclass(frozen=True)
 class Quote:
-    """The latest open quote of a market. `line` is empty on the winner; a price that pays nothing
-    is None, and so is `keeps`, the overround, where there is one; `at` is a minute of play."""
+    """The latest open quote of a market.
+
+    `line` is empty on the winner; a price that pays nothing is None, and so is `keeps`, the
+    overround, where there is one. `at` is a minute of play, `score` the score it was quoted at and
+    `caution` why not to trust it as a price at that score; both are empty where there is none.
+    """
 
     line: str
     at: str
@@ -63,6 +71,17 @@ class Quote:
     keeps: Fraction | None
     is_suspended: bool
     """Whether betting has been suspended since."""
+    score: str = ""
+    caution: str = ""
+
+
+@dataclass(frozen=True)
+class GoalMark:
+    """A goal in the pictures: where from the left, in units of `WIDE`, and the score after it."""
+
+    at: float
+    score: str
+    is_taken_back: bool
 
 
 @dataclass(frozen=True)
@@ -70,6 +89,7 @@ class Market:
     title: str
     moved: tuple[Moved, ...]
     quote: Quote
+    goals: tuple[GoalMark, ...] = ()
 
 
 _Value = Callable[[OddsChange], Decimal]
@@ -100,8 +120,13 @@ _MARKETS = {
     "bs": _Shown("O/U", _TOTAL, Price.of_hong_kong, _middle),
     "cr": _Shown("Corners", _TOTAL, Price.of_hong_kong, _middle),
 }
-_MINUTES = {"": "pre", "midfield": "HT"}
-"""How people call what the vendor writes for no minute."""
+_MINUTES = {"midfield": "HT"}
+"""What people call a minute that the vendor writes as a word."""
+_NO_MINUTE = {Phase.PRE_MATCH: "pre", Phase.IN_PLAY: "live", Phase.UNKNOWN: "?"}
+_UNKNOWN_PHASE = "pre-match or live: the feed does not say"
+_IN_DOUBT = "possible goal: the price jumped and the score has not changed yet"
+_CATCHING_UP = "goal shown, but the price has not moved yet"
+_TAKEN_BACK = "quoted around a goal that was taken back"
 
 
 @dataclass
@@ -136,12 +161,8 @@ class LineBook:
         if read is None or read.upto < earliest:
             read = _Read(earliest)
         for table in read_on(self._days, ODDS, read.upto, fetch.day):
-            for row in _of_match(table, match_id, company_id):
-                name = change_key(row).removesuffix(_WITHDRAWN)
-                if row.withdrawn:
-                    read.rows.pop(name, None)
-                elif in_range(row.v2, row.v3, row.v4):
-                    read.rows[name] = row
+            found = _of_match(table, match_id, company_id)
+            apply((row for row in found if in_range(row.v2, row.v3, row.v4)), read.rows)
         self._kept[match_id, company_id] = read
         if len(self._kept) > KEPT_MATCHES:
             self._kept.popitem(last=False)
@@ -154,9 +175,22 @@ def _of_match(table: pa.Table, match_id: str, company_id: str) -> list[OddsChang
 
 
 def markets_of(rows: Sequence[OddsChange], until: datetime) -> Iterator[Market]:
-    """Of rows in the order of their change times. A quote that stood when the shown time began
-    counts from there on."""
+    """Yield each market with an open quote, from rows of one company in the order of their change
+    times.
+
+    A quote that stood when the shown time began counts from there on.
+    """
     since = int((until - timedelta(minutes=SHOWN_MINUTES)).timestamp())
+    history = _score_history(rows, until)
+    goals = tuple(
+        GoalMark(
+            _across(goal.moment, since),
+            "-".join(map(str, goal.after)),
+            goal.taken_back is not None,
+        )
+        for goal in history.goals
+        if goal.moment >= since
+    )
     for key, shown in _MARKETS.items():
         ours = [row for row in rows if row.market == key]
         before = [row for row in ours if row.change_time < since]
@@ -167,20 +201,49 @@ def markets_of(rows: Sequence[OddsChange], until: datetime) -> Iterator[Market]:
                 tuple(
                     _moved(name, ours, value, since, until) for name, value in shown.drawn.items()
                 ),
-                _quote(shown, ours),
+                _quote(shown, ours, history),
+                goals,
             )
 
 
-def _quote(shown: _Shown, rows: Sequence[OddsChange]) -> Quote:
+def _score_history(rows: Sequence[OddsChange], until: datetime) -> ScoreHistory:
+    """Read the score from what was known when the newest answer came."""
+    if not rows:
+        return ScoreHistory()
+    known = max(until, *(row.first_seen_utc for row in rows))
+    markets: dict[str, list[OddsChange]] = {market: [] for market in _MARKETS}
+    for row in rows:
+        if row.market in markets and score_of(row.score) is not None:
+            markets[row.market].append(row)
+    is_price_first = rows[0].company_id in PRICE_FIRST_COMPANIES
+    return score_history(markets, int(known.timestamp()), is_price_first=is_price_first)
+
+
+def _quote(shown: _Shown, rows: Sequence[OddsChange], history: ScoreHistory) -> Quote:
     latest = [row for row in rows if not row.closed][-1]
     prices = {side: shown.price(value(latest)) for side, value in shown.sides.items()}
+    phase = latest.phase or phase_of(latest.minute, latest.status, latest.change_time, None)
+    minute = _MINUTES.get(latest.minute, f"{latest.minute}'")
+    score = None if phase is Phase.UNKNOWN else history.score_at(latest.change_time)
     return Quote(
         f"{shown.line(latest):f}" if shown.line else "",
-        _MINUTES.get(latest.minute, f"{latest.minute}'"),
+        minute if latest.minute else _NO_MINUTE[phase],
         tuple(prices.items()),
         overround(prices.values()),
         bool(rows[-1].closed),
+        "-".join(map(str, score)) if score and phase is Phase.IN_PLAY else "",
+        _caution(latest, phase, history),
     )
+
+
+def _caution(row: OddsChange, phase: Phase, history: ScoreHistory) -> str:
+    if phase is Phase.UNKNOWN:
+        return _UNKNOWN_PHASE
+    if history.is_in_doubt(row.change_time):
+        return _IN_DOUBT
+    if history.is_catching_up(row.market, row.change_time):
+        return _CATCHING_UP
+    return _TAKEN_BACK if history.score_at(row.change_time) is None else ""
 
 
 def _moved(

@@ -25,6 +25,21 @@ _IN_ORDER = (2, 3, 4, 5, 6, 7, 10, 9, 1, 13, 8, 11, 12, 0)
 """Of statuses: what is played first, what is over last."""
 
 
+_WHY_NONE = {
+    MarketState.CLOSED: ("closed", "only suspended prices"),
+    MarketState.GOAL_SCORED: ("goal scored", "only prices from after a goal"),
+    MarketState.IN_DOUBT: (
+        "possible goal",
+        "the price jumped and the score has not changed yet: it may be from after a goal",
+    ),
+    MarketState.UNKNOWN_PHASE: (
+        "pre-match or live?",
+        "the feed gives no minute and does not say whether the match had started",
+    ),
+}
+"""Why a market shows no line, for people: in short, and in a sentence's end."""
+
+
 @dataclass(frozen=True)
 class ShownLine:
     """One market's early line. `line` is empty on the winner, and where nothing is shown; then the
@@ -39,6 +54,16 @@ class ShownLine:
     @property
     def said(self) -> str:
         return f"{self.market} {self.line}".rstrip()
+
+    @property
+    def tag(self) -> str:
+        """Return why there is no line in two or three words, empty where there are no quotes."""
+        return _WHY_NONE.get(self.state, ("", ""))[0]
+
+    @property
+    def why(self) -> str:
+        """Return why there is no line, for a reader who asks."""
+        return _WHY_NONE.get(self.state, ("", "no early prices"))[1]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from tests.operations.boards import WAIT_SECONDS, served, site_of
 from tests.operations.conftest import FEED, START, RunDay, RunMinutes
 from tests.operations.html_read import Read
 from tests.operations.test_report import HOSTILE
-from tests.pipeline_assets.football.examples import MARKETS, MATCH, displayed, live
+from tests.pipeline_assets.football.examples import MARKETS, MATCH, detail, displayed, live
 from tests.s3_gate import S3Gate
 from touchline.clock import VirtualClock
 from touchline.day import FetchNumber, Minute
@@ -136,7 +136,7 @@ def test_a_fallback_company_is_named_with_its_line() -> None:
 
 def test_a_market_that_shows_nothing_says_why() -> None:
     closed = {"bs": [[1748450580, "3", 1.05, 3.25, 0.83, 2, 1, "0-0"]]}
-    scored = {"asia": [[1748450580, "3", 0.95, 0.75, 0.85, 2, 0, "1-0"]]}
+    scored = {"asia": [[1748450640, "4", 0.95, 0.75, 0.85, 2, 0, "1-0"]]}
     match = shown_match(displayed(live(), odds={MATCH: {"2": closed | scored}}), None, AT)
     states = {line.market: str(line.state) for line in match.lines}
     assert states == {
@@ -151,6 +151,32 @@ def test_a_market_that_shows_nothing_says_why() -> None:
     assert "no odds" in text_of(
         board_of(shown_match(displayed(live(), odds={MATCH: {}}), None, AT))
     )
+
+
+def test_a_possible_goal_and_an_unclear_kick_off_are_told_in_words() -> None:
+    now = int(FETCH.minute.utc.timestamp())
+    jumped = {
+        "bs": [
+            [now - 60, "9", 0.9, 3.75, 0.95, 2, 0, "0-0"],
+            [now - 80, "9", 0.9, 2.75, 0.95, 2, 1, "0-0"],
+            [now - 90, "9", 0.9, 2.75, 0.95, 2, 0, "0-0"],
+        ],
+        "asia": [[now - 50, "9", 0.9, 0.5, 0.95, 2, 0, "0-0"]],
+        "eu": [[now - 4000, "", 3.1, 3.0, 2.4, 13, 0, "0-0"]],
+    }
+    [start] = detail(match_time=now - 5000)
+    record = displayed(live(), odds={MATCH: {"2": jumped}}, details={MATCH: [start]})
+    match = shown_match(record, None, AT)
+    tags = {line.market: (str(line.state), line.tag) for line in match.lines}
+    assert tags == {
+        "Spread": ("in_doubt", "possible goal"),
+        "MoneyLine": ("unknown_phase", "pre-match or live?"),
+        "O/U": ("ok", ""),
+        "Corners": ("absent", ""),
+    }
+    said = text_of(board_of(match))
+    assert "possible goal" in said
+    assert "pre-match or live?" in said
 
 
 def test_what_is_unknown_is_never_told_as_nothing() -> None:
@@ -488,16 +514,14 @@ def test_the_latest_open_quote_is_told_in_every_notation() -> None:
     ]
     [total] = markets_of(moves, AT)
     assert told(total) == [
-        "O/U 3.25 12', suspended since; overround 3.4 %",
+        "O/U 3.25 12' at 0-0, suspended since; overround 3.4 %",
         "over +105 2.05 1.05 21/20 48.8 %",
         "under -120 1.83 0.83 83/100 54.6 %",
     ]
 
 
 def test_the_winner_is_quoted_decimal_and_has_no_line() -> None:
-    row = quote(
-        10, "3.4", market="eu", v2=Decimal("1.72"), v4=Decimal("4.5"), minute="", prematch=True
-    )
+    row = quote(10, "3.4", market="eu", v2=Decimal("1.72"), v4=Decimal("4.5"), minute="", status=1)
     [winner] = markets_of([row], AT)
     assert told(winner) == [
         "MoneyLine pre; overround 9.8 %",
@@ -510,11 +534,77 @@ def test_the_winner_is_quoted_decimal_and_has_no_line() -> None:
 def test_a_price_that_pays_nothing_says_so_and_leaves_no_overround() -> None:
     [winner] = markets_of([quote(10, "1.00", market="eu", v2=Decimal(1), v4=Decimal(5))], AT)
     assert told(winner) == [
-        "MoneyLine 3'",
+        "MoneyLine 3' at 0-0",
         "home pays nothing",
         "draw pays nothing",
         "away +400 5 4 4/1 20.0 %",
     ]
+
+
+GOAL_AT = 60 * SHOWN_MINUTES - 100
+"""Seconds into the shown time, so that price and text of a goal are not far behind it."""
+
+
+@pytest.mark.parametrize(
+    ("moves", "said"),
+    [
+        ([quote(GOAL_AT, "3.5", score="1-0")], "3' at 1-0"),
+        (
+            [quote(GOAL_AT - 20, "2.5", closed=1), quote(GOAL_AT, "3.5")],
+            "3' at 0-0 possible goal: the price jumped and the score has not changed yet",
+        ),
+        (
+            [
+                quote(GOAL_AT - 20, "2.5", closed=1),
+                quote(GOAL_AT, "3.5"),
+                quote(GOAL_AT + 9, "3.5", market="asia", score="1-0"),
+            ],
+            "3' at 1-0",
+        ),
+        (
+            [quote(GOAL_AT, "2.5", v2=Decimal("0.8"), score="1-0", company_id="22")],
+            "3' at 1-0 goal shown, but the price has not moved yet",
+        ),
+        (
+            [
+                quote(GOAL_AT, "3.5", score="1-0"),
+                quote(GOAL_AT + 4, "3.5", closed=1, score="0-0"),
+            ],
+            "3', suspended since quoted around a goal that was taken back",
+        ),
+        (
+            [quote(GOAL_AT, "2.75", minute="", status=13)],
+            "? pre-match or live: the feed does not say",
+        ),
+        ([quote(GOAL_AT, "2.75", minute="", status=2)], "live at 0-0"),
+        ([quote(GOAL_AT, "2.75", minute="03")], "03' pre-match or live: the feed does not say"),
+    ],
+)
+def test_a_quote_says_at_which_score_it_was_made_and_when_that_is_not_sure(
+    moves: list[OddsChange], said: str
+) -> None:
+    first = quote(10, "2.5", company_id=moves[0].company_id)
+    *_, total = markets_of([first, *moves], AT)
+    heading = told(total)[0].replace("; overround", "#").partition("#")
+    line, _, rest = heading[0], heading[1], heading[2].partition("%")[2]
+    assert f"{line.split(maxsplit=2)[2]}{rest}" == said
+
+
+def test_goals_are_marked_in_the_pictures() -> None:
+    moves = [
+        quote(3600, "2.5"),
+        quote(7200, "3.5", score="1-0"),
+        quote(7204, "2.5", score="0-0"),
+        quote(9000, "3.5", score="0-1"),
+    ]
+    [market] = markets_of(moves, AT)
+    assert [(mark.at, mark.score, mark.is_taken_back) for mark in market.goals] == [
+        (200.0, "1-0", True),
+        (250.0, "0-1", False),
+    ]
+    assert "a dashed line is a goal: 1-0 (taken back), 0-1" in Read.page(
+        lines_html(match_of(), [market], FETCH)
+    ).text.replace("\n", " ")
 
 
 def test_what_the_vendor_calls_a_minute_does_nothing() -> None:
