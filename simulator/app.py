@@ -77,12 +77,14 @@ class VendorApi:
         date = self.clock.now() + timedelta(seconds=answer.date_offset_seconds)
         body = answer.body[: answer.stop_after]
         self.log.add(endpoint, params, answer.status, body, now)
-        headers = [
-            (b"date", format_datetime(date, usegmt=True).encode()),
-            (b"content-type", answer.content_type.encode()),
-            (b"content-length", str(len(answer.body)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        headers = {
+            "date": format_datetime(date, usegmt=True),
+            "content-type": answer.content_type,
+            "content-length": str(len(answer.body)),
+            **answer.headers,
+        }
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
         cut_short = answer.stop_after is not None
         await send({"type": "http.response.body", "body": body, "more_body": cut_short})
 

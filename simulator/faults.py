@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -29,21 +31,39 @@ Kind = Literal[
     "frozen",
     "clock_skew",
     "echo_secret",
+    "bad_headers",
+    "bad_gzip",
+    "byte_order_mark",
+    "err_and_results",
+    "far_start",
+    "var_twice",
+    "empty_odds",
+    "merged",
 ]
 
-_RECENT_LIST = "match/recent/list"
-_LIST_KINDS = {"duplicate_id", "malformed_match", "no_id"}
+_LIVE_LIST = "match/detail_live"
+_LIST_KINDS = {"duplicate_id", "malformed_match", "no_id", "far_start", "var_twice"}
+_ENDPOINTS = {
+    **{kind: {_LIVE_LIST} for kind in _LIST_KINDS},
+    "status_disagrees": {"match/recent/list"},
+    "minus_one_corners": {_LIVE_LIST, "match/recent/list"},
+    "empty_odds": {"odds/history"},
+    "merged": {"team/additional/list", "competition/additional/list"},
+}
+"""The kinds that are about one sort of answer."""
 # These need an answer that still is JSON, so they come before the others.
-_CONTENT_KINDS = {*_LIST_KINDS, "minus_one_corners", "status_disagrees"}
+_CONTENT_KINDS = {*_ENDPOINTS, "err_and_results"}
 _SECONDS_KINDS = {"slow", "clock_skew"}
+_NO_YEAR = "Wed, 28 May 99999999999999999999 17:00:00 GMT"
 
 
 class Fault(msgspec.Struct, omit_defaults=False, forbid_unknown_fields=True):
     """One fault. `endpoint` and `uuid` None mean any; `times` None means until it is taken away.
 
-    For the kinds that spoil one entry of the live list (duplicate_id, malformed_match, no_id) and
-    for minus_one_corners, `uuid` names the entry; without it the first entry, or all corners.
-    `seconds` is the delay of slow and the offset of clock_skew.
+    For the kinds that spoil one entry of the live list (duplicate_id, malformed_match, no_id,
+    far_start, var_twice) and for minus_one_corners, `uuid` names the entry; without it the first
+    entry, or all corners. `seconds` is the delay of slow and the offset of clock_skew, `into` the
+    id of the record into which the one of `uuid` was merged.
     """
 
     kind: Kind
@@ -51,21 +71,21 @@ class Fault(msgspec.Struct, omit_defaults=False, forbid_unknown_fields=True):
     uuid: str | None = None
     times: int | None = None
     seconds: float | None = None
+    into: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind in _SECONDS_KINDS and self.seconds is None:
             raise ValueError(f"a fault of kind {self.kind} needs seconds")
+        if self.kind == "merged" and (self.uuid is None or self.into is None):
+            raise ValueError("a fault of kind merged needs uuid and into")
 
     def concerns(self, endpoint: str, uuid: str | None) -> bool:
         if self.times == 0 or self.endpoint not in (None, endpoint):
             return False
-        if self.kind in _LIST_KINDS:
-            return endpoint == "match/detail_live"
-        if self.kind == "minus_one_corners" and endpoint == "match/detail_live":
-            return True
-        if self.kind in ("status_disagrees", "minus_one_corners") and endpoint != _RECENT_LIST:
-            return False
-        return self.uuid in (None, uuid)
+        endpoints = _ENDPOINTS.get(self.kind)
+        if endpoints is not None and endpoint == _LIVE_LIST:
+            return endpoint in endpoints  # `uuid` names an entry, not the call.
+        return (endpoints is None or endpoint in endpoints) and self.uuid in (None, uuid)
 
 
 @dataclass
@@ -82,6 +102,8 @@ class Answer:
     date_offset_seconds: float = 0.0
     stop_after: int | None = None
     never: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    """Besides the usual ones, or in their place. Names are in lower case."""
 
 
 @dataclass
@@ -193,7 +215,21 @@ def _clock_skew(answer: Answer, fault: Fault) -> None:
     answer.date_offset_seconds += fault.seconds or 0.0
 
 
-def _entries(change: Callable[[list[dict[str, Any]], Fault], None]) -> _Spoiler:
+def _bad_headers(answer: Answer, fault: Fault) -> None:
+    answer.headers |= {"date": _NO_YEAR, "retry-after": _NO_YEAR}
+
+
+def _bad_gzip(answer: Answer, fault: Fault) -> None:
+    """The checksum behind it is another body's."""
+    answer.headers["content-encoding"] = "gzip"
+    answer.body = gzip.compress(answer.body)[:-8] + bytes(8)
+
+
+def _byte_order_mark(answer: Answer, fault: Fault) -> None:
+    answer.body = codecs.BOM_UTF8 + answer.body
+
+
+def _entries(change: Callable[[Any, Fault], None]) -> _Spoiler:
     """A fault inside `results`: answers without entries pass unchanged."""
 
     def spoil(answer: Answer, fault: Fault) -> None:
@@ -237,6 +273,34 @@ def _status_disagrees(entries: list[dict[str, Any]], fault: Fault) -> None:
         entry["status_id"] = 3 if entry["status_id"] != 3 else 2
 
 
+def _far_start(entries: list[dict[str, Any]], fault: Fault) -> None:
+    """The period of play began in the year 2100."""
+    entries[_position(entries, fault)]["score"][4] = 4_102_444_800
+
+
+def _var_twice(entries: list[dict[str, Any]], fault: Fault) -> None:
+    """A review with its result, and once more as it was before there was one."""
+    review = {"type": 28, "position": 1, "time": 20, "player_id": "", "var_reason": 1}
+    listed = entries[_position(entries, fault)].setdefault("incidents", [])
+    listed += [{**review, "var_result": result} for result in (2, 0)]
+
+
+def _empty_odds(companies: dict[str, Any], fault: Fault) -> None:
+    """The first company has no markets, and the others' markets no rows, each as an object would
+    be written by a language that knows no difference."""
+    for place, company in enumerate(companies):
+        companies[company] = {market: {} for market in companies[company]} if place else []
+
+
+def _merged(entries: list[dict[str, Any]], fault: Fault) -> None:
+    for entry in entries:
+        entry["uid"] = fault.into
+
+
+def _err_and_results(answer: Answer, fault: Fault) -> None:
+    answer.body = _json({**msgspec.json.decode(answer.body), "err": "Data is being updated"})
+
+
 _Spoiler = Callable[[Answer, Fault], None]
 _SPOILERS: Mapping[str, _Spoiler] = {
     "error_body": _error_body,
@@ -258,4 +322,12 @@ _SPOILERS: Mapping[str, _Spoiler] = {
     "status_disagrees": _entries(_status_disagrees),
     "frozen": _frozen,
     "clock_skew": _clock_skew,
+    "bad_headers": _bad_headers,
+    "bad_gzip": _bad_gzip,
+    "byte_order_mark": _byte_order_mark,
+    "err_and_results": _err_and_results,
+    "far_start": _entries(_far_start),
+    "var_twice": _entries(_var_twice),
+    "empty_odds": _entries(_empty_odds),
+    "merged": _entries(_merged),
 }

@@ -155,6 +155,68 @@ def test_the_date_header_is_skewed(vendor: httpx.Client, control: httpx.Client) 
     assert vendor.get(LIST).headers["date"] == "Tue, 08 Jul 2025 11:58:30 GMT"
 
 
+def test_headers_make_no_sense(vendor: httpx.Client, control: httpx.Client) -> None:
+    switch_on(control, "bad_headers")
+    answer = vendor.get(LIST)
+    said = [answer.headers[name] for name in ("date", "retry-after")]
+    assert said == ["Wed, 28 May 99999999999999999999 17:00:00 GMT"] * 2
+    assert answer.json()["results"]
+
+
+def test_a_compressed_body_is_broken(vendor: httpx.Client, control: httpx.Client) -> None:
+    switch_on(control, "bad_gzip")
+    with pytest.raises(httpx.DecodingError):
+        vendor.get(LIST)
+
+
+def test_a_byte_order_mark(vendor: httpx.Client, control: httpx.Client) -> None:
+    whole = vendor.get(LIST).content
+    switch_on(control, "byte_order_mark")
+    assert vendor.get(LIST).content == b"\xef\xbb\xbf" + whole
+
+
+def test_an_error_with_results(vendor: httpx.Client, control: httpx.Client) -> None:
+    whole = vendor.get(LIST).json()
+    switch_on(control, "err_and_results")
+    assert vendor.get(LIST).json() == whole | {"err": "Data is being updated"}
+
+
+def test_one_match_began_in_another_year(vendor: httpx.Client, control: httpx.Client) -> None:
+    whole = entries(vendor)
+    switch_on(control, "far_start", uuid=whole[1]["id"])
+    first, second, *_ = entries(vendor)
+    assert first == whole[0]
+    assert second["score"][4] > whole[1]["score"][4] + 50 * 365 * 86_400
+
+
+def test_a_review_is_listed_twice(vendor: httpx.Client, control: httpx.Client) -> None:
+    switch_on(control, "var_twice")
+    *_, resolved, unresolved = entries(vendor)[0]["incidents"]
+    assert (resolved["var_result"], unresolved["var_result"]) == (2, 0)
+    assert unresolved == resolved | {"var_result": 0}
+
+
+def test_odds_are_empty_in_other_words(vendor: httpx.Client, control: httpx.Client) -> None:
+    match = entries(vendor)[0]["id"]
+    switch_on(control, "empty_odds")
+    first, second, *_ = (
+        vendor.get("odds/history", params={"uuid": match}).json()["results"].values()
+    )
+    assert first == []
+    assert second
+    assert all(market == {} for market in second.values())
+
+
+def test_a_team_was_merged_into_another(vendor: httpx.Client, control: httpx.Client) -> None:
+    match = entries(vendor)[0]["id"]
+    (detail,) = vendor.get(DETAIL, params={"uuid": match}).json()["results"]
+    team, other = detail["home_team_id"], detail["away_team_id"]
+    switch_on(control, "merged", uuid=team, into=other)
+    for uuid, uid in ((team, other), (other, None)):
+        answer = vendor.get("team/additional/list", params={"uuid": uuid}).json()
+        assert answer["results"][0].get("uid") == uid
+
+
 def test_a_fault_meets_only_its_endpoint_and_match(
     vendor: httpx.Client, control: httpx.Client
 ) -> None:
@@ -196,6 +258,7 @@ def test_faults_add_up(vendor: httpx.Client, control: httpx.Client) -> None:
         b'{"kind": "html"}',
         b'[{"kind": "fire"}]',
         b'[{"kind": "slow"}]',
+        b'[{"kind": "merged", "uuid": "a"}]',
         b'[{"kind": "html", "minutes": 3}]',
     ],
 )
