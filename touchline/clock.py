@@ -1,4 +1,5 @@
-"""What time it is: the system's, or a moment that stands still until it is set again.
+"""What time it is: the system's, a moment that stands still until it is set again, or what an
+answer over HTTP says.
 
 Whatever writes a time asks a clock, so that a replay of recorded minutes carries their times and
 not those of the replay. Durations and deadlines are real time and never come from here.
@@ -7,6 +8,7 @@ not those of the replay. Durations and deadlines are real time and never come fr
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 
@@ -38,3 +40,15 @@ class VirtualClock:
 
     def now(self) -> datetime:
         return self._now
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """Return the time of a `Date` or `Retry-After` header, aware; None where it cannot be read.
+
+    A time without a zone is UTC (RFC 9110, 5.6.7).
+    """
+    try:
+        said = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return said if said.tzinfo else said.replace(tzinfo=UTC)

@@ -7,11 +7,11 @@ that no URL that the client logs or puts into an error ever holds them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+import zlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -20,7 +20,7 @@ import httpx
 import stamina
 import stamina.instrumentation
 
-from touchline.clock import Clock
+from touchline.clock import Clock, parse_http_date
 from touchline.fetch import Call
 from touchline.masking import Mask
 
@@ -28,6 +28,8 @@ from touchline.masking import Mask
 logging.getLogger("httpx").setLevel(logging.WARNING)
 # Where structlog is installed, as it may be, stamina would say it on stdout.
 stamina.instrumentation.set_on_retry_hooks([])
+
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
 class CallError(StrEnum):
@@ -171,28 +173,48 @@ class VendorClient:
         settings = self._settings
         try:
             with anyio.fail_after(settings.timeout_seconds):
-                response = await self._client.get(endpoint, params=dict(params))
+                request = self._client.stream("GET", endpoint, params=dict(params))
+                async with request as response:
+                    received = b"".join([part async for part in response.aiter_raw()])
         except (TimeoutError, httpx.TimeoutException) as error:
             detail = f"{_name(error)} within {settings.timeout_seconds:g} s"
             return replace(call, error=CallError.TIMEOUT, detail=detail)
-        except httpx.DecodingError as error:
-            return replace(call, error=CallError.NOT_JSON, detail=self._text(error))
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:  # The vendor's ids may fit no URL.
             return replace(call, error=CallError.CONNECTION, detail=self._text(error))
-        body = self._mask.body(response.content)
-        error, detail = self._judge(response.status_code, body)
         received_at = self._clock.now()
-        return replace(
+        call = replace(
             call,
-            body=body,
             http_status=response.status_code,
             date_header=response.headers.get("date"),
             received_at=received_at,
-            error=error,
-            detail=self._mask.text(detail) if detail else None,
-            masked=body != response.content,
             retry_after_seconds=_retry_after(response.headers.get("retry-after"), received_at),
         )
+        try:
+            content = httpx.Response(200, headers=response.headers, content=received).content
+        except httpx.DecodingError as error:
+            return self._undecoded(call, response.status_code, received, error)
+        body = self._mask.body(content)
+        error, detail = self._judge(response.status_code, body)
+        return replace(
+            call,
+            body=body,
+            error=error,
+            detail=self._mask.text(detail) if detail else None,
+            masked=body != content,
+        )
+
+    def _undecoded(self, call: _Call, status: int, received: bytes, error: Exception) -> _Call:
+        """Return the call with the bytes of a body that is not what its `Content-Encoding` says.
+
+        They are left out where a credential stands in what can be inflated of them: there it
+        cannot be masked.
+        """
+        code = self._judge(status, received)[0] or CallError.NOT_JSON
+        call = replace(call, error=code, detail=self._text(error), garbled=True)
+        if any(self._mask.body(part) != part for part in _inflated(received)):
+            return replace(call, detail=f"{call.detail}; it holds a credential and is not kept")
+        body = self._mask.body(received)
+        return replace(call, body=body, masked=body != received)
 
     def _text(self, error: Exception) -> str:
         return self._mask.text(f"{_name(error)}: {error}")
@@ -209,6 +231,8 @@ class VendorClient:
 @dataclass(frozen=True)
 class _Call(Call):
     retry_after_seconds: float | None = None
+    garbled: bool = False
+    """Whether the body is not what its `Content-Encoding` says."""
 
 
 class _Unanswered(Exception):
@@ -218,12 +242,15 @@ class _Unanswered(Exception):
 
 
 class _Authenticating(httpx.AsyncBaseTransport):
+    """Adds the credentials to each request, and takes from each answer the headers that httpx acts
+    on by itself, redirects and cookies: it raises over those that it cannot read."""
+
     def __init__(self, transport: httpx.AsyncBaseTransport, credentials: Mapping[str, str]) -> None:
         self._transport = transport
         self._credentials = credentials
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._transport.handle_async_request(
+        response = await self._transport.handle_async_request(
             httpx.Request(
                 request.method,
                 request.url.copy_merge_params(dict(self._credentials)),
@@ -232,6 +259,9 @@ class _Authenticating(httpx.AsyncBaseTransport):
                 extensions=request.extensions,
             )
         )
+        for name in ("location", "set-cookie"):
+            response.headers.pop(name, None)
+        return response
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -244,17 +274,16 @@ def skew_seconds(call: Call) -> float | None:
     """
     if call.date_header is None or call.received_at is None:
         return None
-    try:
-        said = parsedate_to_datetime(call.date_header)
-    except ValueError:
-        return None
-    return (said.replace(tzinfo=said.tzinfo or UTC) - call.received_at).total_seconds()
+    said = parse_http_date(call.date_header)
+    return None if said is None else (said - call.received_at).total_seconds()
 
 
-def _may_help_again(call: Call) -> bool:
+def _may_help_again(call: _Call) -> bool:
     if call.error is None:
         return False
-    return call.http_status is None or call.http_status == 429 or call.http_status >= 500
+    if call.garbled or call.http_status is None:
+        return True
+    return call.http_status == 429 or call.http_status >= 500
 
 
 def _not_asked(endpoint: str, params: Mapping[str, str]) -> Call:
@@ -263,16 +292,24 @@ def _not_asked(endpoint: str, params: Mapping[str, str]) -> Call:
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds from a Retry-After header, which is a number of them or a date."""
+    """Seconds from a Retry-After header, a number of them or a date; None if it is unreadable."""
     if header is None:
         return None
-    try:
-        if header.strip().isdigit():
-            return float(header)
-        until = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+    if header.strip().isdecimal():
+        seconds = float(header)
+        return seconds if seconds <= timedelta.max.total_seconds() else None
+    until = parse_http_date(header)
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def _inflated(received: bytes) -> Iterator[bytes]:
+    """What can be read of a compressed body that is broken, by each format that it may have."""
+    for bits in (_GZIP_OR_ZLIB, -zlib.MAX_WBITS):
+        inflater, readable = zlib.decompressobj(bits), bytearray()
+        with suppress(zlib.error):
+            for place in range(len(received)):
+                readable += inflater.decompress(received[place : place + 1])
+        yield bytes(readable)
 
 
 def _name(error: Exception) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from touchline.clock import SystemClock, VirtualClock
+from touchline.clock import SystemClock, VirtualClock, parse_http_date
 
 NOON = datetime(2025, 5, 28, 12, 0, tzinfo=UTC)
 
@@ -27,3 +27,27 @@ def test_every_time_is_given_in_utc() -> None:
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         VirtualClock(NOON.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Wed, 28 May 2025 12:00:00 GMT", "28 May 2025 14:00:00 +0200", "28 May 2025 12:00:00"],
+)
+def test_the_time_of_a_header_has_a_zone(header: str) -> None:
+    assert parse_http_date(header) == NOON
+
+
+UNREADABLE_DATES = [
+    "",
+    "yesterday",
+    "Wed, 28 May 99999 12:00:00 GMT",
+    f"Wed, 28 May {10**30} 12:00:00 GMT",
+    "Wed, 30 Feb 2025 12:00:00 GMT",
+    "Wed, 28 May 2025 12:00:00 +9999999999999999999999",
+    "9" * 5000,
+]
+
+
+@pytest.mark.parametrize("header", UNREADABLE_DATES)
+def test_a_header_that_cannot_be_read_tells_no_time(header: str) -> None:
+    assert parse_http_date(header) is None

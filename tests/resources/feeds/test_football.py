@@ -117,6 +117,7 @@ LIST_FAULTS = [
     ("html", "not_json"),
     ("empty_body", "not_json"),
     ("not_utf8", "not_json"),
+    ("bad_gzip", "not_json"),
     ("echo_secret", "vendor_error"),
 ]
 
@@ -236,6 +237,15 @@ def test_a_feed_that_is_not_there_is_a_failed_fetch(site: Site, free_port: int) 
     assert fetched.clock_skew_seconds is None
 
 
+def test_an_id_that_fits_no_url_costs_its_match_alone(site_of: SiteOf) -> None:
+    site = site_of({"m1": 2, "m" * 70_000: 2})
+
+    fetched = site.fetch()
+
+    assert (fetched.outcome, fetched.calls) == (Outcome.PARTIAL, {"connection": 2})
+    assert index(fetched)[ODDS_HISTORY, "m1"].error is None
+
+
 def test_an_id_listed_twice_is_asked_for_once(site: Site) -> None:
     site.faults({"kind": "duplicate_id", "endpoint": LIVE_LIST, "uuid": "m2"})
 
@@ -303,6 +313,19 @@ def test_one_wrong_clock_among_many_answers_does_not_count(site: Site) -> None:
     site.faults({"kind": "clock_skew", "seconds": 900.0, "endpoint": COUNTRIES})
 
     assert site.fetch().clock_skew_seconds == 0.0
+
+
+def test_clocks_that_cannot_be_compared_cost_nothing(site: Site) -> None:
+    site.faults({"kind": "bad_headers"}, {"kind": "http_429", "endpoint": ODDS_HISTORY, "times": 1})
+
+    fetched = site.fetch()
+
+    assert fetched.outcome is Outcome.COMPLETE
+    assert fetched.clock_skew_seconds is None
+    assert footer(fetched)["clock_skew_seconds"] is None
+    assert {entry.date_header for entry in index(fetched).values()} == {
+        "Wed, 28 May 99999999999999999999 17:00:00 GMT"
+    }
 
 
 def test_wrong_credentials_are_told_apart_from_an_empty_list(site: Site) -> None:

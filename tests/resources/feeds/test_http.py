@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from resources.feeds.football_answers import judge
 from resources.feeds.http import CallError, HttpSettings, VendorClient, skew_seconds
+from tests.touchline.test_clock import UNREADABLE_DATES
 from touchline.clock import VirtualClock
 from touchline.fetch import Call
 from touchline.masking import Mask
@@ -36,9 +37,8 @@ def vendor(answering: Answering) -> Iterator[str]:
     """A server that answers every path this way; its URL."""
     app = Starlette(routes=[Route("/{path:path}", answering)])
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off")
-    )
+    settings = {"log_level": "critical", "access_log": False, "lifespan": "off"}
+    server = uvicorn.Server(uvicorn.Config(app, **settings, date_header=False))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
@@ -95,7 +95,7 @@ def test_the_vendor_says_when_to_come_back(retry_after: str, status: int) -> Non
     assert (call.error, len(paths)) == (None, 2)
 
 
-@pytest.mark.parametrize("retry_after", ["46", "Wed, 28 May 2025 18:00:00 GMT"])
+@pytest.mark.parametrize("retry_after", ["46", "Wed, 28 May 2025 18:00:00 GMT", "9" * 12])
 def test_coming_back_after_the_deadline_is_not_tried(retry_after: str) -> None:
     answering, paths = refusing(retry_after)
 
@@ -104,7 +104,9 @@ def test_coming_back_after_the_deadline_is_not_tried(retry_after: str) -> None:
     assert (call.error, len(paths)) == (CallError.RATE_LIMITED, 1)
 
 
-@pytest.mark.parametrize("retry_after", ["soon", "-1", "²"])
+@pytest.mark.parametrize(
+    "retry_after", ["soon", "-1", "²", "1e3", *UNREADABLE_DATES[2:4], "9" * 20]
+)
 def test_a_retry_after_without_sense_is_passed_over(retry_after: str) -> None:
     answering, paths = refusing(retry_after.encode().decode("latin-1"))
 
@@ -143,11 +145,87 @@ def test_a_compressed_body_is_kept_as_what_it_holds() -> None:
     assert ask_once(answering).body == GOOD
 
 
-def test_a_body_that_cannot_be_decompressed_is_no_json() -> None:
-    async def answering(request: Request) -> Response:
-        return Response(GOOD, headers={"content-encoding": "gzip"})
+def broken_gzip(body: bytes) -> bytes:
+    """Behind it stands the checksum of another body."""
+    return gzip.compress(body)[:-8] + bytes(8)
 
-    assert ask_once(answering).error == CallError.NOT_JSON
+
+@pytest.mark.parametrize(
+    ("status", "encoding", "body", "error"),
+    [
+        (200, "gzip", GOOD, CallError.NOT_JSON),
+        (200, "gzip", broken_gzip(GOOD), CallError.NOT_JSON),
+        (200, "gzip", b"\x1f\x8b\x08\x00 no more of it", CallError.NOT_JSON),
+        (200, "deflate", b"\xff\xff\xff\xff", CallError.NOT_JSON),
+        (503, "gzip", broken_gzip(GOOD), CallError.HTTP_STATUS),
+    ],
+)
+def test_a_body_that_cannot_be_decompressed_is_kept_as_it_came(
+    status: int, encoding: str, body: bytes, error: CallError
+) -> None:
+    async def answering(request: Request) -> Response:
+        return Response(body, status, {"content-encoding": encoding})
+
+    call = ask_once(answering)
+
+    assert (call.error, call.http_status, call.received_at) == (error, status, NOW)
+    assert call.body == body
+    assert call.detail is not None
+    assert "DecodingError" in call.detail
+
+
+def test_a_body_that_cannot_be_decompressed_is_asked_for_again() -> None:
+    bodies = [broken_gzip(GOOD), gzip.compress(GOOD)]
+
+    async def answering(request: Request) -> Response:
+        return Response(bodies.pop(0), headers={"content-encoding": "gzip"})
+
+    call = ask_once(answering)
+
+    assert (call.error, call.body) == (None, GOOD)
+
+
+@pytest.mark.parametrize("compress", [broken_gzip, lambda body: body])
+def test_no_credential_is_kept_in_a_body_that_cannot_be_decompressed(
+    compress: Callable[[bytes], bytes],
+) -> None:
+    secret = CREDENTIALS["secret"].encode()
+    body = compress(b'{"err":"secret=%s"}' % secret)
+
+    async def answering(request: Request) -> Response:
+        return Response(body, headers={"content-encoding": "gzip"})
+
+    call = ask_once(answering)
+
+    assert call.error is not None
+    readable = b"" if call.body is None else call.body
+    assert secret not in readable
+    assert readable != body
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *({"date": date} for date in UNREADABLE_DATES[2:4]),
+        {"date": "\u00e9\u00ff"},
+        {"location": "http://xn--/"},
+        {"location": "javascript:alert(1)"},
+        {"set-cookie": "a=\u00e4; path=/"},
+        {"set-cookie": "a=b; max-age=" + "9" * 5000},
+        {"content-type": "text/html; charset=none-such"},
+    ],
+)
+def test_no_header_costs_the_answer(headers: dict[str, str]) -> None:
+    async def answering(request: Request) -> Response:
+        return Response(GOOD, 302, headers)
+
+    with vendor(answering) as url:
+        # The second call would carry a cookie of the first.
+        first, second = (ask(url, ["match/detail_live"])[0] for _ in range(2))
+
+    assert (first.error, second.error) == (None, None)
+    assert first.date_header == headers.get("date")
+    assert skew_seconds(first) is None
 
 
 def test_no_more_calls_are_in_flight_than_allowed() -> None:
@@ -187,7 +265,7 @@ def test_an_answer_that_drips_is_a_timeout() -> None:
     [
         ("Wed, 28 May 2025 17:00:07 GMT", 7.0),
         ("Wed, 28 May 2025 16:59:50 -0000", -10.0),
-        ("yesterday", None),
+        *((header, None) for header in UNREADABLE_DATES),
         (None, None),
     ],
 )
