@@ -30,7 +30,7 @@ from resources.object_store import StoreError
 from resources.settings import PREFIX, Settings, SettingsError
 from resources.site import Site, store_at
 from resources.spool_probe import SpoolNotKept, mounted, probe_spool
-from resources.store_probe import CLOCK_TOLERANCE, broken_promises
+from resources.store_probe import CLOCK_TOLERANCE, SHOWN_CHARACTERS, broken_promises
 from touchline.clock import SystemClock
 from touchline.day import Day
 from touchline.fetch import Call
@@ -172,8 +172,12 @@ def _feed(settings: Settings) -> Iterator[Examined]:
             detail = f"{call.endpoint}: {call.error}: {call.detail or 'no more is known'}"
             yield Examined(name, Health.BAD, detail, _mend_feed(call, settings.feed_url))
             continue
-        skew = skew_seconds(call) or 0.0
-        if abs(skew) > CLOCK_TOLERANCE.total_seconds():
+        skew = skew_seconds(call)
+        if skew is None:
+            header = (call.date_header or "missing")[:SHOWN_CHARACTERS]
+            detail = f"its clock could not be compared with ours: its Date header is {header}"
+            yield Examined(name, Health.WARNING, detail, "set this machine's clock by NTP")
+        elif abs(skew) > CLOCK_TOLERANCE.total_seconds():
             detail = f"its clock and ours differ by {skew:.0f} s"
             yield Examined(name, Health.WARNING, detail, "set this machine's clock by NTP")
         else:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -35,6 +35,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from resources.ports import choose_ports, port_is_free
 from resources.private_json import read_private_json, write_private_json
 from resources.processes import ProcessId, end_groups
+from resources.s3_headers import lenient_session
 from resources.settings import Settings
 
 REGION = "us-east-1"
@@ -53,7 +54,7 @@ _VACUUM_SECONDS = 300
 # It holds 230 MiB by itself, half of them untouched: near that it would collect garbage all day.
 _MEMORY = "512MiB"
 _POLL_SECONDS = 0.05
-_FAILURES = (ClientError, BotoCoreError, OSError)
+_FAILURES = (ClientError, BotoCoreError, OSError, HTTPException)
 
 
 class EmbeddedS3Error(RuntimeError):
@@ -87,7 +88,7 @@ class S3Access:
     def client(self) -> Any:
         """A boto3 client that does not repeat anything by itself."""
         # A session of its own: the default one keeps the first credentials that it ever found.
-        return Session().client(
+        return Session(botocore_session=lenient_session()).client(
             "s3",
             endpoint_url=self.endpoint_url,
             aws_access_key_id=self.access_key_id,

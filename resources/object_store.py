@@ -11,19 +11,18 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import botocore.exceptions as boto_errors
 from boto3.session import Session
 from botocore.config import Config
-from botocore.session import Session as CoreSession
-from botocore.utils import parse_timestamp
 from dagster_aws.s3 import S3Resource
+
+from resources.s3_headers import lenient_session, whole_number
 
 NO_CREDENTIALS = (
     "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, in the "
@@ -121,7 +120,7 @@ class PatientS3(S3Resource):
 
     def get_client(self) -> Any:
         session = Session(
-            profile_name=self.profile_name, botocore_session=_with_fast_times(self.profile_name)
+            profile_name=self.profile_name, botocore_session=lenient_session(self.profile_name)
         )
         return session.client(
             "s3",
@@ -145,22 +144,6 @@ class PatientS3(S3Resource):
     @property
     def _on_loopback(self) -> bool:
         return urlsplit(self.endpoint_url or "").hostname in ("127.0.0.1", "localhost", "::1")
-
-
-def _with_fast_times(profile: str | None) -> CoreSession:
-    """dateutil, which botocore reads each object's time with, takes longer than all else that is
-    done with a listing."""
-    session = CoreSession(profile=profile)
-    factory = session.get_component("response_parser_factory")
-    factory.set_parser_defaults(timestamp_parser=_time)
-    return session
-
-
-def _time(value: str | float) -> datetime:
-    if isinstance(value, str) and value.endswith("Z"):
-        with suppress(ValueError):
-            return datetime.fromisoformat(value)
-    return parse_timestamp(value)
 
 
 @dataclass
@@ -233,7 +216,13 @@ class ObjectStore:
             "put_object", key, Body=body, Metadata=dict(metadata or {}), **condition
         )
         self.requests.count("PUT", bytes_out=size)
-        return answer["ETag"].strip('"')
+        return self._etag(answer, key)
+
+    def _etag(self, answer: Mapping[str, Any], key: str) -> str:
+        """Raises StoreUnavailable where the answer has none: no later write could name it."""
+        if etag := str(answer.get("ETag") or "").strip('"'):
+            return etag
+        raise StoreUnavailable(f"{self._name(key)}: the store answers without an ETag")
 
     def get(self, key: str) -> StoredObject:
         """Raises NotFound, Corrupted."""
@@ -241,7 +230,7 @@ class ObjectStore:
         with self._reading(key):
             body = answer["Body"].read()
         self.requests.count("GET", bytes_in=len(body))
-        return StoredObject(key, body, answer["ETag"].strip('"'), answer.get("Metadata", {}))
+        return StoredObject(key, body, self._etag(answer, key), answer.get("Metadata", {}))
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         """So many bytes from an offset on, without a checksum: stores keep one of the whole.
@@ -271,7 +260,7 @@ class ObjectStore:
         while chunk := self._next_chunk(key, answer["Body"]):
             size += file.write(chunk)
         self.requests.count("GET", bytes_in=size)
-        return StoredObject(key, b"", answer["ETag"].strip('"'), answer.get("Metadata", {}))
+        return StoredObject(key, b"", self._etag(answer, key), answer.get("Metadata", {}))
 
     def _next_chunk(self, key: str, body: Any) -> bytes:
         with self._reading(key):
@@ -291,8 +280,8 @@ class ObjectStore:
         """Metadata and ETag without the body. Raises NotFound."""
         answer = self._call("head_object", key)
         self.requests.count("HEAD")
-        size, said = answer["ContentLength"], answer.get("Metadata", {})
-        return StoredObject(key, b"", answer["ETag"].strip('"'), said, size)
+        size, said = answer.get("ContentLength"), answer.get("Metadata", {})
+        return StoredObject(key, b"", self._etag(answer, key), said, size)
 
     def delete(self, key: str, etag: str | None = None) -> None:
         """Where an ETag is given, the object that has it and no other: then this raises
@@ -310,7 +299,10 @@ class ObjectStore:
         for page in self._pages(asked):
             for item in page.get("Contents", []):
                 key = item["Key"][len(self._key("")) :]
-                yield Listed(key, item["Size"], item["ETag"].strip('"'), item["LastModified"])
+                stored_at = item.get("LastModified")
+                if stored_at is None:
+                    raise StoreUnavailable(f"{self._name(key)}: listed without a readable time")
+                yield Listed(key, item["Size"], self._etag(item, key), stored_at)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names right below a prefix that ends with a slash, of which each holds objects."""
@@ -323,8 +315,8 @@ class ObjectStore:
         while True:
             page = self._call("list_objects_v2", "", **asked, **more)
             # A store that sends a listing in chunks does not say how long it is.
-            length = page["ResponseMetadata"]["HTTPHeaders"].get("content-length", 0)
-            self.requests.count("LIST", bytes_in=int(length))
+            length = page["ResponseMetadata"]["HTTPHeaders"].get("content-length", "")
+            self.requests.count("LIST", bytes_in=whole_number(length) or 0)
             yield page
             if not page.get("IsTruncated"):
                 return
@@ -337,14 +329,11 @@ class ObjectStore:
         except NotFound:
             self._call("create_bucket", "")
 
-    def date(self) -> datetime | None:
-        """The store's own time, in whole seconds, as the head of an answer says it."""
+    def date_header(self) -> str | None:
+        """The store's own time as the head of an answer says it; None where it says none."""
         headers = self._call("head_bucket", "")["ResponseMetadata"]["HTTPHeaders"]
         self.requests.count("HEAD")
-        try:
-            return parsedate_to_datetime(headers["date"])
-        except (KeyError, ValueError):
-            return None
+        return headers.get("date")
 
     def _key(self, key: str) -> str:
         return f"{self.prefix.strip('/')}/{key}" if self.prefix.strip("/") else key

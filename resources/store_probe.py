@@ -24,11 +24,12 @@ from resources.object_store import (
     StoreError,
     StoreUnavailable,
 )
-from touchline.clock import Clock
+from touchline.clock import Clock, parse_http_date
 
 FOLDER = "probe"
 CLOCK_TOLERANCE = timedelta(seconds=2)
 CLOCK_LIMIT = timedelta(seconds=60)
+SHOWN_CHARACTERS = 100
 _BODY = b"Touchline tries the promises of this store.\x00\xff" * 100
 _OTHER = b"written over"
 _METADATA = {"fetch-id": "Qx7LmA20bTzK", "account": '{"received":0}'}
@@ -229,9 +230,18 @@ class _Probe:
 def _clock(store: ObjectStore, clock: Clock) -> Iterator[Broken]:
     """The store's clock against ours; a slow answer is no difference."""
     before = clock.now()
-    said = store.date()
+    header = store.date_header()
     after = clock.now()
+    if header is None:
+        return
+    said = parse_http_date(header)
     if said is None:
+        yield Broken(
+            Promise.CLOCK,
+            f"its Date header cannot be read: {header[:SHOWN_CHARACTERS]!r}",
+            "whether its clock and ours agree could not be checked",
+            matters=False,
+        )
         return
     skew = _apart(said, before, after)
     if abs(skew) <= CLOCK_TOLERANCE:

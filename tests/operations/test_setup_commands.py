@@ -24,6 +24,7 @@ from resources.ledger import Ledger
 from resources.ledger.tables import VERSION_TABLE
 from resources.ports import choose_ports
 from resources.settings import PREFIX, Settings
+from simulator.faults import Fault
 from simulator.server import Served, serve
 from tests.resources.feeds.conftest import SmallWorld
 
@@ -151,6 +152,15 @@ def test_a_vendor_that_refuses_is_bad_and_the_secret_is_not_told(
     ]
     assert feed["name"] == "feed football"
     assert "TOUCHLINE_FEED_USER and _SECRET" in feed["do"]
+
+
+def test_a_vendor_whose_time_cannot_be_read_is_warned_of(vendor: Served) -> None:
+    vendor.faults.replace([Fault("bad_headers")], 0)
+    code, found = doctor()
+    [feed] = found["feed football"]
+    assert (code, feed["state"]) == (0, "WARNING")
+    assert "could not be compared" in feed["detail"]
+    assert "Wed, 28 May 99999999999999999999 17:00:00 GMT" in feed["detail"]
 
 
 def other_port(url: str) -> str:

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,11 +23,13 @@ from resources.embedded_s3 import (
     S3Access,
     Server,
     connected,
+    probe,
     room_of,
     running,
 )
 from resources.processes import ProcessId
 from resources.settings import Settings
+from tests.s3_gate import S3Gate
 
 BUCKET = "touchline"
 
@@ -50,6 +53,12 @@ def test_conditional_writes_are_enforced(s3_server: S3Access, s3_prefix: str) ->
         put(client, key, b"third", IfMatch=etag)
     assert refusal(caught) == 412
     assert client.head_object(Bucket=BUCKET, Key=key)["ETag"] == newer
+
+
+def test_its_answers_headers_need_not_make_sense(s3_gate: S3Gate, s3_prefix: str) -> None:
+    nonsense = dict.fromkeys(("date", "last-modified", "x-amz-tagging-count"), "9" * 30)
+    s3_gate.alters = lambda method, path, answer: replace(answer, headers=answer.headers | nonsense)
+    probe(s3_gate.access.client(), BUCKET, s3_prefix)
 
 
 def test_of_writers_that_race_for_a_key_one_wins(s3_server: S3Access, s3_prefix: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import socket
 import ssl
@@ -39,6 +40,7 @@ from resources.object_store import (
 )
 from tests.s3_gate import SLOW_DOWN, Answer, S3Gate
 from tests.s3_gate import s3_gate as s3_gate_before
+from touchline.clock import parse_http_date
 
 
 def store_at(access: S3Access, prefix: str, bucket: str = "touchline") -> ObjectStore:
@@ -397,8 +399,71 @@ def test_one_that_does_not_answer_is_left_alone_for_a_while(
             return
 
 
+@pytest.mark.parametrize(
+    "nonsense", ["soon", "Wed, 28 May 99999 17:00:00 GMT", "9" * 30, "9" * 5000, "-1"]
+)
+def test_headers_that_cannot_be_read_cost_nothing(
+    s3_gate: S3Gate, s3_prefix: str, nonsense: str
+) -> None:
+    names = ("date", "last-modified", "expires", "x-amz-tagging-count", "x-amz-mp-parts-count")
+
+    def altered(method: str, path: str, answer: Answer) -> Answer:
+        return replace(answer, headers=answer.headers | dict.fromkeys(names, nonsense))
+
+    store = store_at(s3_gate.access, s3_prefix)
+    s3_gate.alters = altered
+    etag = store.put_new("a", b"0123456789")
+    found = store.get("a")
+    assert (found.body, found.etag) == (b"0123456789", etag)
+    assert (store.head("a").size, store.get_range("a", 3, 4)) == (10, b"3456")
+    assert [item.key for item in store.list("")] == ["a"]
+    assert store.date_header() == nonsense
+    etag = store.replace("a", b"other", etag)
+    store.delete("a", etag)
+
+
+def test_a_length_that_is_no_number_is_not_known(s3_gate: S3Gate, s3_prefix: str) -> None:
+    store = store_at(s3_gate.access, s3_prefix)
+    store.put_new("a", b"0123456789")
+    s3_gate.alters = lambda method, path, answer: replace(
+        answer, headers=answer.headers | {"content-length": "ten"}
+    )
+    assert store.head("a").size is None
+
+
+@pytest.mark.parametrize("call", [*READS, *CALLS[1:3]])
+def test_an_object_without_an_etag_is_of_no_use(
+    s3_gate: S3Gate, s3_prefix: str, call: Callable[[ObjectStore], Any]
+) -> None:
+    def altered(method: str, path: str, answer: Answer) -> Answer:
+        headers = {name: value for name, value in answer.headers.items() if name != "etag"}
+        body = re.sub(rb"<ETag>.*?</ETag>", b"", answer.body)
+        return replace(answer, headers=headers, body=body)
+
+    store = store_at(s3_gate.access, s3_prefix)
+    if call is not CALLS[2]:
+        store.put_new("a", b"0123456789")
+    s3_gate.alters = altered
+    if call is READS[1]:
+        assert call(store) == b"12", "nobody asks for that of a part"
+        return
+    with pytest.raises(StoreUnavailable, match="without an ETag"):
+        call(store)
+
+
+def test_a_listing_whose_times_cannot_be_read_is_none(s3_gate: S3Gate, s3_prefix: str) -> None:
+    store = store_at(s3_gate.access, s3_prefix)
+    store.put_new("a", b"")
+    s3_gate.alters = lambda method, path, answer: replace(
+        answer, body=re.sub(rb"(<LastModified>)\d+", rb"\g<1>99999", answer.body)
+    )
+    with pytest.raises(StoreUnavailable, match=f"{s3_prefix}/a: listed without a readable time"):
+        list(store.list(""))
+
+
 def test_the_store_tells_the_time(store: ObjectStore) -> None:
-    before, said, after = datetime.now(UTC), store.date(), datetime.now(UTC)
+    before, header, after = datetime.now(UTC), store.date_header(), datetime.now(UTC)
+    said = parse_http_date(header or "")
     assert said
     assert before - timedelta(seconds=1) <= said <= after
 

@@ -21,7 +21,7 @@ from resources.object_store import (
 )
 from resources.store_probe import Broken, Promise, broken_promises
 from tests.s3_gate import Answer, S3Gate, is_listing, s3_error
-from touchline.clock import SystemClock, VirtualClock
+from touchline.clock import SystemClock, VirtualClock, parse_http_date
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_every_promise_that_is_broken_is_named(store: ObjectStore, s3_gate: S3Ga
 @pytest.fixture
 def off_by(store: ObjectStore, s3_gate: S3Gate) -> Callable[[float], list[Broken]]:
     """What is broken when the store's clock is so many seconds ahead of ours."""
-    ours = store.date()
+    ours = parse_http_date(store.date_header() or "")
     assert ours
 
     def tried(seconds: float) -> list[Broken]:
@@ -245,6 +245,18 @@ def test_a_store_that_does_not_tell_the_time_is_believed(
 
     s3_gate.alters = timeless
     assert tried(store) == []
+
+
+def test_a_store_whose_time_cannot_be_read_is_named_and_taken(
+    store: ObjectStore, s3_gate: S3Gate
+) -> None:
+    s3_gate.alters = lambda method, path, answer: replace(
+        answer, headers=answer.headers | {"date": "Wed, 28 May 99999 17:00:00 GMT"}
+    )
+    [broken] = tried(store)
+    assert (broken.promise, broken.matters) == (Promise.CLOCK, False)
+    assert "'Wed, 28 May 99999 17:00:00 GMT'" in broken.seen
+    assert "could not be checked" in str(broken)
 
 
 def test_what_cannot_be_told_is_no_broken_promise(
