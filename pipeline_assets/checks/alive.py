@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.reading import reading_of
@@ -18,8 +18,10 @@ FROZEN_IN_PLAY = 10
 FROZEN_FETCHES_OF_FEW = 60
 """A single match may, but for its half-time."""
 SKEW_SECONDS = 30.0
-ANOTHER_DAY = timedelta(hours=12)
-"""No period of play lasts so long, nor begins so much later than it is told of."""
+OUTDATED_SHARE = 0.5
+"""Where more than this of what is going on began another day, it is the feed, not a mistake."""
+SHOWN_MATCHES = 5
+SHOWN_CHARACTERS = 100
 
 
 def feed_is_alive(books: DayBooks, report: CheckReport) -> None:
@@ -76,6 +78,10 @@ def _judge(books: DayBooks, number: FetchNumber, signs: SignsOfLife, report: Che
         "clock_skew_seconds": signs.skew_seconds,
     }
     report.details = {name: value for name, value in numbers.items() if value is not None}
+    if signs.unread_date is not None:
+        header = signs.unread_date[:SHOWN_CHARACTERS]
+        detail = f"clock skew could not be checked: the Date header of fetch {number} is {header!r}"
+        report.found(Kind.UNCHECKED, None, None, detail)
     if signs.unchanged and signs.in_play:
         few = signs.in_play < FROZEN_IN_PLAY
         if signs.unchanged + 1 >= (FROZEN_FETCHES_OF_FEW if few else FROZEN_FETCHES):
@@ -86,6 +92,19 @@ def _judge(books: DayBooks, number: FetchNumber, signs: SignsOfLife, report: Che
         ahead = "ahead of" if signs.skew_seconds > 0 else "behind"
         detail = f"the vendor's clock is {abs(signs.skew_seconds):.0f} s {ahead} ours"
         report.found(Kind.CLOCK_SKEW, number, None, detail)
-    if signs.newest and abs(signs.newest - books.day.minute(number).utc) > ANOTHER_DAY:
-        detail = f"all that is in play began before or at {signs.newest:%Y-%m-%d %H:%M} UTC"
+    if not signs.far:
+        return
+    began = "; ".join(f"{key} {_when(at)}" for key, at in [*signs.far.items()][:SHOWN_MATCHES])
+    if len(signs.far) > OUTDATED_SHARE * signs.dated:
+        detail = f"{len(signs.far)} of {signs.dated} in play began another day: {began}"
         report.found(Kind.FEED_OUTDATED, number, None, detail)
+    else:
+        report.details["began_another_day"] = began
+
+
+def _when(at: int) -> str:
+    """A time in Unix s as people read it; one of no calendar as it is."""
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"at {at} s"

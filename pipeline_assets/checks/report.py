@@ -40,7 +40,7 @@ class Kind(StrEnum):
     FEED_FROZEN = "feed_frozen"
     """The vendor answers, and says the same again and again while much is in play."""
     FEED_OUTDATED = "feed_outdated"
-    """All that is in play began another day."""
+    """Most of what is in play began another day."""
     CLOCK_SKEW = "clock_skew"
     """The vendor's clock and ours are far apart."""
     NOT_LANDED = "not_landed"
@@ -82,8 +82,8 @@ class CheckReport:
     fetches_expected: int | None = None
     fetches_present: int | None = None
     findings: list[Found] = field(default_factory=list)
-    details: dict[str, float] = field(default_factory=dict)
-    """Further numbers of this check alone, such as how full the spool is."""
+    details: dict[str, float | str] = field(default_factory=dict)
+    """What this check alone tells besides, such as how full the spool is."""
 
     @property
     def fetch_numbers(self) -> list[int]:

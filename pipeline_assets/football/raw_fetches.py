@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from touchline.clock import parse_http_date
 from touchline.fetch import Envelope, IndexEntry
 from touchline.football import IN_PLAY
 from touchline.football.fetched import DETAIL, LIVE, ODDS, live_matches
 from touchline.football.live import live_id
 from touchline.football.wire import Malformed
-from touchline.signs import SignsOfLife
+from touchline.formats import UNREADABLE_JSON
+from touchline.signs import ANOTHER_DAY, SignsOfLife
 from touchline.stage import RawAsset
 
 
@@ -34,31 +35,40 @@ class _Playing(msgspec.Struct):
     score: list[Any]
 
     @property
-    def began(self) -> datetime | None:
-        """When the period of play began. Raises IndexError, TypeError, ValueError, OverflowError
-        where the score is none."""
+    def began(self) -> int | None:
+        """When the period of play began, in Unix s; None where it does not say so."""
+        if len(self.score) < 5:
+            return None
         status, kick_off = self.score[1], self.score[4]
-        return datetime.fromtimestamp(kick_off, UTC) if status in IN_PLAY and kick_off else None
-
-
-_NO_SCORE = (msgspec.DecodeError, IndexError, TypeError, ValueError, OverflowError, OSError)
+        if type(status) is not int or type(kick_off) is not int or status not in IN_PLAY:
+            return None
+        return kick_off or None
 
 
 def signs_of_life(envelope: Envelope) -> SignsOfLife:
-    """Of a fetch that has its live list: what its footer says, and when the last period of play
-    began. A score that cannot be read shows nothing: the stages set it aside."""
-    began: list[datetime] = []
-    for entry in live_matches(envelope)[1]:
-        with contextlib.suppress(*_NO_SCORE):
+    """Of a fetch that has its live list: what its footer says, and which periods of play began on
+    another day. A score that cannot be read shows nothing: the stages set it aside."""
+    began: dict[str, int] = {}
+    for key, entry in zip(match_keys(envelope), live_matches(envelope)[1], strict=True):
+        with contextlib.suppress(*UNREADABLE_JSON):
             if at := msgspec.json.decode(entry, type=_Playing).began:
-                began.append(at)
-    footer = envelope.footer
+                began[key] = at
+    footer, now = envelope.footer, envelope.ref.minute.utc.timestamp()
+    skew = footer.get("clock_skew_seconds")
     return SignsOfLife(
         unchanged=footer.get("live_unchanged_fetches"),
         in_play=footer.get("matches_in_play"),
-        skew_seconds=footer.get("clock_skew_seconds"),
-        newest=max(began, default=None),
+        skew_seconds=skew,
+        unread_date=_unread_date(envelope) if skew is None else None,
+        dated=len(began),
+        far={k: at for k, at in began.items() if abs(at - now) > ANOTHER_DAY.total_seconds()},
     )
+
+
+def _unread_date(envelope: Envelope) -> str | None:
+    """The first `Date` header of this fetch's own answers that cannot be read."""
+    dates = (each.date_header for each in envelope.index if not each.carried_from)
+    return next((date for date in dates if date and parse_http_date(date) is None), None)
 
 
 def raw_document(envelope: Envelope) -> dict[str, Any]:

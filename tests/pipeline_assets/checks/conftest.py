@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import pytest
@@ -17,13 +17,14 @@ MATCHES = {f"match-{n:02d}": 2 for n in range(12)}
 
 @dataclass
 class BusyWorld(SmallWorld):
-    """Nothing happens in it unless `kick_off` (Unix s) is changed."""
+    """Nothing happens in it unless `kick_off` (Unix s) is changed, of all or of single matches."""
 
     kick_off: int = 0
+    kick_offs: dict[str, int] = field(default_factory=dict)
 
     def live_entry(self, match_id: str, at: int) -> bytes:
         entry = msgspec.json.decode(super().live_entry(match_id, at))
-        entry["score"][4] = self.kick_off
+        entry["score"][4] = self.kick_offs.get(match_id, self.kick_off)
         return msgspec.json.encode(entry)
 
 
@@ -38,7 +39,7 @@ def busy_vendor() -> Iterator[tuple[Served, BusyWorld]]:
 def world(busy_vendor: tuple[Served, BusyWorld]) -> BusyWorld:
     busy_vendor[0].faults.replace([], 0)
     world = busy_vendor[1]
-    world.statuses, world.kick_off = dict(MATCHES), 0
+    world.statuses, world.kick_off, world.kick_offs = dict(MATCHES), 0, {}
     return world
 
 

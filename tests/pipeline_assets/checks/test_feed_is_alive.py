@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 
 from pipeline_assets.checks.report import CheckReport, Kind
 from simulator.faults import Fault
-from tests.chain import RAW, Chain
-from tests.pipeline_assets.checks.conftest import BusyWorld
+from tests.chain import RAW, Chain, verdicts
+from tests.pipeline_assets.checks.conftest import MATCHES, BusyWorld
 from tests.pipeline_assets.spoiling import by_hand, found, put
 from tests.s3_gate import S3Gate
 from touchline.accounting import Verdict, sha256_hex
@@ -64,6 +65,52 @@ def test_what_began_another_day_is_not_in_play(
     world.kick_off = int((busy.start.utc - timedelta(hours=hours)).timestamp())
     busy.minute(0)
     assert [kind for kind, _, _ in found(alive(busy))] == kinds
+
+
+FAR = (24 * 365, -24, 10**15, -(10**15))
+"""Hours by which a start may be wrong; no calendar has the last two."""
+
+
+@pytest.mark.parametrize(("odd", "kinds"), [(1, []), (6, []), (7, [Kind.FEED_OUTDATED])])
+def test_most_of_what_is_in_play_tells_whether_the_feed_is_outdated(
+    busy: Chain, world: BusyWorld, odd: int, kinds: list[Kind]
+) -> None:
+    now = int(busy.start.utc.timestamp())
+    wrong = dict(zip(MATCHES, itertools.cycle(now + 3600 * hours for hours in FAR)))
+    world.kick_offs = dict.fromkeys(MATCHES, now) | dict([*wrong.items()][:odd])
+    busy.minute(0)
+    report = alive(busy)
+    assert [kind for kind, _, _ in found(report)] == kinds
+    named = report.findings[0].detail if kinds else report.details["began_another_day"]
+    assert f"match-00 {busy.start.utc.year + 1}-" in str(named)
+    assert ("match-01" in str(named)) == (odd > 1)
+    if kinds:
+        assert str(named).startswith("7 of 12 in play began another day: ")
+
+
+def test_a_single_match_may_tell_it(busy: Chain, world: BusyWorld) -> None:
+    world.statuses = {"match-00": 2, "match-01": 3, "match-02": 8}
+    world.kick_offs = {"match-00": 1, "match-02": 1}
+    busy.minute(0)
+    assert [kind for kind, _, _ in found(alive(busy))] == [Kind.FEED_OUTDATED]
+
+
+def test_a_clock_that_tells_nothing_could_not_be_checked(busy: Chain) -> None:
+    busy.faults(Fault("bad_headers"))
+    assert verdicts(busy.minute(0)) == {Verdict.OK, Verdict.COULD_NOT_CHECK}
+    report = alive(busy)
+    assert report.verdict is Verdict.COULD_NOT_CHECK
+    assert found(report) == [(Kind.UNCHECKED, None, None)]
+    assert report.findings[0].detail == (
+        f"clock skew could not be checked: the Date header of fetch {busy.number} is "
+        "'Wed, 28 May 99999999999999999999 17:00:00 GMT'"
+    )
+    others = {check.verdict for check in busy.checks().values() if check.check != CHECK}
+    assert others == {Verdict.OK}, "the minute itself is whole"
+
+    busy.faults(Fault("bad_headers", endpoint="country/list"))
+    busy.minute(1)
+    assert alive(busy).verdict is Verdict.OK, "the other answers tell it"
 
 
 def test_a_vendor_who_only_fails_is_bad(busy: Chain) -> None:
