@@ -1,14 +1,16 @@
 """One fetch: its identity and its envelope with verbatim response bodies.
 
 The envelope is one JSON document. Every response body that is UTF-8 JSON stands in it byte for
-byte; anything else stands as an error record with the body in base64. An index at the end says, for
-each call, what was asked, how it was answered and where its body lies. Spool, fetch object and
-window hold these same bytes; indentation is for display alone.
+byte, without the byte order mark that some begin with, which the index tells; anything else stands
+as an error record with the body in base64. An index at the end says, for each call, what was asked,
+how it was answered and where its body lies. Spool, fetch object and window hold these same bytes;
+indentation is for display alone.
 """
 
 from __future__ import annotations
 
 import base64
+import codecs
 import secrets
 import string
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +29,8 @@ READABLE_FORMATS = (1,)
 FETCH_ID_LENGTH = 12
 NESTING_LEFT_TO_READERS = 400
 SHOWN_OF_AN_ANSWER = 200
+_BASE64 = "base64"
+_AFTER_MARK = "utf-8-sig"
 
 
 def new_fetch_id() -> str:
@@ -99,7 +103,8 @@ class Call:
 class IndexEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a call's body lies in the envelope: `length` bytes from `offset`.
 
-    `sha256` is that of the body as received, also where it is stored in base64.
+    `sha256` is that of the body as received. `encoding` is None where that is what is stored,
+    `utf-8-sig` where a byte order mark came before it, `base64` where an error record holds it.
     """
 
     endpoint: str
@@ -125,6 +130,16 @@ class IndexEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     def received_at(self) -> datetime | None:
         """Return when the body arrived (UTC); of a carried body, when it was first received."""
         return parse_instant(self.received_at_utc) if self.received_at_utc else None
+
+    @property
+    def is_error_record(self) -> bool:
+        """Whether an error record of ours stands in the place of the body."""
+        return self.sha256 is None or self.encoding == _BASE64
+
+
+def json_text(body: bytes) -> bytes:
+    """Return the body without the byte order mark before it, which is no part of its JSON."""
+    return body.removeprefix(codecs.BOM_UTF8)
 
 
 def is_json(body: bytes) -> bool:
@@ -155,6 +170,16 @@ def error_record(call: Call) -> dict[str, Any]:
     return record
 
 
+def _stored(call: Call) -> tuple[bytes, str | None]:
+    """What stands in the envelope for a call, and how it is encoded: see IndexEntry."""
+    if call.body is None:
+        return msgspec.json.encode(error_record(call)), None
+    text = json_text(call.body)
+    if is_json(text):
+        return text, None if text == call.body else _AFTER_MARK
+    return msgspec.json.encode(error_record(call)), _BASE64
+
+
 Section = Mapping[str, Call | Sequence[Call]]
 
 
@@ -169,10 +194,8 @@ class _Writer:
         self.length += len(text)
 
     def call(self, call: Call) -> None:
-        verbatim = call.body is not None and is_json(call.body)
-        stored = call.body if verbatim else msgspec.json.encode(error_record(call))
-        assert stored is not None
-        error = call.error or (None if verbatim else "not_json")
+        stored, encoding = _stored(call)
+        is_data = call.body is not None and encoding != _BASE64
         self.index.append(
             IndexEntry(
                 endpoint=call.endpoint,
@@ -183,10 +206,10 @@ class _Writer:
                 http_status=call.http_status,
                 date_header=call.date_header,
                 received_at_utc=utc_text(call.received_at) if call.received_at else None,
-                error=error,
+                error=call.error or (None if is_data else "not_json"),
                 carried_from=call.carried_from,
                 age_s=call.age_seconds,
-                encoding=None if verbatim or call.body is None else "base64",
+                encoding=encoding,
                 stale=call.stale,
                 masked=call.masked,
             )
@@ -277,9 +300,9 @@ class Envelope:
         if entry.sha256 is None:
             return None
         stored = bytes(self.stored(entry))
-        if entry.encoding == "base64":
+        if entry.encoding == _BASE64:
             return base64.b64decode(msgspec.json.decode(stored)["body_base64"])
-        return stored
+        return codecs.BOM_UTF8 + stored if entry.encoding == _AFTER_MARK else stored
 
     def entries(self, endpoint: str) -> Iterator[IndexEntry]:
         return (entry for entry in self.index if entry.endpoint == endpoint)
@@ -295,7 +318,7 @@ class Envelope:
 
     def _said(self, entry: IndexEntry) -> str:
         stored = bytes(self.stored(entry))
-        if entry.sha256 is None or entry.encoding is not None:
+        if entry.is_error_record:
             stored = str(msgspec.json.decode(stored)["error"]).encode()
         return stored[:SHOWN_OF_AN_ANSWER].decode(errors="replace")
 

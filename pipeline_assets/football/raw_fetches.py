@@ -100,7 +100,7 @@ def _named(envelope: Envelope, entry: IndexEntry) -> Any:
     """An answer that names the match that was asked for, as odds histories by themselves do not.
     An error record of ours names it in `params`."""
     stored = msgspec.Raw(envelope.stored(entry))
-    if entry.sha256 is None or entry.encoding is not None or _names_a_match(stored):
+    if entry.is_error_record or _names_a_match(stored):
         return stored
     query = {"type": "uuid", "uuid": entry.uuid, "source": "request"}
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from resources.feeds.http import CallError
-from touchline.fetch import is_json
+from touchline.fetch import is_json, json_text
 from touchline.football import HALF_TIME, IN_PLAY
 
 _DETAIL_CHARACTERS = 200
@@ -53,7 +53,7 @@ class References(msgspec.Struct, frozen=True):
 
 
 def judge(http_status: int, body: bytes) -> tuple[CallError | None, str | None]:
-    """Success is `code` 0 with `results` present, never the HTTP status.
+    """Success is `code` 0 with `results` and without words of an error, never the HTTP status.
 
     The error and the vendor's words about it. A quota error may come with HTTP 200 and a text
     alone, hence the look at the words: they choose between two names for a failure, nothing else.
@@ -72,7 +72,7 @@ def judge(http_status: int, body: bytes) -> tuple[CallError | None, str | None]:
         return CallError.RATE_LIMITED if too_many else CallError.VENDOR_ERROR, detail
     if http_status >= 300:
         return CallError.HTTP_STATUS, detail
-    if answer is None and not is_json(body):
+    if answer is None and not is_json(json_text(body)):
         return CallError.NOT_JSON, "the body is not UTF-8 JSON" if body else "the body is empty"
     return CallError.NO_RESULTS, "code 0 and results are missing"
 
@@ -131,16 +131,17 @@ def distinct(ids: Any) -> list[str]:
 
 
 def _answer(body: bytes) -> _Answer | None:
+    text = json_text(body)
     try:
-        body.decode("utf-8")
-        return msgspec.json.decode(body, type=_Answer)
+        text.decode("utf-8")
+        return msgspec.json.decode(text, type=_Answer)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return None
 
 
 def _is_success(answer: _Answer) -> bool:
     present = bytes(answer.results) not in (b"", b"null")
-    return type(answer.code) is int and answer.code == 0 and present
+    return type(answer.code) is int and answer.code == 0 and present and not answer.err
 
 
 def _said(answer: _Answer) -> str | None:

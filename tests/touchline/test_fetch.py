@@ -89,6 +89,18 @@ def test_what_is_not_json_stands_as_an_error_record_in_base64(body: bytes) -> No
     assert (entry.encoding, entry.error, entry.sha256) == ("base64", "not_json", sha256_hex(body))
 
 
+def test_a_byte_order_mark_stands_in_the_index_and_not_in_the_document() -> None:
+    body = b'\xef\xbb\xbf{"code":0}'
+    read = envelope([body, b'{"code":0}', b"\xef\xbb\xbf<html>"])
+    json.loads(read.data)
+    marked, plain, broken = read.index
+    assert bytes(read.stored(marked)) == bytes(read.stored(plain)) == b'{"code":0}'
+    assert (marked.encoding, marked.error, marked.is_error_record) == ("utf-8-sig", None, False)
+    assert (broken.encoding, broken.error, broken.is_error_record) == ("base64", "not_json", True)
+    assert read.body(marked) == body
+    assert read.damaged() == []
+
+
 def test_the_index_says_what_was_asked_and_how_it_was_answered() -> None:
     asked = Call(
         "match/recent/list",

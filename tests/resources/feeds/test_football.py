@@ -118,6 +118,7 @@ LIST_FAULTS = [
     ("empty_body", "not_json"),
     ("not_utf8", "not_json"),
     ("bad_gzip", "not_json"),
+    ("err_and_results", "vendor_error"),
     ("echo_secret", "vendor_error"),
 ]
 
@@ -326,6 +327,24 @@ def test_clocks_that_cannot_be_compared_cost_nothing(site: Site) -> None:
     assert {entry.date_header for entry in index(fetched).values()} == {
         "Wed, 28 May 99999999999999999999 17:00:00 GMT"
     }
+
+
+def test_a_byte_order_mark_is_kept_and_not_read(site: Site) -> None:
+    site.faults({"kind": "byte_order_mark"})
+
+    fetched = site.fetch()
+
+    assert fetched.outcome is Outcome.COMPLETE
+    sent = {(c.endpoint, c.params.get("uuid")): c.sha256 for c in site.served.log.since(0)[0]}
+    assert len(sent) == 1 + 3 + 3 + 6 + 1 + 1
+    assert {key: entry.sha256 for key, entry in index(fetched).items()} == sent
+    envelope = Envelope(fetched.envelope)
+    assert envelope.damaged() == []
+    assert all(
+        (envelope.body(entry) or b"").startswith(b"\xef\xbb\xbf{") for entry in envelope.index
+    )
+    later = site.fetch(1, previous=fetched)
+    assert {e.sha256 for k, e in index(later).items() if e.carried_from} <= set(sent.values())
 
 
 def test_wrong_credentials_are_told_apart_from_an_empty_list(site: Site) -> None:
