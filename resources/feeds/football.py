@@ -225,7 +225,8 @@ class FootballFeed:
         return [found[match_id] for match_id in match_ids]
 
     async def _references(self, desk: ReferenceDesk, asked: _Asked) -> None:
-        """Every team and competition that the details name, and the countries they belong to."""
+        """Every team and competition that the details name, those into which they were merged, and
+        the countries they belong to."""
         named = [
             answers.references(call.body, call.params["uuid"])
             for call in asked.details
@@ -237,9 +238,10 @@ class FootballFeed:
         if wanted:
             wanted.append((COUNTRIES, ""))
         found = await desk.get_all(wanted)
-        asked.teams = [found[TEAM, i] for i in sorted(teams)]
-        asked.competitions = [found[COMPETITION, i] for i in sorted(competitions)]
-        asked.countries = [found[COUNTRIES, ""]] if wanted else []
+        asked.teams, asked.competitions, asked.countries = (
+            [found[key] for key in sorted(found) if key[0] == kind]
+            for kind in (TEAM, COMPETITION, COUNTRIES)
+        )
 
     def _time_to_live(self) -> dict[str, timedelta]:
         return {

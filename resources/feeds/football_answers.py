@@ -10,6 +10,7 @@ import msgspec
 from resources.feeds.http import CallError
 from touchline.fetch import is_json, json_text
 from touchline.football import HALF_TIME, IN_PLAY
+from touchline.football.wire import known
 
 _DETAIL_CHARACTERS = 200
 
@@ -44,12 +45,14 @@ class LiveMatch(msgspec.Struct, frozen=True):
 
 
 class References(msgspec.Struct, frozen=True):
-    """The ids that a match's details refer to; "" and null are the vendor's unknown."""
+    """The ids that a match's details, a team or a competition refer to; "" and null are the
+    vendor's unknown. `uid` is the id that survives where duplicates were merged."""
 
     id: str | None = None
     competition_id: str | None = None
     home_team_id: str | None = None
     away_team_id: str | None = None
+    uid: Any = None
 
 
 def judge(http_status: int, body: bytes) -> tuple[CallError | None, str | None]:
@@ -94,16 +97,21 @@ def live_matches(body: bytes) -> list[LiveMatch] | None:
     return found
 
 
-def references(body: bytes, match_id: str) -> References:
-    """What the answer to match/recent/list refers to; nothing if it is another match's."""
+def references(body: bytes, record_id: str) -> References:
+    """What a good answer's record refers to; nothing if it is not the one that was asked for."""
     found = _decoded(body, list[References])
-    return found[0] if found and found[0].id == match_id else References()
+    return found[0] if found and found[0].id == record_id else References()
 
 
 def is_about(body: bytes, record_id: str) -> bool:
     """Whether a good answer holds this very record, and so may be kept for its id."""
-    found = _decoded(body, list[References])
-    return bool(found) and found[0].id == record_id
+    return references(body, record_id).id is not None
+
+
+def survivor(body: bytes, record_id: str) -> str | None:
+    """The id of the record into which this one was merged; None where it stands for itself."""
+    uid = references(body, record_id).uid
+    return known(uid) if isinstance(uid, str) else None
 
 
 def has_results(body: bytes) -> bool:

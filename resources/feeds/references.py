@@ -17,6 +17,8 @@ from touchline.clock import Clock
 from touchline.fetch import Call, FetchRef
 
 _SEEN_PRECISION = timedelta(days=1)
+MERGES_FOLLOWED = 5
+"""How many merges one after the other are followed to the record that survives."""
 
 
 @dataclass
@@ -36,15 +38,21 @@ class ReferenceDesk:
     learned: dict[str, dict[str, Entry]] = field(default_factory=lambda: defaultdict(dict))
 
     async def get_all(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Call]:
-        """A call for each (endpoint, id); the id "" asks for a list without parameters."""
+        """A call for each (endpoint, id); the id "" asks for a list without parameters.
+
+        Beside those that are wanted stand the records into which the vendor has merged them.
+        """
         found: dict[tuple[str, str], Call] = {}
 
         async def get(endpoint: str, record_id: str) -> None:
             found[endpoint, record_id] = await self._get(endpoint, record_id)
 
-        async with anyio.create_task_group() as tasks:
-            for endpoint, record_id in wanted:
-                tasks.start_soon(get, endpoint, record_id)
+        for _ in range(1 + MERGES_FOLLOWED):
+            async with anyio.create_task_group() as tasks:
+                for endpoint, record_id in wanted:
+                    tasks.start_soon(get, endpoint, record_id)
+            survivors = {(endpoint, _survivor(found[endpoint, uuid])) for endpoint, uuid in wanted}
+            wanted = [(name, uid) for name, uid in survivors if uid and (name, uid) not in found]
         return found
 
     async def _get(self, endpoint: str, record_id: str) -> Call:
@@ -109,6 +117,14 @@ class ReferenceDesk:
         else:
             return
         self.learned[call.endpoint][record_id] = learned
+
+
+def _survivor(call: Call) -> str | None:
+    """The id of the record into which the one that was asked for was merged, if it was."""
+    uuid = call.params.get("uuid")
+    if uuid is None or call.error is not None or call.body is None:
+        return None
+    return answers.survivor(call.body, uuid)
 
 
 def _is_kept(call: Call, record_id: str) -> bool:

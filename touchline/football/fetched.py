@@ -11,7 +11,7 @@ from touchline.fetch import Envelope, IndexEntry
 from touchline.football.live import Detail, read_detail
 from touchline.football.odds import companies_in
 from touchline.football.reference import Named, read_named
-from touchline.football.wire import Malformed, list_of, results_of
+from touchline.football.wire import Malformed, known, list_of, results_of
 
 LIVE = "match/detail_live"
 DETAIL = "match/recent/list"
@@ -115,11 +115,16 @@ class Fetched:
         return named
 
     def _named(self, endpoint: str, uuid: str) -> Named:
-        """A record by id; one that was merged into another is followed to the survivor."""
-        found = self._asked(endpoint, uuid)
-        if found.uid and found.uid != uuid:
+        """A record by id; one that was merged into another is followed to the survivor, as far as
+        the fetch holds them. Of records that were merged in a circle each stands for itself."""
+        asked = found = self._asked(endpoint, uuid)
+        passed = {uuid}
+        while (uid := known(found.uid)) is not None and uid != found.id:
+            if uid in passed:
+                return asked
+            passed.add(uid)
             try:
-                return self._asked(endpoint, found.uid)
+                found = self._asked(endpoint, uid)
             except PartMissing:
                 return found
         return found

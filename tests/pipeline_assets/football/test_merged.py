@@ -306,6 +306,28 @@ def test_a_merged_team_is_followed_to_the_one_that_survives() -> None:
     assert alone.name == "Old Name"
 
 
+@pytest.mark.parametrize(
+    ("into", "name"),
+    [
+        ({HOME: "b"}, "Name of b"),
+        ({HOME: "b", "b": "c", "c": "d"}, "Name of d"),
+        ({HOME: HOME}, f"Name of {HOME}"),
+        ({HOME: ""}, f"Name of {HOME}"),
+        ({HOME: "b", "b": HOME}, f"Name of {HOME}"),
+        ({HOME: "b", "b": "c", "c": "b"}, f"Name of {HOME}"),
+        ({HOME: "b", "b": "never fetched"}, "Name of b"),
+    ],
+)
+def test_merges_are_followed_as_far_as_the_fetch_tells(into: dict[str, str], name: str) -> None:
+    records = {
+        uuid: [{"id": uuid, "name": f"Name of {uuid}", "uid": into.get(uuid)}]
+        for uuid in (HOME, "b", "c", "d")
+    }
+    match = only(fetched([entry()], teams={**TEAMS, **records}))
+    assert match.home_team.parsed_team is not None
+    assert match.home_team.parsed_team.name == name
+
+
 def test_unknown_fields_and_codes_are_found_once_and_kept() -> None:
     odd = entry(
         status=77,

@@ -115,6 +115,17 @@ def test_a_live_list_that_is_no_list_is_none(results: Any) -> None:
     assert answers.live_matches(json.dumps({"code": 0, "results": results}).encode()) is None
 
 
+@pytest.mark.parametrize(
+    ("uid", "survivor"), [("b", "b"), (" b ", "b"), ("", None), (None, None), (0, None)]
+)
+def test_a_record_may_have_been_merged_into_another(uid: Any, survivor: str | None) -> None:
+    body = json.dumps({"code": 0, "results": [{"id": "a", "uid": uid}]}).encode()
+
+    assert answers.survivor(body, "a") == survivor
+    assert answers.survivor(body, "b") is None
+    assert answers.is_about(body, "a")
+
+
 def test_details_of_another_match_refer_to_nothing() -> None:
     body = b'{"code":0,"results":[{"id":"m2","competition_id":"c","home_team_id":"t"}]}'
 

@@ -10,9 +10,11 @@ import pyzstd
 
 from resources.feeds.football import COMPETITION, COUNTRIES, TEAM, FetchedMinute
 from resources.feeds.reference_cache import MemoryBlob
+from resources.feeds.references import MERGES_FOLLOWED
 from tests.resources.feeds.conftest import SOON, Site
 from touchline.accounting import Outcome
 from touchline.fetch import Envelope, IndexEntry
+from touchline.football.fetched import Fetched
 
 REFERENCES = (COUNTRIES, COMPETITION, TEAM)
 HOURS = 60
@@ -126,6 +128,59 @@ def test_matches_without_names_ask_for_nothing(site: Site, monkeypatch: pytest.M
 
     assert references(fetched) == {}
     assert fetched.outcome is Outcome.COMPLETE
+
+
+ENDLESS = [f"t{n}" for n in range(MERGES_FOLLOWED)]
+"""What is asked for of merges that go on and on."""
+
+
+def merges(into: dict[str, str]) -> list[dict[str, str]]:
+    """Faults by which each of these records was merged into another."""
+    return [{"kind": "merged", "uuid": uuid, "into": uid} for uuid, uid in into.items()]
+
+
+@pytest.mark.parametrize(
+    ("into", "more", "shown"),
+    [
+        ({"home-m1": "t1"}, {"t1"}, "t1"),
+        ({"home-m1": "t1", "away-m2": "t1", "t1": "t2", "t2": "t3"}, {"t1", "t2", "t3"}, "t3"),
+        ({"home-m1": "away-m1"}, set(), "away-m1"),
+        ({"home-m1": "t1", "t1": "home-m1", "away-m1": "away-m1"}, {"t1"}, "home-m1"),
+        ({"home-m1": "t0"} | {f"t{n}": f"t{n + 1}" for n in range(9)}, {*ENDLESS}, ENDLESS[-1]),
+    ],
+    ids=["one", "chain", "into one that is asked anyway", "loop", "without end"],
+)
+def test_merged_teams_are_followed_to_the_one_that_survives(
+    site: Site, into: dict[str, str], more: set[str], shown: str
+) -> None:
+    site.faults(*merges(into))
+    first = site.fetch(0)
+
+    teams = [uuid for endpoint, uuid in site.asked() if endpoint == TEAM]
+    known = {f"{side}-{match}" for side in ("home", "away") for match in ("m1", "m2", "m3")}
+    assert sorted(map(str, teams)) == sorted(known | more), "each is asked for once"
+    assert first.outcome is Outcome.COMPLETE
+    assert {uuid for endpoint, uuid in references(first) if endpoint == TEAM} == known | more
+    alone = Fetched(Envelope(first.envelope))
+    assert alone.team("home-m1").name == f"Ñandú {shown}", "as the fetch by itself tells"
+
+    second = site.fetch(1)
+    assert asked(site) == set(), "the cache keeps what was merged and what survives"
+    assert references(second).keys() == references(first).keys()
+
+
+def test_a_merged_competition_is_followed_too(site: Site) -> None:
+    site.faults(*merges({"league": "cup"}))
+
+    assert (COMPETITION, "cup") in references(site.fetch())
+
+
+def test_a_survivor_that_cannot_be_had_costs_nothing_else(site: Site) -> None:
+    site.faults(*merges({"home-m1": "t1"}), {"kind": "error_body", "uuid": "t1"})
+    fetched = site.fetch()
+
+    assert fetched.calls == {"vendor_error": 1}
+    assert references(fetched)[TEAM, "home-m1"].error is None
 
 
 class Broken:
