@@ -29,6 +29,7 @@ from touchline.football.codes import (
 from touchline.football.live import SideFigures
 from touchline.football.odds import (
     OddsRow,
+    Rows,
     companies_in,
     companies_of,
     markets_of,
@@ -101,10 +102,22 @@ def test_odds_that_are_no_object_are_malformed(malformed: Any) -> None:
         companies_of(text(malformed))
 
 
-@pytest.mark.parametrize("malformed", [[], None, 3, "x"])
+@pytest.mark.parametrize("malformed", [[1], None, 3, "x"])
 def test_a_company_that_is_no_object_is_malformed(malformed: Any) -> None:
     with pytest.raises(Malformed):
         markets_of(text(malformed))
+
+
+@pytest.mark.parametrize("malformed", [{"a": 1}, None, 3, "x"])
+def test_a_market_that_is_no_list_is_malformed(malformed: Any) -> None:
+    with pytest.raises(Malformed):
+        rows_of(text(malformed))
+
+
+@pytest.mark.parametrize("nothing", [{}, []])
+def test_an_empty_company_or_market_is_written_in_two_ways(nothing: Any) -> None:
+    assert markets_of(text(nothing)) == {}
+    assert rows_of(text(nothing)) == Rows([], [], 0)
 
 
 def test_what_is_malformed_is_named() -> None:

@@ -146,18 +146,27 @@ def companies_of(results: msgspec.Raw) -> dict[str, msgspec.Raw]:
 
     Raises Malformed for anything else, such as a list that is not empty.
     """
-    if starts(results) == b"n" or (starts(results) == b"[" and not elements(results, "results")):
-        return {}
-    return members(results, "results")
+    return {} if starts(results) == b"n" else _members(results, "results")
 
 
 def markets_of(company: msgspec.Raw) -> dict[str, msgspec.Raw]:
-    """The markets of one company, each a list of rows as text. Raises Malformed."""
-    return members(company, "company")
+    """The markets of one company, each a list of rows as text; none for `{}` and `[]`.
+
+    Raises Malformed for anything else.
+    """
+    return _members(company, "company")
+
+
+def _members(raw: msgspec.Raw, field: str) -> dict[str, msgspec.Raw]:
+    """The members of an object; none for `[]`, the vendor's other way to write an empty one."""
+    if starts(raw) == b"[" and not elements(raw, field):
+        return {}
+    return members(raw, field)
 
 
 def rows_of(market: Text) -> Rows:
-    """The rows of one market list. Raises Malformed where it is not a list.
+    """The rows of one market list; none for `[]` and `{}`. Raises Malformed for anything else that
+    is not a list.
 
     A text with four quotation marks and one comma fewer than eight a row, which is what the
     documented form has, is decoded at once; in any other text each row is looked at by itself.
@@ -166,6 +175,8 @@ def rows_of(market: Text) -> Rows:
     try:
         rows = _rows(view, "rows")
     except Malformed:
+        if view[:1] == b"{" and not members(view, "rows"):
+            return Rows([], [], 0)
         return _rows_one_by_one(view)
     marks, commas = view.count(b'"'), view.count(b",")
     if marks == 4 * len(rows) and commas == max(0, ROW_LENGTH * len(rows) - 1):

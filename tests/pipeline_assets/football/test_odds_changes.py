@@ -151,6 +151,16 @@ def test_a_match_without_odds_has_no_rows(nothing: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "odds", [{"2": []}, {"2": {"eu": {}}}, {"2": [], "3": {"eu": {}, "bs": []}, "22": {}}]
+)
+def test_an_empty_company_or_market_is_no_malformed_one(odds: Any) -> None:
+    vendor = Vendor()
+    assert vendor.answers(odds).received == 0
+    assert keys(vendor.answers(odds | {"22": {"eu": [row(100)]}})) == [(100, 0)]
+    assert vendor.answers(odds).quarantined == []
+
+
+@pytest.mark.parametrize(
     ("odds", "key"),
     [
         ([1], MATCH),

@@ -103,13 +103,16 @@ def test_the_company_order_is_a_parameter() -> None:
     assert (match.odds_company_id, match.odds_company_fallback) == ("22", True)
 
 
-@pytest.mark.parametrize("nothing", [{}, [], {"2": {}}, {"2": {"eu": []}}])
+@pytest.mark.parametrize(
+    "nothing", [{}, [], {"2": {}}, {"2": []}, {"2": {"eu": []}}, {"2": {"eu": {}}}]
+)
 def test_without_odds_every_odds_field_is_null(nothing: Any) -> None:
     match = shown(live(), odds={MATCH: nothing})
     fields = ("id", "name", "fallback")
     assert [match[f"odds_company_{field}"] for field in fields] == [None, None, None]
     assert match["odds"] is None
     assert match["odds_states"] is None
+    assert match["odds_issues"] == []
 
 
 def test_a_goal_before_every_early_row_is_said_in_words_and_in_the_states() -> None:
