@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -166,18 +166,18 @@ class _Sight:
             return dict(seen)
         shown = dict(seen)
         read = [_read(match_id, text) for text in reviews]
-        last_place = {name: place for place, (name, _) in enumerate(read) if name}
+        place_of = _places(reviews, [name for name, _ in read])
         for place, (text, (name, why)) in enumerate(zip(reviews, read, strict=True)):
             with self.staged.one_record(name or match_id, text):
                 if name is None:
                     raise Unusable(VarReason.MALFORMED, why)
-                if last_place[name] != place:
+                if place_of[name] != place:
                     self.staged.drop(VarReason.REPEATED_IN_LIST, name)
                     continue
                 shown[name] = self._sighted(match_id, name, text, seen.get(name))
         if all(name for name, _ in read):
             for name, last in seen.items():
-                if name not in last_place:
+                if name not in place_of:
                     shown[name] = self._retracted(match_id, name, last)
         return shown
 
@@ -233,6 +233,19 @@ def _read(match_id: str, text: msgspec.Raw) -> tuple[str | None, str]:
     who = known(incident.player_id) or "-"
     reason = "-" if incident.var_reason is None else incident.var_reason
     return f"{match_id}_{incident.time}_{incident.position}_{who}_{reason}", ""
+
+
+def _places(reviews: Sequence[msgspec.Raw], names: Sequence[str | None]) -> dict[str, int]:
+    """Where the entry stands that counts of each incident: of several, the last one that has a
+    result, else the last one."""
+    found: dict[str, int] = {}
+    resolved: dict[str, int] = {}
+    for place, (text, name) in enumerate(zip(reviews, names, strict=True)):
+        if name is not None:
+            found[name] = place
+            if read_incident(text, "incident").var_result:
+                resolved[name] = place
+    return found | resolved
 
 
 def _record(match_id: str, name: str, seen: SeenIncident) -> VarIncident:

@@ -150,6 +150,28 @@ def test_of_an_incident_listed_twice_the_last_counts() -> None:
     assert staged.records == []
 
 
+@pytest.mark.parametrize("unknown", [0, ...])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_of_an_incident_listed_more_than_once_the_result_counts(unknown: Any, place: int) -> None:
+    vendor = Vendor()
+    vendor.lists(entry(review(var_result=unknown)))
+    listed = [review(var_result=unknown), review(var_result=unknown)]
+    listed.insert(place, review(var_result=2))
+    (record,) = vendor.lists(entry(*listed)).records
+    assert (record.revision, record.var_result) == (2, 2)
+    again = vendor.lists(entry(*listed))
+    assert again.account.dropped == {"repeated_in_list": 2, "already_seen": 1}
+
+
+def test_of_two_results_in_one_list_the_last_counts() -> None:
+    (record,) = (
+        Vendor()
+        .lists(entry(review(var_result=1), review(var_result=2), review(var_result=0)))
+        .records
+    )
+    assert record.var_result == 2
+
+
 class TestRetraction:
     """An incident that its match no longer lists."""
 
