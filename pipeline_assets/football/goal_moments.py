@@ -15,7 +15,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import TypeVar
 
 from pipeline_assets.football.price_moves import (
@@ -161,22 +160,25 @@ class _Reader:
         self._standing: list[_Standing] = []
         self._holds = GOALLESS
         self._texts: dict[str, Score] = {}
+        self._weighed: dict[str, str] = {}
+        """The text of each market that was held against the score that holds now."""
         self._last: dict[str, int] = {}
         """The change time of each market's newest row."""
         self._settled: int | None = None
         """The latest goal moment or return."""
 
     def read(self, markets: Mapping[str, Sequence[Quote]], at: int) -> None:
-        rows = [
-            (row.change_time, name, row) for name in GOAL_MARKETS for row in markets.get(name, ())
-        ]
-        rows.sort(key=lambda each: each[0])
-        for time, together in groupby(rows, key=lambda each: each[0]):
-            self._take_back(until=time - 1)
-            for _, market, row in together:
-                score = score_of(row.score)
-                if score is not None:
-                    self._shows(market, score, time)
+        rows = [(name, row) for name in GOAL_MARKETS for row in markets.get(name, ())]
+        rows.sort(key=lambda each: each[1].change_time)
+        for market, row in rows:
+            if self._standing:
+                self._take_back(until=row.change_time - 1)
+            if self._weighed.get(market) == row.score:
+                self._last[market] = row.change_time
+                continue
+            self._weighed[market] = row.score
+            if (score := score_of(row.score)) is not None:
+                self._shows(market, score, row.change_time)
         self._take_back(until=at)
 
     def _shows(self, market: str, score: Score, time: int) -> None:
@@ -215,14 +217,13 @@ class _Reader:
             if returned is None or returned > until:
                 return
             self._standing.pop()
+            self._weighed.clear()
             self.goals[newest.index] = replace(newest.goal, taken_back=returned)
             self._holds, self._settled = newest.goal.before, returned
             # The goal may have been given to the other side: that score is shown already.
-            shown = [
-                s for m, s in self._texts.items() if newest.turned.get(m, returned) is not None
-            ]
-            for score in shown:
-                if _is_above(score, self._holds):
+            for market, score in self._texts.items():
+                has_turned = newest.turned.get(market, returned) is not None
+                if has_turned and _is_above(score, self._holds):
                     self._goal(score, returned)
 
     def _returned(self, standing: _Standing) -> int | None:
