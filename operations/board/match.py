@@ -19,6 +19,8 @@ _BEFORE = {2: 0, 4: 45, 5: 90}
 """Minutes of play before each period that has a clock, by the status of a match in it."""
 _REGULAR = {2: 45, 4: 90, 5: 120}
 """The last minute of each without stoppage."""
+_MOST_STOPPAGE = 30
+_REVISION_SECONDS = 60
 _HALF_TIME = 3
 _BEFORE_HALF_TIME = (1, 2)
 _IN_ORDER = (2, 3, 4, 5, 6, 7, 10, 9, 1, 13, 8, 11, 12, 0)
@@ -129,13 +131,22 @@ def shown_match(record: MonitorRecord, kickoff: int | None, at: datetime) -> Sho
 
 def minute_of_play(status: int | None, kickoff: int | None, at: datetime) -> str:
     """The vendor's rule: whole minutes since the period's kick-off plus one, and what was played
-    before it. Beyond the period's length the rest is stoppage: `45+2'`."""
+    before it. Beyond the period's length the rest is stoppage: `45+2'`.
+
+    Empty where the kick-off cannot be right: after `at` by more than the minute by which the vendor
+    revises it, or with more than 30 minutes of stoppage. A half lasts some 60 minutes at most with
+    its stoppage, and the vendor's own minutes end at 120, which is 90 and 30; a break in play that
+    takes longer has a status of its own.
+    """
     if status == _HALF_TIME:
         return "HT"
     if status not in _BEFORE or kickoff is None:
         return ""
-    passed = max(0, int(at.timestamp()) - kickoff) // 60 + 1
+    seconds = int(at.timestamp()) - kickoff
+    passed = max(0, seconds) // 60 + 1
     minute, last = _BEFORE[status] + passed, _REGULAR[status]
+    if seconds < -_REVISION_SECONDS or minute > last + _MOST_STOPPAGE:
+        return ""
     return f"{minute}'" if minute <= last else f"{last}+{minute - last}'"
 
 
