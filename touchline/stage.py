@@ -44,11 +44,16 @@ class QuarantinedRecord(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something a stage noticed that cost no record, such as a history the vendor rewrote."""
+    """Something a stage noticed that cost no record, such as a history the vendor rewrote.
+
+    `times` is how often, where one finding stands for all of a fetch. Of a field that could not be
+    read it is in how many records.
+    """
 
     kind: str
     key: str | None
     detail: str
+    times: int = 1
 
 
 class Telling(msgspec.Struct, frozen=True):
@@ -249,7 +254,8 @@ class Stage(Generic[R]):
     """Whether it receives every record that its first input emitted, once; False for a stage that
     counts something else in them, such as the odds rows of matches."""
     misread: Collection[StrEnum] = ()
-    """The reasons that say: the vendor's record has another shape than it is documented to have."""
+    """The reasons that say: the vendor's record has another shape than it is documented to have;
+    and the kinds of findings that say the same of a part of a record that was kept."""
     recalls: bool = False
     """True for a stage that may need an earlier fetch of its first input again. It is then called
     with `earlier=`, a function from FetchRef to Envelope, or None where it is not to be had."""

@@ -36,7 +36,15 @@ from touchline.football.odds import (
     rows_of,
     whole_history,
 )
-from touchline.football.wire import Malformed, Noticed, known, list_of, results_of
+from touchline.football.wire import (
+    FieldReader,
+    Malformed,
+    Noticed,
+    Read,
+    known,
+    list_of,
+    results_of,
+)
 
 
 def text(value: Any) -> msgspec.Raw:
@@ -125,6 +133,36 @@ def test_what_is_malformed_is_named() -> None:
         list_of(text({"a": 1}), "results")
 
 
+class Ground(msgspec.Struct, frozen=True):
+    id: str
+    name: str | None = None
+    seats: int = 0
+
+
+_read_ground = FieldReader(Ground)
+
+
+@pytest.mark.parametrize(
+    ("value", "read", "unread"),
+    [
+        ({"id": "a", "name": "A", "seats": 9, "other": [1]}, Ground("a", "A", 9), []),
+        ({"id": "a", "name": None}, Ground("a"), []),
+        ({"id": "a", "name": 7, "seats": 9}, Ground("a", None, 9), ["name"]),
+        ({"id": "a", "name": [], "seats": None}, Ground("a"), ["name", "seats"]),
+    ],
+)
+def test_an_odd_field_costs_no_other(value: Any, read: Ground, unread: list[str]) -> None:
+    found = _read_ground(text(value), "ground")
+    assert (found.value, [*found.unread]) == (read, unread)
+    assert all(why.startswith(f"ground.{name}: ") for name, why in found.unread.items())
+
+
+@pytest.mark.parametrize("value", [None, 7, [], {}, {"name": "A"}, {"id": None}, {"id": 7}])
+def test_a_record_without_the_field_it_needs_is_malformed(value: Any) -> None:
+    with pytest.raises(Malformed, match=r"ground"):
+        _read_ground(text(value), "ground")
+
+
 ROW = [1750279256, "12", 0.95, 0.75, 2.0, 2, 0, "0-0"]
 
 
@@ -181,6 +219,13 @@ def test_any_json_is_read_or_malformed(value: Any) -> None:
     for read in (companies_of, markets_of, rows_of, results_of):
         with contextlib.suppress(Malformed):
             read(text(value))
+
+
+@given(_json, _json)
+def test_any_value_of_a_field_is_read_or_named(name: Any, seats: Any) -> None:
+    found: Read[Ground] = _read_ground(text({"id": "a", "name": name, "seats": seats}), "ground")
+    assert ("name" in found.unread) == (name is not None and not isinstance(name, str))
+    assert ("seats" in found.unread) == (type(seats) is not int or not -(2**63) <= seats < 2**64)
 
 
 def test_a_finding_stands_once_with_its_count() -> None:
