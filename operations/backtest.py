@@ -17,7 +17,7 @@ from operations.errors import Misused
 from operations.opened import NothingThere
 from pipeline_assets.expired import has_expired
 from pipeline_assets.football.alerts.rules import Rule, all_rules
-from pipeline_assets.football.alerts.settling import Result
+from pipeline_assets.football.alerts.settling import Scoreline
 from pipeline_assets.football.backtest import Backtest, Hit, backtest
 from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.landed_alerts import DAYS_TO_AN_OUTCOME
@@ -69,7 +69,7 @@ def try_rule(
     if without == days:
         where = f"s3://{site.store.bucket}/{site.store.prefix}"
         raise NothingThere(f"no display of {first} to {last} is in {where}: another --prefix?")
-    known: dict[str, Result] = {}
+    known: dict[str, Scoreline] = {}
     for day in _days(first, last.shifted(DAYS_TO_AN_OUTCOME)):
         known |= _ends(site, day)
 
@@ -96,13 +96,13 @@ def _has_display(site: Site, day: Day) -> bool:
     return bool(site.days(site.stages[DISPLAY].feed).index(DISPLAY, day).numbers)
 
 
-def _ends(site: Site, day: Day) -> dict[str, Result]:
+def _ends(site: Site, day: Day) -> dict[str, Scoreline]:
     """How matches ended by the outcomes that landed on a day, whatever rule they are of."""
     if has_expired(site, OUTCOMES, day):
         return {}
     rows = load_table(site, OUTCOMES, day).to_pylist()
     return {
-        row["match_id"]: Result(
+        row["match_id"]: Scoreline(
             row["final_status_id"],
             row["final_home"],
             row["final_away"],

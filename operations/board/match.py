@@ -197,7 +197,7 @@ def _environment(record: MonitorRecord) -> Iterator[str]:
 def _incidents(record: MonitorRecord) -> Iterator[str]:
     for text in record.incidents:
         try:
-            incident = read_incident(text, "incident")
+            incident = read_incident(text, "incident").value
         except Malformed:
             yield "an incident that cannot be read"
             continue

@@ -24,7 +24,7 @@ from touchline.day import ONE_MINUTE, Minute, new_york_text
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.codes import IN_PLAY, NOT_STARTED
 from touchline.football.fetched import PartMissing
-from touchline.football.wire import Malformed
+from touchline.football.wire import Malformed, Noticed, Unread
 from touchline.outcomes import State
 from touchline.stage import KIND, OUTCOME, Finding, Stage, Staged, Telling
 
@@ -50,7 +50,7 @@ class Waits(StrEnum):
     HELD_UP = "held_up"
     """Delayed, interrupted, to be determined or abnormal."""
     NO_ANSWER = "no_answer"
-    """Neither the live list nor the answer to its id says how it stands."""
+    """Neither the live list nor the answer to its id says how it stands, or a goal of its end."""
 
 
 NO_END = "no_end_in_48_hours"
@@ -71,7 +71,8 @@ class OutcomeReason(StrEnum):
 class AlertOutcome(msgspec.Struct, frozen=True):
     """An alert whose outcome, or the reason why it has none yet, is another than before.
 
-    Status and goals are those of the last look once the outcome is known, and null until then.
+    Status and goals are those of the last look once the outcome is known, and null until then; a
+    goal that cannot be read stays null.
     """
 
     alert_id: str
@@ -140,9 +141,11 @@ def follow(
     still = dict(open_alerts)
     staged.carried = OpenAlerts(still)
     looks: dict[str, Look] = {}
+    noticed = Noticed()
     try:
         if open_alerts:
-            looks = looks_at(fetch, raw, {alert.match_id for alert in open_alerts.values()})
+            matches = {alert.match_id for alert in open_alerts.values()}
+            looks = looks_at(fetch, raw, matches, noticed)
     except (PartMissing, Malformed) as error:
         staged.findings.append(Finding("no_live_list", None, str(error)))
     now = int(fetch.minute.utc.timestamp())
@@ -159,6 +162,7 @@ def follow(
                 staged.drop(OutcomeReason.UNCHANGED, alert_id)
                 continue
             staged.emit(_record(alert_id, after, settled, fetch.minute.utc))
+    staged.findings.extend(noticed.findings())
     return staged
 
 
@@ -197,15 +201,19 @@ def _looked(alert: OpenAlert, look: Look | None, now: int) -> OpenAlert:
         next_check = now + _seconds(OFTEN if often else SELDOM)
     else:
         return replace()  # Its time to be asked for has come, and the next fetch does it.
-    if look.result is None:
+    if look.shown is None:
+        return replace(waits=Waits.NO_ANSWER, next_check=next_check)
+    status = look.shown.status_id
+    seen = sighted(alert.seen, look.shown, look.at)
+    if is_end(status) and not seen.result.is_part_of(look.shown):
         return replace(waits=Waits.NO_ANSWER, next_check=next_check)
     return replace(
-        waits=_waits(look.result.status_id),
+        waits=_waits(status),
         next_check=next_check,
         checks=alert.checks + 1,
         last_check=look.at,
         source=look.source,
-        seen=sighted(alert.seen, look.result, look.at),
+        seen=seen,
     )
 
 
@@ -228,6 +236,7 @@ def _settled(alert: OpenAlert, rule: Rule[Any] | None, now: int) -> Settled | No
 
 def _record(alert_id: str, alert: OpenAlert, settled: Settled | None, at: datetime) -> AlertOutcome:
     final = alert.seen.result if settled and alert.seen else None
+    known = final and final.result
     return AlertOutcome(
         alert_id=alert_id,
         match_id=alert.match_id,
@@ -239,7 +248,7 @@ def _record(alert_id: str, alert: OpenAlert, settled: Settled | None, at: dateti
         final_away=final and final.away,
         ht_home=final and final.ht_home,
         ht_away=final and final.ht_away,
-        goals_after_half_time=final and final.goals_after_half_time,
+        goals_after_half_time=known and known.goals_after_half_time,
         decided_from=alert.source if settled else None,
         decided_at_utc=at if settled else None,
         last_checked_utc=_instant(alert.last_check),
@@ -301,6 +310,7 @@ def outcomes_stage(
             "that people have to look at."
         ),
         receives_each=False,
+        misread=(*Unread,),
         ordered=True,
         carries=OpenAlerts,
         asks=wanted,

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from pipeline_assets.football.alerts.rules import ALREADY_ALERTED, Facts, Rule
-from pipeline_assets.football.alerts.settling import Result, Settled, Sighting, sighted
+from pipeline_assets.football.alerts.settling import Scoreline, Settled, Sighting, sighted
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.day import Minute
 from touchline.outcomes import State, Tally, tally
@@ -62,7 +62,7 @@ class Backtest(msgspec.Struct, frozen=True):
 def backtest(
     rule: Rule[Any],
     fetches: Iterable[tuple[Minute, Sequence[MonitorRecord]]],
-    known: Mapping[str, Result],
+    known: Mapping[str, Scoreline],
     *,
     until: datetime,
 ) -> Backtest:
@@ -115,31 +115,30 @@ def _facts(rule: Rule[Any], record: MonitorRecord, has_fired: bool) -> Facts | s
 
 
 def _follow(
-    record: MonitorRecord, at: int, seen: dict[str, Sighting], ends: dict[str, Result]
+    record: MonitorRecord, at: int, seen: dict[str, Sighting], ends: dict[str, Scoreline]
 ) -> None:
     match = record.match_info
-    figures = (
+    if match.status_id is None:
+        return
+    shown = Scoreline(
         match.status_id,
         match.home_goals,
         match.away_goals,
         match.home_goals_ht,
         match.away_goals_ht,
     )
-    if None in figures:
-        return
-    result = Result(*(figure for figure in figures if figure is not None))
-    sighting = seen[record.match_id] = sighted(seen.get(record.match_id), result, at)
-    if sighting.is_believed(at):
-        ends[record.match_id] = result
+    sighting = seen[record.match_id] = sighted(seen.get(record.match_id), shown, at)
+    if sighting.result.is_part_of(shown) and sighting.is_believed(at):
+        ends[record.match_id] = shown
 
 
 def _hit(
-    rule: Rule[Any], minute: Minute, record: MonitorRecord, facts: Facts, end: Result | None
+    rule: Rule[Any], minute: Minute, record: MonitorRecord, facts: Facts, end: Scoreline | None
 ) -> Hit:
-    settled = rule.settled(facts, end) if end else Settled(State.PENDING, "no_end_seen")
+    settled = (end and rule.settled(facts, end)) or Settled(State.PENDING, "no_end_seen")
     profit = None
-    if end and rule.pays and settled.state in (State.WON, State.LOST):
-        profit = rule.pays(record, facts, end)
+    if end and end.result and rule.pays and settled.state in (State.WON, State.LOST):
+        profit = rule.pays(record, facts, end.result)
     match = record.match_info
     return Hit(
         at_utc=minute.utc,

@@ -19,19 +19,24 @@ END_FIGURES_CHANGED = "end_figures_changed"
 
 
 class Figures(msgspec.Struct, frozen=True, array_like=True):
-    """Cards and corners of one side; corners are None where the vendor has no corner data."""
+    """Cards and corners of one side; what cannot be read, and corners without data, are None."""
 
-    red: int
-    yellow: int
+    red: int | None
+    yellow: int | None
     corners: int | None
 
     @classmethod
     def of(cls, side: SideFigures) -> Figures:
         return cls(side.red_cards, side.yellow_cards, side.corners)
 
+    def or_else(self, before: Figures) -> Figures:
+        """These; one that is unknown now is as it was before."""
+        both = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(before), strict=True)
+        return Figures(*(was if now is None else now for now, was in both))
+
     def __str__(self) -> str:
-        corners = "unknown" if self.corners is None else self.corners
-        return f"red {self.red}, yellow {self.yellow}, corners {corners}"
+        named = ("red", self.red), ("yellow", self.yellow), ("corners", self.corners)
+        return ", ".join(f"{name} {'unknown' if one is None else one}" for name, one in named)
 
 
 class BothSides(msgspec.Struct, frozen=True, array_like=True):
@@ -42,10 +47,13 @@ class BothSides(msgspec.Struct, frozen=True, array_like=True):
 
     @classmethod
     def of(cls, score: ParsedScore | None) -> BothSides | None:
-        """None where it cannot be read of both."""
+        """None where not both have their seven figures."""
         if score is None or score.home_detailed is None or score.away_detailed is None:
             return None
         return cls(Figures.of(score.home_detailed), Figures.of(score.away_detailed))
+
+    def or_else(self, before: BothSides) -> BothSides:
+        return BothSides(self.home.or_else(before.home), self.away.or_else(before.away))
 
     def __str__(self) -> str:
         return f"home {self.home}; away {self.away}"
@@ -79,16 +87,21 @@ def seen(
 ) -> EndedMatch | None:
     """A match after a look in this Unix minute; None while it is not over.
 
-    It is over from the first record with status 8 whose figures can be read, until it is in play
-    or not started again. Another status, or none, does not say that play goes on.
+    It is over from the first record with status 8 that has both sides, until it is in play or not
+    started again. Another status, or none, does not say that play goes on.
+
+    A figure that is unknown at the end stays so, since what comes later may have the sides swapped.
+    One that is unknown later is no change.
     """
     now = BothSides.of(score)
     if status in IN_PLAY or status == NOT_STARTED:
         return None
     if before is None:
         return EndedMatch(minute, now) if now and status == ENDED else None
-    others = before.others if now is None else now if now != before.at_end else None
-    return EndedMatch(minute, before.at_end, others)
+    latest = before.others or before.at_end
+    if now is not None:
+        latest = now.or_else(latest)
+    return EndedMatch(minute, before.at_end, latest if latest != before.at_end else None)
 
 
 def changed(match_id: str, before: EndedMatch | None, after: EndedMatch | None) -> Finding | None:

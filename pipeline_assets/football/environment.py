@@ -65,6 +65,11 @@ class EnvironmentIssue(msgspec.Struct, frozen=True):
     field: str
     text: Annotated[str, msgspec.Meta(description="what arrived, as it was")]
 
+    @property
+    def name(self) -> str:
+        """The field within the match's detail."""
+        return self.field if self.field == "environment" else f"environment.{self.field}"
+
 
 class _Unreadable(ValueError):
     pass
@@ -73,9 +78,9 @@ class _Unreadable(ValueError):
 def convert_environment(vendor: Any) -> tuple[Environment, list[EnvironmentIssue]]:
     """The vendor's decoded `environment` converted, and what in it could not be read.
 
-    Absent, null, an empty object or an empty text mean unknown, which is no issue.
+    Absent, null and whatever is empty mean unknown, which is no issue.
     """
-    if not vendor:
+    if vendor in (None, "", [], {}):
         return Environment(), []
     if not isinstance(vendor, Mapping):
         return Environment(), [EnvironmentIssue("environment", str(vendor))]

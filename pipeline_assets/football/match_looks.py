@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
-from pipeline_assets.football.alerts.settling import Result
+from pipeline_assets.football.alerts.settling import Scoreline
 from touchline.day import parse_instant
 from touchline.fetch import Envelope, FetchRef, IndexEntry
-from touchline.football.fetched import DETAIL, Fetched, PartMissing, by_uuid, live_matches
-from touchline.football.live import FIGURES, live_id, read_detail_score, read_score
-from touchline.football.wire import NULL, Malformed, members
+from touchline.football.fetched import (
+    DETAIL,
+    MISREAD,
+    Fetched,
+    PartMissing,
+    by_uuid,
+    live_matches,
+)
+from touchline.football.live import (
+    SideFigures,
+    live_id,
+    read_detail_score,
+    read_score,
+    read_side,
+)
+from touchline.football.wire import NULL, Malformed, Noticed, Unread, members
+
+_NO_GOALS = ("_cards", "corners", "overtime_score", "penalty_score")
+"""How the names of the figures end that no outcome needs."""
 
 
 class Source(StrEnum):
@@ -30,13 +46,19 @@ class Look(NamedTuple):
     listed: bool
     asked: bool
     at: int
-    result: Result | None = None
+    shown: Scoreline | None = None
     source: Source | None = None
 
 
-def looks_at(fetch: FetchRef, raw: Envelope, match_ids: Collection[str]) -> dict[str, Look]:
+def looks_at(
+    fetch: FetchRef, raw: Envelope, match_ids: Collection[str], noticed: Noticed
+) -> dict[str, Look]:
     """What the fetch shows of these matches: of each by the live list, or by its detail where that
-    does not have it. Raises PartMissing, Malformed where there is no live list."""
+    does not have it. The detail also fills in goals that the list does not say, unless the two
+    disagree about the rest. What cannot be read of a detail is noted.
+
+    Raises PartMissing, Malformed where there is no live list.
+    """
     call, entries = live_matches(raw)
     listed: dict[str, msgspec.Raw] = {}
     for entry in entries:
@@ -46,13 +68,14 @@ def looks_at(fetch: FetchRef, raw: Envelope, match_ids: Collection[str]) -> dict
     looks: dict[str, Look] = {}
     for match_id in match_ids:
         asked = details.get(match_id)
-        at = _arrived(call, fetch)
-        result = _live_result(listed[match_id], match_id) if match_id in listed else None
-        source = Source.LIVE_LIST
-        if result is None and asked is not None:
-            result, source = _detail_result(fetched, match_id), Source.RECENT_LIST
-            at = _arrived(asked, fetch)
-        looks[match_id] = Look(match_id in listed, asked is not None, at, result, source)
+        entry = listed.get(match_id)
+        shown = None if entry is None else _by_live_list(entry, match_id)
+        source, at = Source.LIVE_LIST, _arrived(call, fetch)
+        if asked is not None and (shown is None or shown.result is None):
+            said = _by_detail(fetched, match_id, noticed)
+            if said and (shown is None or (said.result and shown.is_part_of(said))):
+                shown, source, at = said, Source.RECENT_LIST, _arrived(asked, fetch)
+        looks[match_id] = Look(entry is not None, asked is not None, at, shown, source)
     return looks
 
 
@@ -61,25 +84,47 @@ def _arrived(entry: IndexEntry, fetch: FetchRef) -> int:
     return int((parse_instant(received) if received else fetch.minute.utc).timestamp())
 
 
-def _live_result(entry: msgspec.Raw, match_id: str) -> Result | None:
+def _by_live_list(entry: msgspec.Raw, match_id: str) -> Scoreline | None:
+    """What cannot be read of it the merge has noted."""
     try:
-        parsed = read_score(members(entry, "match").get("score", NULL), match_id).parsed
+        score = read_score(members(entry, "match").get("score", NULL), match_id)
     except Malformed:
         return None
-    return parsed and _result(parsed.status, parsed.home_stats, parsed.away_stats)
+    parsed = score.parsed
+    return _scoreline(
+        score.status, parsed and parsed.home_detailed, parsed and parsed.away_detailed
+    )
 
 
-def _detail_result(fetched: Fetched, match_id: str) -> Result | None:
+def _by_detail(fetched: Fetched, match_id: str, noticed: Noticed) -> Scoreline | None:
     try:
-        score = read_detail_score(fetched.detail(match_id).raw, "match detail")
-    except (Malformed, PartMissing):
+        score, unread = read_detail_score(fetched.detail(match_id).raw, "match detail")
+    except Malformed as error:
+        noticed.note(Unread.UNREAD_FIELD, "detail", f"{match_id}: {error}")
         return None
-    if score.id != match_id:
+    except PartMissing as error:
+        if error.reason in MISREAD:
+            noticed.note(Unread.UNREAD_FIELD, "detail", f"{match_id}: {error}")
         return None
-    return _result(score.status_id, score.home_scores, score.away_scores)
+    noticed.unread("detail", unread, match_id)
+    home = read_side(score.home_scores, "home_scores")
+    away = read_side(score.away_scores, "away_scores")
+    for figure in (*home.unknown, *away.unknown):
+        if not figure.endswith(_NO_GOALS):
+            noticed.note(Unread.UNKNOWN_FIGURE, f"detail.{figure}", match_id)
+    return _scoreline(score.status_id, home.detailed, away.detailed)
 
 
-def _result(status: int | None, home: Sequence[int], away: Sequence[int]) -> Result | None:
-    if status is None or min(len(home), len(away)) < FIGURES:
+def _scoreline(
+    status: int | None, home: SideFigures | None, away: SideFigures | None
+) -> Scoreline | None:
+    """None where there is no status."""
+    if status is None:
         return None
-    return Result(status, home[0], away[0], home[1], away[1])
+    return Scoreline(
+        status,
+        home and home.score_regular,
+        away and away.score_regular,
+        home and home.score_halftime,
+        away and away.score_halftime,
+    )

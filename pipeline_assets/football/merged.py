@@ -7,7 +7,9 @@ must not cost a match, and one bad match must not cost the others.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -37,7 +39,7 @@ from touchline.football.codes import (
     VAR_REASONS,
     VAR_RESULTS,
 )
-from touchline.football.fetched import Fetched, PartMissing, live_matches
+from touchline.football.fetched import MISREAD, Fetched, PartMissing, live_matches
 from touchline.football.live import (
     DETAIL_FIELDS,
     INCIDENT_FIELDS,
@@ -45,35 +47,24 @@ from touchline.football.live import (
     STAT_FIELDS,
     TLIVE_FIELDS,
     Detail,
-    ParsedScore,
     Score,
     live_id,
-    read_codes,
     read_score,
+    type_of,
 )
 from touchline.football.reference import Named
-from touchline.football.wire import NULL, Malformed, Noticed, elements, known, members, starts
+from touchline.football.wire import (
+    NULL,
+    Malformed,
+    Noticed,
+    Read,
+    Unread,
+    known,
+    list_of,
+    members,
+    starts,
+)
 from touchline.stage import Content, Stage, Staged, Unusable
-
-__all__ = [
-    "CompetitionPart",
-    "LiveData",
-    "MatchDetails",
-    "MergedMatch",
-    "MergedReason",
-    "MissingPart",
-    "Odds",
-    "OddsIssue",
-    "OddsReference",
-    "ParsedCompetition",
-    "ParsedDetails",
-    "ParsedScore",
-    "ParsedTeam",
-    "TeamPart",
-    "merged",
-    "merged_document",
-    "stage",
-]
 
 FIFA_COUNTRY = "World Cup"
 """What stands for the country of a FIFA competition."""
@@ -84,6 +75,8 @@ _CODES = {
     "var_result": {str(code) for code in VAR_RESULTS},
     "reason_type": {str(code) for code in CARD_REASONS},
 }
+_DIGITS = frozenset(b"%d" % digit for digit in range(10))
+_NO_ITEMS = msgspec.Raw(b"[]")
 
 
 class MergedReason(StrEnum):
@@ -94,6 +87,7 @@ class MergedReason(StrEnum):
     DUPLICATE_MATCH_ID = "duplicate_match_id"
     BAD_SCORE = "bad_score"
     WRONG_TYPE = "wrong_type"
+    """In data of earlier versions alone: a part that cannot be read costs the match nothing now."""
 
 
 def merged(fetch: FetchRef, raw: Envelope) -> Staged[MergedMatch]:
@@ -134,9 +128,9 @@ class _Merger:
         live_data = LiveData(
             raw_score_array=parts["score"],
             parsed_score=score.parsed,
-            stats=self._listed(parts, "stats", match_id),
-            incidents=self._listed(parts, "incidents", match_id),
-            tlive=self._listed(parts, "tlive", match_id),
+            stats=self._unused(parts, "stats", match_id),
+            incidents=self._incidents(parts.get("incidents", NULL), match_id),
+            tlive=self._unused(parts, "tlive", match_id),
         )
         return self._joined(match_id, score.status, live_data)
 
@@ -147,44 +141,69 @@ class _Merger:
             raise Unusable(MergedReason.BAD_SCORE, str(error)) from None
         for element in score.surplus:
             self.noticed.note("unknown_field", element, match_id)
+        for figure in score.unknown:
+            self.noticed.note(Unread.UNKNOWN_FIGURE, figure, match_id)
         if score.status is not None:
             self.noticed.unknown_code("status", score.status, STATUS_NAMES, match_id)
         return score
 
-    def _listed(
-        self, parts: Mapping[str, msgspec.Raw], name: str, match_id: str
-    ) -> msgspec.Raw | None:
-        """A list of objects kept as text, once it is known to be one; None where it is absent."""
-        raw = parts.get(name, NULL)
+    def _incidents(self, raw: msgspec.Raw, match_id: str) -> msgspec.Raw | None:
+        """The incidents as text; None where there are none or they are no list. One that cannot be
+        told stays among the others."""
         if starts(raw) == b"n":
             return None
         try:
-            for item in elements(raw, name):
-                fields = members(item, f"an item of {name}")
-                self.noticed.unknown_fields(name, fields, _ITEM_FIELDS[name], match_id)
-                if name != "tlive":
-                    kind = read_codes(item, f"an item of {name}").type
-                    self.noticed.unknown_code("type", kind, EVENT_TYPES, match_id)
-                for field, codes in _CODES.items():
-                    if field in fields:
-                        code = bytes(fields[field]).decode()
-                        self.noticed.unknown_code(field, code, codes, match_id)
+            items = list_of(raw, "incidents")
         except Malformed as error:
-            raise Unusable(MergedReason.WRONG_TYPE, str(error)) from None
+            self.noticed.unread("match", {"incidents": str(error)}, match_id)
+            return None
+        unread: dict[str, str] = {}
+        for item in items:
+            try:
+                self._item("incidents", item, match_id)
+            except Malformed as error:
+                unread["type"] = str(error)
+        self.noticed.unread("incidents", unread, match_id)
+        return raw if items else _NO_ITEMS
+
+    def _unused(
+        self, parts: Mapping[str, msgspec.Raw], name: str, match_id: str
+    ) -> msgspec.Raw | None:
+        """A part that is kept as it came, whatever it is, since no stage looks at it."""
+        raw = parts.get(name, NULL)
+        if starts(raw) == b"n":
+            return None
+        with contextlib.suppress(Malformed):
+            for item in list_of(raw, name):
+                with contextlib.suppress(Malformed):
+                    self._item(name, item, match_id)
         return raw
 
+    def _item(self, name: str, item: msgspec.Raw, match_id: str) -> None:
+        """Note what is not documented of an item of a list. Raises Malformed where it has no type
+        of its own."""
+        fields = members(item, f"an item of {name}")
+        self.noticed.unknown_fields(name, fields, _ITEM_FIELDS[name], match_id)
+        for table, codes in _CODES.items():
+            if table in fields and starts(fields[table]) in _DIGITS:
+                code = bytes(fields[table]).decode()
+                self.noticed.unknown_code(table, code, codes, match_id)
+        if name != "tlive":
+            self.noticed.unknown_code("type", type_of(item), EVENT_TYPES, match_id)
+
     def _joined(self, match_id: str, live_status: int | None, live_data: LiveData) -> MergedMatch:
-        missing: list[MissingPart] = []
+        missing = _Missing(match_id, self.noticed)
         raw_detail, detail = self._detail(match_id, missing)
-        home = _looked_up("home_team", self.fetched.team, detail.home_team_id, missing)
-        away = _looked_up("away_team", self.fetched.team, detail.away_team_id, missing)
-        competition = _looked_up(
-            "competition", self.fetched.competition, detail.competition_id, missing
+        home = missing.looked_up("home_team", self.fetched.team, detail.home_team_id)
+        away = missing.looked_up("away_team", self.fetched.team, detail.away_team_id)
+        competition = missing.looked_up(
+            "competition", self.fetched.competition, detail.competition_id
         )
         details = MatchDetails(raw_detail, None)
         if detail.id:
             country = self._country(competition, missing)
-            details = MatchDetails(raw_detail, _details(detail, home, away, competition, country))
+            parsed = ParsedDetails.of(detail, home, away, competition, country)
+            details = MatchDetails(raw_detail, parsed)
         odds, odds_issues = self._odds(match_id, missing)
         statuses = {live_status, detail.status_id} - {None}
         return MergedMatch(
@@ -193,31 +212,30 @@ class _Merger:
             status_conflict=len(statuses) > 1,
             live_data=live_data,
             match_details=details,
-            home_team=TeamPart(home and _team(home)),
-            away_team=TeamPart(away and _team(away)),
-            competition=CompetitionPart(competition and _competition(competition)),
+            home_team=TeamPart(home and ParsedTeam.of(home)),
+            away_team=TeamPart(away and ParsedTeam.of(away)),
+            competition=CompetitionPart(competition and ParsedCompetition.of(competition)),
             odds=odds,
-            missing=missing,
+            missing=missing.parts,
             odds_issues=odds_issues,
         )
 
-    def _detail(
-        self, match_id: str, missing: list[MissingPart]
-    ) -> tuple[msgspec.Raw | None, Detail]:
+    def _detail(self, match_id: str, missing: _Missing) -> tuple[msgspec.Raw | None, Detail]:
         """The detail as text and with names; an empty one where it is missing or malformed."""
         try:
             found = self.fetched.detail(match_id)
         except PartMissing as error:
-            missing.append(MissingPart("match_details", error.reason, str(error)))
+            missing.add("match_details", error.reason, str(error))
             return None, Detail(id="")
         if found.detail is None:
-            missing.append(MissingPart("match_details", "malformed", found.why_not or ""))
+            missing.add("match_details", "malformed", found.why_not or "")
             return found.raw, Detail(id="")
         fields = members(found.raw, "match detail")
         self.noticed.unknown_fields("detail", fields, DETAIL_FIELDS, match_id)
+        self.noticed.unread("detail", found.unread, match_id)
         return found.raw, found.detail
 
-    def _country(self, competition: Named | None, missing: list[MissingPart]) -> str | None:
+    def _country(self, competition: Named | None, missing: _Missing) -> str | None:
         """The name of a competition's country."""
         if competition is None:
             return None
@@ -227,24 +245,25 @@ class _Merger:
         if country_id is None:
             return None
         try:
-            return known(self.fetched.country_name(country_id))
+            country = self.fetched.country(country_id)
         except PartMissing as error:
-            missing.append(MissingPart("country", error.reason, str(error)))
+            missing.add("country", error.reason, str(error))
             return None
+        if country.unread:
+            self.noticed.unread("country", {"name": country.unread}, missing.match_id)
+        return known(country.name)
 
-    def _odds(
-        self, match_id: str, missing: list[MissingPart]
-    ) -> tuple[Odds | None, list[OddsIssue]]:
+    def _odds(self, match_id: str, missing: _Missing) -> tuple[Odds | None, list[OddsIssue]]:
         try:
             entry, companies = self.fetched.companies(match_id)
         except PartMissing as error:
-            missing.append(MissingPart("odds", error.reason, str(error)))
+            missing.add("odds", error.reason, str(error))
             return None, []
         except Malformed as error:
-            missing.append(MissingPart("odds", "malformed", str(error)))
+            missing.add("odds", "malformed", str(error))
             return None, [OddsIssue("malformed", str(error))]
         if not companies:
-            missing.append(MissingPart("odds", "no_odds", "the vendor has no odds of this match"))
+            missing.add("odds", "no_odds", "the vendor has no odds of this match")
         for company in companies:
             self.noticed.unknown_code("company", company, COMPANIES, match_id)
         reference = OddsReference(
@@ -257,66 +276,33 @@ class _Merger:
         return Odds([*companies], reference), []
 
 
-def _looked_up(
-    part: str, look_up: Callable[[str], Named], raw_id: str | None, missing: list[MissingPart]
-) -> Named | None:
-    """A team or competition by its id; what stands in the way goes to `missing`."""
-    try:
-        if (uuid := known(raw_id)) is None:
-            raise PartMissing("no_id")
-        return look_up(uuid)
-    except PartMissing as error:
-        missing.append(MissingPart(part, error.reason, str(error)))
-        return None
+@dataclass
+class _Missing:
+    """What is missing of one match, and what of it cannot be read."""
 
+    match_id: str
+    noticed: Noticed
+    parts: list[MissingPart] = field(default_factory=list)
 
-def _details(
-    detail: Detail,
-    home: Named | None,
-    away: Named | None,
-    competition: Named | None,
-    country_name: str | None,
-) -> ParsedDetails:
-    return ParsedDetails(
-        id=detail.id,
-        season_id=known(detail.season_id),
-        competition_id=known(detail.competition_id),
-        competition_name=competition and known(competition.name),
-        country_id=competition and known(competition.country_id),
-        country_name=country_name,
-        home_team_id=known(detail.home_team_id),
-        home_team_name=home and known(home.name),
-        away_team_id=known(detail.away_team_id),
-        away_team_name=away and known(away.name),
-        status_id=detail.status_id,
-        match_time=detail.match_time or None,
-        venue_id=known(detail.venue_id),
-        referee_id=known(detail.referee_id),
-        neutral=detail.neutral,
-        note=known(detail.note),
-    )
+    def add(self, part: str, reason: str, detail: str) -> None:
+        self.parts.append(MissingPart(part, reason, detail))
+        if reason in MISREAD:
+            key = "detail" if part == "match_details" else part
+            self.noticed.note(Unread.UNREAD_FIELD, key, f"{self.match_id}: {detail}")
 
-
-def _team(team: Named) -> ParsedTeam:
-    return ParsedTeam(
-        team.id,
-        known(team.name),
-        known(team.short_name),
-        known(team.logo),
-        known(team.country_id),
-        known(team.competition_id),
-    )
-
-
-def _competition(competition: Named) -> ParsedCompetition:
-    return ParsedCompetition(
-        competition.id,
-        known(competition.name),
-        known(competition.short_name),
-        known(competition.logo),
-        known(competition.country_id),
-        known(competition.category_id),
-    )
+    def looked_up(
+        self, part: str, look_up: Callable[[str], Read[Named]], raw_id: str | None
+    ) -> Named | None:
+        """A team or competition by its id; None where something stands in the way."""
+        try:
+            if (uuid := known(raw_id)) is None:
+                raise PartMissing("no_id")
+            found, unread = look_up(uuid)
+        except PartMissing as error:
+            self.add(part, error.reason, str(error))
+            return None
+        self.noticed.unread(part, unread, self.match_id)
+        return found
 
 
 def merged_document(fetch: FetchRef, content: Content[MergedMatch]) -> dict[str, Any]:
@@ -339,7 +325,7 @@ stage = Stage(
     key=lambda match: match.match_id,
     reasons=MergedReason,
     counts="matches",
-    misread=(MergedReason.BAD_SCORE, MergedReason.WRONG_TYPE),
+    misread=(MergedReason.BAD_SCORE, MergedReason.WRONG_TYPE, *Unread),
     doc=(
         "Every live match with its detail, teams, competition and a reference to its odds, joined "
         "by id. A match with missing parts is kept; each missing part is listed with its reason."

@@ -6,13 +6,16 @@ from typing import Annotated
 
 import msgspec
 
-from touchline.football.live import ParsedScore
+from touchline.football.live import Detail, ParsedScore
+from touchline.football.reference import Named
+from touchline.football.wire import known
 
 Meta = msgspec.Meta
 
 
 class LiveData(msgspec.Struct, frozen=True):
-    """The match's entry in the live list; the raw parts are JSON text, null where absent."""
+    """The match's entry in the live list; the raw parts are JSON text, null where absent. Incidents
+    are null also where the vendor sent no list; each of them may be anything."""
 
     raw_score_array: msgspec.Raw
     parsed_score: Annotated[
@@ -45,6 +48,34 @@ class ParsedDetails(msgspec.Struct, frozen=True):
     neutral: Annotated[int | None, Meta(description="1 on neutral ground, else 0")]
     note: str | None
 
+    @classmethod
+    def of(
+        cls,
+        detail: Detail,
+        home: Named | None,
+        away: Named | None,
+        competition: Named | None,
+        country_name: str | None,
+    ) -> ParsedDetails:
+        return cls(
+            id=detail.id,
+            season_id=known(detail.season_id),
+            competition_id=known(detail.competition_id),
+            competition_name=competition and known(competition.name),
+            country_id=competition and known(competition.country_id),
+            country_name=country_name,
+            home_team_id=known(detail.home_team_id),
+            home_team_name=home and known(home.name),
+            away_team_id=known(detail.away_team_id),
+            away_team_name=away and known(away.name),
+            status_id=detail.status_id,
+            match_time=detail.match_time or None,
+            venue_id=known(detail.venue_id),
+            referee_id=known(detail.referee_id),
+            neutral=detail.neutral,
+            note=known(detail.note),
+        )
+
 
 class MatchDetails(msgspec.Struct, frozen=True):
     """The match's detail; both parts are null when it is missing."""
@@ -65,6 +96,17 @@ class ParsedTeam(msgspec.Struct, frozen=True):
     country_id: str | None
     competition_id: str | None
 
+    @classmethod
+    def of(cls, team: Named) -> ParsedTeam:
+        return cls(
+            team.id,
+            known(team.name),
+            known(team.short_name),
+            known(team.logo),
+            known(team.country_id),
+            known(team.competition_id),
+        )
+
 
 class TeamPart(msgspec.Struct, frozen=True):
     """One side's team, null when its record is missing."""
@@ -81,6 +123,17 @@ class ParsedCompetition(msgspec.Struct, frozen=True):
     logo: str | None
     country_id: str | None
     category_id: str | None
+
+    @classmethod
+    def of(cls, competition: Named) -> ParsedCompetition:
+        return cls(
+            competition.id,
+            known(competition.name),
+            known(competition.short_name),
+            known(competition.logo),
+            known(competition.country_id),
+            known(competition.category_id),
+        )
 
 
 class CompetitionPart(msgspec.Struct, frozen=True):

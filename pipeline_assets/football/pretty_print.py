@@ -32,7 +32,7 @@ from pipeline_assets.football.merged_match import (
 from touchline.fetch import Envelope, FetchRef, IndexEntry
 from touchline.football.codes import VAR_TYPE, company_name
 from touchline.football.fetched import ODDS, by_uuid
-from touchline.football.live import ParsedScore, read_codes
+from touchline.football.live import ParsedScore, type_of
 from touchline.football.odds import companies_of
 from touchline.football.wire import Malformed, elements, members, results_of
 from touchline.stage import Content, Stage, Staged, Unusable
@@ -188,7 +188,14 @@ def _reduced(
 
 def _var_incidents(incidents: msgspec.Raw | None) -> list[msgspec.Raw]:
     found = [] if incidents is None else elements(incidents, "incidents")
-    return [one for one in found if read_codes(one, "incident").type == VAR_TYPE]
+    return [one for one in found if _is_review(one)]
+
+
+def _is_review(incident: msgspec.Raw) -> bool:
+    try:
+        return type_of(incident) == VAR_TYPE
+    except Malformed:
+        return False  # The merge has named it.
 
 
 def _environment(details: msgspec.Raw | None) -> msgspec.Raw | None:

@@ -25,6 +25,7 @@ from pipeline_assets.football.pretty_print import (
 from pipeline_assets.football.prices import Price
 from touchline.fetch import FetchRef
 from touchline.football.odds import NO_MINUTE
+from touchline.football.wire import Noticed, Unread
 from touchline.stage import Content, Stage, Staged
 
 Meta = msgspec.Meta
@@ -32,6 +33,8 @@ Meta = msgspec.Meta
 # Which minute's row is shown, the first of these that has an open one. Before kick-off is the
 # last resort.
 _MINUTES_BY_PREFERENCE = [str(minute) for minute in (3, *range(4, 11), 2, 1, 0)]
+
+_SNIPPET = 200
 
 American = Annotated[str | None, Meta(description="American price, null where it pays nothing")]
 
@@ -101,19 +104,22 @@ class Reason(StrEnum):
 def pretty_print_conversion(
     fetch: FetchRef, reduced: Iterable[ReducedMatch]
 ) -> Staged[ConvertedMatch]:
-    """Convert each match; every one flows through."""
+    """Convert each match; every one flows through. Weather that cannot be read is a finding."""
     staged = Staged[ConvertedMatch]()
+    noticed = Noticed()
     for match in reduced:
         with staged.one_record(match.match_id, raw=match):
-            staged.emit(_converted(match))
+            converted = _converted(match)
+            for issue in converted.environment_issues:
+                where = f"{match.match_id}: {issue.text[:_SNIPPET]}"
+                noticed.note(Unread.UNREAD_FIELD, issue.name, where)
+            staged.emit(converted)
+    staged.findings.extend(noticed.findings())
     return staged
 
 
 def _converted(match: ReducedMatch) -> ConvertedMatch:
-    vendor_environment = match.match_details.environment
-    environment, issues = convert_environment(
-        vendor_environment and msgspec.json.decode(vendor_environment)
-    )
+    environment, issues = _environment(match.match_details.environment)
     return ConvertedMatch(
         **msgspec.structs.asdict(match),
         formatted_live_score=_live_score(match),
@@ -124,15 +130,23 @@ def _converted(match: ReducedMatch) -> ConvertedMatch:
     )
 
 
+def _environment(raw: msgspec.Raw | None) -> tuple[Environment, list[EnvironmentIssue]]:
+    try:
+        return convert_environment(raw and msgspec.json.decode(raw))
+    except msgspec.DecodeError as error:  # Such as a number beyond any.
+        return Environment(), [EnvironmentIssue("environment", str(error))]
+
+
 def _live_score(match: ReducedMatch) -> str | None:
+    """None where a goal that it would show is unknown."""
     score = match.live_data.parsed_score
     if score is None or score.home_detailed is None or score.away_detailed is None:
         return None
     home, away = score.home_detailed, score.away_detailed
-    return (
-        f"Live Score: {home.score_regular}-{away.score_regular}"
-        f" (HT: {home.score_halftime}-{away.score_halftime})"
-    )
+    goals = (home.score_regular, away.score_regular, home.score_halftime, away.score_halftime)
+    if None in goals:
+        return None
+    return "Live Score: {}-{} (HT: {}-{})".format(*goals)
 
 
 def shown_row(rows: Sequence[KeptRow] | None) -> KeptRow | None:
@@ -281,6 +295,7 @@ stage = Stage(
     key=lambda match: match.match_id,
     reasons=Reason,
     counts="matches",
+    misread=(*Unread,),
     doc="Each match with American prices for one shown row a market, US weather units and a score.",
     export=conversion_document,
 )

@@ -23,7 +23,16 @@ from touchline.football.reference import (
     read_country,
     read_team,
 )
-from touchline.football.wire import Malformed, Noticed, Reader, known, list_of, members, results_of
+from touchline.football.wire import (
+    FieldReader,
+    Malformed,
+    Noticed,
+    Unread,
+    known,
+    list_of,
+    members,
+    results_of,
+)
 from touchline.stage import Stage, Staged, Unusable
 
 Meta = msgspec.Meta
@@ -157,7 +166,7 @@ def _results(raw: Envelope, entry: IndexEntry) -> list[msgspec.Raw]:
     return found
 
 
-_KINDS: dict[str, tuple[type[Any], Reader[Any]]] = {
+_KINDS: dict[str, tuple[type[Any], FieldReader[Any]]] = {
     "team": (Team, read_team),
     "competition": (Competition, read_competition),
     "country": (Country, read_country),
@@ -165,14 +174,16 @@ _KINDS: dict[str, tuple[type[Any], Reader[Any]]] = {
 
 
 def _record(kind: str, raw: msgspec.Raw, asked: str | None, noticed: Noticed) -> Reference:
-    """Raises Unusable where the record is malformed or is not the one asked for."""
+    """One record; a field that cannot be read is null. Raises Unusable where it has no id or is not
+    the one asked for."""
     makes, read = _KINDS[kind]
     try:
-        found = read(raw, kind)
+        found, unread = read(raw, kind)
     except Malformed as error:
         raise Unusable(ReferenceReason.MALFORMED, str(error)) from None
     if asked is not None and found.id != asked:
         raise Unusable(ReferenceReason.ID_MISMATCH, f"asked for {asked}, got {found.id}")
+    noticed.unread(kind, unread, found.id)
     noticed.unknown_fields(kind, members(raw, kind), makes.__struct_fields__, found.id)
     arrays = _titles(found) if isinstance(found, Competition) else {}
     columns = {
@@ -210,7 +221,7 @@ stage = Stage(
     reasons=ReferenceReason,
     counts="reference records",
     receives_each=False,
-    misread=(ReferenceReason.MALFORMED,),
+    misread=(ReferenceReason.MALFORMED, *Unread),
     doc=(
         "Teams, competitions and countries, each time the vendor is asked for them anew: teams and "
         "competitions once a day, countries once a week."

@@ -16,12 +16,23 @@ from touchline.day import new_york_text, parse_instant, utc_text
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.codes import SIDES, VAR_TYPE, var_reason_text, var_result_text
 from touchline.football.fetched import PartMissing, live_matches
-from touchline.football.live import live_id, read_codes, read_incident
-from touchline.football.wire import NULL, Malformed, elements, known, members, starts
+from touchline.football.live import live_id, read_incident, type_of
+from touchline.football.wire import (
+    NULL,
+    Malformed,
+    Noticed,
+    Unread,
+    known,
+    list_of,
+    members,
+    starts,
+)
 from touchline.stage import Stage, Staged, Unusable
 
 Meta = msgspec.Meta
 
+_DISTINGUISHING = ("player_id", "var_reason", "var_result")
+"""Without these, beside minute and side, nobody can say which incident it is, or what is new."""
 KEPT_MINUTES = 48 * 60
 """How long the incidents of a match are remembered after it left the live list."""
 
@@ -116,7 +127,7 @@ def var_incidents(
             raise Unusable(VarReason.NO_LIVE_LIST, str(error)) from None
         return staged
     arrived = parse_instant(call.received_at_utc) if call.received_at_utc else fetch.minute.utc
-    sight = _Sight(fetch, arrived, staged)
+    sight = _Sight(fetch, arrived, staged, Noticed())
     listed: set[str] = set()
     for entry in entries:
         match_id = live_id(entry)
@@ -130,6 +141,7 @@ def var_incidents(
             incidents = sight.of_match(match_id, entry, before_now)
             if incidents:
                 matches[match_id] = SeenMatch(now, incidents)
+    staged.findings.extend(sight.noticed.findings())
     return staged
 
 
@@ -140,6 +152,7 @@ class _Sight:
     fetch: FetchRef
     arrived: datetime
     staged: Staged[VarIncident]
+    noticed: Noticed
 
     def set_aside(self, entry: msgspec.Raw, reason: VarReason) -> None:
         """The incidents of an entry that cannot be told to be a match's own."""
@@ -184,7 +197,9 @@ class _Sight:
     def _sighted(
         self, match_id: str, name: str, text: msgspec.Raw, last: SeenIncident | None
     ) -> SeenIncident:
-        incident = read_incident(text, "incident")
+        incident, unread = read_incident(text, "incident")
+        if why := unread.get("player_name"):
+            self.noticed.unread("incidents", {"player_name": why}, match_id)
         if last and not last.retracted_at and last.result == incident.var_result:
             self.staged.drop(VarReason.ALREADY_SEEN, name)
             return last
@@ -214,12 +229,12 @@ def _reviews(entry: msgspec.Raw) -> list[msgspec.Raw] | None:
     raw = members(entry, "match").get("incidents", NULL)
     if starts(raw) == b"n":
         return None
-    return [item for item in elements(raw, "incidents") if _may_be_review(item)]
+    return [item for item in list_of(raw, "incidents") if _may_be_review(item)]
 
 
 def _may_be_review(item: msgspec.Raw) -> bool:
     try:
-        return read_codes(item, "incident").type == VAR_TYPE
+        return type_of(item) == VAR_TYPE
     except Malformed:
         return True
 
@@ -227,9 +242,12 @@ def _may_be_review(item: msgspec.Raw) -> bool:
 def _read(match_id: str, text: msgspec.Raw) -> tuple[str | None, str]:
     """The id of an incident, or None and why it cannot be read."""
     try:
-        incident = read_incident(text, "incident")
+        incident, unread = read_incident(text, "incident")
     except Malformed as error:
         return None, str(error)
+    for field in _DISTINGUISHING:
+        if field in unread:
+            return None, unread[field]
     who = known(incident.player_id) or "-"
     reason = "-" if incident.var_reason is None else incident.var_reason
     return f"{match_id}_{incident.time}_{incident.position}_{who}_{reason}", ""
@@ -250,7 +268,7 @@ def _places(reviews: Sequence[msgspec.Raw], names: Sequence[str | None]) -> dict
 
 def _record(match_id: str, name: str, seen: SeenIncident) -> VarIncident:
     text = msgspec.Raw(seen.text.encode())
-    incident = read_incident(text, "incident")
+    incident = read_incident(text, "incident").value
     return VarIncident(
         var_incident_id=name,
         match_id=match_id,
@@ -280,7 +298,7 @@ stage = Stage(
     reasons=VarReason,
     counts="VAR incidents",
     receives_each=False,
-    misread=(VarReason.MALFORMED,),
+    misread=(VarReason.MALFORMED, *Unread),
     doc=(
         "Every VAR incident once, again as a new revision when its result changes, and with the "
         "time of its retraction when the vendor takes it back."

@@ -45,13 +45,13 @@ class LiveMatch(msgspec.Struct, frozen=True):
 
 
 class References(msgspec.Struct, frozen=True):
-    """The ids that a match's details, a team or a competition refer to; "" and null are the
-    vendor's unknown. `uid` is the id that survives where duplicates were merged."""
+    """The ids that a match's details, a team or a competition refer to; "", null and whatever is no
+    text are unknown. `uid` is the id that survives where duplicates were merged."""
 
-    id: str | None = None
-    competition_id: str | None = None
-    home_team_id: str | None = None
-    away_team_id: str | None = None
+    id: Any = None
+    competition_id: Any = None
+    home_team_id: Any = None
+    away_team_id: Any = None
     uid: Any = None
 
 
@@ -135,7 +135,7 @@ def odds_order(matches: Sequence[LiveMatch], answered: Mapping[str | None, str])
 
 def distinct(ids: Any) -> list[str]:
     """Every id once, in order of first occurrence, without unknown ones."""
-    return list(dict.fromkeys(one for one in ids if one))
+    return list(dict.fromkeys(one for one in ids if one and isinstance(one, str)))
 
 
 def _answer(body: bytes) -> _Answer | None:

@@ -83,6 +83,7 @@ def test_a_sides_figures_have_names() -> None:
     assert SideFigures.of([2, 1, 0, 3, -1, 4, 5]) == SideFigures(2, 1, 0, 3, None, 4, 5)
     assert SideFigures.of([2, 1, 0, 3, 0, 4, 5, 6]) == SideFigures(2, 1, 0, 3, 0, 4, 5)
     assert SideFigures.of([2, 1, 0, 3, 0, 4]) is None
+    assert SideFigures.of([-1, None, 0, 3, -2, 4, 5]) == SideFigures(None, None, 0, 3, None, 4, 5)
 
 
 @pytest.mark.parametrize(

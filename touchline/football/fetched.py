@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,7 @@ from touchline.fetch import Envelope, IndexEntry
 from touchline.football.live import Detail, read_detail
 from touchline.football.odds import companies_in
 from touchline.football.reference import Named, read_named
-from touchline.football.wire import Malformed, known, list_of, results_of
+from touchline.football.wire import Malformed, Read, known, list_of, results_of
 
 LIVE = "match/detail_live"
 DETAIL = "match/recent/list"
@@ -21,9 +22,13 @@ COMPETITION = "competition/additional/list"
 COUNTRY = "country/list"
 
 
+MISREAD = frozenset({"malformed", "detail_id_mismatch", "id_mismatch"})
+"""The reasons of PartMissing that say: an answer came, and it is not the documented one."""
+
+
 class PartMissing(ValueError):
     """The answer to one call is not there. `reason` is the call's error code or one of ours:
-    not_fetched, no_results, no_id, malformed, detail_id_mismatch, id_mismatch, not_listed."""
+    not_fetched, no_results, no_id, not_listed, or one of MISREAD."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -31,11 +36,20 @@ class PartMissing(ValueError):
 
 
 class FetchedDetail(msgspec.Struct, frozen=True):
-    """A match detail as text and, unless it is malformed, with names."""
+    """A match detail as text and, unless it is malformed, with names. `unread` says of each of its
+    fields that could not be read why not."""
 
     raw: msgspec.Raw
     detail: Detail | None
     why_not: str | None = None
+    unread: Mapping[str, str] = {}
+
+
+class Country(NamedTuple):
+    """The name of a country, None where it has none; `unread` says why it cannot be read."""
+
+    name: str | None
+    unread: str | None
 
 
 def live_matches(raw: Envelope) -> tuple[IndexEntry, list[msgspec.Raw]]:
@@ -61,6 +75,8 @@ class Fetched:
         self._calls = {
             endpoint: by_uuid(raw, endpoint) for endpoint in (DETAIL, ODDS, TEAM, COMPETITION)
         }
+        self._unread_country: str | None = None
+        """Why an entry of the list of countries cannot be read, if one cannot."""
         self.team = functools.cache(functools.partial(self._named, TEAM))
         self.competition = functools.cache(functools.partial(self._named, COMPETITION))
 
@@ -68,12 +84,12 @@ class Fetched:
         """The detail of a match; one that names another match counts as missing."""
         raw = self._only_result(DETAIL, match_id)
         try:
-            detail = read_detail(raw, "match detail")
+            detail, unread = read_detail(raw, "match detail")
         except Malformed as error:
             return FetchedDetail(raw, None, str(error))
         if detail.id != match_id:
             raise PartMissing("detail_id_mismatch", detail.id)
-        return FetchedDetail(raw, detail)
+        return FetchedDetail(raw, detail, unread=unread)
 
     def scheduled(self, match_id: str) -> int | None:
         """Return a match's scheduled start by its detail (Unix s), None where it is not known."""
@@ -88,16 +104,19 @@ class Fetched:
         entry = _answered(self._calls[ODDS].get(match_id))
         return entry, companies_in(self._raw.stored(entry))
 
-    def country_name(self, country_id: str) -> str | None:
+    def country(self, country_id: str) -> Country:
+        """A country by its id; `malformed` where it may be one of those that cannot be read."""
         countries = self._countries
         if isinstance(countries, PartMissing):
             raise countries
-        if country_id not in countries:
-            raise PartMissing("not_listed", country_id)
-        return countries[country_id]
+        if found := countries.get(country_id):
+            return found
+        if why := self._unread_country:
+            raise PartMissing("malformed", why)
+        raise PartMissing("not_listed", country_id)
 
     @functools.cached_property
-    def _countries(self) -> Mapping[str, str | None] | PartMissing:
+    def _countries(self) -> Mapping[str, Country] | PartMissing:
         try:
             entry = _answered(next(self._raw.entries(COUNTRY), None))
             listed = list_of(results_of(self._raw.stored(entry)), "results")
@@ -105,21 +124,22 @@ class Fetched:
             return PartMissing("malformed", str(error))
         except PartMissing as error:
             return error
-        named: dict[str, str | None] = {}
+        named: dict[str, Country] = {}
         for raw in listed:
             try:
-                country = read_named(raw, "country")
-            except Malformed:
+                country, unread = read_named(raw, "country")
+            except Malformed as error:
+                self._unread_country = str(error)
                 continue  # The reference stage quarantines it.
-            named[country.id] = country.name
+            named[country.id] = Country(country.name, unread.get("name"))
         return named
 
-    def _named(self, endpoint: str, uuid: str) -> Named:
+    def _named(self, endpoint: str, uuid: str) -> Read[Named]:
         """A record by id; one that was merged into another is followed to the survivor, as far as
         the fetch holds them. Of records that were merged in a circle each stands for itself."""
         asked = found = self._asked(endpoint, uuid)
         passed = {uuid}
-        while (uid := known(found.uid)) is not None and uid != found.id:
+        while (uid := known(found.value.uid)) is not None and uid != found.value.id:
             if uid in passed:
                 return asked
             passed.add(uid)
@@ -129,14 +149,14 @@ class Fetched:
                 return found
         return found
 
-    def _asked(self, endpoint: str, uuid: str) -> Named:
+    def _asked(self, endpoint: str, uuid: str) -> Read[Named]:
         raw = self._only_result(endpoint, uuid)
         try:
             found = read_named(raw, endpoint)
         except Malformed as error:
             raise PartMissing("malformed", str(error)) from None
-        if found.id != uuid:
-            raise PartMissing("id_mismatch", found.id)
+        if found.value.id != uuid:
+            raise PartMissing("id_mismatch", found.value.id)
         return found
 
     def _only_result(self, endpoint: str, uuid: str) -> msgspec.Raw:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from touchline.football.wire import (
     NULL,
+    FieldReader,
     Int64,
     Malformed,
     Reader,
@@ -44,24 +46,74 @@ def live_id(entry: msgspec.Raw) -> str | None:
 
 
 class SideFigures(msgspec.Struct, frozen=True):
-    """What one side has so far."""
+    """What one side has so far; null is unknown."""
 
-    score_regular: Annotated[int, Meta(description="goals in regular time, stoppage included")]
-    score_halftime: Annotated[int, Meta(description="goals at half-time")]
-    red_cards: int
-    yellow_cards: int
-    corners: Annotated[int | None, Meta(description="null where the vendor has no corner data")]
-    overtime_score: Annotated[int, Meta(description="total after 120 minutes, 0 without overtime")]
-    penalty_score: Annotated[int, Meta(description="penalty shoot-out score")]
+    score_regular: Annotated[
+        int | None, Meta(description="goals in regular time, stoppage included")
+    ]
+    score_halftime: Annotated[int | None, Meta(description="goals at half-time")]
+    red_cards: int | None
+    yellow_cards: int | None
+    corners: Annotated[
+        int | None, Meta(description="null also where the vendor has no corner data (-1)")
+    ]
+    overtime_score: Annotated[
+        int | None, Meta(description="total after 120 minutes, 0 without overtime")
+    ]
+    penalty_score: Annotated[int | None, Meta(description="penalty shoot-out score")]
 
     @classmethod
-    def of(cls, figures: list[int]) -> SideFigures | None:
-        """The vendor's array[7] with names, None where it is shorter. Corners -1 become None."""
+    def of(cls, figures: Sequence[int | None]) -> SideFigures | None:
+        """The vendor's array[7] with names, None where it is shorter. A negative figure is None."""
         if len(figures) < FIGURES:
             return None
-        goals, half_time, red, yellow, corners, overtime, penalties = figures[:FIGURES]
-        known_corners = None if corners == -1 else corners
-        return cls(goals, half_time, red, yellow, known_corners, overtime, penalties)
+        return cls(*(None if one is None or one < 0 else one for one in figures[:FIGURES]))
+
+
+NO_CORNER_DATA = -1
+"""What the vendor sends for corners that it does not count."""
+
+
+class Side(NamedTuple):
+    """The figures of one side: as received, None where one is no whole number, and with names where
+    there are seven. `unknown` names those that cannot be read; the side itself where it is no list
+    or a shorter one."""
+
+    received: list[int | None]
+    detailed: SideFigures | None
+    unknown: list[str]
+
+
+_whole_numbers: Reader[list[int]] = Reader(list[Int64])
+_whole_number: Reader[int] = Reader(Int64)
+
+
+def read_side(raw: msgspec.Raw, name: str) -> Side:
+    """The figures of the side `name`, each read by itself."""
+    try:
+        received: list[int | None] = [*_whole_numbers(raw, name)]
+    except Malformed:
+        try:
+            received = [_figure(one, name) for one in elements(raw, name)]
+        except Malformed:
+            received = []
+    detailed = SideFigures.of(received)
+    if detailed is None:
+        return Side(received, None, [name])
+    unknown = [
+        f"{name}.{field}"
+        for field, figure in zip(SideFigures.__struct_fields__, received, strict=False)
+        if getattr(detailed, field) is None
+        and not (field == "corners" and figure == NO_CORNER_DATA)
+    ]
+    return Side(received, detailed, unknown)
+
+
+def _figure(raw: msgspec.Raw, name: str) -> int | None:
+    try:
+        return _whole_number(raw, name)
+    except Malformed:
+        return None
 
 
 class ParsedScore(msgspec.Struct, frozen=True):
@@ -69,8 +121,14 @@ class ParsedScore(msgspec.Struct, frozen=True):
 
     match_id: str
     status: Annotated[int | None, Meta(description="match status id by the live list")]
-    home_stats: Annotated[list[int], Meta(description="as received: corners are -1 if unknown")]
-    away_stats: Annotated[list[int], Meta(description="as received: corners are -1 if unknown")]
+    home_stats: Annotated[
+        list[int | None],
+        Meta(description="as received: corners are -1 if unknown; null where no whole number"),
+    ]
+    away_stats: Annotated[
+        list[int | None],
+        Meta(description="as received: corners are -1 if unknown; null where no whole number"),
+    ]
     kickoff_timestamp: Annotated[
         int | None, Meta(description="Unix s of the current period's kick-off, null when unknown")
     ]
@@ -79,20 +137,20 @@ class ParsedScore(msgspec.Struct, frozen=True):
 
 
 class Score(msgspec.Struct, frozen=True):
-    """What the score array says; `surplus` names the elements beyond the documented ones."""
+    """What the score array says. `surplus` names the elements beyond the documented ones, `unknown`
+    the figures that cannot be read: `home.corners`, `away` for a whole side, `kick_off`."""
 
     status: int | None
     parsed: ParsedScore | None
     surplus: list[str]
-
-
-_figures: Reader[list[int]] = Reader(list[Int64])
+    unknown: list[str]
 
 
 def read_score(raw: msgspec.Raw, match_id: str) -> Score:
     """The score array of a live match: id, status, both sides' figures, kick-off, unused.
 
-    Raises Malformed for fewer than two elements, for another match's array and for wrong types.
+    A figure that cannot be read costs no other. Raises Malformed for what is no array, for one
+    without id or status, and for another match's.
     """
     parts = elements(raw, "score")
     if len(parts) < 2:
@@ -102,22 +160,24 @@ def read_score(raw: msgspec.Raw, match_id: str) -> Score:
         raise Malformed(f"score match id: {named!r} in the entry of {match_id!r}")
     status = integer(parts[1], "score status")
     if len(parts) < 4:
-        return Score(status, None, [])
-    home = _figures(parts[2], "score home figures")
-    away = _figures(parts[3], "score away figures")
-    kickoff = integer(parts[4], "score kick-off") if len(parts) > 4 else None
+        return Score(status, None, [], ["home", "away"])
+    home, away = read_side(parts[2], "home"), read_side(parts[3], "away")
+    kickoff = _figure(parts[4], "kick_off") if len(parts) > 4 else None
+    is_known = kickoff is not None and kickoff >= 0
     parsed = ParsedScore(
         match_id=match_id,
         status=status,
-        home_stats=home,
-        away_stats=away,
-        kickoff_timestamp=kickoff or None,
-        home_detailed=SideFigures.of(home),
-        away_detailed=SideFigures.of(away),
+        home_stats=home.received,
+        away_stats=away.received,
+        kickoff_timestamp=kickoff if kickoff and is_known else None,
+        home_detailed=home.detailed,
+        away_detailed=away.detailed,
     )
     surplus = [f"score[{i}]" for i in range(6, len(parts))]
-    surplus += [f"figures[{i}]" for i in range(FIGURES, max(len(home), len(away)))]
-    return Score(status, parsed, surplus)
+    most = max(len(home.received), len(away.received))
+    surplus += [f"figures[{i}]" for i in range(FIGURES, most)]
+    unknown = [*home.unknown, *away.unknown, *([] if is_known else ["kick_off"])]
+    return Score(status, parsed, surplus, unknown)
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -137,12 +197,13 @@ class Detail(msgspec.Struct, frozen=True):
 
 
 class DetailScore(msgspec.Struct, frozen=True):
-    """How a match stands by its detail, as received: a source beside the live list."""
+    """How a match stands by its detail: a source beside the live list. The figures of both sides
+    are text, for `read_side`."""
 
     id: str
     status_id: Int64 | None = None
-    home_scores: list[Int64] = []
-    away_scores: list[Int64] = []
+    home_scores: msgspec.Raw = NULL
+    away_scores: msgspec.Raw = NULL
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -173,13 +234,17 @@ class Incident(msgspec.Struct, frozen=True):
 INCIDENT_FIELDS = frozenset(Incident.__struct_fields__)
 
 
-class IncidentCodes(msgspec.Struct, frozen=True):
-    """The type of an incident or statistic, which alone is needed to choose among them."""
-
+class _Typed(msgspec.Struct, frozen=True):
     type: Int64
 
 
-read_detail: Reader[Detail] = Reader(Detail)
-read_detail_score: Reader[DetailScore] = Reader(DetailScore)
-read_incident: Reader[Incident] = Reader(Incident)
-read_codes: Reader[IncidentCodes] = Reader(IncidentCodes)
+read_detail = FieldReader(Detail)
+read_detail_score = FieldReader(DetailScore)
+read_incident = FieldReader(Incident)
+_read_type: Reader[_Typed] = Reader(_Typed)
+
+
+def type_of(item: msgspec.Raw) -> int:
+    """The type of an incident or statistic, which alone is needed to choose among them. Raises
+    Malformed."""
+    return _read_type(item, "type").type

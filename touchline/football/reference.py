@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from touchline.football.wire import NULL, Int64, Reader
+from touchline.football.wire import NULL, FieldReader, Int64
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ class Country(msgspec.Struct, frozen=True):
     updated_at: Int64 | None = None
 
 
-read_named: Reader[Named] = Reader(Named)
-read_team: Reader[Team] = Reader(Team)
-read_competition: Reader[Competition] = Reader(Competition)
-read_country: Reader[Country] = Reader(Country)
+read_named = FieldReader(Named)
+read_team = FieldReader(Team)
+read_competition = FieldReader(Competition)
+read_country = FieldReader(Country)

@@ -20,7 +20,12 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 import pipeline_assets.football.alerts
-from pipeline_assets.football.alerts.settling import NOT_PLAYED_OUT, Result, Settled
+from pipeline_assets.football.alerts.settling import (
+    NOT_PLAYED_OUT,
+    Result,
+    Scoreline,
+    Settled,
+)
 from pipeline_assets.football.documents import fetch_document, record_counts
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.fetch import FetchRef
@@ -126,14 +131,16 @@ class Rule(Generic[P]):
         )
         return " / ".join(parts)
 
-    def settled(self, facts: Facts, result: Result) -> Settled:
-        """How an alert with these facts has turned out, of a match that stands so in the end.
+    def settled(self, facts: Facts, end: Scoreline) -> Settled | None:
+        """How an alert with these facts has turned out, of a match that stands so in the end; None
+        where a goal is unknown.
 
         A match that was not played out is void for every rule.
         """
-        if (why := NOT_PLAYED_OUT.get(result.status_id)) is not None:
+        if (why := NOT_PLAYED_OUT.get(end.status_id)) is not None:
             return Settled(State.VOID, why)
-        return self.outcome(facts, result)
+        result = end.result
+        return result and self.outcome(facts, result)
 
     def facts_of(self, text: bytes | str) -> Facts:
         """The facts of an alert from its JSON. Raises msgspec.DecodeError."""
@@ -212,7 +219,9 @@ def _alert(rule: Rule[Any], fetch: FetchRef, record: MonitorRecord, facts: Facts
         odds_company=record.odds_company and record.odds_company.name,
         ou_total=facts.ou_total,
         favorite=facts.favorite,
-        score_at_alert=f"{match.home_goals}-{match.away_goals}",
+        score_at_alert="-".join(
+            "?" if goals is None else str(goals) for goals in (match.home_goals, match.away_goals)
+        ),
         facts=msgspec.Raw(_facts_encoder.encode(facts)),
         message=rule.message(fetch, record, facts),
     )

@@ -62,8 +62,8 @@ def live(
     match_id: str = MATCH,
     *,
     status: int | None = 3,
-    home: Sequence[int] = (0, 0, 0, 1, 4, 0, 0),
-    away: Sequence[int] = (0, 0, 0, 0, 2, 0, 0),
+    home: Sequence[Any] = (0, 0, 0, 1, 4, 0, 0),
+    away: Sequence[Any] = (0, 0, 0, 0, 2, 0, 0),
     incidents: Sequence[Any] = (VAR,),
 ) -> dict[str, Any]:
     """An entry of the live list."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 import pytest
 
 from pipeline_assets.football.alerts import three_ou_half, underdog_half
@@ -155,6 +156,16 @@ def test_the_underdog_is_backed_with_the_draw(goals: tuple[int, int], profit: st
 )
 def test_over_a_line_as_bookmakers_settle_it(line: str, goals: int, profit: str) -> None:
     assert over(Decimal(line), Decimal("0.9"), goals) == Decimal(profit)
+
+
+def test_an_end_with_a_goal_that_cannot_be_read_is_no_end() -> None:
+    unread = playing(8)
+    info = msgspec.structs.replace(unread.match_info, home_goals=None)
+    unread = msgspec.structs.replace(unread, match_info=info)
+    found = tried(at(0, playing(3)), at(60, unread), at(66, unread), at(70, playing(8)))
+    assert found.hits[0].state is State.PENDING
+    found = tried(at(0, playing(3)), at(60, playing(8)), at(61, unread), at(65, playing(8)))
+    assert found.hits[0].state is State.LOST
 
 
 def test_two_outcomes_are_staked_so_that_both_pay_alike() -> None:

@@ -53,8 +53,8 @@ class Display:
     def shows(
         self,
         status: int | None,
-        home: Sequence[int] = HOME,
-        away: Sequence[int] = AWAY,
+        home: Sequence[Any] = HOME,
+        away: Sequence[Any] = AWAY,
         *,
         after: int = 1,
     ) -> tuple[int | None, int | None, bool | None]:
@@ -64,9 +64,9 @@ class Display:
 
 
 def entry(
-    match_id: str, status: int | None, home: Sequence[int] = HOME, away: Sequence[int] = AWAY
+    match_id: str, status: int | None, home: Sequence[Any] = HOME, away: Sequence[Any] = AWAY
 ) -> dict[str, Any]:
-    def full(side: Sequence[int]) -> list[int]:
+    def full(side: Sequence[Any]) -> list[Any]:
         return [*side, 0, 0] if len(side) == len(HOME) else [*side]
 
     return live(match_id, status=status, home=full(home), away=full(away))
@@ -154,6 +154,24 @@ def test_figures_that_cannot_be_read_are_neither_kept_nor_a_change() -> None:
     assert display.told == [(4, MATCH)]
 
 
+def test_a_figure_that_cannot_be_read_is_no_change_and_costs_no_other() -> None:
+    display = Display()
+    assert display.shows(8) == AS_AT_END
+    assert display.shows(8, (2, 0, None, 3, 7), (1, 1, 0, 1, "4")) == AS_AT_END
+    assert display.shows(8, (2, 0, None, 1, 4), SWAPPED[1]) == OTHERS_NOW
+    assert display.details == [
+        "at the end: home red 1, yellow 3, corners 7; away red 0, yellow 1, corners 4. "
+        "Now: home red 1, yellow 1, corners 4; away red 1, yellow 3, corners 7. "
+        "Those at the end are shown"
+    ]
+
+
+def test_a_figure_that_is_unknown_at_the_end_keeps_the_others_as_they_were() -> None:
+    display = Display()
+    assert display.shows(8, (2, 0, None, 3, 7)) == AS_AT_END
+    assert display.shows(8, *SWAPPED) == OTHERS_NOW
+
+
 def test_a_vendor_without_corner_data_at_the_end_has_none_later() -> None:
     display = Display()
     assert display.shows(8, (2, 0, 1, 3, -1)) == (None, 4, False)
@@ -163,7 +181,7 @@ def test_a_vendor_without_corner_data_at_the_end_has_none_later() -> None:
 # --- against an oracle ---------------------------------------------------------------------------
 
 IDS = ("a" * 15, "b" * 15)
-sides = st.sampled_from([HOME, AWAY, (2, 0, 1, 3, -1), UNREADABLE])
+sides = st.sampled_from([HOME, AWAY, (2, 0, 1, 3, -1), (2, 0, None, 3, 7), UNREADABLE])
 looks = st.tuples(st.sampled_from([8, 8, 8, 4, 13, None]), sides, sides)
 lists = st.dictionaries(st.sampled_from(IDS), looks)
 steps = st.lists(st.tuples(st.sampled_from([1, 60, KEPT_MINUTES, KEPT_MINUTES + 1]), lists))
@@ -206,10 +224,20 @@ def expected(past: list[Look]) -> tuple[tuple[int | None, int | None], bool, boo
     if not ends:
         corners = tuple(side[4] if side != UNREADABLE else -1 for side in past[-1][2:])
         return known(corners), False, False
-    figures = [figures for _, figures in readable[ends[0] :]]
+    figures: list[Any] = []
+    for _, now in readable[ends[0] :]:
+        figures.append(read_over(now, figures[-1]) if figures else now)
     at_end, latest = figures[0], figures[-1]
     is_new = UNREADABLE not in past[-1][2:] and len(figures) > 1 and figures[-2] != latest
     return known((at_end[0][2], at_end[1][2])), latest != at_end, is_new and latest != at_end
+
+
+def read_over(now: Any, before: Any) -> Any:
+    """What is known of both sides: a figure without a value now is as it was."""
+    return tuple(
+        tuple(was if new in (None, -1) else new for new, was in zip(*side, strict=True))
+        for side in zip(now, before, strict=True)
+    )
 
 
 def known(corners: tuple[int, ...]) -> tuple[int | None, int | None]:

@@ -177,14 +177,10 @@ def test_the_live_list_has_the_status_and_the_detail_is_the_fallback(
         ({"score": []}, "bad_score"),
         ({"score": [MATCH]}, "bad_score"),
         ({"score": None}, "bad_score"),
+        ({"score": {"0": MATCH, "1": 3}}, "bad_score"),
         ({"score": [MATCH, "3", [0] * 7, [0] * 7, 0, ""]}, "bad_score"),
-        ({"score": [MATCH, 3, [0, None], [0] * 7, 0, ""]}, "bad_score"),
-        ({"score": [MATCH, 3, [10**30], [0] * 7, 0, ""]}, "bad_score"),
+        ({"score": [None, 3, [0] * 7, [0] * 7, 0, ""]}, "bad_score"),
         ({"score": [OTHER, 3, [0] * 7, [0] * 7, 0, ""]}, "bad_score"),
-        ({"stats": {}}, "wrong_type"),
-        ({"incidents": [[28]]}, "wrong_type"),
-        ({"incidents": [{"type": "28"}]}, "wrong_type"),
-        ({"tlive": "none"}, "wrong_type"),
     ],
 )
 def test_a_malformed_match_is_set_aside_alone(broken: dict[str, Any], reason: str) -> None:
@@ -194,8 +190,75 @@ def test_a_malformed_match_is_set_aside_alone(broken: dict[str, Any], reason: st
 
 
 def test_what_is_wrong_with_a_score_is_named() -> None:
-    made = staged(fetched([entry(score=[MATCH, 3, "0", [0] * 7, 0, ""])]))
-    assert "home figures" in made.quarantined[0].detail
+    made = staged(fetched([entry(score=[MATCH, "3", [0] * 7, [0] * 7, 0, ""])]))
+    assert "score status" in made.quarantined[0].detail
+
+
+ALL = ["home.score_regular", "home.corners"]
+
+
+@pytest.mark.parametrize(
+    ("home", "kick_off", "unknown", "received", "corners"),
+    [
+        ([0, 0, 0, 1, None, 0, 0], 0, ["home.corners"], [0, 0, 0, 1, None, 0, 0], None),
+        ([0, 0, 0, 1, "4", 0, 0], 0, ["home.corners"], [0, 0, 0, 1, None, 0, 0], None),
+        ([0, 0, 0, 1, -1, 0, 0], 0, [], [0, 0, 0, 1, -1, 0, 0], None),
+        ([0, 0, 0, 1, -2, 0, 0], 0, ["home.corners"], [0, 0, 0, 1, -2, 0, 0], None),
+        ([-1, 0, 0, 1, 4, 0, 0], 0, ["home.score_regular"], [-1, 0, 0, 1, 4, 0, 0], 4),
+        ([1.5, 0, 0, 1, 4, 0, 0], 0, ["home.score_regular"], [None, 0, 0, 1, 4, 0, 0], 4),
+        ([10**30, 0, 0, 1, True, 0, 0], 0, ALL, [None, 0, 0, 1, None, 0, 0], None),
+        ([0, 0, 0], 0, ["home"], [0, 0, 0], None),
+        ({"0": 1}, 0, ["home"], [], None),
+        (None, 0, ["home"], [], None),
+        ([0, 0, 0, 1, 4, 0, 0], "0", ["kick_off"], [0, 0, 0, 1, 4, 0, 0], 4),
+        ([0, 0, 0, 1, 4, 0, 0], -5, ["kick_off"], [0, 0, 0, 1, 4, 0, 0], 4),
+        ([0, 0, 0, 1, 4, 0, 0], None, ["kick_off"], [0, 0, 0, 1, 4, 0, 0], 4),
+    ],
+)
+def test_a_figure_that_cannot_be_read_is_unknown_counted_and_costs_nothing_else(
+    home: Any, kick_off: Any, unknown: list[str], received: list[int | None], corners: int | None
+) -> None:
+    score = [MATCH, 4, home, [2, 1, 0, 0, 3, 0, 0], kick_off, ""]
+    made = staged(fetched([entry(score=score), entry(OTHER, score=[OTHER, *score[1:]])]))
+    assert (len(made.records), made.quarantined) == (2, [])
+    parsed = made.records[0].live_data.parsed_score
+    assert parsed is not None
+    assert parsed.home_stats == received
+    assert (parsed.home_detailed and parsed.home_detailed.corners) == corners
+    assert parsed.away_detailed is not None
+    assert (parsed.away_detailed.score_regular, parsed.away_detailed.corners) == (2, 3)
+    assert [(f.kind, f.key, f.times) for f in made.findings] == [
+        ("unknown_figure", figure, 2) for figure in unknown
+    ]
+    assert all(f.detail == f"2 times, first in {MATCH}" for f in made.findings)
+    stored = decode_stage(stage, encode_stage(stage, fetched([]).ref, made)).records
+    assert msgspec.json.encode(stored) == msgspec.json.encode(made.records)
+
+
+@pytest.mark.parametrize(
+    ("part", "kept", "named"),
+    [
+        ({"incidents": {}}, [], None),
+        ({"incidents": None}, None, None),
+        ({"incidents": {"1": {"type": 28}}}, None, "match.incidents"),
+        ({"incidents": "none"}, None, "match.incidents"),
+        ({"incidents": [[28], {"type": 9}]}, [[28], {"type": 9}], "incidents.type"),
+        ({"incidents": [{"type": "28"}]}, [{"type": "28"}], "incidents.type"),
+        ({"incidents": [{}, None]}, [{}, None], "incidents.type"),
+        ({"stats": {}}, [], None),
+        ({"stats": [{"type": "x"}]}, [], None),
+        ({"tlive": "none"}, [], None),
+    ],
+)
+def test_a_part_that_cannot_be_read_is_named_and_costs_nothing_else(
+    part: dict[str, Any], kept: Any, named: str | None
+) -> None:
+    made = staged(fetched([entry(**part), entry(OTHER)]))
+    assert (len(made.records), made.quarantined) == (2, [])
+    incidents = made.records[0].live_data.incidents
+    assert (incidents and msgspec.json.decode(incidents)) == kept
+    expected = [("unread_field", named, 1)] if named else []
+    assert [(f.kind, f.key, f.times) for f in made.findings] == expected
 
 
 @pytest.mark.parametrize("nameless", [None, "", "  ", 7, [], {}])
@@ -240,12 +303,14 @@ def failed(endpoint: str, uuid: str) -> Call:
         ({"teams": {AWAY: TEAMS[AWAY]}}, {"home_team": "not_fetched"}),
         ({"teams": {**TEAMS, AWAY: failed(TEAM, AWAY)}}, {"away_team": "timeout"}),
         ({"teams": {**TEAMS, HOME: []}}, {"home_team": "no_results"}),
-        ({"teams": {**TEAMS, HOME: [{"id": HOME, "name": 4}]}}, {"home_team": "malformed"}),
+        ({"teams": {**TEAMS, HOME: [{"id": 4, "name": "A"}]}}, {"home_team": "malformed"}),
+        ({"teams": {**TEAMS, HOME: [{"id": HOME, "name": 4}]}}, {}),
         ({"teams": {**TEAMS, HOME: TEAMS[AWAY]}}, {"home_team": "id_mismatch"}),
         ({"competitions": {}}, {"competition": "not_fetched"}),
         ({"countries": None}, {"country": "not_fetched"}),
         ({"countries": []}, {"country": "not_listed"}),
         ({"countries": [None, {"id": 3}, *COUNTRIES]}, {}),
+        ({"countries": [{"id": 3}]}, {"country": "malformed"}),
         ({"details": {MATCH: detail(home_team_id="")}}, {"home_team": "no_id"}),
     ],
 )
@@ -265,7 +330,7 @@ def test_a_match_is_kept_without_what_is_missing(
         ({MATCH: failed(DETAIL, MATCH)}, "timeout"),
         ({MATCH: []}, "no_results"),
         ({MATCH: detail(OTHER)}, "detail_id_mismatch"),
-        ({MATCH: detail(home_team_id=7)}, "malformed"),
+        ({MATCH: detail(id=7)}, "malformed"),
         ({MATCH: "x"}, "malformed"),
     ],
 )
@@ -279,6 +344,34 @@ def test_a_match_is_kept_without_its_detail(details: dict[str, Any], reason: str
         "competition": "no_id",
     }
     assert match.odds is not None, "the odds do not depend on the detail"
+
+
+def test_one_odd_field_of_every_detail_costs_no_name() -> None:
+    """As a vendor writes it whose language has one word for no and for nothing."""
+    odd = {"neutral": False, "note": False, "status_id": "3"}
+    details = {match_id: detail(match_id, **odd) for match_id in (MATCH, OTHER)}
+    made = staged(fetched([entry(), entry(OTHER)], details=details))
+    for match in made.records:
+        parsed = match.match_details.parsed_details
+        assert parsed is not None
+        assert (parsed.home_team_name, parsed.competition_name) == ("Northfield", "Example League")
+        assert (parsed.neutral, parsed.note, parsed.status_id) == (None, None, None)
+    assert [(f.kind, f.key, f.times) for f in made.findings] == [
+        ("unread_field", f"detail.{name}", 2) for name in ("status_id", "neutral", "note")
+    ]
+    assert "first in 9gh1mn4xyz7pqr2: match detail.neutral: Expected" in made.findings[1].detail
+
+
+def test_what_could_not_be_read_of_an_answer_is_counted_beside_the_match() -> None:
+    details = {MATCH: detail(), OTHER: detail("another")}
+    teams = {HOME: [{"id": HOME, "name": 4}], AWAY: "none"}
+    raw = fetched([entry(), entry(OTHER)], details=details, teams=teams, countries=[{"id": 3}])
+    assert {(f.key, f.times) for f in staged(raw).findings} == {
+        ("home_team.name", 1),
+        ("away_team", 1),
+        ("country", 1),
+        ("detail", 1),
+    }
 
 
 def test_odds_that_are_a_list_are_named_as_an_issue() -> None:

@@ -377,6 +377,95 @@ def test_a_score_that_cannot_be_read_is_read_from_the_detail() -> None:
     assert followed.states[-1] == ("WON", "goal_after_half_time")
 
 
+def listed(
+    followed: Followed, minutes: int, status: int, home: list[Any], **more: Any
+) -> Staged[AlertOutcome]:
+    """A fetch whose live list shows these figures of home, goals first, and no goal of away."""
+    score = [MATCH, status, (home + [0] * 7)[:7], [0] * 7, 0, ""]
+    minute = HALF_TIME.later(minutes)
+    live = [{"id": MATCH, "score": score}]
+    return followed.through(envelope(live, minute=minute, arrived=minute.utc, **more))
+
+
+def test_nothing_is_decided_from_a_goal_that_cannot_be_read() -> None:
+    followed = Followed(alert())
+    followed.see(0, 3)
+    listed(followed, 50, PLAYING, [1, 0])
+    listed(followed, 51, PLAYING, [None, 0])
+    assert followed.states == [("PENDING", "in_play")], "which needs no goals"
+    listed(followed, 60, ENDED, [None, 0])
+    listed(followed, 66, ENDED, [-1, 0])
+    assert followed.states[-1] == ("PENDING", "to_be_confirmed")
+    listed(followed, 70, ENDED, [1, 0])
+    listed(followed, 76, ENDED, [1, "0"])
+    assert followed.states[-1] == ("PENDING", "no_answer"), "it confirms nothing"
+    listed(followed, 77, ENDED, [1, 0])
+    assert followed.states[-1] == ("WON", "goal_after_half_time"), "and takes nothing back"
+
+
+def test_a_status_beside_a_goal_that_cannot_be_read_is_seen() -> None:
+    followed = Followed(alert())
+    followed.see(0, 3)
+    listed(followed, 60, ENDED, [1, 0])
+    listed(followed, 63, PLAYING, [None, 0])
+    listed(followed, 66, ENDED, [1, 0])
+    assert followed.states[-1] == ("PENDING", "to_be_confirmed"), "play went on between"
+
+
+def test_figures_that_no_outcome_needs_cost_none() -> None:
+    followed = Followed(alert())
+    followed.see(0, 3)
+    for minutes in (60, 65):
+        staged = listed(followed, minutes, ENDED, [1, 0, None, "2", -7, False, {}])
+        assert staged.findings == []
+    assert followed.states[-1] == ("WON", "goal_after_half_time")
+
+
+def test_a_canceled_match_is_void_without_its_goals() -> None:
+    followed = Followed(alert())
+    followed.see(0, 3)
+    for minutes in (60, 65):
+        listed(followed, minutes, 12, [None, 0])
+    assert followed.states[-1] == ("VOID", "canceled")
+    last = followed.emitted[-1]
+    assert (last.final_home, last.final_away, last.goals_after_half_time) == (None, 0, None)
+    back = records_of(table_of(followed.emitted, AlertOutcome), AlertOutcome)
+    assert back == followed.emitted
+
+
+def test_a_goal_that_the_live_list_does_not_say_is_read_from_the_detail() -> None:
+    followed = Followed(alert())
+    followed.see(0, 3)
+    for minutes in (60, 66):
+        details = {MATCH: [detail(ENDED, "1-0")]}
+        listed(followed, minutes, ENDED, [None, 0], details=details)
+    assert followed.states[-1] == ("WON", "goal_after_half_time")
+    assert followed.emitted[-1].decided_from == "recent_list"
+
+
+@pytest.mark.parametrize("said", [(PLAYING, "1-0"), (ENDED, "1-1")])
+def test_a_detail_that_disagrees_with_the_live_list_fills_in_nothing(said: Any) -> None:
+    followed = Followed(alert())
+    followed.see(0, 3)
+    for minutes in (60, 66):
+        listed(followed, minutes, ENDED, [None, 0], details={MATCH: [detail(*said)]})
+    assert followed.states[-1] == ("PENDING", "to_be_confirmed")
+
+
+def test_what_cannot_be_read_of_a_detail_that_was_asked_for_is_counted() -> None:
+    followed = Followed(alert())
+    followed.see(0, 3)
+    followed.see(10)
+    odd = detail(ENDED, "1-0") | {"status_id": "8", "home_scores": [1, None, None, 0, -1, 0, 0]}
+    call = Call(DETAIL, {"uuid": MATCH}, answer([odd]), 200)
+    staged = followed.see(60, asked=call)
+    assert [(f.kind, f.key) for f in staged.findings] == [
+        ("unread_field", "detail.status_id"),
+        ("unknown_figure", "detail.home_scores.score_halftime"),
+    ]
+    assert followed.states[-1] == ("PENDING", "no_answer")
+
+
 def test_an_error_in_a_rule_costs_that_alert_alone_and_is_made_good() -> None:
     def mistaken(facts: Facts, result: Result) -> Settled:
         raise ZeroDivisionError("a mistake")

@@ -133,9 +133,12 @@ def test_the_pre_match_prices_are_those_of_the_last_open_quote() -> None:
     [
         ([2, 1, 0, 0, 3, 0, 0], [1, 0, 0, 0, 4, 0, 0], "Live Score: 2-1 (HT: 1-0)"),
         ([2, 1, 0, 0, 3], [1, 0, 0, 0, 4, 0, 0], None),
+        ([-1, 1, 0, 0, 3, 0, 0], [1, 0, 0, 0, 4, 0, 0], None),
+        ([2, 1, 0, 0, 3, 0, 0], [1, None, 0, 0, 4, 0, 0], None),
+        ([2, 1, None, -1, "3", -1, -1], [1, 0, 0, 0, 4, 0, 0], "Live Score: 2-1 (HT: 1-0)"),
     ],
 )
-def test_the_score_is_null_when_unknown(home: list[int], away: list[int], text: str | None) -> None:
+def test_the_score_is_null_when_unknown(home: list[Any], away: list[Any], text: str | None) -> None:
     (match,) = chain(fetched(live(home=home, away=away))).converted.records
     assert match.formatted_live_score == text
 
@@ -145,8 +148,12 @@ def test_the_score_is_null_when_unknown(home: list[int], away: list[int], text: 
     [
         ({"wind": "11.m/s"}, "25mph (Strong Breeze)", []),
         ({"wind": "breezy"}, None, ["wind"]),
+        ({"wind": 7, "pressure": False}, None, ["pressure", "wind"]),
         ("breezy", None, ["environment"]),
+        (False, None, ["environment"]),
+        (0, None, ["environment"]),
         ({}, None, []),
+        ([], None, []),
         (None, None, []),
     ],
 )
@@ -154,9 +161,12 @@ def test_weather_that_cannot_be_read_costs_no_match(
     environment: Any, wind: str | None, issues: list[str]
 ) -> None:
     raw = fetched(live(), details={MATCH: detail(environment=environment)})
-    (match,) = chain(raw).converted.records
+    converted = chain(raw).converted
+    (match,) = converted.records
     assert match.environment.wind == wind
-    assert [issue.field for issue in match.environment_issues] == issues
+    assert sorted(issue.field for issue in match.environment_issues) == issues
+    names = [name if name == "environment" else f"environment.{name}" for name in issues]
+    assert sorted(finding.key or "" for finding in converted.findings) == names
 
 
 def test_one_bad_match_is_quarantined_and_the_others_go_on() -> None:

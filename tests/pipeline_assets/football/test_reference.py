@@ -91,8 +91,6 @@ def test_what_was_carried_on_is_counted_and_not_stored_again() -> None:
         (Call(TEAM, {"uuid": TEAM_ID}, None, error="something_new"), "call_failed"),
         ([], "no_results"),
         ("team", "malformed"),
-        ([team(name=7)], "malformed"),
-        ([team(foundation_time=10**30)], "malformed"),
         ([{"name": "no id"}], "malformed"),
         ([team(id="another")], "id_mismatch"),
     ],
@@ -106,6 +104,22 @@ def test_a_record_that_did_not_come_is_set_aside_alone(results: Any, reason: str
 def test_a_failed_country_list_is_one_record() -> None:
     made = staged(envelope([], countries=Call(COUNTRY, {}, None, error="deadline")))
     assert [(r.key, r.reason) for r in made.quarantined] == [("country", "deadline")]
+
+
+def test_a_field_that_cannot_be_read_is_null_and_counted() -> None:
+    odd = team(name=7, foundation_time=10**30, website="a.example")
+    league = {"id": LEAGUE_ID, "name": "League", "title_holder": ["x", "y"]}
+    made = staged(envelope([], teams={TEAM_ID: [odd]}, competitions={LEAGUE_ID: [league]}))
+    found = {record.kind: record for record in made.records}
+    assert (found["team"].name, found["team"].foundation_time) == (None, None)
+    assert found["team"].website == "a.example"
+    assert msgspec.json.decode(found["team"].raw)["name"] == 7
+    assert (found["competition"].name, found["competition"].title_holder_id) == ("League", None)
+    assert {(f.kind, f.key) for f in made.findings} == {
+        ("unread_field", "team.name"),
+        ("unread_field", "team.foundation_time"),
+        ("unread_field", "competition.title_holder"),
+    }
 
 
 def test_unknown_fields_are_found_and_kept() -> None:

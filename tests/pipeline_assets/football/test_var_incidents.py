@@ -218,12 +218,37 @@ def test_a_match_that_left_the_list_is_remembered_for_48_hours(away: int, record
 
 
 @pytest.mark.parametrize(
-    "broken", [{"time": "35"}, {"time": ...}, {"position": None}, {"type": "28"}]
+    "broken",
+    [
+        {"time": "35"},
+        {"time": ...},
+        {"position": None},
+        {"type": "28"},
+        {"player_id": 7},
+        {"var_result": "2"},
+    ],
 )
 def test_a_malformed_incident_is_set_aside_alone(broken: dict[str, Any]) -> None:
     staged = Vendor().lists(entry(review(**broken), review(time=50)))
     assert [(r.key, r.reason) for r in staged.quarantined] == [(MATCH, "malformed")]
     assert [record.time for record in staged.records] == [50]
+
+
+def test_a_field_that_names_nothing_costs_no_incident() -> None:
+    vendor = Vendor()
+    odd = review(player_name=7, second="x", assist1_id=0, reason_type=[])
+    staged = vendor.lists(entry(odd))
+    [record] = staged.records
+    assert (record.player_name, record.player_id, record.var_result) == (None, PLAYER, 2)
+    assert [(f.kind, f.key) for f in staged.findings] == [("unread_field", "incidents.player_name")]
+    assert vendor.lists(entry(review())).account.dropped == {"already_seen": 1}
+
+
+def test_an_empty_list_that_is_written_as_an_object_takes_back_as_one() -> None:
+    vendor = Vendor()
+    vendor.lists(entry(review()))
+    [gone] = vendor.lists({"id": MATCH, "incidents": {}}).records
+    assert gone.retracted_at_utc is not None
 
 
 def test_incidents_of_unusable_entries_are_set_aside() -> None:

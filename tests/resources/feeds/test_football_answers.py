@@ -131,3 +131,14 @@ def test_details_of_another_match_refer_to_nothing() -> None:
 
     assert answers.references(body, "m2").home_team_id == "t"
     assert answers.references(body, "m1") == answers.References()
+
+
+def test_an_odd_reference_costs_no_other() -> None:
+    body = (
+        b'{"code":0,"results":[{"id":"m","competition_id":7,"home_team_id":[],"away_team_id":"t"}]}'
+    )
+
+    found = answers.references(body, "m")
+    ids = (found.competition_id, found.home_team_id, found.away_team_id, None, "", "t")
+    assert answers.distinct(ids) == ["t"]
+    assert answers.is_about(body, "m")
