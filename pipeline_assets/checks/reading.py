@@ -30,6 +30,8 @@ class Reading:
     """Columns that are not as the stage declares them."""
     noticed: Mapping[str, int] = field(default_factory=dict)
     """How many findings of each kind the stage had."""
+    misread: Mapping[str, int] = field(default_factory=dict)
+    """In how many records a part could not be read, by kind of finding and field."""
     signs: SignsOfLife | None = None
 
     def agrees_with(self, claim: Claim) -> bool:
@@ -66,6 +68,11 @@ def reading_of(asset: Asset, found: FetchObject) -> Reading:
         opened.account,
         misfits=misfits(opened.table.schema, schema_of(asset.makes)),
         noticed=Counter(finding.kind for finding in opened.findings),
+        misread={
+            f"{finding.kind} {finding.key}": finding.times
+            for finding in opened.findings
+            if finding.kind in asset.misread
+        },
     )
 
 

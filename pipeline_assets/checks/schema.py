@@ -12,7 +12,7 @@ from touchline.stage import Stage
 DRIFT_RECORDS = 5
 DRIFT_SHARE = 0.2
 """Fewer misread records than these, or a smaller share of a fetch, are bad records; more are a
-vendor who has changed."""
+vendor who has changed. The same of records that are there and in which one field cannot be read."""
 
 
 def schema_holds(books: DayBooks, report: CheckReport) -> None:
@@ -20,7 +20,8 @@ def schema_holds(books: DayBooks, report: CheckReport) -> None:
     is documented of them.
 
     It is said of what was read back now. Fields and codes that nobody knows cost nothing, since
-    they are kept as they came: they are counted.
+    they are kept as they came: they are counted. A field that is used and cannot be read is null,
+    and is counted by its name.
     """
     if books.readings is None:
         report.found(Kind.UNCHECKED, None, None, "what landed could not be read back")
@@ -28,13 +29,20 @@ def schema_holds(books: DayBooks, report: CheckReport) -> None:
     noticed: Counter[str] = Counter()
     for number, reading in sorted(books.readings.items()):
         noticed.update(reading.noticed)
+        noticed.update(reading.misread)
         if reading.misfits:
             detail = "; ".join(reading.misfits)
             report.found(Kind.SCHEMA_DIFFERS, number, reading.count, detail)
+        received = reading.account.received
+        limit = max(DRIFT_RECORDS, DRIFT_SHARE * received)
         misread = _misread(books, reading.account)
-        if misread >= max(DRIFT_RECORDS, DRIFT_SHARE * reading.account.received):
-            detail = f"{misread} of {reading.account.received} records have another shape"
+        if misread >= limit:
+            detail = f"{misread} of {received} records have another shape"
             report.found(Kind.SCHEMA_DRIFTS, number, misread, detail)
+        for part, times in reading.misread.items():
+            if times >= limit:
+                detail = f"{part}: it could not be read in {times} of {received} records"
+                report.found(Kind.SCHEMA_DRIFTS, number, times, detail)
     report.details = {"fetches_read": len(books.readings), **noticed}
 
 

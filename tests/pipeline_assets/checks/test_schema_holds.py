@@ -36,6 +36,8 @@ class Wider(msgspec.Struct, frozen=True):
 
 class Misread(StrEnum):
     BAD_ENTRY = "bad_entry"
+    UNREAD = "unread"
+    """A finding: of a record that was kept."""
 
 
 def schema(chain: Chain, asset: str = "heads", **how: Any) -> CheckReport:
@@ -109,6 +111,42 @@ def test_many_records_of_another_shape_are_a_vendor_who_has_changed(
         assert found(said) == [(Kind.SCHEMA_DRIFTS, busy.number, bad)]
         assert said.findings[0].detail == "5 of 12 records have another shape"
     assert schema(busy).verdict is Verdict.OK, "it speaks of what is new"
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(4, Verdict.OK), (5, Verdict.BAD)])
+def test_a_field_that_cannot_be_read_in_many_records_is_one_too(
+    busy: Chain, times: int, verdict: Verdict
+) -> None:
+    """Each field by itself: twice four records are no five. Other findings are no concern."""
+
+    def reads_most(fetch: FetchRef, raw: Envelope) -> Staged[Head]:
+        staged = Staged[Head]()
+        staged.emit_many([Head(key) for key in match_keys(raw)])
+        staged.findings += [
+            Finding(Misread.UNREAD, "home.corners", "first in m1: null", times),
+            Finding(Misread.UNREAD, "home.red_cards", "first in m1: null", 4),
+            Finding("unknown_field", "match.weather", "12 times", 12),
+        ]
+        return staged
+
+    plan = small_plan(heads=reads_most)
+    heads, *others = plan.stages
+    stages = (replace(heads, misread=(*Misread,)), *others)
+    report = busy.minute(0, FeedPlan(plan.raw, stages, plan.client))
+    [said] = [check for check in report.checks if (check.asset, check.check) == (heads.name, CHECK)]
+    assert said.verdict is verdict
+    assert said.details == {
+        "fetches_read": 1,
+        "unread": 2,
+        "unread home.corners": times,
+        "unread home.red_cards": 4,
+        "unknown_field": 1,
+    }
+    if verdict is Verdict.BAD:
+        assert found(said) == [(Kind.SCHEMA_DRIFTS, busy.number, times)]
+        assert said.findings[0].detail == (
+            "unread home.corners: it could not be read in 5 of 12 records"
+        )
 
 
 def test_what_was_not_read_back_could_not_be_checked(day: Chain, s3_gate: S3Gate) -> None:

@@ -246,6 +246,15 @@ class OddWorld(LinedWorld):
         return msgspec.json.encode({"777": {"bs": [row]}})
 
 
+@dataclass
+class FalseWorld(LinedWorld):
+    """A vendor whose language has one word for no and for nothing."""
+
+    def detail(self, match_id: str, at: int) -> bytes | None:
+        found = msgspec.json.decode(super().detail(match_id, at) or b"{}")
+        return msgspec.json.encode(found | {"neutral": False})
+
+
 @pytest.fixture
 def vendor() -> Iterator[Served]:
     world = OddWorld({"m-odd": 31, "m-half": 3})
@@ -288,3 +297,26 @@ def test_what_the_vendor_does_not_document_is_told_by_schema_holds_and_costs_not
     assert shown["m-odd"].odds_company.name == "Company 777"
     fired = chain.opened("football/alert_3ou_half", chain.number).records
     assert [alert.match_id for alert in fired] == ["m-half"]
+
+
+def test_a_field_that_is_odd_in_every_match_is_told_by_schema_holds_and_costs_no_name(
+    chain_of: ChainOf,
+) -> None:
+    world = FalseWorld({f"m-{number}": 2 for number in range(5)})
+    with serve(world, user=USER, secret=SECRET) as served:
+        chain = chain_of(NOON, football, served)
+        report = chain.minute(0)
+    [found] = [check for check in report.checks if check.verdict is not Verdict.OK]
+    assert (found.asset, found.check, found.verdict) == (
+        "football/merged",
+        "schema_holds",
+        Verdict.BAD,
+    )
+    assert found.details["unread_field detail.neutral"] == 5
+    [said] = found.findings
+    assert said.detail == "unread_field detail.neutral: it could not be read in 5 of 5 records"
+    shown = chain.opened("football/monitor_central", chain.number).records
+    assert {record.match_info.competition_name for record in shown} == {"Example League"}
+    assert {record.match_info.home_team for record in shown} == {
+        f"Ñandú home-m-{number}" for number in range(5)
+    }
