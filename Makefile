@@ -45,8 +45,8 @@ soak: $(STAMP) ## an hour of the real stack: every minute once, nothing grows (M
 signals: $(STAMP) ## make every cause of an alarm happen on the real stack: named within 30 s, healed (45 minutes)
 	@$(BIN)/pytest -v -m signals $(ARGS)
 
-hostile: $(STAMP) ## 10,000 hostile fetches through every stage (minutes to hours)
-	@TOUCHLINE_HYPOTHESIS_EXAMPLES=10000 $(BIN)/pytest -q tests/pipeline_assets/football/test_hostile_content.py tests/pipeline_assets/football/test_hostile_display.py $(ARGS)
+hostile: $(STAMP) ## 10,000 hostile fetches through every stage, and every field of one by itself (minutes to hours)
+	@TOUCHLINE_HYPOTHESIS_EXAMPLES=10000 TOUCHLINE_ODD_FIELDS=full $(BIN)/pytest -q tests/pipeline_assets/football/test_hostile_content.py tests/pipeline_assets/football/test_hostile_display.py tests/pipeline_assets/football/test_odd_fields.py $(ARGS)
 
 schedules: $(STAMP) ## 50 ways for processes to overlap, of each kind of day (10 minutes)
 	@TOUCHLINE_HYPOTHESIS_EXAMPLES=50 $(BIN)/pytest -q tests/schedules $(ARGS)
