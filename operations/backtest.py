@@ -188,7 +188,7 @@ def _row(hit: Hit) -> tuple[str, ...]:
         end,
         hit.state,
         hit.reason,
-        "" if hit.profit is None else f"{hit.profit:+.2f}",
+        (hit.no_return or "") if hit.profit is None else f"{hit.profit:+.2f}",
     )
 
 

@@ -14,8 +14,15 @@ from typing import Any
 
 import msgspec
 
+from pipeline_assets.football.alerts.returns import NoReturn
 from pipeline_assets.football.alerts.rules import ALREADY_ALERTED, Facts, Rule
-from pipeline_assets.football.alerts.settling import Scoreline, Settled, Sighting, sighted
+from pipeline_assets.football.alerts.settling import (
+    Result,
+    Scoreline,
+    Settled,
+    Sighting,
+    sighted,
+)
 from pipeline_assets.football.monitor_central import MonitorRecord
 from touchline.day import Minute
 from touchline.outcomes import State, Tally, tally
@@ -25,7 +32,7 @@ CENTS = Decimal("0.0001")
 
 class Hit(msgspec.Struct, frozen=True):
     """A match for which the rule fires, once. Goals are null while its end is not known; `profit`
-    is of one unit staked, null where it is not settled or no price is shown."""
+    is of one unit staked, null where it is neither won nor lost, and where `no_return` says why."""
 
     at_utc: datetime
     match_id: str
@@ -38,11 +45,12 @@ class Hit(msgspec.Struct, frozen=True):
     final_home: int | None
     final_away: int | None
     profit: Decimal | None
+    no_return: str | None = None
 
 
 class Backtest(msgspec.Struct, frozen=True):
     """What came of it. `fates` counts what the rule said of each record: `fires` or why not;
-    `staked` and `profit` are in units, of the hits that have a price and were won or lost."""
+    `staked` and `profit` are in units, of the hits that have a return."""
 
     hits: list[Hit]
     fates: dict[str, int]
@@ -136,9 +144,9 @@ def _hit(
     rule: Rule[Any], minute: Minute, record: MonitorRecord, facts: Facts, end: Scoreline | None
 ) -> Hit:
     settled = (end and rule.settled(facts, end)) or Settled(State.PENDING, "no_end_seen")
-    profit = None
-    if end and end.result and rule.pays and settled.state in (State.WON, State.LOST):
-        profit = rule.pays(record, facts, end.result)
+    profit, no_return = None, None
+    if end and end.result and settled.state in (State.WON, State.LOST):
+        profit, no_return = _return(rule, record, facts, end.result)
     match = record.match_info
     return Hit(
         at_utc=minute.utc,
@@ -152,4 +160,18 @@ def _hit(
         final_home=end and end.home,
         final_away=end and end.away,
         profit=profit if profit is None else profit.quantize(CENTS),
+        no_return=no_return,
     )
+
+
+def _return(
+    rule: Rule[Any], record: MonitorRecord, facts: Facts, result: Result
+) -> tuple[Decimal | None, str | None]:
+    """What one unit staked on a hit that was won or lost has brought, or why nobody can say."""
+    if rule.pays is None:
+        return None, None
+    try:
+        profit = rule.pays(record, facts, result)
+    except NoReturn as error:
+        return None, str(error)
+    return profit, "no price is shown" if profit is None else None

@@ -93,6 +93,32 @@ def test_hits_and_their_ends_are_the_same_from_every_tier(
     assert len(drawn.findall(".//{*}circle")) == 2
 
 
+def test_a_hit_off_the_quarter_grid_has_no_return_and_the_others_are_shown(
+    chain_of: ChainOf, world: LinedWorld, vendor: Served
+) -> None:
+    world.lines = {"m-other": 3.1}
+    world.statuses = {"m-half": 3, "m-other": 3}
+    chain = chain_of(NOON, PLANS[FEED], vendor)
+    chain.minute(0)
+    world.statuses = {"m-half": 8, "m-other": 8}
+    for passed in (1, 6):
+        chain.minute(passed)
+    with chain.process() as site:
+        settings = site.settings
+    day = RunDay(settings, chain.access, [*world.statuses], [])
+
+    document = day.touchline("backtest", "--rule", "3ou_half", *DAYS, "--json").json
+    assert [(hit["match_id"], hit["profit"], hit["no_return"]) for hit in document["hits"]] == [
+        ("m-half", -1, None),
+        ("m-other", None, "line 3.1 is off the quarter grid"),
+    ]
+    assert (document["summary"]["lost"], document["summary"]["staked"]) == (2, 1)
+    said = day.touchline("backtest", "--rule", "3ou_half", *DAYS, COLUMNS="200")
+    assert said.exit_code == 0
+    assert b"line 3.1 is off the quarter grid" in said.stdout
+    assert b"1 units staked, profit -1.00, -100.0% a unit" in said.stdout
+
+
 def test_a_rule_that_never_fired_says_so(run_day: RunDay, tmp_path: Path) -> None:
     picture = tmp_path / "never.svg"
     said = run_day.touchline("backtest", "--rule", "3ou_half", *DAYS, "--plot", str(picture))

@@ -10,9 +10,18 @@ QUARTER = Decimal("0.25")
 LOST = Decimal(-1)
 
 
+class NoReturn(ValueError):
+    """What was staked has no return; the message says why, in a few words."""
+
+
 def over(line: Decimal, profit: Decimal, goals: int) -> Decimal:
     """A unit on more goals than this line, as bookmakers settle it: it comes back when the goals
-    are the line, and on a quarter line one half of it is on each of the two lines beside it."""
+    are the line, and on a quarter line one half of it is on each of the two lines beside it.
+
+    Raises NoReturn for a line that is no multiple of a quarter, which nobody settles.
+    """
+    if line % QUARTER:
+        raise NoReturn(f"line {line:f} is off the quarter grid")
     if line % Decimal("0.5"):
         return (over(line - QUARTER, profit, goals) + over(line + QUARTER, profit, goals)) / 2
     if goals == line:

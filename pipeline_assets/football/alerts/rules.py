@@ -99,7 +99,8 @@ class Rule(Generic[P]):
     message, and `says` gives the line of it that is this rule's own. `outcome` is asked once the
     match has ended, with the facts, which are of the type `makes`: WON, LOST or VOID. `pays` is
     what one unit staked on the bet that the rule stands for would have brought at the odds that the
-    record shows, -1 where it is lost, None where they are not shown; for a backtest alone.
+    record shows, -1 where it is lost, None where they are not shown; for a backtest alone. It may
+    raise NoReturn, which says why there is none.
     """
 
     rule_id: str

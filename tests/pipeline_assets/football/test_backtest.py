@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.alerts import three_ou_half, underdog_half
-from pipeline_assets.football.alerts.returns import either, over
+from pipeline_assets.football.alerts.returns import NoReturn, either, over
 from pipeline_assets.football.alerts.settling import Result
 from pipeline_assets.football.backtest import Backtest, backtest
 from pipeline_assets.football.monitor_central import MonitorRecord
@@ -156,6 +156,29 @@ def test_the_underdog_is_backed_with_the_draw(goals: tuple[int, int], profit: st
 )
 def test_over_a_line_as_bookmakers_settle_it(line: str, goals: int, profit: str) -> None:
     assert over(Decimal(line), Decimal("0.9"), goals) == Decimal(profit)
+
+
+@pytest.mark.parametrize("line", ["3.1", "3.333333", "3.125", "0.1", "-3.1"])
+def test_a_line_that_is_no_quarter_has_no_return(line: str) -> None:
+    with pytest.raises(NoReturn, match=line):
+        over(Decimal(line), Decimal("0.9"), 3)
+
+
+def test_a_hit_without_a_return_says_why_and_costs_no_other() -> None:
+    other = "b" * 15
+    found = tried(
+        at(0, match(MATCH, line=3.1), match(other), match("c" * 15)),
+        **{MATCH: Result(8, 2, 2, 0, 0), other: Result(8, 2, 2, 0, 0)},
+    )
+    odd, good, pending = found.hits
+    assert (odd.state, odd.profit, odd.no_return) == (
+        State.WON,
+        None,
+        "line 3.1 is off the quarter grid",
+    )
+    assert (good.profit, good.no_return) == (Decimal("0.9009"), None)
+    assert (pending.profit, pending.no_return) == (None, None)
+    assert (found.staked, found.profit, found.tally.won) == (1, good.profit, 2)
 
 
 def test_an_end_with_a_goal_that_cannot_be_read_is_no_end() -> None:
