@@ -9,7 +9,6 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline_assets.football.alerts.settling import Scoreline
-from touchline.day import parse_instant
 from touchline.fetch import Envelope, FetchRef, IndexEntry
 from touchline.football.fetched import (
     DETAIL,
@@ -80,8 +79,7 @@ def looks_at(
 
 
 def _arrived(entry: IndexEntry, fetch: FetchRef) -> int:
-    received = entry.received_at_utc
-    return int((parse_instant(received) if received else fetch.minute.utc).timestamp())
+    return int((entry.received_at or fetch.minute.utc).timestamp())
 
 
 def _by_live_list(entry: msgspec.Raw, match_id: str) -> Scoreline | None:

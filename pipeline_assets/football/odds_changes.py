@@ -24,7 +24,7 @@ from pipeline_assets.football.odds_change import (
 from pipeline_assets.football.odds_reading import Earlier, Reading, set_aside, unix_minute
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.fetched import ODDS, Fetched
-from touchline.football.wire import Noticed
+from touchline.football.wire import Noticed, Unread
 from touchline.stage import KIND, ODDS_ROWS, Stage, Staged, describe, reason_of
 
 KEPT_MINUTES = 48 * 60
@@ -80,7 +80,7 @@ stage = Stage(
     reasons=OddsReason,
     counts="odds rows",
     receives_each=False,
-    misread=(OddsReason.BAD_ROW, OddsReason.MALFORMED_ODDS),
+    misread=(OddsReason.BAD_ROW, OddsReason.MALFORMED_ODDS, *Unread),
     doc=(
         "Every row of every odds history once, in the first fetch that shows it, for the analysis "
         "of line movements. Rows that the vendor takes back are recorded as withdrawn."

@@ -34,7 +34,7 @@ from touchline.football.odds import (
     score_of,
     whole_history,
 )
-from touchline.football.wire import Malformed, Noticed, results_of
+from touchline.football.wire import Malformed, Noticed, Unread, results_of
 from touchline.stage import Finding, Staged, Unusable
 
 DIGEST_BYTES = 8
@@ -181,10 +181,14 @@ class Reading:
             self.noticed.unknown_code("status", status, STATUS_NAMES, self.match_id)
         for minute, times in Counter(row.minute for row in rows.good).items():
             if not is_readable_minute(minute):
-                self.noticed.note("unreadable_minute", repr(minute)[:_SHOWN], self.match_id, times)
+                self._unread("odds.minute", minute, times)
         for score, times in Counter(row.score for row in rows.good).items():
             if score_of(score) is None:
-                self.noticed.note("unreadable_score", repr(score)[:_SHOWN], self.match_id, times)
+                self._unread("odds.score", score, times)
+
+    def _unread(self, field: str, text: str, times: int) -> None:
+        where = f"{self.match_id}: {text[:_SHOWN]!r}"
+        self.noticed.note(Unread.UNREAD_FIELD, field, where, times)
 
     def _change(
         self, company: str, market: str, row: OddsRow, k: int, *, withdrawn: bool = False

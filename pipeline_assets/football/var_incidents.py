@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from pipeline_assets.football.documents import records_document
-from touchline.day import new_york_text, parse_instant, utc_text
+from touchline.day import new_york_text, utc_text
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.codes import SIDES, VAR_TYPE, var_reason_text, var_result_text
 from touchline.football.fetched import PartMissing, live_matches
@@ -126,8 +126,7 @@ def var_incidents(
         with staged.one_record(None):
             raise Unusable(VarReason.NO_LIVE_LIST, str(error)) from None
         return staged
-    arrived = parse_instant(call.received_at_utc) if call.received_at_utc else fetch.minute.utc
-    sight = _Sight(fetch, arrived, staged, Noticed())
+    sight = _Sight(fetch, call.received_at or fetch.minute.utc, staged, Noticed())
     listed: set[str] = set()
     for entry in entries:
         match_id = live_id(entry)
@@ -261,7 +260,7 @@ def _places(reviews: Sequence[msgspec.Raw], names: Sequence[str | None]) -> dict
     for place, (text, name) in enumerate(zip(reviews, names, strict=True)):
         if name is not None:
             found[name] = place
-            if read_incident(text, "incident").var_result:
+            if read_incident(text, "incident").value.var_result:
                 resolved[name] = place
     return found | resolved
 

@@ -276,7 +276,7 @@ def test_what_the_vendor_does_not_document_is_told_by_schema_holds_and_costs_not
     assert said["football/merged"].details["unknown_field"] == 1
     assert said["football/merged"].details["unknown_code"] == 2, "the status, and the company"
     assert said["football/odds_changes"].details["unknown_code"] == 1, "the company"
-    assert said["football/odds_changes"].details["unreadable_minute"] == 1
+    assert said["football/odds_changes"].details["unread_field"] == 1
     noticed = [
         (each.kind, each.key)
         for asset in ("merged", "odds_changes")
@@ -287,7 +287,7 @@ def test_what_the_vendor_does_not_document_is_told_by_schema_holds_and_costs_not
         ("unknown_code", "status 31"),
         ("unknown_code", "company 777"),
         ("unknown_code", "company 777"),
-        ("unreadable_minute", "'injury'"),
+        ("unread_field", "odds.minute"),
     ]
     shown = {
         record.match_id: record

@@ -231,8 +231,8 @@ def test_a_minute_that_cannot_be_read_is_kept_and_counted(minute: str) -> None:
         (minute, Phase.UNKNOWN)
     ] * 2
     [finding] = staged.findings
-    assert (finding.kind, finding.key) == ("unreadable_minute", repr(minute))
-    assert finding.detail.startswith("2 times")
+    assert (finding.kind, finding.key, finding.times) == ("unread_field", "odds.minute", 2)
+    assert repr(minute) in finding.detail
 
 
 @pytest.mark.parametrize("score", ["0:0", "", "1"])
@@ -240,7 +240,8 @@ def test_a_score_that_cannot_be_read_is_kept_and_counted(score: str) -> None:
     staged = Vendor().answers(history(row(200, score=score), row(100, score="0-0")))
     assert [change.score for change in staged.records] == ["0-0", score]
     [finding] = staged.findings
-    assert (finding.kind, finding.key) == ("unreadable_score", repr(score))
+    assert (finding.kind, finding.key, finding.times) == ("unread_field", "odds.score", 1)
+    assert repr(score) in finding.detail
 
 
 @pytest.mark.parametrize(

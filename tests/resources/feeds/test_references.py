@@ -162,7 +162,7 @@ def test_merged_teams_are_followed_to_the_one_that_survives(
     assert first.outcome is Outcome.COMPLETE
     assert {uuid for endpoint, uuid in references(first) if endpoint == TEAM} == known | more
     alone = Fetched(Envelope(first.envelope))
-    assert alone.team("home-m1").name == f"Ñandú {shown}", "as the fetch by itself tells"
+    assert alone.team("home-m1").value.name == f"Ñandú {shown}", "as the fetch by itself tells"
 
     second = site.fetch(1)
     assert asked(site) == set(), "the cache keeps what was merged and what survives"
