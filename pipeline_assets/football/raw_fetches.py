@@ -42,7 +42,7 @@ class _Playing(msgspec.Struct):
         status, kick_off = self.score[1], self.score[4]
         if type(status) is not int or type(kick_off) is not int or status not in IN_PLAY:
             return None
-        return kick_off if kick_off > 0 else None
+        return kick_off or None
 
 
 def signs_of_life(envelope: Envelope) -> SignsOfLife:
