@@ -140,7 +140,7 @@ def early_odds(
     """
     issues: list[OddsIssue] = []
     for company_id in _candidates(companies, company_order):
-        markets = _quoted(company_id, companies[company_id], issues)
+        markets = _quoted(company_id, companies[company_id], known.at, issues)
         if markets:
             history = score_history(
                 markets, known.at, is_price_first=company_id in price_first_companies
@@ -160,9 +160,9 @@ def _candidates(companies: Collection[str], company_order: Sequence[str]) -> lis
 
 
 def _quoted(
-    company_id: str, company: msgspec.Raw, issues: list[OddsIssue]
+    company_id: str, company: msgspec.Raw, at: int, issues: list[OddsIssue]
 ) -> dict[str, list[OddsRow]]:
-    """The non-empty markets of a company, usable rows only, oldest row first.
+    """The non-empty markets of a company, usable rows that changed up to `at` only, oldest first.
 
     Rows of one moment stand as the vendor has them, newest first like all the others.
     """
@@ -192,7 +192,9 @@ def _quoted(
             )
         usable: list[OddsRow] = []
         odd: dict[OddsProblem, list[str]] = defaultdict(list)
-        for row in rows.good:
+        known = [row for row in rows.good if row.change_time <= at]
+        count = len(known) + len(rows.bad)
+        for row in known:
             if not in_range(row.v2, row.v3, row.v4):
                 odd[OddsProblem.VALUE_OUT_OF_RANGE].append(f"{row.v2} {row.v3} {row.v4}")
             elif score_of(row.score) is None:
@@ -202,9 +204,9 @@ def _quoted(
                 if not is_readable_minute(row.minute):
                     odd[OddsProblem.UNREADABLE_MINUTE].append(row.minute)
         for problem, texts in odd.items():
-            said = f"{where}: {len(texts)} of {rows.count} rows, the first {texts[0][:_SNIPPET]!r}"
+            said = f"{where}: {len(texts)} of {count} rows, the first {texts[0][:_SNIPPET]!r}"
             issues.append(OddsIssue(problem, said))
-        if rows.count:
+        if count:
             newest_first = sorted(usable, key=lambda row: row.change_time, reverse=True)
             quoted[market] = newest_first[::-1]
     return quoted
@@ -222,14 +224,14 @@ def _reduced(
     markets: Mapping[str, list[OddsRow]], history: ScoreHistory, known: Known
 ) -> tuple[MarketStates, MarketRows]:
     kept = [
-        _kept(markets.get(market, ()), market in GOAL_MARKETS, history, known)
+        _kept(markets.get(market, ()), market in GOAL_MARKETS, history, known.scheduled)
         for market in ("asia", "eu", "bs", "cr")
     ]
     return MarketStates(*(state for state, _ in kept)), MarketRows(*(rows for _, rows in kept))
 
 
 def _kept(
-    rows: Sequence[OddsRow], counts_goals: bool, history: ScoreHistory, known: Known
+    rows: Sequence[OddsRow], counts_goals: bool, history: ScoreHistory, scheduled: int | None
 ) -> tuple[MarketState, list[KeptRow] | None]:
     """The rows of one market to keep, from its rows oldest first.
 
@@ -242,12 +244,10 @@ def _kept(
     phases: set[Phase] = set()
     has_doubtful = has_goal = False
     for row in rows:
-        if row.change_time > known.at:
-            break
         if row.minute not in _EARLY:
             continue
         if row.minute == NO_MINUTE:
-            phase = phase_of(row.minute, row.status, row.change_time, known.scheduled)
+            phase = phase_of(row.minute, row.status, row.change_time, scheduled)
             phases.add(phase)
             if phase is not Phase.PRE_MATCH:
                 has_goal = has_goal or (counts_goals and row.score != "0-0")
