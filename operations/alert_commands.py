@@ -1,10 +1,10 @@
-"""The commands `alerts`, `mute` and `acknowledge`."""
+"""The commands `alerts`, `mute`, `unmute` and `acknowledge`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +13,7 @@ from operations.arguments import Json, OptionalDay, Prefix, duration
 from operations.console import progress
 
 if TYPE_CHECKING:
+    from touchline.alerting import Alert, Hush
     from touchline.delivery import AlertDelivery
     from touchline.outcomes import State
 
@@ -24,7 +25,7 @@ def alerts(date: OptionalDay = None, prefix: Prefix = None, as_json: Json = Fals
     """Show what checks alert about, and what could not be delivered of that and of alerts about
     matches; of a day, also what is over, and every match that was told of, with its outcome."""
     import json
-    from datetime import UTC, datetime
+    from datetime import UTC
 
     from rich.console import Console
 
@@ -68,15 +69,13 @@ def mute(
         typer.Option("--for", parser=duration, metavar="TIME", help="Like 90m, 2h or 3d."),
     ],
     prefix: Prefix = None,
+    as_json: Json = False,
 ) -> None:
     """Send nothing about an alert for a while, also when it comes back; what is still bad then
-    alerts again."""
-    from operations.alerts import hush
-    from operations.opened import opened_ledger
+    alerts again. `touchline unmute` ends it earlier."""
     from touchline.alerting import muted
 
-    with opened_ledger(prefix) as ledger:
-        typer.echo(hush(ledger, key, length, why, muted))
+    _hush(key, why, length, muted, prefix, as_json)
 
 
 def acknowledge(
@@ -87,12 +86,53 @@ def acknowledge(
         typer.Option("--for", parser=duration, metavar="TIME", help="Like 90m, 2h or 3d."),
     ] = "1d",  # pyright: ignore[reportArgumentType]  # typer parses it
     prefix: Prefix = None,
+    as_json: Json = False,
 ) -> None:
     """Send nothing about an open alert until it is over, or for so long; and call what could not
     be delivered of it seen."""
-    from operations.alerts import hush
-    from operations.opened import opened_ledger
     from touchline.alerting import acknowledged
 
+    _hush(key, why, length, acknowledged, prefix, as_json)
+
+
+def unmute(key: Key, prefix: Prefix = None, as_json: Json = False) -> None:
+    """Lift the mute of an alert before its time; what is still bad alerts again, unless it is
+    acknowledged."""
+    from datetime import UTC
+
+    from operations.alerts import unmute, unmuted_text
+    from operations.opened import opened_ledger
+
+    now = datetime.now(UTC)
     with opened_ledger(prefix) as ledger:
-        typer.echo(hush(ledger, key, length, why, acknowledged))
+        after = unmute(ledger, key, now)
+    _say(after, now, unmuted_text, as_json)
+
+
+def _hush(
+    key: str,
+    why: str,
+    length: timedelta,
+    how: Callable[[Alert, Hush, datetime], Alert],
+    prefix: str | None,
+    as_json: bool,
+) -> None:
+    from datetime import UTC
+
+    from operations.alerts import hush, hushed_text
+    from operations.opened import opened_ledger
+
+    now = datetime.now(UTC)
+    with opened_ledger(prefix) as ledger:
+        after = hush(ledger, key, length, why, how, now)
+    _say(after, now, hushed_text, as_json)
+
+
+def _say(
+    alert: Alert, now: datetime, text: Callable[[Alert, datetime], str], as_json: bool
+) -> None:
+    import json
+
+    from operations.alerts import hushed_as_json
+
+    typer.echo(json.dumps(hushed_as_json(alert, now)) if as_json else text(alert, now))

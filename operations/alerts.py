@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import structs
@@ -79,19 +79,50 @@ def hush(
     length: timedelta,
     why: str,
     how: Callable[[Alert, Hush, datetime], Alert],
-) -> str:
-    """Mute or acknowledge, and say what that does. Raises Misused, LedgerUnavailable."""
+    now: datetime,
+) -> Alert:
+    """Mute or acknowledge, and return the alert as it is then. Raises Misused,
+    LedgerUnavailable."""
     key = said_clearly(AlertKey.parse, text)
     if not why.strip():
         raise Misused("--why is empty: say what is known, for whoever looks next")
-    now = datetime.now(UTC)
     until = (now + length).replace(microsecond=0)
     after = ledger.hush(key, Hush(until, getpass.getuser(), why.strip()), how, now)
-    if after is None:
+    return _known(key, after)
+
+
+def unmute(ledger: Ledger, text: str, now: datetime) -> Alert:
+    """Lift a mute, and return the alert as it is then. Raises Misused, LedgerUnavailable."""
+    key = said_clearly(AlertKey.parse, text)
+    return _known(key, ledger.unmute(key, now))
+
+
+def _known(key: AlertKey, alert: Alert | None) -> Alert:
+    if alert is None:
         raise Misused(f"there is no alert {key}: `touchline alerts --date {key.day}` shows all")
-    if after.hushed_until(now) == now:
+    return alert
+
+
+def hushed_as_json(alert: Alert, now: datetime) -> dict[str, Any]:
+    """The alert as `as_json` has it, and until when nothing is sent of it."""
+    until = alert.hushed_until(now)
+    return {"alert": _alert_as_json(alert), "silent_until": None if until == now else _plain(until)}
+
+
+def hushed_text(alert: Alert, now: datetime) -> str:
+    """What `mute` or `acknowledge` has done, in one line."""
+    until = alert.hushed_until(now)
+    if until == now:
         return "it is not open; what could not be delivered of it counts as seen"
     return f"nothing is sent until {utc_text(until)}"
+
+
+def unmuted_text(alert: Alert, now: datetime) -> str:
+    """How an alert stands that is not muted, in one line."""
+    until = alert.hushed_until(now)
+    if until > now:
+        return f"it is not muted, but acknowledged until {utc_text(until)}"
+    return "it is not muted: what is bad is told"
 
 
 def show(found: Found, now: datetime, console: Console) -> None:

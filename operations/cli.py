@@ -92,6 +92,7 @@ app.command()(reading_commands.lags)
 app.command()(backtest_command.backtest)
 app.command()(alert_commands.alerts)
 app.command()(alert_commands.mute)
+app.command()(alert_commands.unmute)
 app.command()(alert_commands.acknowledge)
 app.add_typer(ledger_commands.app, name="ledger")
 

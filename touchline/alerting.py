@@ -262,6 +262,17 @@ def muted(alert: Alert, hush: Hush, now: datetime) -> Alert:
     return replace(alert, muted=hush)
 
 
+def unmuted(alert: Alert, now: datetime) -> Alert:
+    """As when its mute ends: what is still bad alerts again, unless it is acknowledged. One that is
+    not muted stays as it is."""
+    if not alert.is_muted(now):
+        return alert
+    alert = replace(alert, muted=None)
+    if alert.state is AlertState.OPEN:
+        return replace(alert, due_at=alert.hushed_until(now))
+    return alert
+
+
 def acknowledged(alert: Alert, hush: Hush, now: datetime) -> Alert:
     """Of an alert that is open; any other stays as it is."""
     if alert.state is not AlertState.OPEN:

@@ -23,6 +23,7 @@ from touchline.alerting import (
     judged,
     silenced,
     told,
+    unmuted,
 )
 from touchline.day import Day
 from touchline.delivery import DeliveryState
@@ -101,6 +102,16 @@ class AlertBook(DeliveryBook):
             after = how(alert, hushed, at)
             self._keep(transaction, [after])
             self._notices_seen(transaction, key, at)
+            return after
+
+    def unmute(self, key: AlertKey, at: datetime) -> Alert | None:
+        """Lift an alert's mute; None when there is no such alert."""
+        with self._database.write() as transaction:
+            alert = self._at(transaction, key)
+            if alert is None:
+                return None
+            after = unmuted(alert, at)
+            self._keep(transaction, [after])
             return after
 
     # --- notices ---------------------------------------------------------------------------------

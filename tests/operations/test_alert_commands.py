@@ -1,4 +1,4 @@
-"""`touchline alerts`, `mute`, `acknowledge`: what scripts are told, and what is refused."""
+"""`touchline alerts`, `mute`, `unmute`, `acknowledge`: what scripts are told, what is refused."""
 
 from __future__ import annotations
 
@@ -146,9 +146,37 @@ def test_who_hushed_it_and_why_is_shown(ledger: Ledger, command: list[str]) -> N
     assert timedelta(hours=1.9) < until - datetime.now(UTC) < timedelta(hours=2.1)
 
 
+def test_what_hushes_an_alert_says_so_as_json_and_a_mute_is_lifted(ledger: Ledger) -> None:
+    say(ledger, 0, "real_loss")
+    for command in ("mute", "acknowledge"):
+        said = touchline(command, str(KEY), "--for", "2h", "--why", "they repair it", "--json")
+        answer = json.loads(said.stdout)
+        assert (said.exit_code, answer["alert"]["key"]) == (0, str(KEY))
+        assert answer["silent_until"] == answer["alert"][f"{command.rstrip('e')}ed"]["until"]
+    lifted = json.loads(touchline("unmute", str(KEY), "--json").stdout)
+    assert (lifted["alert"]["muted"], lifted["alert"]["state"]) == (None, "open")
+    assert lifted["silent_until"] == lifted["alert"]["acknowledged"]["until"]
+    assert "acknowledged until" in touchline("unmute", str(KEY)).stdout
+
+
+def test_what_is_bad_when_a_mute_is_lifted_is_told(ledger: Ledger) -> None:
+    say(ledger, 0, "real_loss")
+    touchline("mute", str(KEY), "--for", "2h", "--why", "they repair it")
+    assert ledger.tell(datetime.now(UTC), targets=1) == []
+    assert touchline("alerts").exit_code == 0
+    said = touchline("unmute", str(KEY))
+    assert (said.exit_code, said.stdout) == (0, "it is not muted: what is bad is told\n")
+    assert touchline("alerts").exit_code == 1
+    assert len(ledger.tell(datetime.now(UTC), targets=1)) == 1
+    assert touchline("unmute", str(KEY)).exit_code == 0
+    assert ledger.tell(datetime.now(UTC), targets=1) == [], "lifting none changes nothing"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["unmute", str(KEY)], "there is no alert"),
+        (["unmute", "real_loss"], "no alert's key"),
         (["mute", "real_loss", "--for", "2h", "--why", "x"], "no alert's key"),
         (["mute", str(KEY), "--for", "2 hours", "--why", "x"], "no length of time"),
         (["mute", str(KEY), "--for", "0h", "--why", "x"], "no length of time"),
