@@ -27,6 +27,12 @@ def day(text: str) -> Day:
     return said_clearly(Day.parse, text)
 
 
+def refuse_inverted(first: Day | None, last: Day | None) -> None:
+    """Of `--from` and `--to`, where None is no bound. Raises Misused."""
+    if first is not None and last is not None and last < first:
+        raise Misused(f"--to {last} is before --from {first}")
+
+
 def duration(text: str) -> timedelta:
     """From `90m`, `2h` or `3d`. Raises Misused for anything else, or nothing."""
     found = re.fullmatch(r"([1-9]\d{0,3})([mhd])", text)
@@ -39,6 +45,12 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 
 _DATE = typer.Option("--date", parser=day, metavar="DAY", help="New York day, like 2025-05-28.")
 
+From = Annotated[
+    Day | None, typer.Option("--from", parser=day, metavar="DAY", help="[default: the first]")
+]
+To = Annotated[
+    Day | None, typer.Option("--to", parser=day, metavar="DAY", help="[default: the last]")
+]
 DayArgument = Annotated[Day, typer.Argument(parser=day, metavar="DAY", help="New York day.")]
 DayOption = Annotated[Day, _DATE]
 OptionalDay = Annotated[Day | None, _DATE]

@@ -59,11 +59,9 @@ def try_rule(
     """Run it over the display of these days, wherever that stands, and over the day after while a
     hit of theirs has no end yet.
 
-    Raises Misused for days in the wrong order, NothingThere where no day has a display, StoreError,
-    UnreadableObject, UnreadableStageObject, LakeError.
+    Raises NothingThere where no day has a display, StoreError, UnreadableObject,
+    UnreadableStageObject, LakeError.
     """
-    if last < first:
-        raise Misused(f"--to {last} is before --from {first}")
     days = list(_days(first, last))
     without = [day for day in days if not _has_display(site, day)]
     if without == days:

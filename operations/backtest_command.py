@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from operations.arguments import Json, Prefix, day
+from operations.arguments import Json, Prefix, day, refuse_inverted
 from operations.console import progress
 from operations.whole_file import whole
 from touchline.day import Day
@@ -29,6 +29,7 @@ def backtest(
     from operations.backtest_plot import plot as plot_of
     from operations.opened import opened_store
 
+    refuse_inverted(first, last)
     chosen = rule_named(rule)
     with opened_store(prefix) as site:
         tried = try_rule(site, chosen, first, last, progress)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from operations.arguments import Feed, Json, Prefix, day
+from operations.arguments import Feed, From, Json, Prefix, To, refuse_inverted
 from operations.errors import BAD
-from touchline.day import Day
 
 
 def drift(
-    first: Annotated[
-        Day | None, typer.Option("--from", parser=day, metavar="DAY", help="[default: the first]")
-    ] = None,
-    last: Annotated[
-        Day | None, typer.Option("--to", parser=day, metavar="DAY", help="[default: the last]")
-    ] = None,
+    first: From = None,
+    last: To = None,
     feed: Feed = None,
     prefix: Prefix = None,
     as_json: Json = False,
@@ -35,6 +28,7 @@ def drift(
     from pipeline_assets.plans import PLANS
     from resources.settings import Settings
 
+    refuse_inverted(first, last)
     with opened_ledger(prefix) as ledger:
         now = datetime.now(UTC)
         plans = plans_named(PLANS, feed)

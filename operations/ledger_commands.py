@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from operations.arguments import Json, Prefix, day
+from operations.arguments import From, Json, Prefix, To, refuse_inverted
 from operations.console import progress
 from operations.errors import BAD, UNKNOWN
 
@@ -16,12 +16,8 @@ app = typer.Typer(no_args_is_help=True, help="The ledger: made anew, copied, put
 
 @app.command()
 def rebuild(
-    first: Annotated[
-        str | None, typer.Option("--from", metavar="DAY", help="First day. [default: all]")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", metavar="DAY", help="Last day. [default: all]")
-    ] = None,
+    first: From = None,
+    last: To = None,
     prefix: Prefix = None,
     as_json: Json = False,
 ) -> None:
@@ -36,7 +32,7 @@ def rebuild(
     from operations.opened import opened_to_rebuild, settings_for
     from touchline.accounting import Verdict
 
-    days = [None if text is None else day(text) for text in (first, last)]
+    refuse_inverted(first, last)
     console = Console(stderr=True)
     status = console.status("Rebuilding")
     told = status.update if console.is_terminal else progress
@@ -44,7 +40,7 @@ def rebuild(
     if aside:
         typer.echo(f"the damaged ledger is kept at {aside}", err=True)
     with opened_to_rebuild(prefix) as site, status:
-        report = rebuild(site, days[0], days[1], told)
+        report = rebuild(site, first, last, told)
     report.aside = aside
     if as_json:
         typer.echo(json.dumps(report.as_dict()))

@@ -22,7 +22,15 @@ from touchline.clock import Clock
 
 
 class NothingThere(Exception):
-    """There is no ledger or no object store where the settings say; the text says where."""
+    """What a command reads is not where the settings say; the text says where."""
+
+
+class LedgerMissing(NothingThere):
+    """There is no ledger."""
+
+
+class StoreMissing(NothingThere):
+    """There is no object store."""
 
 
 def settings_for(prefix: str | None = None, **overrides: object) -> Settings:
@@ -105,17 +113,17 @@ def opened_to_rebuild(prefix: str | None = None) -> Iterator[Site]:
 
 def _refuse_without_store(settings: Settings) -> None:
     if settings.uses_embedded_s3 and not settings.s3_folder.is_dir():
-        raise NothingThere(
+        raise StoreMissing(
             f"no object store in {settings.home}: run `touchline up` or `touchline replay` first, "
             f"or set TOUCHLINE_HOME or TOUCHLINE_S3_ENDPOINT_URL{_without_env_file()}"
         )
 
 
 def refuse_without_ledger(settings: Settings) -> None:
-    """Raises NothingThere."""
+    """Raises LedgerMissing."""
     file = sqlite_file(settings.ledger_database)
     if file is not None and not file.is_file():
-        raise NothingThere(
+        raise LedgerMissing(
             f"no ledger at {file}: run `touchline up` or `touchline replay` first, or set "
             f"TOUCHLINE_HOME or TOUCHLINE_LEDGER_URL{_without_env_file()}"
         )

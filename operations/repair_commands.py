@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from operations.arguments import DayOption, Feed, Json, Prefix, day
+from operations.arguments import DayOption, Feed, From, Json, Prefix, To, refuse_inverted
 from operations.console import progress
 from operations.errors import BAD, UNKNOWN, Misused
-from touchline.day import Day
 
 Deep = Annotated[
     bool, typer.Option("--deep", help="Read every object back, whatever was read before.")
@@ -17,12 +16,8 @@ Deep = Annotated[
 
 
 def losses(
-    first: Annotated[
-        Day | None, typer.Option("--from", parser=day, metavar="DAY", help="[default: the first]")
-    ] = None,
-    last: Annotated[
-        Day | None, typer.Option("--to", parser=day, metavar="DAY", help="[default: the last]")
-    ] = None,
+    first: From = None,
+    last: To = None,
     feed: Feed = None,
     deep: Deep = False,
     prefix: Prefix = None,
@@ -34,6 +29,7 @@ def losses(
     from operations.verify import plans_of
     from pipeline_assets.repair.losses import exit_code
 
+    refuse_inverted(first, last)
     with opened_to_read(prefix) as site:
         plans = plans_of(site, feed)
         found = losses_between(site, plans, first, last, deep=deep, progress=progress)

@@ -75,7 +75,7 @@ def test_where_dagster_never_ran_nothing_is_made(
 ) -> None:
     monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
     said = housekeep("--json")
-    assert (said.exit_code, said.stdout) == (2, "")
+    assert (said.exit_code, json.loads(said.stdout)["error"]["kind"]) == (2, "nothing_there")
     assert "touchline up" in said.stderr
     assert not (tmp_path / "home").exists()
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from operations.errors import exit_code
+from operations.errors import failure_of
 from operations.export import write_document
 from operations.raw_fetch import read_fetch
 from operations.rows import rows_of_day
@@ -143,7 +143,9 @@ def test_a_reader_is_told_when_it_went_and_for_how_long_it_was_kept(day: Chain) 
         ):
             with pytest.raises(DayExpired, match=said) as caught:
                 read()
-            assert exit_code(caught.value) == 2
+            failed = failure_of(caught.value)
+            assert failed is not None
+            assert (failed.kind, failed.code) == ("day_expired", 2)
 
 
 def test_the_record_says_what_went(day: Chain) -> None:
