@@ -12,17 +12,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from operations.opened import sqlite_file
+from operations.opened import opened_dagster, sqlite_file
 from operations.status import COLORS
 from operations.up import little_room
+from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
-from resources.env_file import ENV_FILE
+from resources.env_file import ENV_FILE, read_env_file
 from resources.feeds.http import CallError, skew_seconds
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.notifier import Notifier
@@ -68,21 +68,44 @@ def examine(settings: Settings) -> Iterator[Examined]:
             yield from look(settings)
         except SettingsError as error:
             yield Examined(name, Health.BAD, str(error), "touchline init explains every setting")
-        except OSError as error:
-            yield Examined(name, Health.UNKNOWN, f"cannot be looked at: {error}")
+        except Exception as error:  # Whatever is wrong, the other parts are looked at too.
+            detail = f"cannot be looked at: {type(error).__name__}: {error}"
+            yield Examined(name, Health.UNKNOWN, detail)
+
+
+def refused(error: SettingsError) -> list[Examined]:
+    """What is found where the settings are wrong, so that nothing else can be looked at."""
+    do = "touchline init explains every setting; then touchline doctor looks at the rest"
+    return [Examined("settings", Health.BAD, str(error), do), *_misspelt_variables()]
+
+
+def misspelt(settings: Settings) -> Iterator[Examined]:
+    """Variables and notifiers that nothing knows: what `up` says before it starts."""
+    yield from _misspelt_variables()
+    yield from _misspelt_targets(Notifier(settings.notify_targets, is_live=True))
 
 
 def _settings(_: Settings) -> Iterator[Examined]:
-    """Misspelt variables, which would be ignored; wrong values have been refused before this."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    given = {*os.environ, *dotenv_values(ENV_FILE)}
-    unknown = sorted(name for name in given - known if name.startswith(PREFIX))
-    for name in unknown:
-        near = difflib.get_close_matches(name, known, 1)
-        do = f"did you mean {near[0]}?" if near else "take it away: nothing reads it"
-        yield Examined("settings", Health.WARNING, f"{name} is no setting of Touchline", do)
+    """Wrong values have been refused before this."""
+    unknown = list(_misspelt_variables())
+    yield from unknown
     if not unknown:
         yield Examined("settings", Health.OK, f"every {PREFIX}* variable is known")
+
+
+def _misspelt_variables() -> Iterator[Examined]:
+    """Those that would be ignored, in the environment and in `.env`. Settings take their names in
+    small letters too."""
+    known = {name.upper() for name in Settings.model_fields}
+    for where, names in (("the environment", list(os.environ)), (ENV_FILE, list(read_env_file()))):
+        for name in sorted(names):
+            prefix, _, rest = name.upper().partition("_")
+            if f"{prefix}_" != PREFIX or rest in known:
+                continue
+            near = difflib.get_close_matches(rest, known, 1)
+            do = f"did you mean {PREFIX}{near[0]}?" if near else "take it away: nothing reads it"
+            detail = f"{name} in {where} is no setting of Touchline"
+            yield Examined("settings", Health.WARNING, detail, do)
 
 
 def _state_folder(settings: Settings) -> Iterator[Examined]:
@@ -206,11 +229,8 @@ def _site_without_store(settings: Settings) -> Iterator[Site]:
 
 def _notifier(settings: Settings) -> Iterator[Examined]:
     notifier = Notifier(settings.notify_targets, is_live=True)
-    unknown = notifier.unknown()
-    for name in unknown:
-        detail = f"{name} is no URL that Apprise knows"
-        do = "correct TOUCHLINE_NOTIFY_URLS: a webhook is json://host:port/path, jsons:// for TLS"
-        yield Examined("notifier", Health.BAD, detail, do)
+    unknown = list(_misspelt_targets(notifier))
+    yield from unknown
     if not settings.notify_targets:
         detail = "alerts are kept and shown, and sent to nobody"
         yield Examined("notifier", Health.WARNING, detail, "set TOUCHLINE_NOTIFY_URLS")
@@ -218,14 +238,31 @@ def _notifier(settings: Settings) -> Iterator[Examined]:
         yield Examined("notifier", Health.OK, f"targets that can be sent to: {notifier.targets}")
 
 
+def _misspelt_targets(notifier: Notifier) -> Iterator[Examined]:
+    for name, meant in notifier.unknown().items():
+        detail = f"{name} is no URL that Apprise knows"
+        do = "correct TOUCHLINE_NOTIFY_URLS: a webhook is json://host:port/path, jsons:// for TLS"
+        if meant is not None:
+            do = f"did you mean {meant}:// in TOUCHLINE_NOTIFY_URLS?"
+        yield Examined("notifier", Health.BAD, detail, do)
+
+
 def _dagster_home(settings: Settings) -> Iterator[Examined]:
     home = settings.dagster_home
     nearest: Path = next(path for path in (home, *home.parents) if path.exists())
-    if os.access(nearest, os.W_OK | os.X_OK):
-        yield Examined("Dagster home", Health.OK, f"{home} can be written")
-    else:
+    if not os.access(nearest, os.W_OK | os.X_OK):
         do = "set TOUCHLINE_HOME to a folder of yours"
         yield Examined("Dagster home", Health.BAD, f"{home} cannot be written", do)
+        return
+    if (home / "dagster.yaml").exists():
+        try:
+            with opened_dagster(home):
+                pass
+        except DagsterUnreadable as error:
+            do = "touchline down; mend or move away what it names; touchline up makes what is not"
+            yield Examined("Dagster home", Health.BAD, str(error), f"{do} there")
+            return
+    yield Examined("Dagster home", Health.OK, f"{home} can be written")
 
 
 def as_json(found: list[Examined]) -> dict[str, Any]:

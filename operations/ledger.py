@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.errors import Misused
-from operations.opened import refuse_while_running, sqlite_file
+from operations.opened import opened_dagster, refuse_while_running, sqlite_file
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.ledger_rebuild import (
     Rebuilt,
@@ -149,13 +149,12 @@ SaidOf = Callable[[Site, FeedPlan, Day], Statements]
 
 @contextmanager
 def _said_by_dagster(settings: Settings) -> Iterator[SaidOf]:
-    """What Dagster says of a day; nothing where it never ran with this state folder."""
+    """What Dagster says of a day; nothing where it never ran with this state folder. Raises
+    DagsterUnreadable."""
     if not (settings.dagster_home / "dagster.yaml").is_file():
         yield lambda site, plan, day: {}
         return
-    import dagster as dg
-
-    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+    with opened_dagster(settings.dagster_home) as instance:
         yield lambda site, plan, day: statements(
             instance, site.store.prefix, [asset.name for asset in plan.assets], day
         )

@@ -20,13 +20,15 @@ def doctor(as_json: Json = False) -> None:
 
     from operations import doctor
     from operations.status import EXIT_CODES
-    from resources.settings import Settings
+    from resources.settings import Settings, SettingsError
     from touchline.health import Health
 
-    settings = Settings.load()
-    waiting = Console(stderr=True).status("Looking")
-    with waiting:
-        found = list(doctor.examine(settings))
+    try:
+        settings = Settings.load()
+        with Console(stderr=True).status("Looking"):
+            found = list(doctor.examine(settings))
+    except SettingsError as error:
+        found = doctor.refused(error)
     if as_json:
         typer.echo(msgspec.json.encode(doctor.as_json(found)))
     else:

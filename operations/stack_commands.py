@@ -42,6 +42,7 @@ def up(
     """Start Touchline and watch over it, until Ctrl-C or `touchline down`."""
     from rich.console import Console
 
+    from operations.doctor import misspelt
     from operations.up import UpError, UpOptions, up, up_detached
     from resources.settings import Settings
     from resources.up_record import Up
@@ -59,6 +60,8 @@ def up(
 
     options = UpOptions(port, source.value if source else None, data, definitions)
     settings = Settings.load()
+    for each in misspelt(settings):
+        typer.secho(f"Warning: {each.detail}: {each.do}", err=True, fg=typer.colors.YELLOW)
     try:
         with waiting:
             if detach:
@@ -70,12 +73,16 @@ def up(
 
 
 def down() -> None:
-    """End the Touchline of this state folder, wherever it was started."""
+    """End the Touchline of this state folder, wherever it was started. Other settings may be wrong
+    meanwhile."""
     from operations.up import UpError, down
     from resources.settings import Settings
 
+    settings, wrong = Settings.load_despite_errors()
+    if wrong:
+        progress(f"{wrong}; to end it, the state folder {settings.home} is enough")
     try:
-        ended = down(Settings.load(), progress)
+        ended = down(settings, progress)
     except UpError as error:
         raise failure(error) from None
     typer.echo("Touchline is down" if ended else "Touchline was not running")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from operations.opened import refuse_without_ledger
+from operations.opened import opened_dagster, refuse_without_ledger
 from pipeline_assets.dagster_health import dagster_signals, our_sensors
 from pipeline_assets.status import look_at, verdict
 from resources.embedded_s3 import S3Access, Server
@@ -21,9 +20,6 @@ from resources.settings import Settings
 from resources.site import store_at
 from touchline.day import utc_text
 from touchline.health import DAEMON, UP, Health, Kind, Signal, causes
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 ANSWERS_WITHIN_SECONDS = 2.0
 EXIT_CODES = {Health.OK: 0, Health.WARNING: 0, Health.BAD: 1, Health.UNKNOWN: 2}
@@ -47,24 +43,17 @@ def look(settings: Settings, now: datetime) -> list[Signal]:
 
 def dagster_of(settings: Settings, now: datetime) -> Iterator[Signal]:
     """What the Dagster of this state folder tells of itself."""
-    import dagster as dg
-    from sqlalchemy.exc import SQLAlchemyError
-
     if not settings.dagster_home.is_dir():
         detail = f"there is no Dagster home {settings.dagster_home}"
         yield Signal(Kind.LIVENESS, DAEMON, Health.UNKNOWN, detail, (UP,), "touchline up")
         return
     try:
-        with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
-            yield from _of_instance(instance, now)
-    except (dg.DagsterError, SQLAlchemyError, OSError) as error:
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        detail = f"Dagster's storage cannot be read: {first}"
-        yield Signal(Kind.LIVENESS, "Dagster", Health.UNKNOWN, detail, (UP,))
-
-
-def _of_instance(instance: dg.DagsterInstance, now: datetime) -> list[Signal]:
-    return list(dagster_signals(instance, our_sensors(), now))
+        with opened_dagster(settings.dagster_home) as instance:
+            yield from list(dagster_signals(instance, our_sensors(), now))
+    except Exception as error:  # It answers also when a table that it reads later is gone.
+        first = next(iter(str(error).splitlines()), "") or type(error).__name__
+        do = "touchline doctor"
+        yield Signal(Kind.LIVENESS, "Dagster", Health.UNKNOWN, first, (UP,), do)
 
 
 def _store(settings: Settings) -> ObjectStore | None:

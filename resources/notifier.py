@@ -5,6 +5,7 @@ A target's URL holds its token, so that none of it is ever shown but its scheme.
 
 from __future__ import annotations
 
+import difflib
 import logging
 import re
 import threading
@@ -45,9 +46,14 @@ class Notifier:
     def targets(self) -> int:
         return len(self._urls)
 
-    def unknown(self) -> list[str]:
-        """The targets that Apprise cannot make anything of, by place and scheme."""
-        return [self._name(place) for place, url in enumerate(self._urls) if _plugin(url) is None]
+    def unknown(self) -> dict[str, str | None]:
+        """The targets that Apprise cannot make anything of, by place and scheme, each with the
+        scheme that was probably meant; None where that is not known, or the scheme is right."""
+        return {
+            self._name(place): _nearest_scheme(url.partition(":")[0].lower())
+            for place, url in enumerate(self._urls)
+            if _plugin(url) is None
+        }
 
     def _name(self, target: int) -> str:
         return f"target {target + 1} ({self._urls[target].partition(':')[0]})"
@@ -123,6 +129,19 @@ def _plugin(url: str) -> NotifyBase | None:
         return None  # Some of its parsers raise over what they do not understand.
     finally:
         logger.disabled = False
+
+
+def _nearest_scheme(scheme: str) -> str | None:
+    """By Apprise's schemes and the names of its services: Telegram's is tgram."""
+    import apprise
+
+    known: dict[str, str] = {}
+    for service in apprise.Apprise().details()["schemas"]:
+        schemes = [*(service["secure_protocols"] or ()), *(service["protocols"] or ())]
+        known |= {str(service["service_name"]).lower().replace(" ", ""): each for each in schemes}
+        known |= {each: each for each in schemes}
+    near = difflib.get_close_matches(scheme, known, 1, cutoff=0.7)
+    return known[near[0]] if near and known[near[0]] != scheme else None
 
 
 def _hurry(plugin: NotifyBase, seconds: float) -> None:

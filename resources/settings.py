@@ -135,7 +135,10 @@ class Settings(BaseSettings):
     @field_validator("home", "real_data")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        try:
+            return value.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError("begins with the home folder of somebody unknown") from None
 
     @field_validator("legal_hold")
     @classmethod
@@ -181,8 +184,26 @@ class Settings(BaseSettings):
         try:
             return cls(**overrides)
         except ValidationError as error:
-            wrong = "; ".join(_one_error(part["loc"], part["msg"]) for part in error.errors())
-            raise SettingsError(wrong) from None
+            raise SettingsError(_all_errors(error)) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{ENV_FILE} cannot be read: {error}") from None
+
+    @classmethod
+    def load_despite_errors(cls) -> tuple[Self, str]:
+        """As `load`, with the default of each setting that is wrong, and without a `.env` that
+        cannot be read; and the line that says what is wrong, empty where nothing is.
+
+        Raises SettingsError where the state folder is what is wrong.
+        """
+        try:
+            return cls(), ""
+        except ValidationError as error:
+            wrong = {str(part["loc"][0]) for part in error.errors() if part["loc"]}
+            fields = {name: cls.model_fields[name] for name in wrong - {"home"}}
+            defaults = {name: field.default for name, field in fields.items()}
+            return cls.load(**defaults), _all_errors(error)
+        except (OSError, UnicodeDecodeError) as error:
+            return cls.load(_env_file=None), f"{ENV_FILE} cannot be read: {error}"
 
     def require_feed_url(self) -> str:
         """The vendor's base URL. Raises SettingsError when it is not set."""
@@ -294,6 +315,10 @@ def _required(value: SecretStr | None, name: str) -> str:
     if value is None:
         raise SettingsError(f"{PREFIX}{name} is not set: the feed needs it")
     return value.get_secret_value()
+
+
+def _all_errors(error: ValidationError) -> str:
+    return "; ".join(_one_error(part["loc"], part["msg"]) for part in error.errors())
 
 
 def _one_error(location: tuple[int | str, ...], message: str) -> str:

@@ -2,4 +2,5 @@
 
 
 class DagsterUnreadable(Exception):
-    """Dagster keeps its records where housekeeping cannot read them; the text says why."""
+    """Dagster's records cannot be read, or are kept where housekeeping cannot read them; the text
+    says why."""

@@ -138,4 +138,4 @@ def test_a_dagster_that_cannot_be_read_is_not_taken_for_one_without_drift(
     (settings.dagster_home / "history").write_text("no folder")
     found = json.loads(drift("--json").stdout)
     assert found["verdict"] == "BAD"
-    assert "cannot be read" in found["sensors"][0]["detail"]
+    assert "cannot be used" in found["sensors"][0]["detail"]

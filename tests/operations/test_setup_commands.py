@@ -138,6 +138,92 @@ def test_a_misspelt_setting_is_named_with_what_was_meant(
     }
 
 
+@pytest.mark.parametrize("in_file", [False, True])
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("TOUCHLINE_S3_ENDPOINT", "http://127.0.0.1:9", "TOUCHLINE_S3_ENDPOINT_URL?"),
+        ("touchline_notify_url", "json://127.0.0.1", "TOUCHLINE_NOTIFY_URLS?"),
+        ("TOUCHLINE_QQQ", "1", "take it away"),
+        ("TOUCHLINE_NOTIFY_URLS", "telegram://token-of-ours/123", "did you mean tgram://"),
+        ("TOUCHLINE_NOTIFY_URLS", "discrod://token-of-ours/123", "did you mean discord://"),
+        ("TOUCHLINE_NOTIFY_URLS", "tgram://token-of-ours", "a webhook is json://"),
+    ],
+)
+def test_up_warns_of_what_is_misspelt_before_anything_starts(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    meant: str,
+    in_file: bool,
+) -> None:
+    if in_file:
+        (tmp_path / ".env").write_text(f"{name}={value}\n")
+    else:
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TOUCHLINE_MINIMUM_FREE_DISK_MEGABYTES", "999999999999")
+    said = run("up")
+    warning, refusal = said.stderr.splitlines()
+    assert warning.startswith("Warning: ")
+    assert meant in warning
+    assert "token-of-ours" not in warning
+    assert "MB free" in refusal
+
+
+def test_what_is_well_is_not_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHLINE_NOTIFY_URLS", "json://127.0.0.1")
+    monkeypatch.setenv("TOUCHLINE_MINIMUM_FREE_DISK_MEGABYTES", "999999999999")
+    assert "Warning" not in run("up").stderr
+
+
+def test_wrong_settings_are_an_answer_of_the_doctor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_S3_BUCKETS", "b")
+    (tmp_path / ".env").write_text("TOUCHLINE_SPOOL_LIMIT_HOURS=long\n")
+    code, found = doctor()
+    assert code == 1
+    assert list(found) == ["settings"]
+    wrong, misspelt = found["settings"]
+    assert (wrong["state"], misspelt["state"]) == ("BAD", "WARNING")
+    assert wrong["detail"].startswith("TOUCHLINE_SPOOL_LIMIT_HOURS: ")
+    (tmp_path / ".env").write_bytes(b"TOUCHLINE_FEED_USER=\xff\n")
+    code, found = doctor()
+    assert (code, found["settings"][0]["detail"][:20]) == (1, ".env cannot be read:")
+
+
+@pytest.mark.parametrize(
+    ("line", "spoiled"),
+    [
+        (b"TOUCHLINE_SPOOL_LIMIT_HOURS=long\n", "TOUCHLINE_SPOOL_LIMIT_HOURS: "),
+        (b"TOUCHLINE_FEED_USER=\xff\n", ".env cannot be read: "),
+    ],
+)
+def test_down_needs_the_state_folder_alone(
+    tmp_path: Path, home: Path, line: bytes, spoiled: str
+) -> None:
+    (tmp_path / ".env").write_bytes(line)
+    said = run("down")
+    assert (said.exit_code, said.stdout) == (0, "Touchline was not running\n")
+    assert said.stderr.startswith(spoiled)
+    assert f"the state folder {home} is enough" in said.stderr
+
+
+def test_down_takes_the_state_folder_of_a_file_with_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOUCHLINE_HOME")
+    there = tmp_path / "elsewhere"
+    (tmp_path / ".env").write_text(f"TOUCHLINE_HOME={there}\nTOUCHLINE_FEED_URL=nothing\n")
+    assert f"the state folder {there} is enough" in run("down").stderr
+    assert (there / "run").is_dir()
+    monkeypatch.setenv("TOUCHLINE_HOME", "~nobody-of-that-name/x")
+    said = run("down")
+    assert said.exit_code == 2
+    assert "TOUCHLINE_HOME: begins with the home folder of somebody unknown" in said.stderr
+
+
 def test_a_vendor_that_refuses_is_bad_and_the_secret_is_not_told(
     vendor: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

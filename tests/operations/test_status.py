@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from operations import doctor
 from operations.cli import app
 from operations.metrics import exposition
 from resources.ledger import Ledger
@@ -124,6 +126,56 @@ def test_a_touchline_that_is_not_ready_is_not_well(
     assert found["state"] == health
     assert said in found["detail"]
     assert "daemon" not in signals["causes"]
+
+
+def broken_database(dagster: Path) -> None:
+    (dagster / "history").mkdir()
+    (dagster / "history" / "runs.db").write_bytes(b"no database" * 1000)
+
+
+def folder_in_its_place(dagster: Path) -> None:
+    (dagster / "schedules" / "schedules.db").mkdir(parents=True)
+
+
+def broken_event_index(dagster: Path) -> None:
+    (dagster / "history" / "runs" / "index.db").mkdir(parents=True)
+
+
+def unreachable(dagster: Path) -> None:
+    """As where the driver is not installed, too."""
+    url = "postgresql://somebody:s3cr3t@127.0.0.1:9/nothing"
+    storage = f"storage: {{postgres: {{postgres_url: '{url}'}}}}\n"
+    (dagster / "dagster.yaml").write_text(storage)
+
+
+def no_yaml(dagster: Path) -> None:
+    (dagster / "dagster.yaml").write_text("storage: [")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [broken_database, folder_in_its_place, broken_event_index, unreachable, no_yaml],
+)
+def test_dagsters_storage_that_cannot_be_opened_is_told(
+    home: Path, spoil: Callable[[Path], None]
+) -> None:
+    with_ledger(home)
+    settings = Settings.load(_env_file=None)
+    settings.dagster_home.mkdir()
+    (settings.dagster_home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    spoil(settings.dagster_home)
+    said = status("--json")
+    found = json.loads(said.stdout)["signals"]["liveness"]["Dagster"]
+    assert found["state"] == "UNKNOWN"
+    assert found["detail"].startswith(
+        f"Dagster's storage in {settings.dagster_home} cannot be used"
+    )
+    (examined,) = doctor._dagster_home(settings)
+    assert (examined.state, examined.detail) == (Health.BAD, found["detail"])
+    assert "s3cr3t" not in said.stdout + said.stderr
+    kept = CliRunner().invoke(app, ["housekeep", "--json"])
+    error = json.loads(kept.stdout)["error"]
+    assert (kept.exit_code, error["kind"]) == (2, "dagster_unreadable")
 
 
 def test_watching_is_for_people(home: Path) -> None:
