@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.console import progress
 from operations.errors import EXIT_CODES
 from operations.stack_commands import Source
 
@@ -35,9 +38,6 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Run scheduled minutes back to back on a virtual clock, all stages and checks included."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from operations.replay import ReplayOptions
     from operations.replay import replay as run
     from resources.settings import Settings
@@ -50,13 +50,8 @@ def replay(
     if source is Source.RECORDED and data is None:
         raise typer.BadParameter("--source recorded needs it", param_hint="--data")
     options = ReplayOptions(minutes, first, source.value, data, matches, seed, prefix)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(f"Replaying {source.value} minutes", total=minutes)
-        totals = run(
-            Settings.load(),
-            options,
-            tick=lambda so_far: progress.update(bar, completed=so_far.ticks),
-        )
+    with progress_shown(source.value, minutes) as tick:
+        totals = run(Settings.load(), options, tick=tick)
     if as_json:
         typer.echo(json.dumps(totals.as_dict()))
     else:
@@ -64,6 +59,28 @@ def replay(
     for failure in dict.fromkeys(totals.failures):
         typer.secho(failure, err=True, fg=typer.colors.RED)
     raise typer.Exit(EXIT_CODES[totals.verdict])
+
+
+@contextmanager
+def progress_shown(source: str, minutes: int) -> Iterator[Callable[[Totals], None]]:
+    """What tells people of each minute on stderr: a bar on a terminal, elsewhere a line for each
+    tenth of the minutes."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with Progress(console=console, transient=True) as bars:
+            bar = bars.add_task(f"Replaying {source} minutes", total=minutes)
+            yield lambda so_far: bars.update(bar, completed=so_far.ticks)
+        return
+
+    def line(so_far: Totals) -> None:
+        ticks = so_far.ticks
+        if ticks * 10 // minutes > (ticks - 1) * 10 // minutes:
+            progress(f"{ticks} of {minutes} {source} minutes in {so_far.seconds:.0f} s")
+
+    yield line
 
 
 def _show(totals: Totals, prefix: str) -> None:

@@ -15,6 +15,7 @@ import pyzstd
 from operations.errors import Misused
 from operations.opened import opened
 from operations.replay import ReplayOptions, Totals, replay
+from operations.replay_command import progress_shown
 from resources.embedded_s3 import S3Access
 from resources.settings import Settings
 from resources.site import Site
@@ -152,6 +153,22 @@ def test_a_replay_across_the_turn_of_a_day_or_a_clock(
 
 def landed(site: Site, asset: str, days: dict[Day, list[int]]) -> dict[Day, list[int]]:
     return {day: sorted(site.days(FEED).index(asset, day).numbers) for day in days}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"), [(3, [1, 2, 3]), (25, [3, 5, 8, 10, 13, 15, 18, 20, 23, 25])]
+)
+def test_without_a_terminal_each_tenth_is_a_line(
+    minutes: int, told: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with progress_shown("simulated", minutes) as tick:
+        for ticks in range(1, minutes + 1):
+            tick(Totals(FILM, ticks, seconds=2 * ticks))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        f"{ticks} of {minutes} simulated minutes in {2 * ticks} s" for ticks in told
+    ]
 
 
 def test_a_recorded_replay_without_its_recording_says_so(
