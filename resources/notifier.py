@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable
 from io import StringIO
@@ -15,7 +16,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
+from touchline.delivery import clipped
 from touchline.masking import MASKED
+from touchline.notices import shortened
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -56,10 +59,14 @@ class Notifier:
         }
 
     def _name(self, target: int) -> str:
-        return f"target {target + 1} ({self._urls[target].partition(':')[0]})"
+        return f"target {target + 1} ({self._scheme(target)})"
+
+    def _scheme(self, target: int) -> str:
+        return self._urls[target].partition(":")[0]
 
     def send(self, target: int, title: str, body: str, *, seconds: float) -> None:
-        """Try this target once, for so long at most. Raises NotDelivered."""
+        """Try this target once, for so long at most. What is too long for its channel is shortened.
+        Raises NotDelivered."""
         import apprise  # a quarter of a second that only a notice pays for
 
         url = self._urls[target]
@@ -69,23 +76,62 @@ class Notifier:
             raise NotDelivered(f"{name} is no URL that Apprise knows: see TOUCHLINE_NOTIFY_URLS")
         _hurry(plugin, seconds)
         plugin.redirects = plugin.redirects and self._is_live
-        channel = apprise.Apprise()
-        channel.add(plugin)
+        # Apprise would split by the length of its HTML, in which a space has six characters.
+        plugin.overflow_mode = apprise.OverflowMode.UPSTREAM
+        if self._scheme(target).lower() in _WEBHOOKS:
+            plugin.body_maxlen = sys.maxsize  # Apprise's own default: they have no limit.
 
         def send() -> str | None:
             with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
-                # What is declared as text is escaped for whatever the channel makes of it.
-                is_sent = channel.notify(
-                    body,
-                    title,
-                    notify_type=apprise.NotifyType.WARNING,
-                    body_format=apprise.NotifyFormat.TEXT,
-                )
-                return None if is_sent else cast(StringIO, said).getvalue()
+                fitted = _fitted(plugin, title, body)
+                return None if _notify(plugin, *fitted) else cast(StringIO, said).getvalue()
 
         reason = _within(seconds, send)
         if reason is not None:
             raise NotDelivered(f"{name} did not take it: {masked(reason, url) or 'no reason'}")
+
+
+def _notify(plugin: NotifyBase, title: str, body: str) -> bool:
+    """Whether the channel took all of it."""
+    import apprise
+
+    channel = apprise.Apprise()
+    channel.add(plugin)
+    # What is declared as text is escaped for whatever the channel makes of it.
+    text = apprise.NotifyFormat.TEXT
+    if plugin.resolve_format(text) is apprise.NotifyFormat.HTML:
+        # Telegram's plugin makes one line break of the two that Apprise writes for a blank line,
+        # and reads carriage returns as line breaks; in HTML elsewhere these are mere spaces.
+        body = body.replace("\n\n", "\n\n\r\r")
+    warning = apprise.NotifyType.WARNING
+    return bool(channel.notify(body, title, notify_type=warning, body_format=text))
+
+
+def _fitted(plugin: NotifyBase, title: str, body: str) -> tuple[str, str]:
+    """Title and body as they fit into one message of the channel."""
+    # Without a title of its own the channel puts it above the body: half of that at most.
+    title = clipped(title, plugin.title_maxlen or plugin.body_maxlen // 2)
+    return title, shortened(body, lambda text: _fits(plugin, title, text))
+
+
+def _fits(plugin: NotifyBase, title: str, body: str) -> bool:
+    """Whether the channel takes it, by what Apprise knows of its limits, in the form in which it
+    would be sent: escaped, and with the title where that counts. Sends nothing."""
+    lengths = list[int]()
+
+    def measure(body: str, title: str = "", *_: object, **__: object) -> bool:
+        beside = len(f"{title}\r\n") if title and plugin.overflow_amalgamate_title else 0
+        lengths.append(len(body) + beside)
+        return True
+
+    plugin.send = measure
+    try:
+        _notify(plugin, title, body)
+    finally:
+        del plugin.send
+    # Further lines than these Apprise leaves out without a word.
+    lines = plugin.body_max_line_count or sys.maxsize
+    return body.count("\n") < lines and lengths != [] and max(lengths) <= plugin.body_maxlen
 
 
 def _within(seconds: float, send: Callable[[], str | None]) -> str | None:

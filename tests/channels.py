@@ -17,6 +17,9 @@ from typing import Any
 
 _TELEGRAM_TAGS = {"b", "strong", "i", "em", "u", "s", "code", "pre", "a", "br"}
 _TELEGRAM_CHARACTERS = 4096
+_DISCORD_CHARACTERS = 2000
+TELEGRAM = "tgram://123456789:abcdefghijklmnopqrstuvwxyz_0123456/77"
+DISCORD = "discord://123456789012345678/abcdefghijklmnopqrstuvwxyz_0123456789"
 
 
 class Refused(Exception):
@@ -54,7 +57,8 @@ def shown(html: str) -> tuple[str, list[str]]:
 
 
 def shown_by_telegram(post: dict[str, Any]) -> str:
-    """What Telegram shows of a `sendMessage`. Raises Refused where its parser gives up."""
+    """What Telegram shows of a `sendMessage`. Raises Refused where its parser gives up, and for a
+    text that is too long in the form in which it is sent: the strictest reading of its limit."""
     text, mode = post["text"], post.get("parse_mode")
     if mode == "HTML":
         seen, tags = shown(text)
@@ -64,9 +68,16 @@ def shown_by_telegram(post: dict[str, Any]) -> str:
         raise Refused(f"these tests know no {mode}")
     else:
         seen = text
-    if len(seen) > _TELEGRAM_CHARACTERS:
+    if len(text) > _TELEGRAM_CHARACTERS:
         raise Refused("message is too long")
     return seen
+
+
+def shown_by_discord(post: dict[str, Any]) -> str:
+    """What Discord shows of a webhook's post. Raises Refused for one that is too long."""
+    if len(post["content"]) > _DISCORD_CHARACTERS:
+        raise Refused("Must be 2000 or fewer in length.")
+    return post["content"]
 
 
 def shown_by_slack(text: str) -> str:

@@ -26,8 +26,8 @@ OVERDUE = timedelta(minutes=2)
 FAILURE_SHOWN = timedelta(days=1)
 """So long an alert that could not be delivered calls for somebody."""
 ALERT_CHARACTERS = 600
-"""Names come from the vendor. So much fits into one message of every channel, also when each
-character of it is escaped by six."""
+"""Names come from the vendor. So much fits into one message of every chat channel, also when each
+character of it is escaped by six. A channel that takes less, such as SMS, gets less."""
 
 
 class DeliveryState(StrEnum):
@@ -44,6 +44,11 @@ class DeliveryState(StrEnum):
     """Too old at its first try, and not sent."""
     UNKNOWN = "delivery_unknown"
     """Made anew from the past: nobody knows whether it was sent then."""
+
+
+def clipped(text: str, characters: int) -> str:
+    """The text, cut with `…` to so many characters at most."""
+    return text if len(text) <= characters else f"{text[: characters - 1].rstrip()}…"
 
 
 def next_try(failed: int, at: datetime, targets: int) -> datetime | None:
@@ -136,8 +141,7 @@ class MatchAlert:
     @property
     def text(self) -> str:
         """As it is sent: one line, so that no name passes for more, and not too long."""
-        line = " ".join(self.message.split())
-        return line if len(line) <= ALERT_CHARACTERS else f"{line[: ALERT_CHARACTERS - 1]}…"
+        return clipped(" ".join(self.message.split()), ALERT_CHARACTERS)
 
 
 def match_alerts(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -20,6 +21,8 @@ SEEN_BY_REPAIR = frozenset(
     | {"not_conserved", "not_landed", "other_fetch", "no_fate"}
 )
 """Causes of which `touchline losses` says what they are and whether they can be put right."""
+_NEXT = "next: "
+_MORE = "more: touchline alerts"
 FEED_FAILS = "feed_fails"
 """The cause that `touchline doctor` asks the vendor about."""
 
@@ -46,14 +49,56 @@ def title(group: Sequence[Alert]) -> str:
 
 
 def body(group: Sequence[Alert], prefix: str) -> str:
-    """A paragraph for each cause, with the assets it was found in; then what to run next."""
+    """A paragraph for each cause, the worst first, with the assets it was found in; then what to
+    run next."""
     ordered = sorted(group, key=_paragraph_of)
     paragraphs = [_paragraph([*alerts]) for _, alerts in groupby(ordered, key=_paragraph_of)]
     causes = {alert.key.cause for alert in group if alert.is_standing}
     commands = "\n".join(
-        f"next: {command}" for command in next_commands(causes, group[0].key.day, prefix)
+        f"{_NEXT}{command}" for command in next_commands(causes, group[0].key.day, prefix)
     )
     return "\n\n".join([*paragraphs, commands] if commands else paragraphs)
+
+
+def shortened(body: str, fits: Callable[[str], bool]) -> str:
+    """Return the body if it fits, else as much of its beginning as does, and how to see the rest.
+
+    Whole causes are kept, and the last line counts those that are left out. A first cause that does
+    not fit is cut behind a line of it, or else within the first one, with `…` at the cut. A text
+    must not fit where a shorter one does not. Where none fits, the shortest one is returned.
+    """
+    if fits(body):
+        return body
+    causes = body.split("\n\n")
+    if len(causes) > 1 and causes[-1].startswith(_NEXT):
+        causes.pop()
+
+    def whole(count: int) -> str:
+        return "\n\n".join([*causes[:count], _rest(len(causes) - count)])
+
+    if count := _most(len(causes), whole, fits):
+        return whole(count)
+    lines = causes[0].split("\n")
+
+    def of_lines(count: int) -> str:
+        return "\n".join([*lines[:count], "…", _rest(len(causes) - 1)])
+
+    if count := _most(len(lines) - 1, of_lines, fits):
+        return of_lines(count)
+
+    def of_characters(count: int) -> str:
+        return f"{lines[0][:count].rstrip()}…\n{_rest(len(causes) - 1)}"
+
+    return of_characters(_most(len(lines[0]), of_characters, fits))
+
+
+def _rest(count: int) -> str:
+    return f"and {count} {_MORE}" if count else _MORE
+
+
+def _most(limit: int, text: Callable[[int], str], fits: Callable[[str], bool]) -> int:
+    """The highest number up to the limit whose text fits; 0 for none."""
+    return bisect_left(range(1, limit + 1), True, key=lambda count: not fits(text(count)))
 
 
 def next_commands(causes: set[str], day: Day, prefix: str) -> list[str]:

@@ -9,7 +9,7 @@ from apprise.plugins.slack import NotifySlack
 from apprise.plugins.telegram import NotifyTelegram
 
 from resources.notifier import Notifier
-from tests.channels import mailbox, posts, shown_by_slack, shown_by_telegram
+from tests.channels import TELEGRAM, mailbox, posts, shown_by_slack, shown_by_telegram
 from tests.targets import target
 from touchline.day import Minute
 from touchline.delivery import MatchAlert
@@ -35,7 +35,6 @@ def message(name: str) -> str:
 
 
 TITLE = "Touchline football: 3ou_half"
-TELEGRAM = "tgram://123456789:abcdefghijklmnopqrstuvwxyz_0123456/77"
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
 
 
