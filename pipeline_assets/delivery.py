@@ -78,7 +78,7 @@ def _send(
     try:
         if target >= notifier.targets:
             raise NotDelivered(f"there is no target {target + 1} any more")
-        notifier.send(target, message.title, message.body, seconds=seconds)
+        notifier.send(target, message.title, message.body, seconds=seconds, facts=message.facts)
     except NotDelivered as error:
         after = ledger.not_delivered(message, str(error), notifier.targets, now)
         what = "is given up" if after.state is DeliveryState.FAILED else "is tried again"

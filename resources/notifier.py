@@ -10,10 +10,10 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import StringIO
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 from touchline.delivery import clipped
@@ -64,10 +64,19 @@ class Notifier:
     def _scheme(self, target: int) -> str:
         return self._urls[target].partition(":")[0]
 
-    def send(self, target: int, title: str, body: str, *, seconds: float) -> None:
+    def send(
+        self,
+        target: int,
+        title: str,
+        body: str,
+        *,
+        seconds: float,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         """Try this target once, for so long at most. What is too long for its channel is shortened.
-        Raises NotDelivered."""
+        A JSON webhook gets the facts as fields beside the text. Raises NotDelivered."""
         import apprise  # a quarter of a second that only a notice pays for
+        from apprise.plugins.custom_json import NotifyJSON
 
         url = self._urls[target]
         name = self._name(target)
@@ -80,6 +89,8 @@ class Notifier:
         plugin.overflow_mode = apprise.OverflowMode.UPSTREAM
         if self._scheme(target).lower() in _WEBHOOKS:
             plugin.body_maxlen = sys.maxsize  # Apprise's own default: they have no limit.
+        if isinstance(plugin, NotifyJSON):
+            plugin.payload_extras = {**(facts or {}), **plugin.payload_extras}
 
         def send() -> str | None:
             with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:

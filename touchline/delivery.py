@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from touchline.day import Day, FetchNumber
+from touchline.day import Day, FetchNumber, utc_text
 from touchline.fetch import FetchRef
 from touchline.stage import Stage
 
@@ -83,6 +83,11 @@ class Message:
     does; should he die, it is due again then."""
     last_error: str | None
     ended_at: datetime | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a machine reads instead of the text, as JSON values."""
+        return {"feed": self.feed, "date": str(self.day)}
 
     @property
     def is_undelivered(self) -> bool:
@@ -178,6 +183,16 @@ class AlertDelivery(Message):
     @property
     def alert_id(self) -> str:
         return f"{self.rule_id}_{self.match_id}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return super().facts | {
+            "fetch_number": self.number,
+            "asset": self.asset,
+            "rule_id": self.rule_id,
+            "match_id": self.match_id,
+            "fired_at": utc_text(self.fired_at),
+        }
 
     def unsent(self, now: datetime, targets: int) -> Self | None:
         if self.attempts == 0 and now - self.fired_at >= LATE:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
+from typing import Any
 
 from touchline.accounting import Verdict
 from touchline.alerting import SILENT, Alert, AlertState
@@ -33,6 +34,10 @@ class Notice(Message):
 
     about: list[str]
     """The keys of the alerts, as text."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return super().facts | {"alerts": self.about}
 
 
 def title(group: Sequence[Alert]) -> str:

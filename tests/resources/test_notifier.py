@@ -17,6 +17,17 @@ def test_a_notice_arrives() -> None:
     assert (post["title"], post["message"]) == ("a title", "line one\nline two")
 
 
+def test_a_webhook_gets_facts_beside_the_text_and_what_its_url_adds() -> None:
+    facts = {"match_id": "match-a", "fetch_number": 781, "alerts": ["a:b:2025-05-28:c"]}
+    with target() as there:
+        url = f"{there.url}?:feed=ours&:message=text"
+        to = Notifier((url,), is_live=True)
+        to.send(0, "t", "b", seconds=2, facts={**facts, "feed": "football"})
+    (post,) = there.posts
+    assert {name: post.get(name) for name in facts} == facts
+    assert (post["title"], post["text"], post["feed"]) == ("t", "b", "ours")
+
+
 def test_a_refusal_says_why_and_nothing_of_the_url(caplog: pytest.LogCaptureFixture) -> None:
     with target() as there:
         there.refuses = 1

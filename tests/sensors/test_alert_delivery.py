@@ -65,6 +65,16 @@ def test_what_is_due_is_sent_and_nothing_before_it_is(ledger: Ledger, there: Tar
     tick(32)
     tick(40)
     assert there.titles == ["Touchline football: 3ou_half"]
+    facts = {
+        "feed": FEED,
+        "date": "2025-05-28",
+        "fetch_number": 781,
+        "asset": "football/alert_3ou_half",
+        "rule_id": "3ou_half",
+        "match_id": "match-a",
+        "fired_at": "2025-05-28T17:00:00Z",
+    }
+    assert {**there.posts[0], **facts} == there.posts[0]
     (row,) = ledger.match_alerts(MINUTE.day)
     assert (row.state, row.attempts, row.target) == (DeliveryState.SENT, 1, 1)
 

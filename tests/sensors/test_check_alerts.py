@@ -121,6 +121,9 @@ def test_a_finding_is_one_message_and_so_is_its_end(
     assert f"BAD: real_loss, {CHECK}: merged, pretty_print" in message
     assert "merged: recorded 30, landed 29, fetches 787" in message
     assert f"next: touchline losses --from {day} --to {day}" in message
+    facts = {name: there.posts[0][name] for name in ("feed", "date", "alerts")}
+    keys = [f"{CHECK}:{asset}:{day}:real_loss" for asset in ASSETS]
+    assert facts == {"feed": FEED, "date": str(day), "alerts": keys}
 
     for _ in range(3):
         run(instance, day, *[report(asset, day, Kind.REAL_LOSS) for asset in ASSETS])
