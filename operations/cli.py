@@ -21,6 +21,7 @@ from operations import (
     inbox_command,
     ledger_commands,
     mirror_command,
+    notify_command,
     reading_commands,
     repair_commands,
     replay_command,
@@ -94,6 +95,7 @@ app.command()(alert_commands.alerts)
 app.command()(alert_commands.mute)
 app.command()(alert_commands.unmute)
 app.command()(alert_commands.acknowledge)
+app.command()(notify_command.notify)
 app.add_typer(ledger_commands.app, name="ledger")
 
 if __name__ == "__main__":

@@ -61,6 +61,10 @@ class Notifier:
     def _name(self, target: int) -> str:
         return f"target {target + 1} ({self._scheme(target)})"
 
+    def masked_url(self, target: int) -> str:
+        """The target's URL, of which nothing is shown but its scheme."""
+        return f"{self._scheme(target)}://{MASKED}"
+
     def _scheme(self, target: int) -> str:
         return self._urls[target].partition(":")[0]
 

@@ -1,0 +1,55 @@
+"""The command `notify`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from operations.arguments import Json
+from operations.errors import BAD, UNKNOWN, Misused
+
+SECONDS = 10.0
+"""So long a target has to take the message."""
+
+
+def notify(
+    test: Annotated[
+        bool, typer.Option("--test", help="Send one message to every target, now.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Send a test message to every target of TOUCHLINE_NOTIFY_URLS, also while data are simulated,
+    and say of each whether it took it: exits with 0 if all did, 1 if one did not, 2 if none is
+    set."""
+    import json
+    from datetime import UTC, datetime
+
+    from operations.console import failure
+    from resources.notifier import NotDelivered, Notifier
+    from resources.settings import Settings
+    from touchline.day import utc_text
+
+    if not test:
+        raise Misused("say --test: other messages are sent when there is something to tell")
+    notifier = Notifier(Settings.load().notify_targets, is_live=True)
+    now = utc_text(datetime.now(UTC).replace(microsecond=0))
+    body = f"This is a test of {now}: what Touchline has to tell arrives here."
+    found = list[dict[str, object]]()
+    for target in range(notifier.targets):
+        error = None
+        try:
+            notifier.send(
+                target, "Touchline: test", body, seconds=SECONDS, facts={"test": True, "at": now}
+            )
+        except NotDelivered as not_delivered:
+            error = str(not_delivered)
+        url = notifier.masked_url(target)
+        found.append({"target": target + 1, "url": url, "taken": not error, "error": error})
+        if not as_json:
+            typer.echo(f"{target + 1} {url}: {error or 'taken'}")
+    if as_json:
+        typer.echo(json.dumps({"targets": found}))
+    if not found:
+        raise failure("nobody is told of anything: set TOUCHLINE_NOTIFY_URLS", UNKNOWN)
+    raise typer.Exit(0 if all(each["taken"] for each in found) else BAD)
