@@ -6,22 +6,27 @@ import typer
 
 from operations.arguments import DayOption, Feed, Json, Prefix
 from operations.console import progress
-from operations.errors import BAD
+from operations.errors import BAD, Misused
 
 
 def seal(date: DayOption, feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> None:
-    """Seal an ended day, or take in what came after its seal."""
+    """Seal an ended day, or take in what came after its seal. One of which nothing is known exits
+    with 2."""
     import json
     import uuid
 
     from operations.opened import opened_to_read
-    from operations.verify import plans_of
+    from operations.verify import nothing_known, plans_of
     from pipeline_assets.sealing import seal_day
+    from resources.known_days import is_known
     from touchline.accounting import RunKind
 
     with opened_to_read(prefix) as site:
-        reports = {}
-        for plan in plans_of(site, feed):
+        plans, reports = plans_of(site, feed), {}
+        known = [plan for plan in plans if is_known(site, plan.name, date)]
+        if not known:
+            raise Misused(nothing_known(site, plans, date))
+        for plan in known:
             progress(f"sealing {date} of {plan.name}")
             run_id = f"command-{uuid.uuid4()}"
             with site.run(run_id, RunKind.SEAL, feed=plan.name) as record:

@@ -104,7 +104,7 @@ def check_result(report: CheckReport, shown: str | None = None) -> dg.AssetCheck
         passed=report.verdict is Verdict.OK,
         severity=dg.AssetCheckSeverity.WARN if blind else dg.AssetCheckSeverity.ERROR,
         metadata=metadata,
-        description=report.findings[0].detail if report.findings else None,
+        description=f"{report.verdict}: {report.findings[0].detail}" if report.findings else None,
     )
 
 

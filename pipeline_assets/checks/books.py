@@ -10,6 +10,7 @@ from pipeline_assets.checks.specs import Asset
 from resources.day_index import DayIndex
 from resources.day_store import DayStore
 from resources.expired_days import ExpiredDay, expiry_of, may_have_expired, tier_of
+from resources.known_days import is_known
 from resources.ledger import LedgerUnavailable, Standing, WindowRow
 from resources.site import Site
 from touchline.accounting import FetchFate
@@ -54,6 +55,7 @@ class DayBooks:
     """What the landing check has read back, None as long as it has not."""
     # Not a cached_property: Python 3.11's holds one lock for all instances while it works.
     _read: _Read | None = field(default=None, init=False, repr=False)
+    _know_nothing: bool | None = field(default=None, init=False, repr=False)
 
     @property
     def days(self) -> DayStore:
@@ -102,6 +104,20 @@ class DayBooks:
     def is_gone(self) -> bool:
         """Whether the ledger alone says that it was, where the store's record has been lost."""
         return self._both().is_gone
+
+    @property
+    def know_nothing(self) -> bool:
+        """Whether neither book has anything of the day, of this asset or another of its feed: no
+        minute of it was watched or fetched, and nothing has landed."""
+        if self._know_nothing is None:
+            both = self._both()
+            index = both.index
+            held = index.singles or index.windows or index.seal is not None
+            said = both.fates or both.claims or both.expired or both.is_gone
+            self._know_nothing = not (held or said) and not is_known(
+                self.site, self.plan.name, self.day
+            )
+        return self._know_nothing
 
     def _both(self) -> _Read:
         if self._read is None:

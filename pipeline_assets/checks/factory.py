@@ -17,13 +17,14 @@ from pipeline_assets.checks.landing import landed_matches_claimed
 from pipeline_assets.checks.once import every_fetch_once
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.checks.schema import schema_holds
-from pipeline_assets.checks.specs import Asset, checks_for
+from pipeline_assets.checks.specs import CHECKS, Asset, checks_for
 from pipeline_assets.checks.spool import spool_within_bounds
 from pipeline_assets.checks.zeros import zero_is_explained
 from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable
 from resources.object_store import StoreError
 from resources.site import Site
+from touchline.accounting import Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan
 
@@ -50,12 +51,18 @@ def run_check(name: str, books: DayBooks) -> CheckReport:
     report = CheckReport(name, books.asset.name, books.day, books.deep)
     try:
         _RUN[name](books, report)
+        if report.verdict is Verdict.OK and not _BY_NAME[name].is_of_now and books.know_nothing:
+            report.know_nothing(
+                f"nothing is known of {books.day}: no minute of it was watched or fetched, and "
+                "nothing has landed"
+            )
     except (StoreError, LedgerUnavailable, UnreadableObject) as error:
         report.recorded = report.landed = None
         report.found(Kind.UNCHECKED, None, None, str(error))
     return report
 
 
+_BY_NAME = {spec.name: spec for spec in CHECKS}
 _RUN: dict[str, Check] = {
     "landed_matches_claimed": landed_matches_claimed,
     "cadence": cadence,

@@ -96,6 +96,13 @@ class CheckReport:
         """What was found, each kind once."""
         return sorted({found.kind for found in self.findings})
 
+    def know_nothing(self, why: str) -> None:
+        """Say that it could not be checked, and take back every number: what is not known is not
+        0."""
+        self.recorded = self.landed = self.fetches_expected = self.fetches_present = None
+        self.details = {}
+        self.found(Kind.UNCHECKED, None, None, why)
+
     def found(
         self,
         kind: Kind,

@@ -18,6 +18,8 @@ class CheckSpec:
     name: str
     doc: str
     applies: Callable[[Asset], bool] = lambda asset: True
+    is_of_now: bool = False
+    """Whether it speaks of this machine as it is, whatever is known of the day."""
 
 
 def _is_raw(asset: Asset) -> bool:
@@ -63,6 +65,7 @@ CHECKS = (
         "spool_within_bounds",
         "What waits on the local disk stays below its bound, in size and in age.",
         applies=_is_raw,
+        is_of_now=True,
     ),
 )
 

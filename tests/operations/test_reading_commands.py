@@ -116,6 +116,7 @@ def test_a_store_that_is_away_could_not_be_checked(run_day: RunDay) -> None:
         (["verify"], "--date"),
         (["verify", "--date", DAY, "--all"], "--date"),
         (["verify", "--date", "2025-05-29"], "2025-05-29"),
+        (["seal", "--date", "2025-05-29"], "know nothing of 2025-05-29"),
         (["verify", "--date", "yesterday"], "'yesterday' is not a day"),
         (["verify", "--date", DAY, "--feed", "cricket"], "'cricket' is not a feed"),
         (["verify", "--all", "--prefix", "never-written"], "never-written"),

@@ -14,6 +14,7 @@ from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.factory import run_check
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.checks.specs import CHECKS
+from pipeline_assets.minute import rebuild_day
 from resources.day_layout import object_key
 from resources.fetch_object import pack
 from resources.stage_codec import decode_stage, encode_stage
@@ -32,7 +33,7 @@ from tests.pipeline_assets.spoiling import (
     rewrite,
 )
 from tests.s3_gate import S3Gate
-from touchline.accounting import Account, Verdict, key_digest, sha256_hex
+from touchline.accounting import Account, MissedReason, Verdict, key_digest, sha256_hex
 from touchline.plan import FeedPlan
 from touchline.stage import Staged
 
@@ -71,10 +72,24 @@ def test_what_was_read_back_once_is_not_read_again_unless_deep(day: Chain, s3_ga
     assert reads(deep=True) == 10
 
 
-def test_a_day_of_which_nothing_is_known_is_ok_and_empty(chain: Chain) -> None:
-    checks = chain.checks(chain.day.shifted(-5))
-    assert all_ok(checks)
-    assert {numbers(report) for report in of_books(checks)} == {(0, 0), (None, None)}
+def test_a_day_of_which_nothing_is_known_is_not_called_good(chain: Chain) -> None:
+    unwatched = chain.day.shifted(-5)
+    with chain.process() as site:
+        rebuild_day(site, FEED, unwatched, run_id="somebody materializes it")
+    checks = chain.checks(unwatched)
+    assert checks["raw_fetches", SPOOL].verdict is Verdict.OK, "it speaks of now"
+    for report in of_books(checks):
+        assert report.verdict is Verdict.COULD_NOT_CHECK
+        assert [each.kind for each in report.findings] == [Kind.UNCHECKED]
+        assert f"nothing is known of {unwatched}" in report.findings[0].detail
+        assert (*numbers(report), report.fetches_expected) == (None, None, None)
+
+
+def test_a_day_that_was_watched_in_vain_is_known(chain: Chain) -> None:
+    with chain.process() as site:
+        site.ledger.close_interval(FEED, chain.start.later(1).utc)
+        site.ledger.minute_missed(FEED, chain.start, MissedReason.NOT_REQUESTED, chain.start.utc)
+    assert all_ok(chain.checks())
 
 
 # --- losses --------------------------------------------------------------------------------------

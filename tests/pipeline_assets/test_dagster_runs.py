@@ -112,6 +112,10 @@ def test_the_tag_alone_makes_a_run_live(
     assert untagged.success
     assert set(added(untagged).values()) == {0}
     assert vendor.log.since(0)[0] == []
+    unknown = [c for c in untagged.get_asset_check_evaluations() if c.check_name != SPOOL]
+    assert len(unknown) == 5 * ASSETS + 2, "nobody has watched this day"
+    assert {(c.passed, c.severity) for c in unknown} == {(False, dg.AssetCheckSeverity.WARN)}
+    assert all((c.description or "").startswith("COULD_NOT_CHECK: nothing is") for c in unknown)
 
     live = run(instance, minute, live=True)
     assert live.success
