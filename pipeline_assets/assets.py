@@ -55,7 +55,8 @@ def _asset(
         # Of the steps that are ready, Dagster takes the one that comes first in the chain: what
         # people wait for.
         op_tags={"dagster/priority": str(-place)},
-        backfill_policy=dg.BackfillPolicy.multi_run(1),
+        # No backfill policy: the daemon then makes one run a day. Any policy makes runs of ranges,
+        # and what a check says in one belongs to no day.
         required_resource_keys={"site"},
     )
     def made(context: dg.AssetExecutionContext):

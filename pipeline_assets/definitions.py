@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from pipeline_assets.io_manager import S3DayIOManager
     from resources.site import Site
 
-# Partitioned checks and one backfill run a day are relied upon, and Dagster is pinned for them.
-warnings.filterwarnings("ignore", ".*`backfill_policy`.*", dg.BetaWarning)
+# Partitioned checks are relied upon, and Dagster is pinned for them.
 warnings.filterwarnings("ignore", ".*partitions_def on an AssetCheckSpec.*", dg.PreviewWarning)
 # Sensors look into Dagster's storage several times a minute. At each look Alembic, told of its
 # scripts as "package:directory", leaves a context for the end of the process (util/pyfiles.py);

@@ -12,7 +12,7 @@ from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.minute_state import picture, states_at_once
-from pipeline_assets.partitions import scheduled_minute
+from pipeline_assets.partitions import one_day, refuse_part_of_backfill, scheduled_minute
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.retention import expire
 from pipeline_assets.rotation import rotate
@@ -35,12 +35,16 @@ _WITH_PICTURE = "cadence"
 def step_of(
     context: dg.AssetExecutionContext, plan: FeedPlan, asset: RawAsset | Stage[Any]
 ) -> Batch:
-    """A live run, by its tag alone, fetches its minute; any other rebuilds its partition."""
+    """A live run, by its tag alone, fetches its minute; any other rebuilds its partition.
+
+    Raises dagster.Failure for a run that is not one of one day, or of a part of its backfill.
+    """
+    refuse_part_of_backfill(context.run.tags, context.instance)
     minute = scheduled_minute(context.run.tags)
     run = Run(
         context.resources.site,
         plan,
-        Day.parse(context.partition_key),
+        one_day(context.run.tags),
         context.run.run_id,
         minute,
         rebuild=minute is None,
@@ -51,9 +55,12 @@ def step_of(
 def check_results(
     context: dg.AssetCheckExecutionContext, plan: FeedPlan
 ) -> Iterator[dg.AssetCheckResult]:
-    """The verdicts of the checks that this run selected."""
+    """The verdicts of the checks that this run selected.
+
+    Raises dagster.Failure for a run that is not one of one day.
+    """
     selected = context.selected_asset_check_keys
-    day = Day.parse(context.partition_key)
+    day = one_day(context.run.tags)
     known: KnownClaims = {}
     for asset in plan.assets:
         key = dg.AssetKey(asset.name.split("/"))

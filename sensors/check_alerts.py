@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from pipeline_assets.partitions import day_of_run
 from pipeline_assets.plans import PLANS
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def check_alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     settings = Settings.load()
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         ledger.migrate()
-        said = [said for record in records if (said := evaluation_of(record)) is not None]
+        read = (evaluation_of(record, context.instance) for record in records)
+        said = [each for each in read if each is not None]
         notifier = notifier_of(settings, ledger, PLANS)
         look(ledger, PLANS, notifier, said, now, is_all=len(records) < BATCH)
     cursor = str(records[-1].storage_id) if records else context.cursor
@@ -68,11 +70,12 @@ def newest_evaluations(
     return SqlEventLogStorage.get_event_records(storage, which, limit=BATCH, ascending=True)
 
 
-def evaluation_of(record: EventLogRecord) -> Evaluation | None:
-    """What the check said; None for another project's check, or one of no day. A verdict that
-    cannot be read is one that could not be made."""
+def evaluation_of(record: EventLogRecord, instance: dg.DagsterInstance) -> Evaluation | None:
+    """What the check said; None for another project's check. A verdict that cannot be read is one
+    that could not be made. One of no partition is of the day of its run; where that has none
+    either, all that is known is that something was said, and on which day."""
     from touchline.accounting import Verdict
-    from touchline.alerting import BLIND, Evaluation
+    from touchline.alerting import BLIND, UNPLACED, Evaluation
     from touchline.day import Day
 
     event = record.event_log_entry.dagster_event
@@ -80,8 +83,16 @@ def evaluation_of(record: EventLogRecord) -> Evaluation | None:
         return None
     found = event.asset_check_evaluation_data
     asset = "/".join(found.asset_key.path)
-    if found.partition is None or asset.partition("/")[0] not in PLANS:
+    if asset.partition("/")[0] not in PLANS:
         return None
+    at = datetime.fromtimestamp(record.event_log_entry.timestamp, UTC)
+    if found.partition is not None:
+        day = Day.parse(found.partition)
+    else:
+        run = instance.get_run_by_id(record.run_id)
+        day = day_of_run(run.tags) if run else None
+    if day is None:
+        return Evaluation(found.check_name, asset, Day.containing(at), at, (UNPLACED,))
     causes = _value(found, "causes")
     if found.passed:
         causes = []
@@ -91,8 +102,8 @@ def evaluation_of(record: EventLogRecord) -> Evaluation | None:
     return Evaluation(
         found.check_name,
         asset,
-        Day.parse(found.partition),
-        datetime.fromtimestamp(record.event_log_entry.timestamp, UTC),
+        day,
+        at,
         tuple(str(cause) for cause in causes),
         recorded=None if blind else _value(found, "recorded"),
         landed=None if blind else _value(found, "landed"),

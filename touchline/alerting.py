@@ -20,6 +20,8 @@ BLIND = "unchecked"
 """The cause of a check that could not look."""
 SILENT = "verdict_outdated"
 """The cause of a check that has said nothing for too long."""
+UNPLACED = "no_partition"
+"""The cause of a check that said something of no day: nobody knows what it has judged."""
 BLIND_IN_A_ROW = 3
 """A check that finds the ledger changing under it looks again a minute later, and sees."""
 
@@ -71,7 +73,7 @@ class AlertKey:
     @property
     def verdict(self) -> Verdict:
         """What the cause makes of a verdict."""
-        return Verdict.COULD_NOT_CHECK if self.cause in (BLIND, SILENT) else Verdict.BAD
+        return Verdict.COULD_NOT_CHECK if self.cause in (BLIND, SILENT, UNPLACED) else Verdict.BAD
 
     def __str__(self) -> str:
         return f"{self.check}:{self.asset}:{self.day}:{self.cause}"
@@ -164,9 +166,19 @@ def judged(alerts: Iterable[Alert], said: Evaluation) -> list[Alert]:
         for cause in said.causes
     }
     for cause, alert in known.items():
-        if cause not in after and (cause == SILENT or BLIND not in said.causes):
+        if cause not in after and _ends(alert, said):
             after[cause] = _good(alert, said.at)
     return [alert for cause, alert in after.items() if alert != known.get(cause)]
+
+
+def _ends(alert: Alert, said: Evaluation) -> bool:
+    """Whether an evaluation that does not find this cause says that it is over."""
+    if UNPLACED in said.causes:
+        return False
+    if alert.key.cause == UNPLACED:
+        # The next minute's evaluation is good, and may come before anybody was told.
+        return alert.is_told
+    return alert.key.cause == SILENT or BLIND not in said.causes
 
 
 def silenced(

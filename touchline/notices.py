@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from touchline.accounting import Verdict
-from touchline.alerting import SILENT, Alert, AlertState
+from touchline.alerting import SILENT, UNPLACED, Alert, AlertState
 from touchline.day import Day, utc_text
 from touchline.delivery import Message
 
@@ -112,10 +112,12 @@ def next_commands(causes: set[str], day: Day, prefix: str) -> list[str]:
     commands = []
     if causes & SEEN_BY_REPAIR:
         commands.append(f"touchline losses --from {day} --to {day}{of_prefix}")
-    if causes - SEEN_BY_REPAIR - {SILENT}:
+    if causes - SEEN_BY_REPAIR - {SILENT, UNPLACED}:
         commands.append(f"touchline verify --date {day}{of_prefix}")
     if FEED_FAILS in causes:
         commands.append("touchline doctor")
+    if UNPLACED in causes:
+        commands.append(f"touchline verify --all{of_prefix}")
     if SILENT in causes:
         commands.append(f"touchline ledger runs{of_prefix}")
     return commands

@@ -14,6 +14,7 @@ from resources.ledger.database import Transaction
 from resources.ledger.deliveries import DeliveryBook
 from touchline.alerting import (
     SILENT,
+    UNPLACED,
     Alert,
     AlertKey,
     AlertState,
@@ -43,7 +44,8 @@ class AlertBook(DeliveryBook):
         with self._database.write() as transaction:
             known = self._alerts_in(transaction, [s for s in AlertState if s is not s.CLOSED])
             for said in evaluations:
-                self._say(transaction, said)
+                if UNPLACED not in said.causes:
+                    self._say(transaction, said)
                 of_it = known.setdefault((said.check, said.asset, said.day), {})
                 for cause in said.causes:
                     # A closed one is looked up where it may come back: there is no end to them.

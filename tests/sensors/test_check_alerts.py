@@ -24,7 +24,7 @@ from resources.settings import Origin, Settings
 from sensors.check_alerts import check_alerts, newest_evaluations
 from tests.resources.ledger_samples import claim
 from tests.targets import Target, target
-from touchline.alerting import AlertState
+from touchline.alerting import UNPLACED, AlertState
 from touchline.day import Day, parse_instant
 from touchline.delivery import DeliveryState
 from touchline.fetch import FetchRef
@@ -74,11 +74,16 @@ def report(asset: str, day: Day, *kinds: Kind, check: str = CHECK) -> CheckRepor
     return made
 
 
-def run(instance: dg.DagsterInstance, day: Day, *reports: CheckReport) -> None:
-    """One run of checks that say this."""
+def run(
+    instance: dg.DagsterInstance,
+    day: Day | None,
+    *reports: CheckReport,
+    partitions: dg.PartitionsDefinition | None = daily,
+) -> None:
+    """One run of checks that say this; without a day it has no partition."""
     specs = [
         dg.AssetCheckSpec(
-            each.check, asset=dg.AssetKey(each.asset.split("/")), partitions_def=daily
+            each.check, asset=dg.AssetKey(each.asset.split("/")), partitions_def=partitions
         )
         for each in reports
     ]
@@ -91,7 +96,7 @@ def run(instance: dg.DagsterInstance, day: Day, *reports: CheckReport) -> None:
     job = dg.define_asset_job("said", dg.AssetSelection.checks(said))
     defs = dg.Definitions(asset_checks=[said], jobs=[job])
     done = defs.resolve_job_def("said").execute_in_process(
-        instance=instance, tags={"dagster/partition": str(day)}
+        instance=instance, tags={"dagster/partition": str(day)} if day else {}
     )
     assert done.success
 
@@ -133,6 +138,40 @@ def test_a_finding_is_one_message_and_so_is_its_end(
     tick(instance, cursor, after=timedelta(minutes=3))
     assert there.titles[1:] == [f"Touchline football {day}: 2 over"]
     assert "8 evaluations, 6 of them not told before" in there.posts[1]["message"]
+
+
+def test_what_a_check_without_partitions_says_is_of_the_day_of_its_run(
+    instance: dg.DagsterInstance, ledger: Ledger
+) -> None:
+    before = DAY.shifted(-1)
+    run(instance, before, report(ASSETS[0], before, Kind.REAL_LOSS), partitions=None)
+    tick(instance)
+    assert [(a.key.day, a.key.cause) for a in ledger.alerts()] == [(before, Kind.REAL_LOSS)]
+
+
+def test_what_is_said_of_no_day_is_told_and_ends_nothing(
+    instance: dg.DagsterInstance, ledger: Ledger, there: Target
+) -> None:
+    run(instance, DAY, report(ASSETS[0], DAY, Kind.REAL_LOSS))
+    run(instance, None, report(ASSETS[0], DAY), report(ASSETS[1], DAY))
+    cursor = tick(instance)
+    lost, *unplaced = sorted(ledger.alerts(), key=lambda alert: alert.key.cause != Kind.REAL_LOSS)
+    assert lost.is_standing
+    assert [(a.key.asset, a.key.cause) for a in unplaced] == [(a, UNPLACED) for a in ASSETS]
+    assert (CHECK, ASSETS[1]) not in ledger.newest_verdicts(FEED, DAY)
+
+    # The next minute is good, before anybody was told.
+    run(instance, DAY, *[report(asset, DAY) for asset in ASSETS])
+    cursor = tick(instance, cursor)
+    cursor = tick(instance, cursor, after=LATER)
+    assert there.titles == [f"Touchline football {DAY}: 2 could not be checked"]
+    message = there.posts[0]["message"]
+    assert f"COULD_NOT_CHECK: no_partition, {CHECK}: merged, pretty_print" in message
+    assert "next: touchline verify --all" in message
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1)):
+        run(instance, DAY, *[report(asset, DAY) for asset in ASSETS])
+        tick(instance, cursor)
+        assert not [alert for alert in ledger.alerts() if alert.is_standing]
 
 
 def test_reading_the_same_events_again_tells_nothing_again(

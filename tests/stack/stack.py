@@ -197,6 +197,13 @@ class Stack:
         with dg.DagsterInstance.from_config(str(self.settings.dagster_home)) as instance:
             yield instance
 
+    def graphql(self, query: str, **variables: Any) -> Any:
+        """What the webserver answers, as the pages ask it."""
+        asked = {"query": query, "variables": variables}
+        answer = httpx.post(f"{self.url}/graphql", json=asked, timeout=60, trust_env=False).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
     def runs(self) -> list[MinuteRun]:
         """All runs of the minute job, in the order of their minutes."""
         with self.dagster() as instance:
@@ -329,12 +336,15 @@ def stack_up(
     given: Mapping[str, str] | None = None,
     store: S3Access | None = None,
     *,
+    before: Callable[[Stack], None] = lambda stack: None,
     keep: Callable[[], bool] = lambda: False,
 ) -> Iterator[Stack]:
-    """A stack of its own for as long as this; `keep`, asked at the end, spares its state folder."""
+    """A stack of its own for as long as this; `before` prepares its state folder, `keep`, asked at
+    the end, spares it."""
     # Not below pytest's folders: the object store's sockets need a short path.
     stack = Stack(Path(tempfile.mkdtemp(prefix="tl-")), given or {}, store)
     try:
+        before(stack)
         stack.up()
         yield stack
     finally:
