@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 
 from simulator.fixtures import (
@@ -13,9 +14,11 @@ from simulator.fixtures import (
     OVERTIME,
     SECOND_HALF,
     SHOOT_OUT,
+    UNDETERMINED,
 )
 from simulator.match import FIRST_HALF_SHARE, Course
 from simulator.pricing import Fair, fair
+from simulator.reactions import Reaction
 
 _EXPECTED_CORNERS = 10.0
 # Price changes relative to normal play.
@@ -37,9 +40,7 @@ class Board:
                 corner = (home + 1, away) if happening.side == 0 else (home, away + 1)
                 self.corner_counts.append(corner)
         self.turns = sorted(
-            [(goal.time, "goal") for goal in course.goals]
-            + [(goal.taken_back, "goal") for goal in course.goals if goal.taken_back]
-            + [(h.time, "corner") for h in course.happenings if h.kind == "corner"]
+            [(time, "corner") for time in self.corner_times]
             + [(h.time, "red") for h in course.happenings if h.kind in ("red", "second_yellow")]
         )
         self.times, self.fair = self._grid() if course.kick_off else ([], [])
@@ -55,7 +56,7 @@ class Board:
 
     def _grid(self) -> tuple[list[int], list[Fair]]:
         """Fair quotes from each minute of play and each goal on."""
-        moments = {time for time, kind in self.turns if kind == "goal"}
+        moments = set(self.course.turns())
         for start, end, status in self.playing():
             moments.update(range(start, end, 60) if status != HALF_TIME else [start])
         times = sorted(moments)
@@ -87,18 +88,24 @@ class Board:
 
 
 class View:
-    """The match as one company sees it: everything `lag` seconds late."""
+    """The match as one company sees it: statuses and corners `lag` seconds late, goals as it
+    reacts to them. Of an unfollowed match it gives no minute, and the status only if it
+    `knows_status`."""
 
-    def __init__(self, board: Board, lag: int) -> None:
+    def __init__(
+        self, board: Board, lag: int, reactions: Sequence[Reaction], knows_status: bool
+    ) -> None:
         self.board = board
+        self.reactions = reactions
         course = board.course
+        self._gives_minute = not course.fixture.unfollowed
         self._starts = [period.start + lag for period in course.periods]
         self._starts[0] = 0
         self._statuses = [board.status_before, *(period.status for period in course.periods[1:])]
-        turns = {goal.time for goal in course.goals}
-        turns.update(goal.taken_back for goal in course.goals if goal.taken_back)
-        self._goal_times = [turn + lag for turn in sorted(turns)]
-        self._goal_texts = ["0-0", *(_text(course.score(turn)) for turn in sorted(turns))]
+        if not self._gives_minute and not knows_status:
+            self._statuses[1:] = [UNDETERMINED] * len(self._statuses[1:])
+        self._goal_times = [reaction.text for reaction in reactions]
+        self._goal_texts = ["0-0", *(_text(course.score(r.turn)) for r in reactions)]
         self._corner_times = [time + lag for time in board.corner_times]
         self._corner_texts = [_text(count) for count in board.corner_counts]
 
@@ -108,10 +115,20 @@ class View:
     def corners(self, at: int) -> str:
         return self._corner_texts[bisect_right(self._corner_times, at)]
 
+    def fair(self, at: int) -> Fair:
+        """Fair quotes as the company has them: without a goal that its prices do not follow yet."""
+        for reaction in self.reactions:
+            if reaction.turn <= at < reaction.price:
+                at = reaction.turn - 1
+                break
+        return self.board.fair[max(0, bisect_right(self.board.times, at) - 1)]
+
     def minute_and_status(self, at: int) -> tuple[str, int]:
         """Minute and status as an odds row writes them."""
         index = bisect_right(self._starts, at) - 1
         status = self._statuses[index]
+        if not self._gives_minute:
+            return "", status
         played = (at - self._starts[index]) // 60 + 1
         if status == FIRST_HALF:
             return (str(played) if played <= 45 else "45+"), status

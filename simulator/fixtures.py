@@ -56,6 +56,9 @@ _LEAGUE_GROUPS = 8
 _CYCLE_BITS = 21
 _MINUTE = 60
 _POSTPONED_PERIOD = 4 * 86_400
+_NEVER_STARTS = 0.1  # of the matches listed as "to be determined"
+_UNFOLLOWED = 0.07  # of them too: with all others 2 % of the matches, as 2 of 88 in the poll
+_UNFOLLOWED_COVERAGE = -1.0  # no statistics, no players, and few companies
 _GOLDEN = 0.618_033_988_749_895
 
 
@@ -64,7 +67,8 @@ class Fixture:
     """One match of the calendar. Times are Unix s; `home` and `away` are team numbers.
 
     `coverage` says how closely companies and vendor follow it (about a standard normal score);
-    `before` is its status before kick-off, and `never_starts` that it keeps that status.
+    `before` is its status before kick-off. A match that `never_starts` keeps it; so does one that
+    is `unfollowed`, though it is played: the vendor follows neither its status nor its minute.
     """
 
     seed: int
@@ -78,6 +82,7 @@ class Fixture:
     listed_until: int
     before: int
     never_starts: bool
+    unfollowed: bool
     coverage: float
 
     @property
@@ -90,8 +95,11 @@ class Fixture:
 
     @property
     def always_quoted(self) -> bool:
-        """The first lane always has odds, so that even a world of three matches does."""
-        return self.lane == 0
+        """The first lane always has odds, so that even a world of three matches does.
+
+        An unfollowed match has them, too: they are what shows that it is played.
+        """
+        return self.lane == 0 or self.unfollowed
 
     def random(self, purpose: str) -> random.Random:
         """The match's own generator for one purpose, the same in every process."""
@@ -165,6 +173,10 @@ class Calendar:
         coverage = 0.9 * LEAGUES[league_number].coverage + 0.75 * rng.gauss(0, 1)
         if lane.number == 0:
             coverage = max(coverage, 0.3)
+        fate = rng.random() if before == UNDETERMINED else 1.0
+        unfollowed = _NEVER_STARTS <= fate < _NEVER_STARTS + _UNFOLLOWED
+        if unfollowed:
+            coverage = min(coverage, _UNFOLLOWED_COVERAGE)
         return Fixture(
             seed=self._seed,
             lane=lane.number,
@@ -176,7 +188,8 @@ class Calendar:
             listed_from=start,
             listed_until=start + lane.period,
             before=before,
-            never_starts=lane.postponed or (before == UNDETERMINED and rng.random() < 0.1),
+            never_starts=lane.postponed or fate < _NEVER_STARTS,
+            unfollowed=unfollowed,
             coverage=coverage,
         )
 

@@ -17,7 +17,7 @@ from simulator.fixtures import (
     SHOOT_OUT,
 )
 from simulator.ids import Ids
-from simulator.match import Course, Goal, Happening
+from simulator.match import BRIEFLY_SECONDS, Course, Goal, Happening
 from simulator.names import FAMILY_NAMES, GIVEN_NAMES
 
 GOAL, YELLOW, RED, PENALTY, SUBSTITUTION, HALF_TIME_MARK, END_MARK = 1, 3, 4, 8, 9, 11, 12
@@ -94,13 +94,14 @@ class IncidentList:
         kind = {"play": GOAL, "penalty": PENALTY, "own": OWN_GOAL}[goal.how]
         scorer = self._player()
         helper = self._player("assist1") if kind == GOAL and self._rng.random() < 0.5 else {}
-        until = goal.taken_back + self._delay() if goal.taken_back else _FOREVER
+        stood = goal.taken_back - goal.time if goal.taken_back else None
+        until = seen + stood if stood else _FOREVER
         minute, position = self._minute(goal.time), goal.side + 1
         running = self._running(goal.time)
         self._add(
             seen, until, type=kind, position=position, **minute, **scorer, **helper, **running
         )
-        if goal.taken_back:
+        if stood and stood >= BRIEFLY_SECONDS:
             review = {
                 "type": VAR,
                 "position": position,
@@ -108,7 +109,7 @@ class IncidentList:
                 **scorer,
                 "var_reason": _VAR_GOAL,
             }
-            opened = goal.time + (goal.taken_back - goal.time) // 2
+            opened = goal.time + stood // 2
             self._add(opened, until, **review, var_result=_UNKNOWN)
             withdrawn = until + 1_200 if self._rng.random() < 0.05 else _FOREVER
             self._add(until, withdrawn, **review, var_result=_GOAL_CANCELED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
 
 from simulator.board import PACE, View
 from simulator.houses import House
@@ -68,7 +67,7 @@ class Quoting:
             if self._closed:
                 if what == _PRICE and time < reopens_from:
                     if rng.random() < 0.02:
-                        self._price(time, self._fair(time), closed=True)
+                        self._price(time, self._view.fair(time), closed=True)
                     continue
             elif what == _REOPEN:
                 continue
@@ -77,12 +76,18 @@ class Quoting:
                 reopens_from = time + 3
                 continue
             self._drift = 0.93 * self._drift + (rng.random() - 0.5) * 0.024
-            self._price(time, self._fair(time))
+            self._price(time, self._view.fair(time))
 
     def _occasions(self, a_minute: float) -> list[tuple[int, int]]:
+        """When the market may change and how, in order: price, close or reopen.
+
+        It takes a goal with one row at the moment its text changes and one when its price does,
+        unless it is suspended then. No market changes after the end of play.
+        """
         rng, board = self._rng, self._view.board
         occasions: list[tuple[int, int]] = []
-        for start, end, status in board.playing():
+        playing = board.playing()
+        for start, end, status in playing:
             rate = a_minute * PACE[status] / 60
             if rate <= 0:
                 continue
@@ -91,16 +96,21 @@ class Quoting:
                 occasions.append((int(time), _PRICE))
                 time += rng.expovariate(rate)
         likely = _CLOSING_TURNS[self._market == "cr"]
+        attention = min(1.0, a_minute)
         for time, kind in board.turns:
-            if a_minute and rng.random() < likely.get(kind, 0.0) * min(1.0, a_minute):
+            if a_minute and rng.random() < likely.get(kind, 0.0) * attention:
                 occasions.append((time + rng.randint(-6, 4), _CLOSE))
                 occasions.append((time + rng.randint(22, 75), _REOPEN))
-        occasions.sort()
-        return occasions
-
-    def _fair(self, time: int) -> Fair:
-        board = self._view.board
-        return board.fair[max(0, bisect_right(board.times, time) - 1)]
+        for reaction in self._view.reactions:
+            rewrites = {reaction.text, reaction.price}
+            closes = rng.random() < likely["goal"] * attention
+            if a_minute and (closes or (reaction.every and self._market != "cr")):
+                occasions += [(reaction.close, _CLOSE), (reaction.reopen, _REOPEN)]
+                rewrites -= {reaction.close, reaction.reopen}
+            if rng.random() < attention:
+                occasions += [(time, _PRICE) for time in rewrites]
+        over = playing[-1][1]
+        return sorted(occasion for occasion in occasions if occasion[0] < over)
 
     def _close(self, time: int) -> None:
         prices = self._last

@@ -30,7 +30,8 @@ class Scoreboard:
     Irregular as measured: a half's kick-off is revised by up to 62 s in 57 % of the halves; the
     status goes back for a minute or two now and then; goals are taken back; corners are corrected
     downwards; and repeated end messages swap home and away cards and corners. A match without
-    statistics has no cards and corners, and 1 % have -1 for corners.
+    statistics has no cards and corners, and 1 % have -1 for corners. The status of an unfollowed
+    match never changes, its goals are counted.
     """
 
     def __init__(self, course: Course, rng: random.Random, delay: Callable[[], int]) -> None:
@@ -57,6 +58,8 @@ class Scoreboard:
         rng, course = self._rng, self._course
         first = course.periods[0]
         self._change(first.start, _STATUS, first.status)
+        if course.fixture.unfollowed:
+            return
         for period in course.periods[1:]:
             seen = period.start + self._delay()
             self._change(seen, _STATUS, period.status)
@@ -88,9 +91,11 @@ class Scoreboard:
         overtime = course.start(5)
         for goal in course.goals:
             index = OVERTIME_SCORE if overtime and goal.time >= overtime else GOALS
-            self._change(goal.time + self._delay(), _COUNT, index, goal.side, 1)
+            seen = goal.time + self._delay()
+            self._change(seen, _COUNT, index, goal.side, 1)
             if goal.taken_back:
-                self._change(goal.taken_back + self._delay(), _COUNT, index, goal.side, -1)
+                stood = goal.taken_back - goal.time
+                self._change(seen + stood, _COUNT, index, goal.side, -1)
         if overtime and regular_end:
             # The overtime score counts all 120 minutes.
             for side, goals in enumerate(course.score(overtime)):

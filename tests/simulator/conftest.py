@@ -45,6 +45,14 @@ def five_matches() -> World:
     return World(seed=1, matches=5)
 
 
+@pytest.fixture(scope="session")
+def worlds() -> list[tuple[World, int]]:
+    """Worlds of 30 matches, of different seeds, each with the Unix second to look at it."""
+    hours = {1: 2, 2: 6, 3: 10, 4: 14, 5: 18, 6: 22}
+    day = int(NOON.timestamp()) - 12 * 3_600
+    return [(World(seed, 30), day + hour * 3_600) for seed, hour in hours.items()]
+
+
 @pytest.fixture
 def served(five_matches: World, credentials: dict[str, str]) -> Iterator[Served]:
     """A world of five matches at noon, over HTTP."""

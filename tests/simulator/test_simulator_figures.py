@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import mean, median
 from typing import Any
@@ -22,9 +21,7 @@ from simulator.recorded import Recorded
 from simulator.source import Source
 from simulator.world import World
 
-DAY = int(datetime(2025, 7, 8, tzinfo=UTC).timestamp())
 IN_PLAY = (2, 3, 4, 5, 7)
-MATCHES = 30
 
 
 @dataclass
@@ -36,13 +33,6 @@ class Seen:
     @property
     def status(self) -> int:
         return self.entry["score"][1]
-
-
-@pytest.fixture(scope="module")
-def worlds() -> list[tuple[World, int]]:
-    """Worlds of different seeds at different hours."""
-    hours = {1: 2, 2: 6, 3: 10, 4: 14, 5: 18, 6: 22}
-    return [(World(seed, MATCHES), DAY + hour * 3_600) for seed, hour in hours.items()]
 
 
 @pytest.fixture(scope="module")
