@@ -72,6 +72,7 @@ class HalfTimes(SmallWorld):
             [msgspec.json.decode(self.live_entry(match, at)) for match in listed],
             {match: b"[%s]" % self.detail(match, at) for match in listed},
             {match: self.odds(match, at) for match in listed},
+            at,
         )
 
     def _score(self, match_id: str) -> tuple[int, int]:

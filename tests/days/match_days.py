@@ -56,6 +56,7 @@ class Answers:
             {match: _answer(ODDS, match, found) for match, found in self.odds.items()},
             minute=self.minute,
             fetch_id=f"fetch{self.minute.number:07d}",
+            arrived=self.minute.utc,
         )
 
 

@@ -76,7 +76,8 @@ def test_every_match_that_qualifies_is_alerted_once_and_at_once() -> None:
     fetches = again = 0
     for answers in days:
         fetches += 1
-        for found in qualifying(answers.live, answers.details, answers.odds):
+        at = int(answers.minute.utc.timestamp())
+        for found in qualifying(answers.live, answers.details, answers.odds, at):
             key = found.rule_id, found.match_id
             again += key in qualified
             qualified.setdefault(key, (answers.minute, found.because))

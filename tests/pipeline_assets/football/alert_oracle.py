@@ -5,14 +5,14 @@ It shares no code with the stages that it judges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
-from tests.pipeline_assets.football.odds_oracle import before_a_goal, chosen, company_of
+from tests.pipeline_assets.football.odds_oracle import chosen, company_of, history_of
+from tests.pipeline_assets.football.score_reference import Reference, is_open
 
 HALF_TIME = 3
 LEAST_TOTAL = Decimal("3.0")
@@ -29,10 +29,13 @@ class Qualifies:
 
 
 def qualifying(
-    live: list[Any], details: Mapping[str, bytes | None], odds: Mapping[str, bytes | None]
+    live: list[Any],
+    details: Mapping[str, bytes | None],
+    odds: Mapping[str, bytes | None],
+    at: int,
 ) -> set[Qualifies]:
     """Of one fetch: from the entries of the live list, and by match the `results` of its detail and
-    of its odds, None where the call failed."""
+    of its odds, None where the call failed. The odds arrived at `at` (Unix s)."""
     found: set[Qualifies] = set()
     for entry in live:
         match_id, score = entry.get("id"), entry.get("score")
@@ -42,25 +45,25 @@ def qualifying(
         home, away = score[2][:2], score[3][:2]
         if status != HALF_TIME or (home[0] and away[0]):
             continue  # Whoever the favorite is has scored.
-        for rule_id, because in qualifies(home, away, msgspec.json.decode(odds[match_id] or "{}")):
+        quoted = json.loads(odds[match_id] or "{}", parse_float=Decimal)
+        company = company_of(quoted)
+        if company is None:
+            continue
+        history = history_of(quoted, company, at, scheduled_in(details[match_id]))
+        for rule_id, because in qualifies(home, away, history):
             found.add(Qualifies(rule_id, match_id, because))
     return found
 
 
-def qualifies(home: list[int], away: list[int], odds: dict[str, Any]) -> list[tuple[str, str]]:
+def qualifies(home: list[int], away: list[int], history: Reference) -> Iterator[tuple[str, str]]:
     """Which rules a match fires at half-time, and why. Goals are those now and at half-time."""
-    company, found = company_of(odds), list[tuple[str, str]]()
-    if company is None:
-        return found
-    _, line = chosen(odds[company].get("bs", []), before_a_goal)
-    if line and exact(line[3]) >= LEAST_TOTAL and [*home, *away] == [0, 0, 0, 0]:
-        found.append(("3ou_half", str(exact(line[3]))))
-    before = [row for row in odds[company].get("eu", []) if row[1] == ""]
-    _, closing = chosen(before, before_a_goal)
-    side = favorite(exact(closing[2]), exact(closing[4])) if closing else None
+    _, line = chosen(history, "bs")
+    if line and line[3] >= LEAST_TOTAL and [*home, *away] == [0, 0, 0, 0]:
+        yield "3ou_half", str(line[3])
+    prices = [row for row in history.early("eu")[1] if row[1] == "" and is_open(row)]
+    side = favorite(prices[-1][2], prices[-1][4]) if prices else None
     if side and (home if side == "home" else away)[0] == 0:
-        found.append(("underdog_0half", side))
-    return found
+        yield "underdog_0half", side
 
 
 def favorite(home: Decimal, away: Decimal) -> str | None:
@@ -79,9 +82,9 @@ def is_whole(score: Any) -> bool:
 
 
 def status_in(detail: bytes | None) -> int | None:
-    return msgspec.json.decode(detail)[0]["status_id"] if detail else None
+    return json.loads(detail)[0]["status_id"] if detail else None
 
 
-def exact(number: float) -> Decimal:
-    """The number as it was written, which is its shortest text."""
-    return Decimal(str(number))
+def scheduled_in(detail: bytes | None) -> int | None:
+    """The match's scheduled start."""
+    return json.loads(detail)[0].get("match_time") if detail else None

@@ -6,13 +6,12 @@ It shares no code with the stages that it judges. Numbers are exact where the JS
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Any
+
+from tests.pipeline_assets.football.score_reference import Reference, Row, is_open
 
 PREFERENCE = ["3", "4", "5", "6", "7", "8", "9", "10", "2", "1", "0", ""]
 """Of the minutes that have an open row, the first of these is shown; "" is before kick-off."""
-Row = list[Any]
 
 
 def company_of(odds: dict[str, Any]) -> str | None:
@@ -23,22 +22,14 @@ def company_of(odds: dict[str, Any]) -> str | None:
     return "2" if "2" in quoting else str(min(map(int, quoting)))
 
 
-def before_a_goal(row: Row) -> bool:
-    return row[7] == "0-0"
+def history_of(odds: dict[str, Any], company: str, at: int, scheduled: int | None) -> Reference:
+    """What was known of a company's odds at `at` (Unix s)."""
+    return Reference(odds[company], at, price_first=company == "2", scheduled=scheduled)
 
 
-def chosen(rows: list[Row], qualifies: Callable[[Row], bool]) -> tuple[str, Row | None]:
+def chosen(history: Reference, market: str) -> tuple[str, Row | None]:
     """The state of a market, and the row of it that is shown."""
-    early = [row for row in rows if row[1] == "" or re.fullmatch("10|[0-9]", row[1])]
-    good = [row for row in early if qualifies(row)]
-    if not good:
-        return ("goal_scored" if early else "absent"), None
-    open_rows = [row for row in good if row[6] == 0]
-    if not open_rows:
-        return "closed", None
-    minute = next(m for m in PREFERENCE if any(row[1] == m for row in open_rows))
-    candidates = [row for row in open_rows if row[1] == minute]
-    # The list is newest first, also among rows of one moment.
-    if minute == "":
-        return "ok", next(r for r in candidates if r[0] == max(c[0] for c in candidates))
-    return "ok", [r for r in candidates if r[0] == min(c[0] for c in candidates)][-1]
+    state, kept = history.early(market)
+    open_rows = [row for row in kept if is_open(row)]
+    minute = next((m for m in PREFERENCE if any(row[1] == m for row in open_rows)), None)
+    return state, next((row for row in reversed(open_rows) if row[1] == minute), None)

@@ -17,7 +17,7 @@ import pytest
 from pipeline_assets.football.monitor_central import MonitorRecord
 from tests.pipeline_assets.football.examples import chain
 from tests.pipeline_assets.football.fetches import POLL, needs_poll, recorded, recorded_fetch
-from tests.pipeline_assets.football.odds_oracle import before_a_goal, chosen, company_of
+from tests.pipeline_assets.football.odds_oracle import chosen, company_of, history_of
 from touchline.day import Minute
 
 pytestmark = needs_poll
@@ -35,18 +35,14 @@ def american(profit: Decimal) -> str | None:
     return f"+{rounded}" if profit >= 1 or rounded == 100 else f"-{rounded}"
 
 
-def expected(odds: dict[str, Any]) -> tuple[str | None, dict[str, Shown]]:
+def expected(
+    odds: dict[str, Any], at: int, scheduled: int | None
+) -> tuple[str | None, dict[str, Shown]]:
     """The company and what each market shows of it, from the results of an odds answer."""
     company = company_of(odds)
     if company is None:
         return None, {}
-    markets = odds[company]
-    goals = [
-        row[0]
-        for market in ("asia", "eu", "bs")
-        for row in markets.get(market, [])
-        if row[7] != "0-0"
-    ]
+    history = history_of(odds, company, at, scheduled)
     shown: dict[str, Shown] = {}
     for market, column in [
         ("asia", "spread"),
@@ -54,10 +50,7 @@ def expected(odds: dict[str, Any]) -> tuple[str | None, dict[str, Shown]]:
         ("bs", "over_under"),
         ("cr", "corners"),
     ]:
-        state, row = chosen(
-            markets.get(market, []),
-            (lambda r: not goals or r[0] < min(goals)) if market == "cr" else before_a_goal,
-        )
+        state, row = chosen(history, market)
         if row is None:
             shown[column] = state, None
         elif market == "eu":
@@ -96,7 +89,8 @@ def test_every_match_shows_what_the_rules_choose(minutes_before: int) -> None:
     compared = Counter[str]()
     for record in records:
         odds = json.loads(film.odds(record.match_id, at) or b"{}", parse_float=Decimal) or {}
-        company, shown = expected(odds)
+        detail = json.loads(film.detail(record.match_id, at) or b"{}")
+        company, shown = expected(odds, at, detail.get("match_time"))
         assert displayed(record) == (company, shown), record.match_id
         if record.match_info.status_id in IN_PLAY and in_window(odds, company):
             compared["in play with early rows"] += 1
@@ -104,7 +98,7 @@ def test_every_match_shows_what_the_rules_choose(minutes_before: int) -> None:
 
 
 def test_the_measured_minutes_of_the_goal_lines() -> None:
-    """Of the 68 matches that bet365 quotes, 48 show the line of minute 3 and 10 a pre-match one."""
+    """Of the 68 matches that bet365 quotes, 46 show the line of minute 3 and 10 a pre-match one."""
     records = chain(recorded_fetch()).monitor.records
     minutes = Counter(
         record.odds.over_under.time_of_match
@@ -112,4 +106,4 @@ def test_the_measured_minutes_of_the_goal_lines() -> None:
         if record.odds and record.odds.over_under
         if record.odds_company and record.odds_company.id == "2"
     )
-    assert minutes == {"3": 48, "": 10, "4": 6, "5": 2, "2": 1, "10": 1}
+    assert minutes == {"3": 46, "": 10, "4": 6, "2": 3, "5": 2, "10": 1}
