@@ -210,21 +210,23 @@ class _Reader:
         self._holds, self._settled = score, moment
 
     def _take_back(self, until: int) -> None:
-        """Take back the newest goals whose return lies at `until` (Unix s) or before."""
-        while self._standing:
-            newest = self._standing[-1]
-            returned = self._returned(newest)
-            if returned is None or returned > until:
-                return
-            self._standing.pop()
+        """Take back each goal that returned at `until` (Unix s) or before, and all on top of it."""
+        while returns := [
+            (returned, place)
+            for place, standing in enumerate(self._standing)
+            if (returned := self._returned(standing)) is not None and returned <= until
+        ]:
+            returned, place = min(returns)
+            self._standing, gone = self._standing[:place], self._standing[place:]
+            for standing in gone:
+                self.goals[standing.index] = replace(standing.goal, taken_back=returned)
+            self._holds, self._settled = gone[0].goal.before, returned
             self._weighed.clear()
-            self.goals[newest.index] = replace(newest.goal, taken_back=returned)
-            self._holds, self._settled = newest.goal.before, returned
             # The goal may have been given to the other side: that score is shown already.
-            for market, score in self._texts.items():
-                has_turned = newest.turned.get(market, returned) is not None
-                if has_turned and _is_above(score, self._holds):
-                    self._goal(score, returned)
+            for market in sorted(self._texts, key=self._last.__getitem__):
+                has_turned = gone[0].turned.get(market, returned) is not None
+                if has_turned and _is_above(self._texts[market], self._holds):
+                    self._goal(self._texts[market], returned)
 
     def _returned(self, standing: _Standing) -> int | None:
         """Return when every market that had shown the goal has turned or been silent for long;
@@ -255,17 +257,15 @@ def _catching_up(
         name: list(moves_in(name, markets[name])) for name in MOVING_MARKETS if markets.get(name)
     }
     spans: dict[str, list[tuple[int, int]]] = {}
-    settled: int | None = None
+    settled: list[int] = []
     for goal in goals:
-        since = goal.text - LAG_SECONDS
-        if settled is not None:
-            since = max(since, settled)
+        since = max([goal.text - LAG_SECONDS, *(time for time in settled if time <= goal.text)])
         ends = {name: _caught_up(found, goal, since) for name, found in moves.items()}
         last = max(ends.values(), default=goal.text)
         for name, end in (*ends.items(), ("asia", last), ("cr", last)):
             if end > goal.text:
                 spans.setdefault(name, []).append((goal.text, end))
-        settled = goal.moment
+        settled += [time for time in (goal.moment, goal.taken_back) if time is not None]
     return spans
 
 

@@ -6,6 +6,7 @@ It shares no code with the stages that it judges. Numbers are exact where the JS
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from tests.pipeline_assets.football.score_reference import Reference, Row, is_open
@@ -33,3 +34,11 @@ def chosen(history: Reference, market: str) -> tuple[str, Row | None]:
     open_rows = [row for row in kept if is_open(row)]
     minute = next((m for m in PREFERENCE if any(row[1] == m for row in open_rows)), None)
     return state, next((row for row in reversed(open_rows) if row[1] == minute), None)
+
+
+def american(profit: Decimal) -> str | None:
+    if profit <= 0:
+        return None
+    magnitude = 100 * profit if profit >= 1 else 100 / profit
+    rounded = int(magnitude.quantize(Decimal(1), ROUND_HALF_UP))
+    return f"+{rounded}" if profit >= 1 or rounded == 100 else f"-{rounded}"

@@ -252,7 +252,8 @@ class Reference:
             return "in_doubt", []
         if without_minute and {phase(r, self.scheduled) for r in without_minute} == {"unknown"}:
             return "unknown_phase", []
-        return "goal_scored" if rows else "absent", []
+        seen = market != "cr" and any(score(row) != (0, 0) for row in without_minute)
+        return "goal_scored" if rows or seen else "absent", []
 
     def _is_before_goal(self, market: str, time: int) -> bool:
         if market == "cr":

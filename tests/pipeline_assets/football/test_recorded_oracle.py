@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ import pytest
 from pipeline_assets.football.monitor_central import MonitorRecord
 from tests.pipeline_assets.football.examples import chain
 from tests.pipeline_assets.football.fetches import POLL, needs_poll, recorded, recorded_fetch
-from tests.pipeline_assets.football.odds_oracle import chosen, company_of, history_of
+from tests.pipeline_assets.football.odds_oracle import american, chosen, company_of, history_of
 from touchline.day import Minute
 
 pytestmark = needs_poll
@@ -25,14 +25,6 @@ pytestmark = needs_poll
 IN_PLAY = {2, 3, 4, 5, 6, 7}
 Shown = tuple[str, tuple[str | None, ...] | None]
 """A market's state, and the row it shows: minute, price, line or price, price."""
-
-
-def american(profit: Decimal) -> str | None:
-    if profit <= 0:
-        return None
-    magnitude = 100 * profit if profit >= 1 else 100 / profit
-    rounded = int(magnitude.quantize(Decimal(1), ROUND_HALF_UP))
-    return f"+{rounded}" if profit >= 1 or rounded == 100 else f"-{rounded}"
 
 
 def expected(

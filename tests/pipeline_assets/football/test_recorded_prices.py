@@ -1,156 +1,245 @@
-"""Over the recorded evening no price is shown from between a goal and its score text.
+"""No shown price lies between a goal and that goal's text, says who has seen the whole film.
 
-The oracle here knows how the evening went on. It shares no code with the rules and does not use
-their words: it asks whether a price is nearer to what the market said well after a goal than to
-what it said well before it.
+The judge knows no jump and no suspension: a price from before a goal is nearer to what its market
+quoted three minutes before the goal's text than to what it quotes under that text.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
-import msgspec
 import pytest
 
-from pipeline_assets.football.early_odds import EarlyOdds, Known, early_odds
-from pipeline_assets.football.pretty_print import COMPANY_ORDER
-from pipeline_assets.football.pretty_print_conversion import shown_row
-from tests.pipeline_assets.football.fetches import POLL, needs_poll, recorded
-from touchline.football.odds import companies_of
+from pipeline_assets.football.early_odds import EarlyOdds, KeptRow, Known, early_odds
+from pipeline_assets.football.goal_moments import ScoreHistory, score_history
+from tests.pipeline_assets.football.fetches import POLL, answer, needs_poll, recorded
+from tests.pipeline_assets.football.odds_oracle import PREFERENCE, american
+from touchline.football.odds import OddsRow, companies_in, markets_of, rows_of
 
 pytestmark = needs_poll
 
-AT_POLL = int(POLL.timestamp())
-WAITS = 180
-"""Seconds after a jump in which a company may still owe the score text."""
-COLUMNS = {"asia": "spread", "eu": "money_line", "bs": "over_under", "cr": "corners"}
-Row = list[Any]
+AT = int(POLL.timestamp())
+LAG = 180
+CUTS = int(os.environ.get("TOUCHLINE_RECORDED_CUTS", "6"))
+"""How many of the 60 minutes before the poll are looked at, at most all."""
+EVERY = 60 // min(CUTS, 60)
+MINUTES_BEFORE = range(3 % EVERY, 60, EVERY)
+"""Of six, one lies between a goal and its text: 43 minutes before the poll."""
+COLUMNS = {"spread": "asia", "money_line": "eu", "over_under": "bs"}
+Level = Callable[[OddsRow], float]
 
 
-class Shown(NamedTuple):
-    company: str
-    market: str
-    row: Row
+@dataclass(frozen=True)
+class Judge:
+    """One company's whole film of a match: its rows by market, oldest first."""
+
+    rows: dict[str, list[OddsRow]]
+
+    @functools.cached_property
+    def first_goals(self) -> list[tuple[int, str]]:
+        """When a text other than 0-0 came for longer than a lag, and that text."""
+        found: list[tuple[int, str]] = []
+        for rows in self.rows.values():
+            for place, (old, new) in enumerate(pairwise(rows), start=1):
+                soon = [row for row in rows[place:] if row.change_time <= new.change_time + LAG]
+                if old.score == "0-0" and all(row.score != "0-0" for row in soon):
+                    found.append((new.change_time, new.score))
+        return sorted(found)
+
+    def text_to_come(self, at: int) -> int | None:
+        """When the text came of a goal that a quote of this time had in its price already."""
+        for text, score in self.first_goals:
+            if text - LAG < at < text and any(
+                abs(seen - after) < abs(seen - before) and after - before > least
+                for before, seen, after, least in self._levels(at, text, score)
+            ):
+                return text
+        return None
+
+    def _levels(
+        self, at: int, text: int, score: str
+    ) -> Iterator[tuple[float, float, float, float]]:
+        """Well before the text, at this time and under the text; and how far they are apart."""
+        home, away = (int(goals) for goals in score.split("-"))
+        measures: list[tuple[str, Level, float]] = [("bs", lambda row: float(row.v3), 0.4)]
+        if home:
+            measures.append(("eu", lambda row: 1 / float(row.v2), 0.05))
+        if away:
+            measures.append(("eu", lambda row: 1 / float(row.v4), 0.05))
+        for market, level, least in measures:
+            rows = [row for row in self.rows.get(market, []) if not row.closed]
+            under = [row for row in rows if row.change_time >= text and row.score != "0-0"]
+            so_far = [[row for row in rows if row.change_time <= t] for t in (text - LAG, at)]
+            if under and all(so_far):
+                yield level(so_far[0][-1]), level(so_far[1][-1]), level(under[0]), least
 
 
 @functools.cache
-def film(match: str) -> dict[str, dict[str, list[Row]]]:
-    """All rows of a match that were ever recorded, oldest first."""
-    odds = json.loads(recorded().odds(match, AT_POLL + 600) or b"{}") or {}
-    return {
-        company: {name: rows[::-1] for name, rows in markets.items()}
-        for company, markets in odds.items()
-    }
+def judge(match: str, company: str) -> Judge:
+    markets = markets_of(companies_in(body(match, AT))[company])
+    return Judge({m: rows_of(text).good[::-1] for m, text in markets.items() if m != "cr"})
+
+
+def body(match: str, at: int) -> bytes:
+    return answer(recorded().odds(match, at) or b"{}")
 
 
 @functools.cache
 def scheduled(match: str) -> int:
-    return json.loads(recorded().detail(match, AT_POLL + 600) or b"{}")["match_time"]
+    return json.loads(recorded().detail(match, AT) or b"{}")["match_time"]
 
 
-def early(match: str, at: int, answered_at: int) -> EarlyOdds | None:
-    """What is kept at a moment of what the vendor answered at another."""
-    answer = msgspec.Raw(recorded().odds(match, answered_at) or b"{}")
-    return early_odds(companies_of(answer), COMPANY_ORDER, Known(at, scheduled(match)))[0]
+def quoted(
+    match: str, at: int, *, known: int | None = None, price_first: tuple[str, ...] = ("2",)
+) -> EarlyOdds | None:
+    """What is kept of the answer of `at`, by what was known at `known`."""
+    companies = companies_in(body(match, at))
+    when = Known(at if known is None else known, scheduled(match))
+    early, issues = early_odds(companies, ("2",), when, price_first_companies=price_first)
+    assert issues == []
+    return early
 
 
-def shown(match: str, at: int) -> Iterator[Shown]:
-    kept = early(match, at, AT_POLL + 600)
-    for market, column in COLUMNS.items() if kept else ():
-        assert kept is not None
-        row = shown_row(getattr(kept.rows, column))
-        if row is not None:
-            yield Shown(kept.company_id, market, [row.change_time, row.minute, row.v2, row.v3])
+@dataclass(frozen=True)
+class Shown:
+    match: str
+    company: str
+    column: str
+    row: KeptRow
+
+    @property
+    def text_to_come(self) -> int | None:
+        return judge(self.match, self.company).text_to_come(self.row.change_time)
 
 
-@functools.cache
-def goal(match: str, company: str) -> tuple[int, str] | None:
-    """When a company's texts left 0-0, and what they showed then, if it was still so later."""
-    rows = sorted(
-        (
-            (row[0], row[7])
-            for name in ("asia", "eu", "bs")
-            for row in film(match).get(company, {}).get(name, [])
-        ),
-        key=lambda row: row[0],
-    )
-    for time, text in rows:
-        if text != "0-0":
-            later = [shown for at, shown in rows if time <= at <= time + 900]
-            if later.count("0-0") < len(later) / 2:
-                return time, text
-    return None
+def shown(match: str, early: EarlyOdds | None) -> Iterator[Shown]:
+    for column in COLUMNS if early else ():
+        assert early is not None
+        rows: list[KeptRow] = getattr(early.rows, column) or []
+        open_rows = [row for row in rows if not row.closed]
+        for minute in PREFERENCE:
+            if of_minute := [row for row in open_rows if row.minute == minute]:
+                yield Shown(match, early.company_id, column, of_minute[-1])
+                break
 
 
-def level(market: str, row: Row, text: str) -> float:
-    """What a goal raises: the total line, or how likely the prices make who scored it."""
-    if market == "bs":
-        return float(row[3])
-    return 1 / float(row[4] if text.startswith("0") else row[2])
+def shown_at(at: int, **rule: Any) -> list[Shown]:
+    matches = recorded().live(at)
+    return [each for match in matches for each in shown(match, quoted(match, at, **rule))]
 
 
-@functools.cache
-def jump(match: str, company: str) -> int | None:
-    """When the company was first open at a price of after its first goal before its text showed
-    that goal, None if never."""
-    scored = goal(match, company)
-    if scored is None:
-        return None
-    time, text = scored
-    found = []
-    for market, least in (("bs", 0.5), ("eu", 0.08)):
-        rows = [row for row in film(match)[company].get(market, []) if not row[6]]
-        before = [row for row in rows if row[0] <= time - WAITS]
-        after = [row for row in rows if row[7] != "0-0" and time <= row[0] <= time + 300]
-        if before and after:
-            low, high = level(market, before[-1], text), level(market, after[0], text)
-            if high - low >= least:
-                found += [
-                    row[0]
-                    for row in rows
-                    if time - WAITS < row[0] < time and level(market, row, text) > (low + high) / 2
-                ]
-    return min(found, default=None)
+def test_at_the_poll_no_shown_price_lies_between_a_goal_and_its_text() -> None:
+    found = shown_at(AT)
+    assert len(found) == 252, "as many as by the text alone"
+    assert [each for each in found if each.text_to_come] == []
 
 
-def misplaced(match: str, at: int) -> Iterator[tuple[Shown, int]]:
-    """The shown prices from between a goal and its text, and when the price jumped."""
-    for price in shown(match, at):
-        scored, jumped = goal(match, price.company), jump(match, price.company)
-        if scored and jumped and jumped <= price.row[0] < scored[0]:
-            yield price, jumped
+@pytest.mark.parametrize("minutes", MINUTES_BEFORE)
+def test_in_an_earlier_minute_neither_and_without_doubt_for_a_lag_at_most(minutes: int) -> None:
+    at = AT - 60 * minutes
+    assert [each for each in shown_at(at) if each.text_to_come] == []
+    for each in shown_at(at, price_first=()):
+        if each.text_to_come:
+            jumped = each.row.change_time
+            assert at < each.text_to_come <= jumped + LAG
+            assert each not in shown(each.match, quoted(each.match, jumped + LAG, price_first=()))
 
 
-def matches() -> list[str]:
-    return [match for match in recorded().live(AT_POLL) if film(match)]
+def test_a_price_between_a_goal_and_its_text_would_be_shown_without_doubt() -> None:
+    found = [each for each in shown_at(AT - 60 * 43, price_first=()) if each.text_to_come]
+    assert {(each.match, each.column) for each in found} == {
+        ("23xmvkh6323kqg8", column) for column in COLUMNS
+    }
 
 
-def test_at_the_poll_no_price_is_from_between_a_goal_and_its_text() -> None:
-    prices = [(match, price) for match in matches() for price in shown(match, AT_POLL)]
-    assert sum(price.market != "cr" for _, price in prices) >= 245
-    assert [found for match in matches() for found in misplaced(match, AT_POLL)] == []
+@pytest.mark.parametrize("minutes", MINUTES_BEFORE)
+def test_what_was_known_decides(minutes: int) -> None:
+    """The whole answer, at an earlier time, shows what the answer of that time showed."""
+    at = AT - 60 * minutes
+    for match in recorded().live(at):
+        assert quoted(match, AT, known=at) == quoted(match, at), match
 
 
-def test_the_oracle_knows_such_prices() -> None:
-    jumped = [match for match in matches() if jump(match, "2")]
-    assert {"23xmvkh6323kqg8", "vjxm8ghe404vr6o"} <= {*jumped}
-    assert len(jumped) >= 20
+def test_of_the_price_first_company_every_goalless_quote_is_judged_alike() -> None:
+    """Where the text says 0-0 a quote belongs to another score exactly if the judge says so; but
+    for the two goals that were taken back within a minute, which the judge does not see."""
+    judged = {True: 0, False: 0}
+    apart = set[str]()
+    for match in recorded().live(AT):
+        if "2" not in companies_in(body(match, AT)):
+            continue
+        history = history_of(match, "2")
+        for rows in judge(match, "2").rows.values():
+            for row in rows:
+                if row.score == "0-0" and not row.closed:
+                    is_before = judge(match, "2").text_to_come(row.change_time) is None
+                    judged[is_before] += 1
+                    if (history.score_at(row.change_time) == (0, 0)) != is_before:
+                        apart.add(match)
+    assert judged == {True: 9542, False: 109}
+    assert apart == {"318q66hwejgxqo9", "l5ergph4o5plr8k"}
 
 
-def test_at_every_minute_such_a_price_is_gone_when_its_text_is_overdue() -> None:
-    late = []
-    for cut in range(AT_POLL - 3600, AT_POLL, 60):
-        for match in matches():
-            if jump(match, "2") or jump(match, "3"):
-                late += [f for f in misplaced(match, cut) if cut - f[1] >= WAITS]
-    assert late == []
+def history_of(match: str, company: str) -> ScoreHistory:
+    return score_history(judge(match, company).rows, AT, is_price_first=company == "2")
 
 
-@pytest.mark.parametrize("minutes", range(0, 60, 12))
-def test_what_came_later_changes_nothing(minutes: int) -> None:
-    cut = AT_POLL - 60 * minutes
-    for match in matches():
-        assert early(match, cut, AT_POLL + 600) == early(match, cut, cut), match
+SHOWN = {
+    # A goal in minute 3, whose price came 24 s before its text.
+    "23xmvkh6323kqg8": ["2 -105 1.25 -118", "2 -200 +450 +300", "2 -111 4.25 -111"],
+    # Likewise; of the match winner there is no other quote in play.
+    "vjxm8ghe404vr6o": ["3 -109 -2.0 -115", "prematch +600 +550 -455", "2 -125 3.75 +100"],
+    # A goal in minute 2, price and text together.
+    "jw2r09hkl2p7rz8": ["2 -115 0.5 -109", "2 -111 +300 +210", "2 -109 3.0 -115"],
+    # Played with no minute at all: what was quoted after the start is of unknown phase.
+    "965mkyhydxpjr1g": [
+        "prematch -111 -0.5 -111",
+        "prematch +333 +180 -111",
+        "prematch -130 1.75 +102",
+    ],
+    "8yomo4h3ll2yq0j": [
+        "prematch -125 0.0 +100",
+        "prematch +150 +160 +200",
+        "prematch -118 1.75 -105",
+    ],
+    # To be determined until after the start: the last quotes before it.
+    "dj2ryoh1w30eq1z": [
+        "prematch -143 0.75 +100",
+        "prematch -213 +310 +340",
+        "prematch -143 3.0 +100",
+    ],
+}
+
+
+@pytest.mark.parametrize("match", SHOWN)
+def test_the_prices_of_a_named_match(match: str) -> None:
+    found = list(shown(match, quoted(match, AT)))
+    assert [text_of(each) for each in found] == SHOWN[match]
+    assert all(each.row.change_time <= scheduled(match) for each in found if not each.row.minute)
+
+
+def text_of(each: Shown) -> str:
+    """Minute, prices and line as the display has them."""
+    row, less = each.row, 1 if each.column == "money_line" else 0
+    middle = american(row.v3 - 1) if less else row.v3
+    prices = american(row.v2 - less), middle, american(row.v4 - less)
+    return " ".join([row.minute or "prematch", *map(str, prices)])
+
+
+def test_a_goal_that_was_taken_back_at_once_leaves_the_match_goalless() -> None:
+    """A 1-0 that stood for 4 s in the first market: 80 minutes without a goal follow."""
+    history = history_of("l5ergph4o5plr8k", "2")
+    taken_back, first, *_ = history.goals
+    assert (taken_back.after, taken_back.taken_back) == ((1, 0), taken_back.text + 7)
+    assert (first.before, first.after) == ((0, 0), (0, 1))
+    assert first.moment - taken_back.text == 4813
+    rows = [row for rows in judge("l5ergph4o5plr8k", "2").rows.values() for row in rows]
+    between = [row for row in rows if taken_back.text + 7 < row.change_time < first.moment]
+    assert len(between) > 100
+    assert {history.score_at(row.change_time) for row in between} == {(0, 0)}
