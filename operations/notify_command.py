@@ -30,9 +30,10 @@ def notify(
     from resources.settings import Settings
     from touchline.day import utc_text
 
+    settings = Settings.load()
     if not test:
         raise Misused("say --test: other messages are sent when there is something to tell")
-    notifier = Notifier(Settings.load().notify_targets, is_live=True)
+    notifier = Notifier(settings.notify_targets, is_live=True)
     now = utc_text(datetime.now(UTC).replace(microsecond=0))
     body = f"This is a test of {now}: what Touchline has to tell arrives here."
     found = list[dict[str, object]]()
