@@ -101,7 +101,7 @@ def _of_odds(path: Path, new: Any) -> Cost:
     if path == ():
         return Cost(ODDS, None if new in EMPTY else "odds")
     if len(path) < 3:
-        return Cost(ODDS, "malformed_odds")
+        return Cost(ODDS, None if new in ([], {}) else "malformed_odds")
     if len(path) == 3:
         return Cost(ODDS, "bad_row")
     is_price = path[3] in (2, 3, 4)
