@@ -28,6 +28,7 @@ from operations import stack as parts
 from operations.supervisor import ChildFailed, Stopping, Supervisor
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server
+from resources.known_days import first_known_day
 from resources.ledger import LedgerUnavailable
 from resources.object_store import NoCredentials, StoreError, StoreUnavailable
 from resources.ports import choose_ports, port_is_free
@@ -39,6 +40,7 @@ from resources.store_probe import broken_promises
 from resources.up_record import Up
 from resources.watch_record import record_watch
 from touchline.clock import SystemClock
+from touchline.day import Day
 from touchline.health import CODE_SERVER
 
 _WATCH_SECONDS = 1.0
@@ -65,6 +67,25 @@ class UpOptions:
             "--definitions": self.definitions,
         }
         return [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+
+
+def first_day(settings: Settings, access: S3Access) -> Day:
+    """Return the day that partitions begin with: the setting, else the first that the ledger knows
+    of, else today. Raises UpError for a day that has not begun, or a ledger that cannot be read."""
+    try:
+        with closing(Site.open(settings, PLANS, access)) as site:
+            today = Day.containing(site.clock.now())
+            if settings.first_day is None:
+                return min(first_known_day(site) or today, today)
+    except LedgerUnavailable as error:
+        raise UpError(str(error)) from error
+    chosen = Day.parse(settings.first_day)
+    if chosen > today:
+        raise UpError(
+            f"TOUCHLINE_FIRST_DAY is {chosen}, which has not begun in New York: until then no "
+            "minute would have a partition. Choose an earlier day, or leave it unset"
+        )
+    return chosen
 
 
 def open_site(settings: Settings, access: S3Access) -> None:
@@ -267,6 +288,7 @@ def _start(
         if settings.origin != "live":
             data = _recording(settings, options) if settings.origin == "recorded" else None
             first.append(parts.simulator(settings, data))
+        settings = settings.model_copy(update={"first_day": str(first_day(settings, access))})
         environment = parts.child_environment(settings, access)
         first.append(parts.code_server(settings, code_port, options.definitions, environment))
         stack.callback(supervisor.end, "simulator", "object-store")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import dagster as dg
@@ -9,7 +10,8 @@ import dagster as dg
 from touchline.accounting import RunKind
 from touchline.day import Day, Minute
 
-FIRST_DAY = "2025-01-01"
+FIRST_DAY = os.environ.get("TOUCHLINE_FIRST_DAY") or "2025-01-01"
+"""Where partitions begin. `touchline up` sets it: to the setting, or the first day watched."""
 SCHEDULED_MINUTE = "touchline/scheduled_minute"
 """The run tag that alone makes a run live; its value is the UTC minute."""
 _PARTITION = "dagster/partition"

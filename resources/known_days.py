@@ -36,6 +36,12 @@ def days_in_ledger(site: Site, feed: str) -> set[Day]:
     return days
 
 
+def first_known_day(site: Site) -> Day | None:
+    """Return the first day that the ledger knows anything of, of any feed; None where it knows of
+    none. Raises LedgerUnavailable."""
+    return min((day for feed in site.plans for day in days_in_ledger(site, feed)), default=None)
+
+
 def days_in_store(site: Site, feed: str) -> set[Day]:
     """Raises StoreError."""
     return {

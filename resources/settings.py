@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from resources.env_file import ENV_FILE, aws_settings
 from resources.legal_hold import LegalHold
 from touchline.accounting import sha256_hex
+from touchline.day import Day
 
 PREFIX = "TOUCHLINE_"
 
@@ -46,6 +47,7 @@ Megabytes = Annotated[int, Field(gt=0)]
 Hours = Annotated[float, Field(gt=0)]
 KeptDays = Annotated[int, Field(ge=2)]
 KeptHours = Annotated[float, Field(ge=0.25)]
+DayText = Annotated[str, AfterValidator(lambda text: str(Day.parse(text)))]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
@@ -103,6 +105,10 @@ class Settings(BaseSettings):
     """The secret that the vendor gave us."""
     feed_deadline_seconds: Seconds = 45.0
     """A fetch that has not ended by then keeps what it has and ends as partial."""
+
+    first_day: DayText | None = None
+    """The first day that Dagster's pages have a partition of, like 2025-05-28; unset for the first
+    that was watched. What landed before it stays, and commands read it."""
 
     origin: Origin = "live"
     """Where the feed's data come from: live, simulated or recorded. Only live data alert people.

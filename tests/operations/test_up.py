@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,13 +24,16 @@ import pytest
 from pydantic import SecretStr
 
 from operations.stack import child_environment
-from operations.up import UpError, UpOptions, down, up
+from operations.up import UpError, UpOptions, down, first_day, up
+from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access, Server
 from resources.ports import choose_ports
 from resources.processes import ProcessId
 from resources.settings import PREFIX, Settings
+from resources.site import Site
 from resources.up_record import Up
 from tests.s3_gate import Answer, S3Gate
+from touchline.day import Day
 
 
 @pytest.fixture
@@ -201,6 +205,23 @@ def test_what_had_started_ends_when_another_part_does_not_start(
     found = Up.read(settings)
     assert found
     assert (found.state, found.error) == ("failed", text)
+
+
+def test_partitions_begin_with_the_first_day_known_or_chosen(settings: Settings) -> None:
+    nowhere = S3Access("http://127.0.0.1:1", "key", "secret", "us-east-1")
+    today = Day.containing(datetime.now(UTC))
+    assert first_day(settings, nowhere) in (today, today.shifted(1))
+
+    with closing(Site.open(settings, PLANS, nowhere)) as site:
+        site.ledger.open_interval("football", datetime(2025, 5, 28, 12, tzinfo=UTC), "simulated")
+    assert first_day(settings, nowhere) == Day.parse("2025-05-28")
+
+    def chosen(day: Day) -> Settings:
+        return settings.model_copy(update={"first_day": str(day)})
+
+    assert first_day(chosen(Day.parse("2025-06-01")), nowhere) == Day.parse("2025-06-01")
+    with pytest.raises(UpError, match="has not begun"):
+        first_day(chosen(today.shifted(3)), nowhere)
 
 
 def test_nothing_to_end_is_no_error(settings: Settings) -> None:

@@ -52,6 +52,13 @@ query ($id: String!) {
   partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
 }
 """
+PARTITIONS = """
+query ($asset: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $asset) {
+    ... on AssetNode { partitionKeysByDimension { partitionKeys } }
+  }
+}
+"""
 VERDICTS = """
 {
   assetNodes {
@@ -132,6 +139,12 @@ def shown(stack: Stack) -> dict[Day, dict[tuple[str, str], str]]:
                     found.setdefault(day, {})[asset, check["name"]] = each["status"]
                     day = day.shifted(1)
     return found
+
+
+def test_partitions_begin_with_the_first_day_watched(stack: Stack) -> None:
+    node = stack.graphql(PARTITIONS, asset={"path": PLAN.raw.name.split("/")})["assetNodeOrError"]
+    [days] = node["partitionKeysByDimension"]
+    assert days["partitionKeys"][0] == str(ONE[0])
 
 
 def test_every_day_of_a_backfill_has_its_own_verdict(stack: Stack) -> None:
