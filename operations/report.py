@@ -18,7 +18,6 @@ from operations.console import span
 from operations.pages import templates
 from operations.repairs import alike
 from operations.report_pictures import (
-    SAID,
     Clock,
     chart,
     hour_rows,
@@ -36,7 +35,7 @@ from pipeline_assets.day_state import (
     DayState,
     Run,
 )
-from pipeline_assets.minute_state import MinuteState
+from pipeline_assets.minute_state import LEGEND, MinuteState
 from pipeline_assets.repair.losses import Loss
 from touchline.day import new_york_text
 
@@ -77,7 +76,7 @@ def render(state: DayState, *, prefix: str = "") -> str:
         prefix=prefix,
         seen=_watched(state, clock),
         figures=_figures(state, worst),
-        said=SAID,
+        said=LEGEND,
         legend=Counter(cell.state for cell in worst),
         kinds={cell.state for asset in state.assets for cell in asset.cells},
         hours=list(hour_rows(state, worst, clock, first, last)),

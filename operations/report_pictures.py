@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline_assets.day_state import TO_LOOK_AT, AssetDay, Cell, DayState, Run
-from pipeline_assets.minute_state import MinuteState
+from pipeline_assets.minute_state import LEGEND, MinuteState
 from touchline.accounting import Verdict
 from touchline.day import Day, new_york_text
 
@@ -14,18 +14,6 @@ HOUR_MINUTES = 60
 CUT_OFF_TIMES = 4
 """A chart whose highest value is so many times all but a twentieth of the others is cut off: the
 first fetch of a day has whole histories, and what follows would be flat beside it."""
-
-SAID = {
-    MinuteState.BAD: "bad by a check",
-    MinuteState.UNCHECKED: "could not be checked",
-    MinuteState.MISSED: "missed, and why is known",
-    MinuteState.PLACEHOLDER: "a placeholder: fetch or stage failed",
-    MinuteState.PENDING: "late, or on its way",
-    MinuteState.LANDED: "landed",
-    MinuteState.EMPTY: "landed, explained as empty",
-    MinuteState.EXPIRED: "removed on purpose",
-    MinuteState.NOT_EXPECTED: "not expected",
-}
 
 
 @dataclass(frozen=True)
@@ -119,7 +107,7 @@ def hour_rows(
 
 
 def _of_minute(state: DayState, worst: Cell, clock: Clock, number: int) -> str:
-    said = f"{clock.at(number)}, fetch {number}: {SAID[worst.state]}"
+    said = f"{clock.at(number)}, fetch {number}: {LEGEND[worst.state]}"
     if worst.state not in TO_LOOK_AT:
         return said
     cells = ((asset, asset.cells[number - 1]) for asset in state.assets)
@@ -145,7 +133,7 @@ def strip(asset: AssetDay, clock: Clock, first: int, last: int) -> Row:
 
 
 def _of_run(run: Run) -> str:
-    return ": ".join(filter(None, (SAID[run.state], run.what, run.why)))
+    return ": ".join(filter(None, (LEGEND[run.state], run.what, run.why)))
 
 
 def parts(asset: AssetDay) -> list[Part]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 
 from pipeline_assets.checks.report import CheckReport, Kind
 from resources.ledger import Standing
 from touchline.accounting import FetchFate
-from touchline.day import FetchNumber
+from touchline.day import NEW_YORK, Day, FetchNumber
 
 
 class MinuteState(StrEnum):
@@ -35,7 +35,27 @@ class MinuteState(StrEnum):
     """Nobody watched, or it has not begun."""
 
 
+LEGEND = {
+    MinuteState.BAD: "bad by a check",
+    MinuteState.UNCHECKED: "could not be checked",
+    MinuteState.MISSED: "missed, and why is known",
+    MinuteState.PLACEHOLDER: "a placeholder: fetch or stage failed",
+    MinuteState.PENDING: "late, or on its way",
+    MinuteState.LANDED: "landed",
+    MinuteState.EMPTY: "landed, explained as empty",
+    MinuteState.EXPIRED: "removed on purpose",
+    MinuteState.NOT_EXPECTED: "not expected",
+}
+"""What a legend calls each state."""
+
 _HOUR_MINUTES = 60
+_WIDE, _HIGH = 12, 12
+"""A minute in the picture, in pixels."""
+_LEFT, _TOP = 44, 16
+"""Room for the hours and the minutes beside it."""
+_LEGEND_WIDE, _LEGEND_HIGH = 240, 16
+_HOURS_LABELLED = 3
+"""Every so many rows have their hour beside them: each check of a minute keeps its picture."""
 _COLORS = {
     MinuteState.BAD: "#d8334a",
     MinuteState.UNCHECKED: "#d7b400",
@@ -76,8 +96,11 @@ def states_at_once(
     return [states.get(number, MinuteState.NOT_EXPECTED) for number in numbers]
 
 
-def picture(states: Sequence[MinuteState]) -> str:
-    """An hour a row, a minute a column, as Markdown with the image in it: at most 20 kB."""
+def picture(day: Day, states: Sequence[MinuteState]) -> str:
+    """Draw a day's minutes: an hour of New York a row, a minute a column, a legend below.
+
+    Returns Markdown with the image in it, at most 21 kB.
+    """
     lines: dict[MinuteState, list[str]] = {}
     number = 0
     for (hour, state), group in groupby(
@@ -92,9 +115,31 @@ def picture(states: Sequence[MinuteState]) -> str:
         f'<path stroke="{_COLORS[state]}" d="{"".join(places)}"/>'
         for state, places in lines.items()
     )
+    legend_top = _TOP + hours * _HIGH + _LEGEND_HIGH
+    legend = [state for state in MinuteState if state in lines]
+    columns = _HOUR_MINUTES * _WIDE // _LEGEND_WIDE
+    high = legend_top + -(-len(legend) // columns) * _LEGEND_HIGH
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 {hours}" width="720" '
-        f'height="{hours * 12}" preserveAspectRatio="none" stroke-width=".8">{paths}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _HOUR_MINUTES * _WIDE}" '
+        f'height="{high}" font-family="sans-serif" font-size="10" fill="#7a8794">'
+        f"{''.join(_labels(day, hours))}"
+        f'<g transform="translate({_LEFT} {_TOP})scale({_WIDE} {_HIGH})" stroke-width=".8">{paths}'
+        f"</g>{''.join(_legend(legend, columns, legend_top))}</svg>"
     )
     image = base64.b64encode(svg.encode()).decode()
-    return f"![the day, an hour a row](data:image/svg+xml;base64,{image})"
+    return f"![{day}, an hour of New York a row](data:image/svg+xml;base64,{image})"
+
+
+def _labels(day: Day, hours: int) -> Iterator[str]:
+    for minute in range(0, _HOUR_MINUTES, 15):
+        yield f'<text x="{_LEFT + minute * _WIDE}" y="10">:{minute:02}</text>'
+    for row in range(0, hours, _HOURS_LABELLED):
+        begins = day.minute(row * _HOUR_MINUTES + 1).utc.astimezone(NEW_YORK)
+        yield f'<text y="{_TOP + row * _HIGH + 9}">{begins:%I %p}</text>'
+
+
+def _legend(states: Sequence[MinuteState], columns: int, top: int) -> Iterator[str]:
+    for place, state in enumerate(states):
+        x, y = _LEFT + place % columns * _LEGEND_WIDE, top + place // columns * _LEGEND_HIGH
+        yield f'<path stroke="{_COLORS[state]}" stroke-width="10" d="M{x} {y - 4}h12"/>'
+        yield f'<text x="{x + 18}" y="{y}">{LEGEND[state]}</text>'

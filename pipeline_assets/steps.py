@@ -86,7 +86,7 @@ def _picture(
         fates = site.ledger.fates(plan.name, day)
     except LedgerUnavailable:
         return None
-    return picture(states_at_once(day.length, fates, claims, reports))
+    return picture(day, states_at_once(day.length, fates, claims, reports))
 
 
 def check_result(report: CheckReport, shown: str | None = None) -> dg.AssetCheckResult:

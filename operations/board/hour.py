@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from operations.report_pictures import HOUR_MINUTES, SAID, Box, Clock, Row
+from operations.report_pictures import HOUR_MINUTES, Box, Clock, Row
 from pipeline_assets.day_state import Cell, cells_of
-from pipeline_assets.minute_state import MinuteState
+from pipeline_assets.minute_state import LEGEND, MinuteState
 from resources.day_layout import object_key
 from resources.site import Site
 from touchline.day import WINDOW_MINUTES, FetchNumber, Minute
@@ -37,7 +37,7 @@ def _boxes(cells: list[Cell], clock: Clock, first: int, last: int) -> Iterator[B
     for number in range(first, last + 1):
         cell = cells[FetchNumber(number) - 1]
         if cell.state is not MinuteState.NOT_EXPECTED:
-            said = ": ".join(filter(None, (SAID[cell.state], cell.what, cell.why)))
+            said = ": ".join(filter(None, (LEGEND[cell.state], cell.what, cell.why)))
             yield Box(
                 HOUR_MINUTES - 1 - last + number, 1, cell.state, f"{clock.at(number)}: {said}"
             )

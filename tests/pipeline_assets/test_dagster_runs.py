@@ -131,7 +131,7 @@ def test_the_tag_alone_makes_a_run_live(
     pictures = [(c.check_name, c.metadata["day"]) for c in checks if "day" in c.metadata]
     [(name, shown)] = pictures
     assert name == "cadence"
-    assert str(shown.value).startswith("![the day, an hour a row](data:image/svg+xml;base64,")
+    assert str(shown.value).startswith(f"![{minute.day}, an hour of New York a row](data:")
 
     again = run(instance, minute, live=True)
     assert set(added(again).values()) == {0}

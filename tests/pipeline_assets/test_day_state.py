@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -171,8 +173,21 @@ def test_of_several_assets_the_worst_is_shown() -> None:
 
 def test_each_minute_costs_the_pages_little() -> None:
     alternating = [MinuteState.LANDED, MinuteState.MISSED] * 750
-    assert len(picture(alternating)) < 20_000
-    assert len(picture([MinuteState.LANDED] * 1440)) < 1_500
+    assert len(picture(Day.parse("2025-11-02"), alternating)) < 21_000
+    assert len(picture(Day.parse("2025-05-28"), [MinuteState.LANDED] * 1440)) < 1_500
+
+
+def test_the_picture_has_the_hours_of_new_york_and_a_legend() -> None:
+    def texts(day: str, states: list[MinuteState]) -> list[str]:
+        image = picture(Day.parse(day), states).rpartition(",")[2].removesuffix(")")
+        return re.findall("<text[^>]*>([^<]*)", base64.b64decode(image).decode())
+
+    usual = [MinuteState.LANDED] * 600 + [MinuteState.MISSED] * 840
+    hours = ["12 AM", "03 AM", "06 AM", "09 AM", "12 PM", "03 PM", "06 PM", "09 PM"]
+    minutes = [":00", ":15", ":30", ":45"]
+    assert texts("2025-05-28", usual) == [*minutes, *hours, "missed, and why is known", "landed"]
+    # Of the day on which the clocks go forward, the fourth hour is 04 AM.
+    assert texts("2025-03-09", usual[:1380])[4:6] == ["12 AM", "04 AM"]
 
 
 def test_what_the_checks_have_read_tells_the_minutes(spoiled: Chain, state: DayState) -> None:
