@@ -29,15 +29,15 @@ class S3DayIOManager(dg.IOManager):
         """Never raises for data or store: what did not land is in the metadata and the checks."""
         report = obj.run.land(obj)
         metadata = metadata_of(report)
-        if report.claims:
-            said = statement(self._site.store.prefix, report.claims)
-            metadata[LANDED] = dg.MetadataValue.json(said)
         with contextlib.suppress(LedgerUnavailable):
             claims = self._site.ledger.standing(obj.asset, obj.run.day).values()
             rows = sum(row.emitted or 0 for row in claims)
             metadata["dagster/partition_row_count"] = rows
             if report.account.emitted and obj.asset in self._alert_assets:
                 metadata["alerts"] = dg.MetadataValue.json(self._deliveries(obj, report))
+        if report.claims:  # Last: the pages show metadata in this order, and this is long.
+            said = statement(self._site.store.prefix, report.claims)
+            metadata[LANDED] = dg.MetadataValue.json(said)
         context.add_output_metadata(metadata)
 
     @property

@@ -121,6 +121,8 @@ def test_the_tag_alone_makes_a_run_live(
     assert live.success
     assert list(added(live)) == [asset.name for asset in PLANS["football"].assets], "in this order"
     assert set(added(live).values()) == {1}
+    shown = [e.materialization.metadata for e in live.all_events if e.is_step_materialization]
+    assert {list(metadata)[-1] for metadata in shown} == {"landed"}, "what is long comes last"
     checks = live.get_asset_check_evaluations()
     assert len(checks) == 5 * ASSETS + 3, "three more of the raw fetches"
     assert all(check.passed for check in checks)
@@ -129,9 +131,9 @@ def test_the_tag_alone_makes_a_run_live(
     in_the_list = len(vendor.source.live(int(minute.utc.timestamp())))
     assert raw.metadata["recorded"].value == raw.metadata["landed"].value == in_the_list
     pictures = [(c.check_name, c.metadata["day"]) for c in checks if "day" in c.metadata]
-    [(name, shown)] = pictures
+    [(name, drawn)] = pictures
     assert name == "cadence"
-    assert str(shown.value).startswith(f"![{minute.day}, an hour of New York a row](data:")
+    assert str(drawn.value).startswith(f"![{minute.day}, an hour of New York a row](data:")
 
     again = run(instance, minute, live=True)
     assert set(added(again).values()) == {0}
