@@ -63,7 +63,7 @@ crash: $(STAMP) ## kill every flow before and after each of its side effects, an
 days: $(STAMP) ## thirty clean days minute by minute: no alarm (DAYS=sampled)
 	@TOUCHLINE_DAYS=$(DAYS) $(BIN)/pytest -q -n 2 tests/days/test_clean_days.py $(ARGS)
 
-match-days: $(STAMP) ## every alert of 200 match days against an oracle (5 minutes; MATCH_DAYS=20: fewer)
+match-days: $(STAMP) ## every alert of 200 match days against an oracle (5 to 10 minutes; MATCH_DAYS=20: fewer)
 	@TOUCHLINE_MATCH_DAYS=$(MATCH_DAYS) $(BIN)/pytest -q -s tests/days/test_match_days.py $(ARGS)
 
 real-times: $(STAMP) ## the 954 fetches of a real day and a half, when they were made

@@ -62,21 +62,21 @@ class Chart:
 
 
 class Clock:
-    """The day's minutes as people in New York read them; on a day of a clock change with zone."""
+    """The day's minutes as people in New York read them, each with its zone."""
 
     def __init__(self, day: Day) -> None:
         texts = (new_york_text(minute.utc).split()[1:] for minute in day.minutes())
-        zoned = day.shifted(1).length != day.length or day.length != 24 * HOUR_MINUTES
-        self._texts = [
-            f"{time[:5]} {half}" + (f" {zone}" if zoned else "") for time, half, zone in texts
-        ]
+        self._texts = [f"{time[:5]} {half} {zone}" for time, half, zone in texts]
+        self._hours_have_zone = len({text[-3:] for text in self._texts}) > 1
 
     def at(self, number: int) -> str:
         return self._texts[number - 1]
 
     def hour(self, number: int) -> str:
-        """Of a full hour: the clock changes by full hours alone."""
-        return self.at(number).replace(":00", "", 1)
+        """Of a full hour, for an axis: with its zone on a day that has two. The clock changes by
+        full hours alone."""
+        text = self.at(number).replace(":00", "", 1)
+        return text if self._hours_have_zone else text.rpartition(" ")[0]
 
     def between(self, first: int, last: int) -> str:
         return self.at(first) if first == last else f"{self.at(first)} to {self.at(last)}"

@@ -125,7 +125,9 @@ def _live(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject
     try:
         if started > minute.utc + FETCH_STARTS_WITHIN:
             ledger.minute_missed(run.plan.name, minute, MissedReason.STARTED_LATE, started)
-            findings.append(f"minute {minute} is missed: its run was ready at {started:%H:%M:%S}")
+            findings.append(
+                f"minute {minute} is missed: its run was ready at {started:%H:%M:%S} UTC"
+            )
             return
         ledger.start_fetch(run.plan.name, minute, run.run_id, started)
     except LedgerUnavailable as error:

@@ -441,7 +441,7 @@ def test_the_last_hour_is_drawn_minute_by_minute(board_day: RunDay) -> None:
         (55, MinuteState.LANDED),
         (56, MinuteState.LANDED),
     ], "watched no longer, and so not expected, since"
-    assert hour.boxes[0].title == "01:00 PM: landed"
+    assert hour.boxes[0].title == "01:00 PM EDT: landed"
 
 
 def test_alerts_stand_at_their_match_whenever_the_board_begins(board_day: RunDay) -> None:
