@@ -51,7 +51,7 @@ def init(
     except OSError as error:
         raise Misused(f"{out} cannot be written: {error.strerror}") from None
     typer.echo(out)
-    progress("Next: say there what is yours, then `touchline doctor`")
+    progress(f"next: set your feed, bucket and notifications in {out}, then run `touchline doctor`")
 
 
 def _for_its_owner(path: str, flags: int) -> int:

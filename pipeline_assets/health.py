@@ -253,7 +253,7 @@ def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
     if asset != plan.raw.name:
         rests_on = (plan.raw.name, feed_signal(plan.name), *rests_on)
     if watched_since(books.ledger, plan, books.now) is None:
-        detail = "nobody wants minutes now"
+        detail = "not running: no minute is expected now"
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, (UP,), "touchline up")
     newest = next(filter(None, (_newest(books, plan, asset, day) for day in books.days)), None)
     if newest is None:

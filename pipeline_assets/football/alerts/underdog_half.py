@@ -76,9 +76,13 @@ def predicate(record: MonitorRecord, parameters: Parameters) -> UnderdogFacts | 
 
 
 def says(record: MonitorRecord, facts: UnderdogFacts) -> str:
-    match = record.match_info
+    match, prices = record.match_info, record.prematch_money_line
     name = match.home_team if facts.favorite is Side.HOME else match.away_team
-    return f"Favorite: {name or facts.favorite} by {facts.gap} ({shown_by(record)})"
+    text = f"Favorite: {name or facts.favorite}"
+    if prices is not None:
+        shorter, longer = sorted((prices.home_decimal, prices.away_decimal))
+        text += f", {shorter} against {longer} before kick-off"
+    return f"{text} ({shown_by(record)})"
 
 
 def outcome(facts: UnderdogFacts, result: Result) -> Settled:
