@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class BusyWorld(RollingWorld):
 
     began: int = 0
     """When each period of play is said to have begun (Unix s)."""
+    alters: Sequence[Callable[[str, Any], object]] = ()
+    """Change what an endpoint says of a match: its details, or its odds by company."""
 
     def live(self, at: int) -> Sequence[str]:
         return [f"match-{at // 60 - back}" for back in range(MATCHES)]
@@ -42,6 +44,18 @@ class BusyWorld(RollingWorld):
         entry = msgspec.json.decode(super().live_entry(match_id, at))
         entry["score"][4] = self.began
         return msgspec.json.encode(entry)
+
+    def detail(self, match_id: str, at: int) -> bytes | None:
+        return self._altered("match/recent/list", super().detail(match_id, at))
+
+    def odds(self, match_id: str, at: int) -> bytes:
+        return self._altered("odds/history", super().odds(match_id, at)) or b""
+
+    def _altered(self, endpoint: str, body: bytes | None) -> bytes | None:
+        answer = msgspec.json.decode(body or b"null")
+        for alter in self.alters:
+            alter(endpoint, answer)
+        return body and msgspec.json.encode(answer)
 
 
 def busy_world() -> BusyWorld:

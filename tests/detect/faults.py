@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline_assets.checks.report import Kind
 from simulator.faults import Fault as VendorFault
+from simulator.faults import Kind as VendorKind
 from tests.detect.days import MATCHES, NEXT, WATCHED
 from tests.detect.fault import CLAIMED, Fault, Named, Seen
 from tests.detect.injections import (
@@ -22,6 +23,8 @@ from tests.detect.injections import (
     SINGLE,
     WINDOWED,
     Inject,
+    a_flag_is_no_number,
+    began_half_an_hour_ago,
     began_the_day_before,
     both,
     changes,
@@ -36,6 +39,7 @@ from tests.detect.injections import (
     forgets_claim,
     lake_file_rots,
     ledger_is_no_database,
+    minutes_have_a_tick,
     none,
     of_another_shape,
     of_window,
@@ -75,6 +79,13 @@ def at(asset: str, name: str, touches: str, inject: Inject, *named: Named, **mor
 
 def landed(kind: Kind, number: int | None = SINGLE, records: int | None = MATCHES) -> Named:
     return Named(LANDED, kind, number, records)
+
+
+def harmless(name: str, kind: VendorKind, because: str, **more: Any) -> Fault:
+    """An oddity of every answer of the vendor that costs nothing, so that nothing may fire."""
+    because = f"nothing is lost: {because}"
+    odd = (VendorFault(kind),)
+    return Fault(name, RAW, "the vendor", vendor=odd, missed_because=because, **more)
 
 
 KEYS = {
@@ -472,6 +483,53 @@ VENDOR = (
         "the vendor",
         (Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, 5),),
         vendor=of_another_shape(5),
+    ),
+    Fault(
+        "a flag of every match written as another type",
+        "merged",
+        "the vendor",
+        (Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, MATCHES),),
+        world=a_flag_is_no_number,
+    ),
+    Fault(
+        "every minute of the odds written another way",
+        "odds_changes",
+        "the vendor",
+        # Each of the twelve has a row for each minute that it has played.
+        (Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, sum(range(1, MATCHES + 1))),),
+        world=minutes_have_a_tick,
+    ),
+    Fault(
+        "an error beside results",
+        RAW,
+        "the vendor",
+        (Named(ALIVE, Kind.FEED_FAILS, NOW + 2),),
+        vendor=(VendorFault("err_and_results", endpoint=LIVE_LIST),),
+        minutes=3,
+    ),
+    Fault(
+        "headers with a year that no calendar has",
+        RAW,
+        "the vendor",
+        (Named(ALIVE, Kind.UNCHECKED, None),),
+        vendor=(VendorFault("bad_headers"),),
+    ),
+    harmless("a byte order mark before each answer", "byte_order_mark", "it is passed over"),
+    harmless(
+        "one period of play that begins in the year 2100",
+        "far_start",
+        "a share of the matches decides, and the check's details have the one",
+        world=began_half_an_hour_ago,
+    ),
+    harmless(
+        "a review listed with its result and without",
+        "var_twice",
+        "the one with a result counts, in either order",
+    ),
+    harmless(
+        "empty objects for empty lists in the odds",
+        "empty_odds",
+        "an empty object is an empty list",
     ),
 )
 

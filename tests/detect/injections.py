@@ -18,6 +18,7 @@ from touchline.fetch import FetchRef
 from touchline.stage import Stage, Staged
 
 RAW = "raw_fetches"
+DETAIL, ODDS = "match/recent/list", "odds/history"
 SINGLE = NOON.number + WATCHED[1].start + 1
 """In an object of its own, and long enough ago that no run is at work on it."""
 LAST = NOON.number + NEXT - 1
@@ -236,6 +237,27 @@ def passes_over_one(stage: Stage[Any]) -> Stage[Any]:
 
 def began_the_day_before(world: BusyWorld) -> None:
     world.began = int((NOON.later(NEXT).utc - timedelta(days=1)).timestamp())
+
+
+def began_half_an_hour_ago(world: BusyWorld) -> None:
+    world.began = int((NOON.later(NEXT).utc - timedelta(minutes=30)).timestamp())
+
+
+def a_flag_is_no_number(world: BusyWorld) -> None:
+    def alter(endpoint: str, answer: Any) -> None:
+        if endpoint == DETAIL:
+            answer["neutral"] = False
+
+    world.alters = (alter,)
+
+
+def minutes_have_a_tick(world: BusyWorld) -> None:
+    def alter(endpoint: str, answer: Any) -> None:
+        if endpoint == ODDS:
+            for row in answer["2"]["asia"]:
+                row[1] = "3'"
+
+    world.alters = (alter,)
 
 
 def of_another_shape(count: int) -> tuple[VendorFault, ...]:
