@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from touchline.delivery import AlertDelivery
     from touchline.outcomes import State
 
-Key = Annotated[str, typer.Argument(metavar="KEY", help="As `touchline alerts` shows it.")]
+Key = Annotated[
+    list[str], typer.Argument(metavar="KEY", help="One key, copied from `touchline alerts`.")
+]
+"""In pieces where a terminal broke it over lines and the shell took them for several arguments."""
 Why = Annotated[str, typer.Option("--why", help="The reason, which is kept.")]
 
 
@@ -105,12 +108,12 @@ def unmute(key: Key, prefix: Prefix = None, as_json: Json = False) -> None:
 
     now = datetime.now(UTC)
     with opened_ledger(prefix) as ledger:
-        after = unmute(ledger, key, now)
+        after = unmute(ledger, " ".join(key), now)
     _say(after, now, unmuted_text, as_json)
 
 
 def _hush(
-    key: str,
+    key: list[str],
     why: str,
     length: timedelta,
     how: Callable[[Alert, Hush, datetime], Alert],
@@ -124,7 +127,7 @@ def _hush(
 
     now = datetime.now(UTC)
     with opened_ledger(prefix) as ledger:
-        after = hush(ledger, key, length, why, how, now)
+        after = hush(ledger, " ".join(key), length, why, how, now)
     _say(after, now, hushed_text, as_json)
 
 

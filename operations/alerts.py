@@ -145,7 +145,7 @@ def show(found: Found, now: datetime, console: Console) -> None:
 def _lines(alert: Alert, now: datetime) -> list[str]:
     stood = lasted((alert.closed_at or now) - alert.opened_at)
     times = "once" if alert.count == 1 else f"{alert.count} times"
-    said = f"{alert.key.verdict} {alert.key}: {alert.state}, {stood}, seen {times}"
+    said = f"{alert.key.verdict} {alert.key} {alert.state}, {stood}, seen {times}"
     hushed = _hushed(alert, now)
     return [said, f"  {hushed}"] if hushed else [said]
 

@@ -57,8 +57,10 @@ class AlertKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError for anything but the text of a key."""
-        parts = text.split(":")
+        """From the text of a key as it was copied: broken over lines where it was shown, in quotes,
+        with the verdict before it, with the mark that stood behind it. Raises ValueError for
+        anything else."""
+        parts = _copied(text).split(":")
         if len(parts) != 4 or not all(parts):
             raise ValueError(
                 f"{text!r} is no alert's key; write it as `touchline alerts` shows it, "
@@ -77,6 +79,17 @@ class AlertKey:
 
     def __str__(self) -> str:
         return f"{self.check}:{self.asset}:{self.day}:{self.cause}"
+
+
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+
+
+def _copied(text: str) -> str:
+    """Without what a key has none of: white space, quotation marks, a verdict, punctuation."""
+    words = text.strip(f"{_QUOTES} ").split()
+    if words and words[0] in [*Verdict]:
+        words = words[1:]
+    return "".join(words).strip(f"{_QUOTES}:,;.")
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,9 @@ def test_what_is_bad_is_shown_until_it_is_over(ledger: Ledger) -> None:
     assert alert["key"] == str(KEY)
     assert (alert["verdict"], alert["state"], alert["count"]) == ("BAD", "open", 1)
     assert (alert["day"], alert["feed"], alert["recorded"]) == (str(DAY), "football", 30)
-    assert f"touchline losses --from {DAY} --to {DAY}" in touchline("alerts").stdout
+    shown = touchline("alerts").stdout
+    assert f"BAD {KEY} open, " in shown
+    assert f"touchline losses --from {DAY} --to {DAY}" in shown
 
     say(ledger, 1)
     assert touchline("alerts").exit_code == 0
@@ -108,7 +110,7 @@ def test_matches_that_were_told_of_are_shown_with_their_delivery(ledger: Ledger)
     assert (first["outcome"], json.loads(said.stdout)["tallies"]) == (None, {})
     assert "how they turned out cannot be read: no object store" in said.stderr
     shown = touchline("alerts", "--date", day).stdout
-    assert " sent: 3OU HALF ALERT / [bold]match-a[/bold] vs B" in shown
+    assert " sent: 3OU HALF ALERT / [bold]match-a[/bold] vs B (match match-a)" in shown
     assert touchline("alerts").stdout.strip() == "no alerts"
 
 
@@ -157,6 +159,35 @@ def test_what_hushes_an_alert_says_so_as_json_and_a_mute_is_lifted(ledger: Ledge
     assert (lifted["alert"]["muted"], lifted["alert"]["state"]) == (None, "open")
     assert lifted["silent_until"] == lifted["alert"]["acknowledged"]["until"]
     assert "acknowledged until" in touchline("unmute", str(KEY)).stdout
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        (str(KEY),),
+        (f"{KEY}:",),
+        (f"BAD {KEY}",),
+        ("BAD", str(KEY)),
+        (f"`{KEY}`,",),
+        ("landed_matches_claimed:football/mer\n  ged:2025-05-28:real_loss",),
+        ("landed_matches_claimed:football/mer", "ged:2025-", "05-28:real_loss:"),
+    ],
+)
+def test_a_key_is_taken_as_it_was_copied(ledger: Ledger, pasted: tuple[str, ...]) -> None:
+    """Out of a line, with what stands around it, and broken where a terminal broke it."""
+    say(ledger, 0, "real_loss")
+    for command in (["mute", "--for", "2h", "--why", "x"], ["acknowledge", "--why", "x"]):
+        said = touchline(*command, "--json", *pasted)
+        assert json.loads(said.stdout)["alert"]["key"] == str(KEY)
+    assert json.loads(touchline("unmute", *pasted, "--json").stdout)["alert"]["muted"] is None
+
+
+def test_the_line_that_alerts_prints_has_the_key_as_a_word(ledger: Ledger) -> None:
+    say(ledger, 0, "real_loss")
+    (line, *_) = touchline("alerts").stdout.splitlines()
+    verdict, key, *_ = line.split()
+    assert verdict == "BAD"
+    assert touchline("mute", key, "--for", "2h", "--why", "x").exit_code == 0
 
 
 def test_what_is_bad_when_a_mute_is_lifted_is_told(ledger: Ledger) -> None:
