@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline_assets.expired import refuse_expired
 from resources.fetch_object import FetchObject
-from resources.parquet import empty_table, records_of
+from resources.parquet import empty_table, records_of, schema_of
+from resources.selection import Selection
 from resources.site import Site
 from resources.stage_codec import decode_stage
-from resources.stage_window import with_frame
+from resources.stage_window import FRAME, with_frame
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope
 from touchline.stage import Stage
+
+
+SUBJECT = "match_id"
+"""The member that says which match a record is about."""
 
 
 class UnknownAsset(LookupError):
@@ -33,29 +38,85 @@ def find_asset(site: Site, name: str) -> str:
 
 
 def load_table(
-    site: Site, asset: str, day: Day, fetches: Sequence[FetchNumber] | None = None
+    site: Site,
+    asset: str,
+    day: Day,
+    fetches: Sequence[FetchNumber] | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    subject: str | None = None,
 ) -> pa.Table:
     """A derived day's rows in the order of its fetches, with `fetch_number` and `fetch_id` columns
-    in front. Raises DayExpired, StoreError, UnreadableObject, UnreadableStageObject naming the
-    object."""
+    in front; of `columns` those alone, in the order given; of a `subject`, a match id, its rows.
+
+    Raises ValueError for a column that the asset does not have, or a subject where its records are
+    about none; DayExpired, StoreError, UnreadableObject, UnreadableStageObject naming the object.
+    """
     stage = _stage(site, asset)
+    chosen = _selection(site, stage, columns, subject)
     days = site.days(stage.feed)
+    parts: Iterable[FetchObject | pa.Table]
     if fetches is None:
         refuse_expired(site, asset, day)
-        tables = [table for part in days.parts(asset, day) for table in _tables(stage, part)]
+        parts = days.parts(asset, day, chosen=chosen)
     else:
-        found = (days.read(asset, day, number) for number in fetches)
-        tables = [_of_fetch(stage, each) for each in found]
+        parts = (days.read(asset, day, number) for number in fetches)
+    of_none = with_frame(empty_table(stage.makes).replace_schema_metadata(), 0, "")
+    tables: list[pa.Table] = []
+    for part in parts:
+        if isinstance(part, FetchObject):
+            tables.append(chosen.of(_of_fetch(stage, part)))
+        else:
+            tables.append(part.replace_schema_metadata())
+        if len(tables) == 1:
+            _refuse_unknown(stage, columns, {*of_none.column_names, *tables[0].column_names})
     if not tables:
-        return with_frame(empty_table(stage.makes).replace_schema_metadata(), 0, "")
-    return pa.concat_tables(tables, promote_options="default")
+        _refuse_unknown(stage, columns, {*of_none.column_names})
+        tables.append(of_none)
+    table = pa.concat_tables(tables, promote_options="default")
+    if columns is None:
+        return table
+    for name in {*columns} - {*table.column_names}:  # It came later.
+        table = table.append_column(
+            of_none.field(name), pa.nulls(table.num_rows, of_none.field(name).type)
+        )
+    return table.select([*columns])
 
 
-def _tables(stage: Stage[Any], part: FetchObject | pa.Table) -> Iterator[pa.Table]:
-    if isinstance(part, FetchObject):
-        yield _of_fetch(stage, part)
-    else:
-        yield part.replace_schema_metadata()
+def _selection(
+    site: Site, stage: Stage[Any], columns: Sequence[str] | None, subject: str | None
+) -> Selection:
+    path = subject_path(stage)
+    if subject is not None and not path:
+        others = [each.name for each in site.stages.values() if subject_path(each)]
+        raise ValueError(
+            f"{stage.name} has no column {SUBJECT}, and so no rows of subject={subject!r}; those "
+            f"that have one are: {', '.join(others)}"
+        )
+    # A table without columns does not know how many rows it has.
+    names = None if columns is None else frozenset({*columns, "fetch_number"})
+    return Selection(names, subject, path)
+
+
+def subject_path(stage: Stage[Any]) -> tuple[str, ...]:
+    """The column that says which match a record is about, or a struct's and its member's; empty
+    where records are about no match, as those of teams and competitions."""
+    schema = schema_of(stage.makes)
+    if SUBJECT in schema.names:
+        return (SUBJECT,)
+    for field in schema:
+        if pa.types.is_struct(field.type) and field.type.get_field_index(SUBJECT) >= 0:
+            return (field.name, SUBJECT)
+    return ()
+
+
+def _refuse_unknown(stage: Stage[Any], columns: Sequence[str] | None, known: Set[str]) -> None:
+    """`known` are the columns of records as they are made now and of those that were read."""
+    if unknown := [name for name in columns or () if name not in known]:
+        there = [*FRAME.names, *(n for n in stage.makes.__struct_fields__ if n not in FRAME.names)]
+        raise ValueError(
+            f"{stage.name} has no column {', '.join(unknown)}; it has: {', '.join(there)}"
+        )
 
 
 def _of_fetch(stage: Stage[Any], found: FetchObject) -> pa.Table:

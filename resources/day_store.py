@@ -39,6 +39,7 @@ from resources.object_store import (
 )
 from resources.raw_window import RawWindow
 from resources.raw_window import UnreadableWindow as UnreadableRawWindow
+from resources.selection import EVERYTHING, Selection
 from resources.stage_window import StageWindow, UnreadableWindow
 from touchline.accounting import Withdrawn
 from touchline.day import WINDOW_MINUTES, Day, FetchNumber
@@ -198,10 +199,13 @@ class DayStore:
             raise UnreadableObject(f"{place.listed.key}: {error}") from error
         return FetchObject.held(asset, self.feed, place.held, body)
 
-    def parts(self, asset: str, day: Day, *, after: int = 0) -> Iterator[FetchObject | pa.Table]:
+    def parts(
+        self, asset: str, day: Day, *, after: int = 0, chosen: Selection = EVERYTHING
+    ) -> Iterator[FetchObject | pa.Table]:
         """A derived day in the order of its fetches: a table (with `fetch_number` and `fetch_id`)
         for a window or a sealed day of which all counts, else fetch by fetch; those alone that
-        come `after` a number, where it is given, and without listing what comes before.
+        come `after` a number, where it is given, and without listing what comes before. Tables hold
+        what is `chosen` alone, a fetch object is whole.
 
         What moves meanwhile is looked for again. Raises NotFound, UnreadableObject, StoreError.
         """
@@ -214,22 +218,25 @@ class DayStore:
             try:
                 for _, group in itertools.groupby(places, attrgetter("container")):
                     together = list(group)
-                    yield from self._part(asset, day, together)
+                    yield from self._part(asset, day, together, chosen)
                     done = together[-1].number
                 return
             except NotFound:
                 if attempt == ATTEMPTS - 1:
                     raise
 
-    def _part(self, asset: str, day: Day, places: list[Place]) -> Iterator[FetchObject | pa.Table]:
+    def _part(
+        self, asset: str, day: Day, places: list[Place], chosen: Selection
+    ) -> Iterator[FetchObject | pa.Table]:
         first = places[0]
         if first.held is not None and first.listed is None:
-            yield from self.sealed_days.tables(asset, day, [p.held for p in places if p.held])
+            held = [place.held for place in places if place.held]
+            yield from self.sealed_days.tables(asset, day, held, chosen)
             return
         if first.held is not None and first.listed is not None:
             window = self.window(asset, first.listed)
             if len(window.held) == len(places) and isinstance(window, StageWindow):
-                yield window.table
+                yield window.table if chosen == EVERYTHING else window.select(chosen)
                 return
         for place in places:
             yield self.read_place(asset, day, place)

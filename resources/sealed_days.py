@@ -14,6 +14,7 @@ from resources.lake import DamagedLake, Lake, SealedDay, read_day
 from resources.manifest import Held, Manifest
 from resources.manifests import read_manifest
 from resources.object_store import NotFound, ObjectStore, StoredObject
+from resources.selection import EVERYTHING, Selection
 from resources.sealed_log import SealedLog, UnreadableLog
 from resources.stage_codec import write_stage_object
 from resources.stage_window import FRAME, carried_of
@@ -121,15 +122,18 @@ class SealedDays:
                 raise NotFound(f"{key} was sealed anew") from error
             raise UnreadableObject(f"{key}: {error}") from error
 
-    def tables(self, asset: str, day: Day, held: Sequence[Held]) -> Iterator[pa.Table]:
-        """The rows of these fetches in order, with `fetch_number` and `fetch_id`.
+    def tables(
+        self, asset: str, day: Day, held: Sequence[Held], chosen: Selection = EVERYTHING
+    ) -> Iterator[pa.Table]:
+        """The rows of these fetches in order, with `fetch_number` and `fetch_id`, as far as they
+        are `chosen`.
 
         Raises NotFound, UnreadableObject, StoreError.
         """
         sealed = self._sealed(asset, day)
         try:
-            names = [name for name in sealed.schema.names if name != "date"]
-            for batch in sealed.batches(names, {each.number for each in held}):
+            names = [name for name in chosen.names(sealed.schema.names) if name != "date"]
+            for batch in sealed.batches(names, {each.number for each in held}, chosen):
                 yield pa.Table.from_batches([batch])
         except DamagedLake as error:
             raise UnreadableObject(str(error)) from error

@@ -22,6 +22,7 @@ import pyzstd
 
 from resources.manifest import About, Held
 from resources.parquet import records_of
+from resources.selection import EVERYTHING, Selection
 from resources.stage_codec import (
     NOT_KEPT,
     PREFIX,
@@ -292,7 +293,13 @@ class StageWindow(Generic[R]):
     @functools.cached_property
     def table(self) -> pa.Table:
         """All rows, with `fetch_number` and `fetch_id`."""
-        table = self._file.read(use_threads=False)
+        return self.select(EVERYTHING)
+
+    def select(self, chosen: Selection) -> pa.Table:
+        """The same, of these rows and columns."""
+        names = chosen.to_read(chosen.names(self.schema.names))
+        groups = chosen.groups(self._file)
+        table = chosen.of(self._file.read_row_groups(groups, columns=names, use_threads=False))
         return table.replace_schema_metadata(_own_schema(table).metadata)
 
     def rows(self, number: int) -> pa.Table:

@@ -18,6 +18,7 @@ from resources.lake.errors import DamagedLake, ManifestGone
 from resources.lake.tables import DataFile, Lake, app_id
 from resources.manifest import Manifest
 from resources.object_store import Corrupted, NotFound, ObjectStore
+from resources.selection import EVERYTHING, Selection
 from touchline.accounting import sha256_hex
 from touchline.day import Day
 
@@ -57,11 +58,14 @@ class SealedDay:
         return self._chosen(None, self._parquet(self.files[0]).schema_arrow)
 
     def batches(
-        self, columns: Sequence[str] | None = None, fetches: Set[int] | None = None
+        self,
+        columns: Sequence[str] | None = None,
+        fetches: Set[int] | None = None,
+        chosen: Selection = EVERYTHING,
     ) -> Iterator[pa.RecordBatch]:
         """The rows in the order in which they were sealed, by fetch, a row group at a time.
 
-        `columns` and `fetches` (numbers) are all when None. Raises ValueError for a column that
+        `columns` and `fetches` (numbers) are all when None; of `chosen` the rows count. Raises ValueError for a column that
         the table does not have, DamagedLake, StoreError.
         """
         if unknown := {*(columns or ())} - {*self._table.names}:
@@ -73,7 +77,7 @@ class SealedDay:
             if fetches is None or any(file.first <= number <= file.last for number in fetches):
                 parquet = self._parquet(file)
                 schema = self._chosen(columns, parquet.schema_arrow)
-                for batch in _rows(parquet, schema, fetches):
+                for batch in _rows(parquet, schema, fetches, chosen):
                     yield self._completed(batch, schema)
 
     def table(
@@ -135,16 +139,17 @@ class SealedDay:
 
 
 def _rows(
-    parquet: pq.ParquetFile, schema: pa.Schema, fetches: Set[int] | None
+    parquet: pq.ParquetFile, schema: pa.Schema, fetches: Set[int] | None, chosen: Selection
 ) -> Iterator[pa.RecordBatch]:
     """The rows of these fetches, of the row groups that may hold any."""
     wanted = {*parquet.schema_arrow.names} & {*schema.names, "fetch_number"}
-    groups = range(parquet.num_row_groups)
+    groups = chosen.groups(parquet)
     if fetches is not None:
         groups = [group for group in groups if _may_hold(parquet, group, fetches)]
     for batch in parquet.iter_batches(
-        BATCH_ROWS, row_groups=list(groups), columns=sorted(wanted), use_threads=False
+        BATCH_ROWS, row_groups=groups, columns=chosen.to_read(sorted(wanted)), use_threads=False
     ):
+        batch = chosen.rows(batch)
         if fetches is not None:
             numbers = batch.column("fetch_number").to_numpy()
             batch = batch.filter(pa.array(np.isin(numbers, list(fetches))))

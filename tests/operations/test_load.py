@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from contextlib import closing
+from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import touchline
 from operations.opened import NothingThere
 from pipeline_assets.football.merged_match import MergedMatch
 from pipeline_assets.load import UnknownAsset
-from tests.operations.conftest import RunDay
+from pipeline_assets.minute import run_minute
+from pipeline_assets.plans import PLANS
+from pipeline_assets.rotation import rotate
+from pipeline_assets.sealing import seal_day
+from resources.selection import Selection
+from resources.site import Site
+from tests.operations.conftest import FEED, START, RunDay, RunMinutes
+from touchline.clock import VirtualClock
 from touchline.fetch import Envelope
 
 DAY = "2025-05-28"
@@ -62,6 +74,105 @@ def test_what_does_not_exist_is_told(there: RunDay) -> None:
         touchline.load("merged", "yesterday")
     with pytest.raises(ValueError, match="pandas, arrow, duckdb, records"):
         touchline.load("merged", DAY, as_="polars")  # pyright: ignore[reportArgumentType]
+
+
+# --- some of it ----------------------------------------------------------------------------------
+
+NEXT = "2025-05-29"
+
+
+@pytest.fixture(scope="module")
+def two_days(run_minutes: RunMinutes) -> RunDay:
+    """A sealed day of two fetches, and one of which a window stands and a fetch after it."""
+    day = run_minutes(3, [[], []])
+    midnight = day.day.length - START.number + 1
+    for passed in (*range(midnight, midnight + 10), midnight + 12):
+        minute = START.later(passed)
+        with day.at(minute) as site:
+            run_minute(site, FEED, minute, run_id=f"run-{passed}")
+    clock = VirtualClock(START.later(midnight + 40).utc)
+    with closing(Site.open(day.settings, PLANS, day.access, clock=clock)) as site:
+        assert seal_day(site, FEED, day.day, run_id="seal").waiting == []
+        rotate(site, FEED, [day.day.shifted(1)])
+        assert site.days(FEED).index("football/odds_changes", day.day.shifted(1)).windows
+    return day
+
+
+@pytest.fixture
+def both(two_days: RunDay, monkeypatch: pytest.MonkeyPatch) -> RunDay:
+    for name, value in two_days.environment.items():
+        monkeypatch.setenv(name, value)
+    return two_days
+
+
+def test_a_range_has_the_rows_of_its_days_with_their_dates(both: RunDay) -> None:
+    first, second = (touchline.load("odds_changes", day, as_="arrow") for day in (DAY, NEXT))
+    every = touchline.load("odds_changes", (DAY, date(2025, 5, 31)), as_="arrow")
+    assert every.column_names == ["date", *first.column_names]
+    assert every.drop_columns("date").to_pylist() == first.to_pylist() + second.to_pylist()
+    assert {str(each) for each in every["date"].to_pylist()} == {DAY, NEXT}
+    assert touchline.load("odds_changes", (both.day, both.day), as_="arrow").num_rows == len(first)
+    records = touchline.load("merged", ("2025-05-20", DAY), as_="records")
+    assert records == touchline.load("merged", DAY, as_="records")
+
+
+@pytest.mark.parametrize("asset", ["odds_changes", "monitor_central", "merged"])
+def test_columns_and_a_match_are_those_of_everything(both: RunDay, asset: str) -> None:
+    """In a sealed day, a window and a fetch object; also where a struct holds the match's id."""
+    for day in (DAY, NEXT):
+        every = touchline.load(asset, day, as_="arrow")
+        if asset == "monitor_central":
+            ids = [info["match_id"] for info in every["match_info"].to_pylist()]
+        else:
+            ids = every["match_id"].to_pylist()
+        names = [every.column_names[-1], "fetch_id", every.column_names[3]]
+        for match in {*ids}:
+            of_match = touchline.load(asset, day, as_="arrow", columns=names, subject=match)
+            assert of_match.column_names == names
+            rows = zip(ids, every.select(names).to_pylist(), strict=True)
+            assert of_match.to_pylist() == [row for of, row in rows if of == match]
+    dated = touchline.load(asset, DAY, columns=["date"])
+    assert set(map(str, dated["date"])) == {DAY}
+
+
+def test_a_match_that_never_played_is_an_empty_frame_with_its_columns(both: RunDay) -> None:
+    none = touchline.load("odds_changes", (DAY, NEXT), columns=["v2", "date"], subject="nobody")
+    assert (list(none.columns), len(none)) == (["v2", "date"], 0)
+
+
+def test_of_other_matches_row_groups_one_column_is_read(both: RunDay) -> None:
+    file = io.BytesIO()
+    table = pa.table({"match_id": ["a", "a", "b", "b"], "v": [1, 2, 3, 4]})
+    pq.write_table(table, file, row_group_size=2)
+    wanted = Selection(frozenset({"v"}), "b", ("match_id",))
+    assert wanted.groups(pq.ParquetFile(file)) == [1]
+    assert wanted.to_read(wanted.names(table.column_names)) == ["v", "match_id"]
+    assert wanted.of(table).to_pydict() == {"v": [3, 4]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"columns": ["v2", "v9"]}, r"odds_changes has no column v9; it has: fetch_number, .*v2"),
+        ({"columns": "v2"}, r"write columns=\['v2'\]"),
+        ({"columns": ["v2"], "as_": "records"}, "records"),
+        ({"day": (NEXT, DAY)}, f"ends on {DAY}, before it begins on {NEXT}"),
+        ({"day": (DAY,)}, "its first and its last"),
+        ({"day": (DAY, "soon")}, "'soon' is not a day"),
+        ({"day": datetime(2025, 5, 28)}, "is a time and not a day"),  # noqa: DTZ001
+        ({"day": 20250528}, "is not a day"),
+        ({"asset": "reference", "subject": "x"}, "those that have one are: football/merged"),
+        ({"asset": "raw_fetches", "subject": "x", "as_": "records"}, "whole fetches"),
+    ],
+)
+def test_what_makes_no_sense_is_told(both: RunDay, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        touchline.load(**{"asset": "odds_changes", "day": DAY, **asked})
+
+
+def test_a_range_without_a_fetch_is_told(both: RunDay) -> None:
+    with pytest.raises(NothingThere, match="on 2025-06-01 to 2025-06-03"):
+        touchline.load("merged", ("2025-06-01", "2025-06-03"))
 
 
 def test_a_notebook_needs_no_instance_of_dagster_and_ends_well(there: RunDay) -> None:
