@@ -44,12 +44,13 @@ def rows_of_day(site: Site, asset: str, day: Day, number: int | None = None) -> 
 
 
 def write_rows(table: pa.Table, out: BinaryIO, form: Format) -> None:
-    """JSON is one array of objects, a row a line. In CSV, nested columns are JSON text."""
+    """JSON is one array of objects, a row a line. CSV is flat: a member of a nested record is a
+    column `record.member`, a list is JSON text, null is empty."""
     match form:
         case Format.JSON:
             _write_json(table, out)
         case Format.CSV:
-            _write_csv(table, out)
+            _write_csv(_flat(table), out)
         case Format.PARQUET:
             buffer = io.BytesIO()  # A pipe cannot tell where it stands, as the writer asks.
             pq.write_table(table, buffer, compression="zstd")
@@ -63,6 +64,12 @@ def _write_json(table: pa.Table, out: BinaryIO) -> None:
         out.write(before + encode(row))
         before = b",\n"
     out.write(b"[]\n" if before == b"[" else b"]\n")
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    while any(pa.types.is_struct(kind) for kind in table.schema.types):
+        table = table.flatten()
+    return table
 
 
 def _write_csv(table: pa.Table, out: BinaryIO) -> None:

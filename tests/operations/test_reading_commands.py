@@ -188,15 +188,27 @@ def test_rows_of_one_fetch_hold_json_columns_as_json(run_day: RunDay) -> None:
     assert score[0] == run_day.matches[0]
 
 
-def test_rows_as_csv_are_the_same_rows(run_day: RunDay) -> None:
-    options = ["rows", "--asset", "football/merged", "--date", DAY]
+@pytest.mark.parametrize("asset", ["merged", "monitor_central", "odds_changes", "var_incidents"])
+def test_rows_as_csv_are_the_same_rows_and_flat(run_day: RunDay, asset: str) -> None:
+    """Records within records are columns of their members, lists and the vendor's JSON are text."""
+    options = ["rows", "--asset", asset, "--date", DAY]
     as_json = run_day.touchline(*options).json
     text = run_day.touchline(*options, "--format", "csv").stdout.decode()
     as_csv = list(csv.DictReader(io.StringIO(text)))
-    assert [row["match_id"] for row in as_csv] == [row["match_id"] for row in as_json]
-    assert [msgspec.json.decode(row["live_data"]) for row in as_csv] == [
-        row["live_data"] for row in as_json
-    ]
+    assert len(as_csv) == len(as_json)
+    for flat, row in zip(as_csv, as_json, strict=True):
+        for column, cell in flat.items():
+            value: object = row
+            for name in column.split("."):
+                value = value[name] if isinstance(value, dict) else None
+            if value is None or isinstance(value, str):
+                assert cell == (value or ""), column
+            else:
+                assert msgspec.json.decode(cell) == value, column
+    if asset == "monitor_central":
+        header = text.partition("\n")[0].split(",")
+        assert header[:4] == ["fetch_number", "fetch_id", "timestamp", "match_info.match_id"]
+        assert {"odds.spread.home", "corners.total", "incidents"} <= {*header}
 
 
 def test_a_day_without_rows_is_an_empty_array(run_day: RunDay) -> None:
