@@ -26,6 +26,7 @@ from operations import (
     repair_commands,
     replay_command,
     report_command,
+    s3_command,
     seal_command,
     setup_commands,
     stack_commands,
@@ -91,6 +92,7 @@ app.command()(reading_commands.quarantine)
 app.command()(reading_commands.trace)
 app.command()(reading_commands.lags)
 app.command()(backtest_command.backtest)
+app.command()(s3_command.s3)
 app.command()(alert_commands.alerts)
 app.command()(alert_commands.mute)
 app.command()(alert_commands.unmute)

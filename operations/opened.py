@@ -66,7 +66,7 @@ def opened_to_read(prefix: str | None = None) -> Iterator[Site]:
     Raises SettingsError, NothingThere, EmbeddedS3Error, LedgerUnavailable.
     """
     settings = settings_for(prefix)
-    _refuse_without_store(settings)
+    refuse_without_store(settings)
     refuse_without_ledger(settings)
     with opened(settings) as site:
         yield site
@@ -111,7 +111,7 @@ def opened_to_rebuild(prefix: str | None = None) -> Iterator[Site]:
     Raises SettingsError, NothingThere, EmbeddedS3Error, LedgerUnavailable.
     """
     settings = settings_for(prefix)
-    _refuse_without_store(settings)
+    refuse_without_store(settings)
     with opened(settings) as site:
         yield site
 
@@ -138,7 +138,8 @@ def opened_dagster(home: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def _refuse_without_store(settings: Settings) -> None:
+def refuse_without_store(settings: Settings) -> None:
+    """Raises StoreMissing."""
     if settings.uses_embedded_s3 and not settings.s3_folder.is_dir():
         raise StoreMissing(
             f"no object store in {settings.home}: run `touchline up` or `touchline replay` first, "

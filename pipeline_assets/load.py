@@ -19,7 +19,6 @@ from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope
 from touchline.stage import Stage
 
-
 SUBJECT = "match_id"
 """The member that says which match a record is about."""
 

@@ -163,7 +163,7 @@ class Server:
     @property
     def access(self) -> S3Access:
         """Raises EmbeddedS3Error where no server was ever started."""
-        identities, ports = read_private_json(self._identities), read_private_json(self._ports)
+        identities, ports = read_private_json(self.identities_file), read_private_json(self._ports)
         if not identities or not ports:
             raise EmbeddedS3Error(f"no object store in {self.folder}: start `touchline up`")
         key = identities["identities"][0]["credentials"][0]
@@ -261,7 +261,7 @@ class Server:
             "-ip.bind=127.0.0.1",
             "-filer",
             "-s3",
-            f"-s3.config={self._identities}",
+            f"-s3.config={self.identities_file}",
             "-s3.allowDeleteBucketNotEmpty=false",
             "-s3.autoCreateBucket=false",
             "-s3.port.iceberg=0",
@@ -365,7 +365,8 @@ class Server:
         return self.folder / "weed.log"
 
     @property
-    def _identities(self) -> Path:
+    def identities_file(self) -> Path:
+        """The keys, for their owner alone to read."""
         return self.folder / "identities.json"
 
     @property
@@ -377,13 +378,13 @@ class Server:
         return self.folder / "process.json"
 
     def _make_keys(self) -> None:
-        if not self._identities.exists():
+        if not self.identities_file.exists():
             credentials = {
                 "accessKey": secrets.token_hex(10).upper(),
                 "secretKey": secrets.token_urlsafe(30),
             }
             identity = {"name": "touchline", "credentials": [credentials], "actions": ["Admin"]}
-            write_private_json(self._identities, {"identities": [identity]})
+            write_private_json(self.identities_file, {"identities": [identity]})
 
     def _choose_ports(self) -> None:
         names = [name for service in _SERVICES for name in (service, f"{service}.grpc")]

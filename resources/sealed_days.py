@@ -14,8 +14,8 @@ from resources.lake import DamagedLake, Lake, SealedDay, read_day
 from resources.manifest import Held, Manifest
 from resources.manifests import read_manifest
 from resources.object_store import NotFound, ObjectStore, StoredObject
-from resources.selection import EVERYTHING, Selection
 from resources.sealed_log import SealedLog, UnreadableLog
+from resources.selection import EVERYTHING, Selection
 from resources.stage_codec import write_stage_object
 from resources.stage_window import FRAME, carried_of
 from touchline.day import Day, FetchNumber

@@ -65,8 +65,8 @@ class SealedDay:
     ) -> Iterator[pa.RecordBatch]:
         """The rows in the order in which they were sealed, by fetch, a row group at a time.
 
-        `columns` and `fetches` (numbers) are all when None; of `chosen` the rows count. Raises ValueError for a column that
-        the table does not have, DamagedLake, StoreError.
+        `columns` and `fetches` (numbers) are all when None; of `chosen` the rows count. Raises
+        ValueError for a column that the table does not have, DamagedLake, StoreError.
         """
         if unknown := {*(columns or ())} - {*self._table.names}:
             raise ValueError(
