@@ -8,9 +8,9 @@ told to the caller: one JSON object on stdout, whose kinds docs/errors.md lists.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import typer
@@ -26,6 +26,7 @@ EXIT_CODES = {"OK": 0, "BAD": BAD, "COULD_NOT_CHECK": UNKNOWN}
 """Of a command by the verdict that it tells."""
 
 USAGE = "usage"
+AMBIGUOUS = "ambiguous"
 DEFECT = "defect"
 _WANTS_JSON = "touchline.wants_json"
 
@@ -33,6 +34,15 @@ _WANTS_JSON = "touchline.wants_json"
 class Misused(Exception):
     """What was asked for does not exist or makes no sense; the text is one line that says what
     would."""
+
+
+class Ambiguous(Misused):
+    """A name that fits several things; `choices` says for each what to say instead, and what it
+    is."""
+
+    def __init__(self, message: str, choices: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.choices = choices
 
 
 @dataclass(frozen=True)
@@ -45,10 +55,17 @@ class Failure:
     advice: str | None = None
     """The command that helps next, or what else to do."""
     code: int = UNKNOWN
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Of `Ambiguous`."""
 
     def as_json(self) -> str:
         said = {"kind": self.kind, "message": self.message, "advice": self.advice}
-        return json.dumps({"error": said})
+        return json.dumps({"error": said | ({"choices": self.choices} if self.choices else {})})
+
+    def as_text(self) -> str:
+        return "\n".join(
+            [self.message, *(f"  {say}  {what}" for say, what in self.choices.items())]
+        )
 
 
 class Commands(TyperGroup):
@@ -91,7 +108,7 @@ def _told(wants_json: bool) -> Iterator[None]:
             tell(Failure(DEFECT, f"{type(error).__name__}: {_in_one_line(error)}", None, BAD))
             raise
         tell(failed)
-        raise failure(failed.message, failed.code) from None
+        raise failure(failed.as_text(), failed.code) from None
 
 
 def _misuse(error: TyperException) -> Failure:
@@ -105,6 +122,8 @@ def failure_of(error: Exception) -> Failure | None:
     """What to say of an error: as its class is listed, else as the nearest listed class that it is
     made from. An error may say what helps in `do`. None for a defect."""
     message = _in_one_line(error)
+    if isinstance(error, Ambiguous):
+        return Failure(AMBIGUOUS, message, choices=error.choices)
     if isinstance(error, Misused):  # Nothing is imported for it.
         return Failure(USAGE, message)
     known = kinds()

@@ -102,22 +102,26 @@ def quarantine(date: OptionalDay = None, prefix: Prefix = None, as_json: Json = 
 
 
 def trace(
-    match: Annotated[str, typer.Option(help="Match id.")],
+    match: Annotated[
+        str, typer.Option(metavar="MATCH", help="Match id, or a part of a team's name.")
+    ],
     date: OptionalDay = None,
     fetch: Fetch = None,
     prefix: Prefix = None,
     as_json: Json = False,
 ) -> None:
     """Show the fate of one match in every asset: landed where, dropped or set aside why."""
+    from operations.match_names import match_meant
     from operations.opened import opened_to_read
     from operations.trace import show, trace
 
     with opened_to_read(prefix) as site:
-        found = trace(site, match, date, fetch, progress)
+        meant = match_meant(site, match, date, progress)
+        found = trace(site, meant.match_id, date, fetch, progress)
     if as_json:
-        _print_json({"match": match, "fates": found})
+        _print_json({"match": meant.match_id, "name": meant.name, "fates": found})
     else:
-        show(match, found, _console())
+        show(meant.match_id, meant.name, found, _console())
 
 
 def lags(date: DayOption, prefix: Prefix = None, as_json: Json = False) -> None:

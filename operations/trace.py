@@ -14,9 +14,11 @@ from rich.text import Text
 
 from operations.console import span
 from operations.errors import Misused
+from pipeline_assets.load import subject_path
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.known_days import known_days
 from resources.object_store import NotFound
+from resources.selection import Selection
 from resources.site import Site
 from resources.stage_codec import StageObject, UnreadableStageObject, decode_stage
 from touchline.day import Day, FetchNumber
@@ -24,9 +26,6 @@ from touchline.fetch import UnreadableFetch
 from touchline.plan import FeedPlan
 from touchline.stage import RawAsset, Stage
 
-SUBJECT = "match_id"
-"""The member that says which match a record is about. Stages whose records lack it, such as those
-of teams and competitions, are not of matches and are left out."""
 KEY_SEPARATORS = ("/", "_")
 SHOWN_OF_CODE = 8
 
@@ -76,7 +75,7 @@ def trace(
     progress: Callable[[str], None],
 ) -> list[Traced]:
     """Every asset's fates of this match, by day, fetch and the order of the chain. Fetches in which
-    no asset has anything of it are left out.
+    no asset has anything of it are left out, and so are stages whose records are about no match.
 
     Raises Misused where nothing is found at all, StoreError, LedgerUnavailable.
     """
@@ -87,14 +86,14 @@ def trace(
             found += _of_day(site, plan, match_id, each, number)
     if not found:
         where = "any day" if day is None else str(day) + (f" fetch {number}" if number else "")
-        raise Misused(f"no trace of match {match_id} on {where}")
+        raise Misused(f"no match with the id, and no team with the name, {match_id!r} on {where}")
     return found
 
 
 def _of_day(
     site: Site, plan: FeedPlan, match_id: str, day: Day, number: int | None
 ) -> Iterator[Traced]:
-    assets = [a for a in plan.assets if isinstance(a, RawAsset) or hasattr(a.makes, SUBJECT)]
+    assets = [a for a in plan.assets if isinstance(a, RawAsset) or subject_path(a)]
     listed = {asset.name: site.days(plan.name).index(asset.name, day).numbers for asset in assets}
     numbers = sorted(set().union(*listed.values()))
     for each in numbers if number is None else [n for n in numbers if n == number]:
@@ -156,15 +155,15 @@ def _about(asset: RawAsset, found: FetchObject, match_id: str) -> int:
 
 
 def _landed(opened: StageObject[Any], match_id: str) -> int:
-    if SUBJECT in opened.table.column_names:
-        return opened.table.column(SUBJECT).to_pylist().count(match_id)
-    return sum(getattr(record, SUBJECT) == match_id for record in opened.records)
+    about = Selection(subject=match_id, path=subject_path(opened.stage))
+    return about.rows(opened.table).num_rows
 
 
-def show(match_id: str, found: Sequence[Traced], console: Console) -> None:
+def show(match_id: str, name: str | None, found: Sequence[Traced], console: Console) -> None:
     """A table for each day and feed: one row for each fate in each asset, with the fetches that
     share it."""
-    console.print(f"match {match_id}", highlight=False, markup=False)
+    said = f"match {match_id}: {name}" if name else f"match {match_id}"
+    console.print(said, highlight=False, markup=False)
     for title, of_day in itertools.groupby(found, key=_title):
         groups: dict[str, dict[tuple[str | None, ...], list[Traced]]] = {}
         for each in of_day:

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from operations.cli import app
+from operations.searching import folded
 from resources.day_layout import object_key
 from resources.settings import PREFIX, Settings
 from tests.operations.conftest import FEED, RunDay
@@ -127,7 +128,8 @@ def test_a_store_that_is_away_could_not_be_checked(run_day: RunDay) -> None:
         (["fetch", DAY, "5"], "no fetch 5"),
         (["fetch", DAY, "1441"], "1 to 1440"),
         (["quarantine", "--date", "2025-05-29"], "2025-05-29"),
-        (["trace", "--match", "nobody"], "nobody"),
+        (["trace", "--match", "nobody"], "no team with the name, 'nobody' on any day"),
+        (["trace", "--match", "", "--date", DAY], "no team with the name, ''"),
     ],
 )
 def test_what_does_not_exist_is_one_line_and_exits_2(
@@ -316,6 +318,55 @@ def test_a_match_that_was_set_aside_is_traced_to_its_reason(run_day: RunDay) -> 
     shown = run_day.touchline("trace", "--match", match_id)
     assert shown.exit_code == 0
     assert f"quarantined: {of_second['football/merged']['reason']}" in shown.stdout.decode()
+
+
+def teams_of(day: RunDay) -> dict[str, tuple[str, str]]:
+    """Home and away by match."""
+    rows = day.touchline("rows", "--asset", "merged", "--date", DAY).json
+    sides = ("home_team", "away_team")
+    return {row["match_id"]: tuple(row[s]["parsed_team"]["name"] for s in sides) for row in rows}
+
+
+def test_a_match_is_traced_by_a_part_of_a_teams_name(run_day: RunDay) -> None:
+    teams = teams_of(run_day)
+    number = str(run_day.numbers[0])
+    for match_id, (home, away) in teams.items():
+        by_id = run_day.touchline("trace", "--match", match_id, "--fetch", number, "--json").json
+        assert (by_id["match"], by_id["name"]) == (match_id, f"{home} vs {away}")
+        for part in (f"{home} VS {away}".lower(), f" {away.upper()}", home[:-1]):
+            said = run_day.touchline("trace", "--match", part, "--fetch", number, "--json")
+            fits = [
+                of
+                for of, names in teams.items()
+                if part.strip().casefold() in " vs ".join(names).casefold()
+            ]
+            if fits == [match_id]:
+                assert said.json == by_id
+            else:
+                assert set(said.json["error"]["choices"]) == {*fits}
+    shown = run_day.touchline("trace", "--match", match_id, "--fetch", number).stdout.decode()
+    assert f"match {match_id}: {home} vs {away}\n" in shown
+
+
+def test_a_name_of_several_matches_lists_them_and_exits_2(run_day: RunDay) -> None:
+    teams = teams_of(run_day)
+    letter = next(c for c in "aeiou" if sum(c in " ".join(t).lower() for t in teams.values()) > 1)
+    fits = {of for of, names in teams.items() if letter in " vs ".join(names).lower()}
+    said = run_day.touchline("trace", "--match", letter, "--json")
+    error = said.json["error"]
+    assert (said.exit_code, error["kind"], set(error["choices"])) == (2, "ambiguous", fits)
+    for match_id in fits:
+        home, away = teams[match_id]
+        assert error["choices"][match_id] == f"{home} vs {away}, {DAY}"
+    shown = run_day.touchline("trace", "--match", letter)
+    assert (shown.exit_code, shown.stdout) == (2, b"")
+    for match_id, what in error["choices"].items():
+        assert f"\n  {match_id}  {what}\n" in shown.stderr
+
+
+def test_accents_and_case_are_no_other_name() -> None:
+    assert folded("ATLÉTICO  Madrid ") == folded("atletico madrid")
+    assert folded("Gröden") != folded("Graden")
 
 
 def test_a_trace_says_where_an_asset_lacks_the_fetch(own_day: RunDay) -> None:
