@@ -7,7 +7,8 @@
   const rows = new Map([...matches.children].map((row) => [row.dataset.match, row]));
   // Ages are counted on from what the server said, so that the two clocks need not agree.
   let age = told.age === "" ? null : Number(told.age), aged = Date.now(), heard = Date.now();
-  let token = told.token, fetched = told.fetch, source;
+  let token = told.token, fetched = told.fetch, source, again, typed;
+  const search = part("search");
 
   const parsed = (html) => {
     const template = document.createElement("template");
@@ -73,6 +74,9 @@
       else matches.insertBefore(row, place);
     }
     part("none").hidden = said.order.length > 0;
+    set(part("none"), search.value.trim() ? "No match fits this search." : "No match to show.");
+    part("found").hidden = search.value.trim() === "";
+    set(part("found"), `${said.order.length} found`);
     if (fetched !== said.fetch) {
       fetched = said.fetch;
       for (const lines of matches.querySelectorAll(".lines")) showLines(lines.closest(".match"));
@@ -86,7 +90,21 @@
     source = new EventSource(url);
     source.onmessage = hear;
     // The browser's own attempts would name the state that this one began with.
-    source.onerror = () => { source.close(); setTimeout(listen, 2000); };
+    source.onerror = () => { source.close(); again = setTimeout(listen, 2000); };
+  }
+
+  // The search is a part of the address, which a reload, a bookmark and the stream go by.
+  function seek() {
+    clearTimeout(typed);
+    const url = new URL(location.href), wanted = search.value.trim();
+    if (wanted === (url.searchParams.get("search") ?? "")) return;
+    if (wanted) url.searchParams.set("search", wanted);
+    else url.searchParams.delete("search");
+    history.replaceState(null, "", url);
+    clearTimeout(again);
+    source.close();
+    token = "";  // What the rows were that were not wanted so far, nobody has told us.
+    listen();
   }
 
   function open(row, lines) {
@@ -122,7 +140,22 @@
     for (const other of rows.values()) close(other);
     if (!wasOpen) { open(row, parsed('<div class="lines muted">Reading the odds…</div>').firstElementChild); showLines(row); }
   });
-  part("filters").addEventListener("change", () => part("filters").requestSubmit());
+  part("filters").addEventListener("change", (event) => {
+    // This asks for no event `submit`: that is Enter in the search.
+    if (event.target !== search) part("filters").submit();
+  });
+  part("filters").addEventListener("submit", (event) => { event.preventDefault(); seek(); });
+  search.addEventListener("input", () => { clearTimeout(typed); typed = setTimeout(seek, 150); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest("input, select, textarea")) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    } else if (event.key === "Escape" && event.target === search) {
+      search.value = "";
+      seek();
+    }
+  });
 
   listen();
   showAge();

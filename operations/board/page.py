@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from operations.board.lines import HIGH, WIDE, Market
 from operations.board.match import ShownMatch
 from operations.board.reader import Seen
 from operations.pages import templates
+from operations.searching import folded
 from pipeline_assets.football.prices import percent
 from touchline.fetch import FetchRef
 from touchline.football.codes import status_name
@@ -43,15 +45,24 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True)
 class Filter:
-    """Which matches a viewer wants: those in play or of one status id, and of one league; empty
-    is all."""
+    """Which matches a viewer wants: those in play or of one status id, of one league, and with
+    every word of a search in their teams, league or id; empty is all."""
 
     status: str = ""
     league: str = ""
+    search: str = ""
+
+    @cached_property
+    def _words(self) -> list[str]:
+        return folded(self.search).split()
 
     def takes(self, match: ShownMatch) -> bool:
         if self.league and match.league_id != self.league:
             return False
+        if self._words:
+            text = folded(f"{match.home} {match.away} {match.league} {match.match_id}")
+            if not all(word in text for word in self._words):
+                return False
         if self.status == IN_PLAY:
             return match.is_in_play
         return not self.status or str(match.status_id) == self.status
@@ -108,6 +119,7 @@ class Board:
             rows=self.chosen(chosen),
             head=self._head(),
             filters=self._filters(chosen),
+            search=chosen.search,
             age=age,
             old=lasted(timedelta(seconds=age or 0)),
             freshness=freshness(age),

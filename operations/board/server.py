@@ -185,7 +185,7 @@ def _event(said: dict[str, Any]) -> bytes:
 
 def _filter(request: Request) -> Filter:
     asked = request.query_params
-    return Filter(asked.get("status", ""), asked.get("league", ""))
+    return Filter(asked.get("status", ""), asked.get("league", ""), asked.get("search", ""))
 
 
 class _Guarded:

@@ -210,7 +210,7 @@ def test_names_of_the_vendor_do_nothing() -> None:
     board = board_of(
         hostile, alerts={HOSTILE: (alert,)}, origin=HOSTILE, trouble=HOSTILE, failed=HOSTILE
     )
-    chosen = Filter(status="", league=HOSTILE)
+    chosen = Filter(status="", league=HOSTILE, search=HOSTILE)
     page = board.page(chosen, 1.0, nonce="n", prefix=HOSTILE)
     event = board.change(chosen, -1, 1.0)
     for html in (page, event["head"], event["filters"], *event["rows"].values()):
@@ -255,6 +255,30 @@ def test_matches_are_chosen_by_status_and_league() -> None:
         (Filter("8", "nobody"), ""),
     ]:
         assert "".join(row.match.match_id for row in board.chosen(chosen)) == ids
+
+
+def test_matches_are_searched_by_team_league_and_id() -> None:
+    league = "Fußball-Liga Süd"
+    board = board_of(
+        match_of(match_id="a1", home="Atlético Norte", away="Southport", league="Primera"),
+        match_of(match_id="b2", home="Northfield", away="Átlas", league=league),
+        match_of(match_id="c3", home="", away="", league="", league_id="x", status_id=8),
+    )
+    for search, ids in [
+        ("", "a1b2c3"),
+        ("  ", "a1b2c3"),
+        ("atletico", "a1"),
+        ("ATL", "a1b2"),
+        ("sud fussball", "b2"),
+        ("primera southport", "a1"),
+        ("primera atlas", ""),
+        ("C3", "c3"),
+        ("(.*", ""),
+    ]:
+        found = board.chosen(Filter(search=search))
+        assert "".join(row.match.match_id for row in found) == ids, search
+    assert board.chosen(Filter("8", "", "a1")) == []
+    assert "No match fits this search." in text_of(board, Filter(search="nobody"))
 
 
 def test_data_are_late_after_two_minutes_and_bad_after_four() -> None:

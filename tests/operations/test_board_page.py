@@ -168,3 +168,57 @@ def test_a_choice_is_an_address_of_its_own(browser: Browsed, crowded_day: RunDay
         page.wait_for_url("**/?status=in_play*")
         expect(page.locator(".match")).to_have_count(playing)
         assert browser.errors == []
+
+
+def test_a_search_shows_its_matches_and_is_kept(browser: Browsed, crowded_day: RunDay) -> None:
+    land_display(crowded_day, 5, named)
+    with served(crowded_day) as board:
+        page = opened(browser, board)
+        rows, search = page.locator(".match"), page.get_by_label("Search")
+        crowd = COPIES * len(crowded_day.matches)
+        expect(rows).to_have_count(crowd, timeout=LOAD_MS)
+        assert width_of(page) <= 380
+
+        page.keyboard.press("/")
+        expect(search).to_be_focused()
+        page.keyboard.type("atletico")
+        expect(rows).to_have_count(1, timeout=LOAD_MS)
+        expect(rows).to_contain_text("Atlético Norte")
+        expect(page.locator("#found")).to_have_text("1 found")
+        expect(search).to_be_focused()
+        assert width_of(page) <= 380
+
+        land_display(crowded_day, 6, lambda records: scored(named(records)))
+        expect(page.locator('[data-score="9-7"]')).to_have_count(1, timeout=LOAD_MS)
+        expect(rows).to_have_count(1)
+        expect(search).to_have_value("atletico")
+        expect(search).to_be_focused()
+
+        page.keyboard.press("Enter")
+        page.reload()
+        expect(search).to_have_value("atletico")
+        expect(rows).to_have_count(1)
+
+        match = rows.first.get_attribute("data-match")
+        search.fill(f" {match} ")
+        expect(page.locator(".id").first).to_have_text(match or "")
+        page.wait_for_url(f"**/?search={match}")
+        search.fill("nobody plays here")
+        expect(rows).to_have_count(0, timeout=LOAD_MS)
+        expect(page.get_by_text("No match fits this search.")).to_be_visible()
+
+        search.press("Escape")
+        expect(rows).to_have_count(crowd, timeout=LOAD_MS)
+        expect(page.locator("#found")).to_be_hidden()
+        playing = page.locator(".match.playing").count()
+        search.fill("e")
+        page.get_by_label("Status").select_option("in_play")
+        page.wait_for_url("**/?status=in_play&*search=e")
+        expect(search).to_have_value("e")
+        assert 0 < rows.count() <= playing
+        assert (browser.errors, browser.hosts) == ([], {board.url.partition("//")[2]})
+
+
+def named(records: Records) -> Records:
+    """The first match has a name that no other has."""
+    return [shown_as(records[0], home_team="Atlético Norte"), *records[1:]]
