@@ -134,7 +134,7 @@ def show(found: Found, now: datetime, console: Console) -> None:
         lines += [f"next: {command}" for command in next_commands(causes, day, found.prefix)]
     for notice in found.notices:
         error = f": {notice.last_error}" if notice.last_error else ""
-        lines.append(f"{utc_text(notice.made_at)} {notice.state}: {notice.title}{error}")
+        lines.append(f"{utc_text(notice.made_at)} {notice.state.said}: {notice.title}{error}")
     for alert in found.matches:
         lines += match_alert_lines(alert, found.outcomes.get(alert.alert_id))
     lines += [f"{rule}: {sums.alerts} alerts: {sums}" for rule, sums in found.tallies.items()]

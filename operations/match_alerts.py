@@ -61,7 +61,7 @@ def match_alert_as_json(alert: AlertDelivery, outcome: State | None) -> dict[str
 
 
 def match_alert_lines(alert: AlertDelivery, outcome: State | None) -> Iterator[str]:
-    states = f"{alert.state}, {outcome}" if outcome else alert.state
+    states = alert.state.said + (f", outcome {outcome}" if outcome else "")
     yield f"{utc_text(alert.fired_at)} {states}: {alert.body} (match {alert.match_id})"
     if alert.state is not DeliveryState.SENT and alert.last_error:
         tries = "once" if alert.tries == 1 else f"{alert.tries} times"

@@ -45,6 +45,22 @@ class DeliveryState(StrEnum):
     UNKNOWN = "delivery_unknown"
     """Made anew from the past: nobody knows whether it was sent then."""
 
+    @property
+    def said(self) -> str:
+        """How people are told of it."""
+        return _SAID[self]
+
+
+_SAID = {
+    DeliveryState.PENDING: "to be sent",
+    DeliveryState.SENT: "sent",
+    DeliveryState.FAILED: "not delivered",
+    DeliveryState.SEEN: "not delivered, acknowledged",
+    DeliveryState.KEPT: "not sent (no target takes it)",
+    DeliveryState.LATE: "not sent (too late)",
+    DeliveryState.UNKNOWN: "perhaps sent (recorded again later)",
+}
+
 
 def clipped(text: str, characters: int) -> str:
     """The text, cut with `…` to so many characters at most."""
