@@ -79,7 +79,7 @@ def says(record: MonitorRecord, facts: UnderdogFacts) -> str:
     match, prices = record.match_info, record.prematch_money_line
     name = match.home_team if facts.favorite is Side.HOME else match.away_team
     text = f"Favorite: {name or facts.favorite}"
-    if prices is not None:
+    if prices and prices.home_decimal is not None and prices.away_decimal is not None:
         shorter, longer = sorted((prices.home_decimal, prices.away_decimal))
         text += f", {shorter} against {longer} before kick-off"
     return f"{text} ({shown_by(record)})"
