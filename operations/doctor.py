@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from operations.opened import opened_dagster, sqlite_file
+from operations.dagster_home import opened_dagster
+from operations.opened import sqlite_file
 from operations.status import COLORS
 from operations.up import little_room
 from pipeline_assets.housekeeping import DagsterUnreadable
@@ -256,7 +257,7 @@ def _dagster_home(settings: Settings) -> Iterator[Examined]:
         return
     if (home / "dagster.yaml").exists():
         try:
-            with opened_dagster(home):
+            with opened_dagster(settings):
                 pass
         except DagsterUnreadable as error:
             do = "touchline down; mend or move away what it names; touchline up makes what is not"

@@ -11,7 +11,8 @@ import dagster as dg
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from operations.opened import NothingThere, opened_dagster, opened_ledger
+from operations.dagster_home import opened_dagster
+from operations.opened import NothingThere, opened_ledger
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.housekeeping.dagster_storage import size
 from pipeline_assets.housekeeping.runs import Why
@@ -47,7 +48,7 @@ def keep_house(settings: Settings, now: datetime, *, is_dry: bool) -> Housekeepi
     if not (home / "dagster.yaml").is_file():
         raise NothingThere(f"Dagster never ran on {settings.home}: run `touchline up` first")
     try:
-        with opened_ledger() as ledger, opened_dagster(home) as instance:
+        with opened_ledger() as ledger, opened_dagster(settings) as instance:
             before = size(home)
             plan = plan_of(instance, ledger, settings, now)
             report = Report() if is_dry else tidy(instance, ledger, plan, now)

@@ -14,8 +14,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from operations.dagster_home import opened_dagster
 from operations.errors import Misused
-from operations.opened import opened_dagster, refuse_while_running, sqlite_file
+from operations.opened import refuse_while_running, sqlite_file
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.ledger_rebuild import (
     Rebuilt,
@@ -154,7 +155,7 @@ def _said_by_dagster(settings: Settings) -> Iterator[SaidOf]:
     if not (settings.dagster_home / "dagster.yaml").is_file():
         yield lambda site, plan, day: {}
         return
-    with opened_dagster(settings.dagster_home) as instance:
+    with opened_dagster(settings) as instance:
         yield lambda site, plan, day: statements(
             instance, site.store.prefix, [asset.name for asset in plan.assets], day
         )

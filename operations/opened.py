@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from operations.errors import Misused
-from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import connected
 from resources.env_file import ENV_FILE
@@ -21,9 +19,6 @@ from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import Site
 from touchline.clock import Clock
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 
 class NothingThere(Exception):
@@ -114,28 +109,6 @@ def opened_to_rebuild(prefix: str | None = None) -> Iterator[Site]:
     refuse_without_store(settings)
     with opened(settings) as site:
         yield site
-
-
-@contextmanager
-def opened_dagster(home: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance of a Dagster home, after each of its databases has answered once.
-
-    Raises DagsterUnreadable.
-    """
-    import dagster as dg
-
-    with ExitStack() as stack:
-        try:
-            instance = stack.enter_context(dg.DagsterInstance.from_config(str(home)))
-            instance.get_daemon_heartbeats()
-            instance.all_instigator_state()
-            instance.event_log_storage.get_maximum_record_id()
-        except Exception as error:  # Of its YAML, imports, Alembic and any database driver.
-            first = next(iter(str(error).splitlines()), "") or type(error).__name__
-            raise DagsterUnreadable(
-                f"Dagster's storage in {home} cannot be used: {first}"
-            ) from error
-        yield instance
 
 
 def refuse_without_store(settings: Settings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -15,7 +14,6 @@ from urllib.parse import urlsplit
 import grpc
 import httpx
 
-import operations
 from operations.supervisor import ChildSpec
 from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
 from resources.settings import Settings
@@ -68,14 +66,10 @@ def child_environment(settings: Settings, access: S3Access) -> dict[str, str]:
     }
 
 
-def prepare_dagster_home(settings: Settings, code_port: int) -> Path:
-    """Copy the instance's settings and write the workspace, whose path is returned."""
-    settings.dagster_home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copyfile(_instance_settings(), settings.dagster_home / "dagster.yaml")
-    workspace = settings.dagster_home / "workspace.yaml"
+def workspace(code_port: int) -> str:
+    """What webserver and daemon read of where the code server listens; YAML."""
     server = f"{{host: {_HOST}, port: {code_port}, location_name: {LOCATION}}}"
-    workspace.write_text(f"load_from:\n  - grpc_server: {server}\n")
-    return workspace
+    return f"load_from:\n  - grpc_server: {server}\n"
 
 
 def object_store(settings: Settings, server: Server) -> ChildSpec:
@@ -250,10 +244,3 @@ def _asked(port: int, method: str, message: bytes, seconds: float) -> bytes | No
             return channel.unary_unary(method)(message, timeout=seconds)
         except grpc.RpcError:
             return None
-
-
-def _instance_settings() -> Path:
-    """`dagster.yaml` of the installed package, or of the checkout."""
-    package = Path(operations.__file__).parent
-    installed, checkout = package / "dagster.yaml", package.parent / "dagster.yaml"
-    return installed if installed.exists() else checkout

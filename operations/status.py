@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from operations.opened import opened_dagster, refuse_without_ledger
+from operations.dagster_home import opened_dagster
+from operations.opened import refuse_without_ledger
 from pipeline_assets.dagster_health import dagster_signals, our_sensors
 from pipeline_assets.status import look_at, verdict
 from resources.embedded_s3 import S3Access, Server
@@ -48,7 +49,7 @@ def dagster_of(settings: Settings, now: datetime) -> Iterator[Signal]:
         yield Signal(Kind.LIVENESS, DAEMON, Health.UNKNOWN, detail, (UP,), "touchline up")
         return
     try:
-        with opened_dagster(settings.dagster_home) as instance:
+        with opened_dagster(settings) as instance:
             yield from list(dagster_signals(instance, our_sensors(), now))
     except Exception as error:  # It answers also when a table that it reads later is gone.
         first = next(iter(str(error).splitlines()), "") or type(error).__name__

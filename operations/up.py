@@ -25,7 +25,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from operations import stack as parts
+from operations.dagster_home import prepare_dagster_home
 from operations.supervisor import ChildFailed, Stopping, Supervisor
+from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server
 from resources.known_days import first_known_day
@@ -274,7 +276,7 @@ def _start(
     if not port_is_free(options.port):
         raise UpError(f"port {options.port} is taken: choose another with --port")
     (code_port,) = choose_ports(1)
-    workspace = parts.prepare_dagster_home(settings, code_port)
+    workspace = _prepare_dagster(settings, code_port)
     first = []
     with ExitStack() as starting:
         if settings.uses_embedded_s3:
@@ -309,6 +311,14 @@ def _start(
     progress(f"Starting {', '.join(spec.name for spec in second)}")
     supervisor.start(*second, stopping=stop.is_set)
     webserver.check_location()
+
+
+def _prepare_dagster(settings: Settings, code_port: int) -> Path:
+    """The workspace's path. Raises UpError where Dagster's storage cannot be used."""
+    try:
+        return prepare_dagster_home(settings, parts.workspace(code_port))
+    except DagsterUnreadable as error:
+        raise UpError(str(error)) from None
 
 
 @contextmanager
