@@ -95,7 +95,7 @@ lint: $(STAMP) ## check style, types and the direction of imports
 lock: $(STAMP) ## pin every dependency again (ARGS=--upgrade for newer versions)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" $(ARGS) \
-		--group dev --output-file requirements.lock pyproject.toml
+		--extra postgres --group dev --output-file requirements.lock pyproject.toml
 
 install: $(STAMP) ## create .venv from requirements.lock
 

@@ -3,15 +3,11 @@
 A minute is a run of as many assets and checks as football has, and a claim and its landing for each
 asset. The two take turns in one process, so that whatever else the machine does meets both. The
 server is the one from the wheel, on a socket, with everything synced to disk as SQLite does it.
-
-`python -m benchmarks.databases` needs `dagster-postgres` and `psycopg2-binary`, which Touchline
-itself does not.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import statistics
 import sys
@@ -180,8 +176,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=30)
     minutes = parser.parse_args().minutes
-    if importlib.util.find_spec("dagster_postgres") is None:
-        parser.error("it needs two packages more: pip install dagster-postgres psycopg2-binary")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for name in ("sqlite", "postgresql"):

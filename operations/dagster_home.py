@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
+import importlib.util
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
 import operations
 from pipeline_assets.housekeeping import DagsterUnreadable
-from resources.settings import Settings
+from resources.database_url import shown, without_secrets
+from resources.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     import dagster as dg
+
+_VARIABLE = f"{PREFIX}DAGSTER_URL"
+_POSTGRES = f"""
+storage:
+  postgres:
+    postgres_url: {{env: {_VARIABLE}}}
+"""
+"""The end of the instance's settings. Of two `storage` in one file the last one counts."""
+_MAY_CREATE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
+_ANSWERS_WITHIN_SECONDS = 5
 
 
 def prepare_dagster_home(settings: Settings, workspace: str) -> Path:
@@ -26,7 +42,8 @@ def prepare_dagster_home(settings: Settings, workspace: str) -> Path:
     """
     home = settings.dagster_home
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copyfile(_instance_settings(), home / "dagster.yaml")
+    card = _instance_settings().read_text()
+    (home / "dagster.yaml").write_text(card + (_POSTGRES if settings.dagster_url else ""))
     file = home / "workspace.yaml"
     file.write_text(workspace)
     with opened_dagster(settings):
@@ -41,26 +58,88 @@ def opened_dagster(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
     Raises DagsterUnreadable.
     """
-    home = settings.dagster_home
+    url = _database_in_use(settings)
+    where = f"in {settings.dagster_home}" if url is None else f"at {shown(url)}"
+    if url is not None:
+        _probe(url)
     with ExitStack() as stack:
         try:
-            with _alone(home):
-                instance = stack.enter_context(_instance(home))
+            with _alone(settings.dagster_home):
+                instance = stack.enter_context(_instance(settings.dagster_home, url))
                 instance.get_daemon_heartbeats()
                 instance.all_instigator_state()
                 instance.event_log_storage.get_maximum_record_id()
         except Exception as error:  # Of its YAML, imports, Alembic and any database driver.
-            first = next(iter(str(error).splitlines()), "") or type(error).__name__
-            raise DagsterUnreadable(
-                f"Dagster's storage in {home} cannot be used: {first}"
-            ) from error
+            said = _first_line(error)
+            if url is not None:
+                said = without_secrets(url, said)
+            raise DagsterUnreadable(f"Dagster's storage {where} cannot be used: {said}") from error
         yield instance
 
 
-def _instance(home: Path) -> dg.DagsterInstance:
-    import dagster as dg
+def probe_database(settings: Settings) -> str | None:
+    """The database of TOUCHLINE_DAGSTER_URL, for people, after it has answered; None where that is
+    not set. Raises DagsterUnreadable where Dagster could not keep its records in it."""
+    if settings.dagster_url is None:
+        return None
+    url = make_url(settings.dagster_url.get_secret_value())
+    _probe(url)
+    return shown(url)
 
-    return dg.DagsterInstance.from_config(str(home))
+
+def _probe(url: URL) -> None:
+    where = f"Dagster's storage at {shown(url)}"
+    for package in ("dagster_postgres", "psycopg2"):
+        if importlib.util.find_spec(package) is None:
+            raise DagsterUnreadable(
+                f"{where} needs the Python package {package}, which is not installed",
+                "pip install 'touchline[postgres]'",
+            )
+    patience = {"connect_timeout": _ANSWERS_WITHIN_SECONDS}
+    try:
+        with create_engine(url, poolclass=NullPool, connect_args=patience).connect() as connection:
+            may_create = connection.scalar(text(_MAY_CREATE))
+            has_tables = inspect(connection).has_table("event_logs")
+    except DBAPIError as error:
+        said = without_secrets(url, _first_line(error.orig or error))
+        raise DagsterUnreadable(
+            f"{where} cannot be used: {said}",
+            f"check {_VARIABLE}, that its server runs and that the database is there",
+        ) from None
+    if not may_create and not has_tables:
+        raise DagsterUnreadable(
+            f"{where} cannot be used: its user may not create tables there",
+            f"make this user the owner of the database of {_VARIABLE}",
+        )
+
+
+def _database_in_use(settings: Settings) -> URL | None:
+    """Where Dagster's records are since the last `up`; None for the Dagster home. Raises
+    DagsterUnreadable where that cannot be told."""
+    try:
+        written = (settings.dagster_home / "dagster.yaml").read_text()
+    except (OSError, UnicodeDecodeError):
+        return None  # Dagster says what is wrong with it.
+    if not written.endswith(_POSTGRES):
+        return None
+    if settings.dagster_url is None:
+        raise DagsterUnreadable(
+            f"Dagster's storage is in PostgreSQL since the last `touchline up`, and {_VARIABLE}, "
+            "which says where, is not set",
+            f"set {_VARIABLE} as it was then; or touchline down, then touchline up without it",
+        )
+    return make_url(settings.dagster_url.get_secret_value())
+
+
+def _instance(home: Path, url: URL | None) -> dg.DagsterInstance:
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
+
+    overrides = {}
+    if url is not None:
+        # A setting may come from `.env`, and its variable is not in our environment then.
+        overrides = {"storage": {"postgres": {"postgres_url": url.render_as_string(False)}}}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
 
 
 @contextmanager
@@ -75,3 +154,7 @@ def _instance_settings() -> Path:
     package = Path(operations.__file__).parent
     installed, checkout = package / "dagster.yaml", package.parent / "dagster.yaml"
     return installed if installed.exists() else checkout
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from operations.dagster_home import opened_dagster
+from operations.dagster_home import opened_dagster, probe_database
 from operations.opened import sqlite_file
 from operations.status import COLORS
 from operations.up import little_room
@@ -255,15 +255,17 @@ def _dagster_home(settings: Settings) -> Iterator[Examined]:
         do = "set TOUCHLINE_HOME to a folder of yours"
         yield Examined("Dagster home", Health.BAD, f"{home} cannot be written", do)
         return
-    if (home / "dagster.yaml").exists():
-        try:
+    try:
+        database = probe_database(settings)
+        if (home / "dagster.yaml").exists():
             with opened_dagster(settings):
                 pass
-        except DagsterUnreadable as error:
-            do = "touchline down; mend or move away what it names; touchline up makes what is not"
-            yield Examined("Dagster home", Health.BAD, str(error), f"{do} there")
-            return
-    yield Examined("Dagster home", Health.OK, f"{home} can be written")
+    except DagsterUnreadable as error:
+        do = "touchline down; mend or move away what it names; touchline up makes what is not there"
+        yield Examined("Dagster home", Health.BAD, str(error), error.do or do)
+        return
+    records = f", and {database} can be used" if database else ""
+    yield Examined("Dagster home", Health.OK, f"{home} can be written{records}")
 
 
 def as_json(found: list[Examined]) -> dict[str, Any]:

@@ -318,7 +318,7 @@ def _prepare_dagster(settings: Settings, code_port: int) -> Path:
     try:
         return prepare_dagster_home(settings, parts.workspace(code_port))
     except DagsterUnreadable as error:
-        raise UpError(str(error)) from None
+        raise UpError(": ".join(filter(None, (str(error), error.do)))) from None
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from touchline.accounting import sha256_hex
 from touchline.day import Day
 
 PREFIX = "TOUCHLINE_"
+_DAGSTERS_DRIVER = "postgresql+psycopg2"
 
 
 class SettingsError(ValueError):
@@ -118,6 +119,11 @@ class Settings(BaseSettings):
     """The ledger's database, as an SQLAlchemy URL like
     postgresql://touchline@db.example.com/touchline; unset for SQLite in the state folder."""
 
+    dagster_url: SecretStr | None = None
+    """The PostgreSQL database of Dagster's own records, a URL like
+    postgresql://touchline@db.example.com/dagster; unset for SQLite in the state folder. It may be
+    the ledger's, and needs the extra postgres."""
+
     notify_urls: SecretStr | None = None
     """Where alerts go: Apprise URLs, comma-separated; the later ones are for escalation. Unset:
     alerts are kept and shown, not sent."""
@@ -168,21 +174,25 @@ class Settings(BaseSettings):
     @field_validator("ledger_url")
     @classmethod
     def _sqlalchemy_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from resources.database_url import database_url
+
+            database_url(value.get_secret_value())
+        return value
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _postgresql_url(cls, value: SecretStr | None) -> SecretStr | None:
+        """With the one driver that Dagster's storage works with, whatever driver it names."""
         if value is None:
             return None
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import ArgumentError
+        from resources.database_url import database_url
 
-        try:
-            host = make_url(value.get_secret_value()).host or ""
-        except (ArgumentError, ValueError):
-            raise ValueError(
-                "needs a SQLAlchemy URL like postgresql://user@host/touchline, with %40 for an @ "
-                "and %3A for a : in its password"
-            ) from None
-        if "@" in host:  # A part of the password, which would be shown as the host is.
-            raise ValueError("needs %40 for each @ in its password")
-        return value
+        url = database_url(value.get_secret_value())
+        if url.get_backend_name() != "postgresql":
+            raise ValueError("needs a URL that begins with postgresql://")
+        url = url.set(drivername=_DAGSTERS_DRIVER)
+        return SecretStr(url.render_as_string(hide_password=False))
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:

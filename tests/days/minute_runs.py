@@ -148,21 +148,30 @@ def _renamed(value: object, run_id: str, copy: str) -> object:
     return value.replace(run_id, copy) if isinstance(value, str) else value
 
 
+def sensor_state(name: str, cursor: str, ticked_at: datetime) -> InstigatorState:
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(), "touchline")
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
+    data = SensorInstigatorData(last_tick_timestamp=ticked_at.timestamp(), cursor=cursor)
+    return InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, data)
+
+
+def skipped_tick(state: InstigatorState, at: datetime) -> TickData:
+    return TickData(
+        *(state.instigator_origin_id, state.instigator_name),
+        *(InstigatorType.SENSOR, TickStatus.SKIPPED, at.timestamp()),
+        skip_reason="not yet again",
+        selector_id=state.selector_id,
+    )
+
+
 def ticked(
     instance: dg.DagsterInstance, records: Records, name: str, cursor: str, ends: list[datetime]
 ) -> None:
     """A sensor that has come to this cursor, and its ticks of these minutes, which asked for
     nothing."""
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(), "touchline")
-    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
-    data = SensorInstigatorData(last_tick_timestamp=ends[-1].timestamp(), cursor=cursor)
-    state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, data)
+    state = sensor_state(name, cursor, ends[-1])
     instance.add_instigator_state(state)
-    of_it = (state.instigator_origin_id, name, InstigatorType.SENSOR, TickStatus.SKIPPED)
-    first = ends[0].timestamp()
-    instance.create_tick(
-        TickData(*of_it, first, skip_reason="not yet again", selector_id=state.selector_id)
-    )
+    instance.create_tick(skipped_tick(state, ends[0]))
     with written(records.ticks) as ticks:
         [row] = _rows(ticks, "job_ticks", state.selector_id, "selector_id")
         for end in ends:

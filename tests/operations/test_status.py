@@ -141,20 +141,13 @@ def broken_event_index(dagster: Path) -> None:
     (dagster / "history" / "runs" / "index.db").mkdir(parents=True)
 
 
-def unreachable(dagster: Path) -> None:
-    """As where the driver is not installed, too."""
-    url = "postgresql://somebody:s3cr3t@127.0.0.1:9/nothing"
-    storage = f"storage: {{postgres: {{postgres_url: '{url}'}}}}\n"
-    (dagster / "dagster.yaml").write_text(storage)
-
-
 def no_yaml(dagster: Path) -> None:
     (dagster / "dagster.yaml").write_text("storage: [")
 
 
 @pytest.mark.parametrize(
     "spoil",
-    [broken_database, folder_in_its_place, broken_event_index, unreachable, no_yaml],
+    [broken_database, folder_in_its_place, broken_event_index, no_yaml],
 )
 def test_dagsters_storage_that_cannot_be_opened_is_told(
     home: Path, spoil: Callable[[Path], None]
@@ -172,7 +165,6 @@ def test_dagsters_storage_that_cannot_be_opened_is_told(
     )
     (examined,) = doctor._dagster_home(settings)
     assert (examined.state, examined.detail) == (Health.BAD, found["detail"])
-    assert "s3cr3t" not in said.stdout + said.stderr
     kept = CliRunner().invoke(app, ["housekeep", "--json"])
     error = json.loads(kept.stdout)["error"]
     assert (kept.exit_code, error["kind"]) == (2, "dagster_unreadable")

@@ -97,6 +97,16 @@ def test_a_state_folder_that_cannot_be_written_is_told(settings: Settings) -> No
         up(settings, UpOptions(), stop=threading.Event(), progress=print, ready=print)
 
 
+def test_a_database_of_dagster_that_does_not_answer_is_told(settings: Settings) -> None:
+    url = SecretStr("postgresql://somebody:hush-hush@127.0.0.1:9/nothing")
+    text = refused(Settings.load(home=settings.home, dagster_url=url))
+    assert text.startswith(
+        "Dagster's storage at postgresql://somebody:***@127.0.0.1:9/nothing cannot be used: "
+    )
+    assert "check TOUCHLINE_DAGSTER_URL" in text
+    assert "hush-hush" not in text
+
+
 def test_missing_recordings_are_told(settings: Settings, tmp_path: Path) -> None:
     missing = tmp_path / "nowhere"
     text = refused(settings, UpOptions(source="recorded", data=missing))

@@ -69,6 +69,10 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("LEDGER_URL", "hush-hush"),
         ("LEDGER_URL", "postgresql://t:p@hush-hush@db.example/touchline"),
         ("LEDGER_URL", "postgresql://t:p@hu:hush-hush@db.example/touchline"),
+        ("DAGSTER_URL", "hush-hush"),
+        ("DAGSTER_URL", "sqlite:///hush-hush"),
+        ("DAGSTER_URL", "postgres://t:hush-hush@db.example/dagster"),
+        ("DAGSTER_URL", "postgresql://t:p@hush-hush@db.example/dagster"),
         ("ORIGIN", "rumour"),
         ("MIRROR_ENDPOINT_URL", "store"),
         ("MIRROR_BUCKET", "Not_A_Bucket"),
@@ -125,6 +129,17 @@ def test_secrets_show_nowhere_and_reach_children(monkeypatch: pytest.MonkeyPatch
     assert "hush" not in shown
     assert secret.items() <= settings.environment().items()
     assert settings.notify_targets == ("json://hush-token@n.example", "json://second.example")
+
+
+@pytest.mark.parametrize("driver", ["", "+psycopg", "+psycopg2", "+asyncpg"])
+def test_dagsters_url_names_the_driver_that_it_works_with(
+    monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    rest = "://t:hush%40password@/dagster?host=%2Frun%2Fpostgresql"
+    monkeypatch.setenv("TOUCHLINE_DAGSTER_URL", f"postgresql{driver}{rest}")
+    settings = Settings.load()
+    assert settings.environment()["TOUCHLINE_DAGSTER_URL"] == f"postgresql+psycopg2{rest}"
+    assert "hush" not in repr(settings)
 
 
 def test_a_second_copy_needs_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:

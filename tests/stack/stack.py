@@ -23,6 +23,7 @@ import dagster as dg
 import httpx
 import psutil
 
+from operations.dagster_home import opened_dagster
 from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from pipeline_assets.plans import PLANS
@@ -159,7 +160,8 @@ class Stack:
 
     @property
     def settings(self) -> Settings:
-        return Settings.load(home=self.home)
+        given = {name.removeprefix(PREFIX).lower(): text for name, text in self.given.items()}
+        return Settings.load(home=self.home, **given)
 
     @property
     def access(self) -> S3Access:
@@ -194,7 +196,7 @@ class Stack:
 
     @contextmanager
     def dagster(self) -> Iterator[dg.DagsterInstance]:
-        with dg.DagsterInstance.from_config(str(self.settings.dagster_home)) as instance:
+        with opened_dagster(self.settings) as instance:
             yield instance
 
     def graphql(self, query: str, **variables: Any) -> Any:

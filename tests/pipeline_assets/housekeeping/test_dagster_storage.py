@@ -1,4 +1,5 @@
-"""What a housekeeping leaves of runs in Dagster's SQLite storage, and what it does not touch."""
+"""What a housekeeping leaves of runs in Dagster's storage, SQLite's and PostgreSQL's, and what it
+does not touch."""
 
 import os
 import sqlite3
@@ -11,6 +12,7 @@ import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import SensorInstigatorData
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from sqlalchemy import create_engine, text
 
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.housekeeping.dagster_storage import DagsterStorage, compact
@@ -18,7 +20,14 @@ from pipeline_assets.housekeeping.runs import Why
 from pipeline_assets.housekeeping.work import Plan, plan_of, tidy
 from resources.ledger import Ledger
 from resources.settings import Settings
-from tests.days.minute_runs import CHECK_ALERTS, SILENT, Records, ticked
+from tests.days.minute_runs import (
+    CHECK_ALERTS,
+    SILENT,
+    Records,
+    sensor_state,
+    skipped_tick,
+    ticked,
+)
 
 DAY = "2025-05-28"
 LATER = timedelta(hours=2, minutes=1)
@@ -189,6 +198,40 @@ def test_ticks_that_asked_for_nothing_go(
     with closing(sqlite3.connect(records.ticks)) as ticks:
         assert ticks.execute("SELECT count(*) FROM job_ticks").fetchone()[0] > 0
     assert DagsterStorage(instance).ticks(datetime.now(UTC)) == 0
+
+
+def test_the_same_goes_from_postgresql(tmp_path: Path, postgres_url: str, ledger: Ledger) -> None:
+    engine = create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg2:"))
+    url = engine.url.render_as_string(hide_password=False)
+    storage = {"storage": {"postgres": {"postgres_url": url}}}
+    folder = tmp_path / "dagster"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder), overrides=SILENT | storage) as instance:
+        gone, newest = ran(instance), ran(instance)
+        failed, other = ran(instance, "fails"), ran(instance, day="2025-05-29")
+        state = sensor_state("football_minute_tick", "", datetime.now(UTC))
+        instance.add_instigator_state(state)
+        for at in (datetime.now(UTC) - timedelta(hours=5), datetime.now(UTC) + LATER):
+            instance.create_tick(skipped_tick(state, at))
+        later = datetime.now(UTC) + LATER
+
+        plan = plan_of(instance, ledger, SETTINGS, later)
+        assert (plan.gone, plan.left_behind, plan.ticks) == ([gone], [], 1)
+        assert tidy(instance, ledger, plan, later).findings == []
+
+        assert left(instance) == {newest, failed, other}
+        assert len(instance.get_ticks(state.instigator_origin_id, state.selector_id)) == 1
+        assert not Records(folder).logs(gone).exists()
+        assert Records(folder).logs(newest).exists()
+        again = plan_of(instance, ledger, SETTINGS, later)
+        assert (again.gone, again.left_behind, again.ticks) == ([], [], 0)
+    with engine.connect() as connection:
+        for table in ("event_logs", "asset_check_executions"):
+            rows = connection.execute(text(f"SELECT DISTINCT run_id FROM {table}"))
+            assert set(rows.scalars()) <= {newest, failed, other}
+        left_over = "SELECT count(*) FROM asset_event_tags WHERE event_id NOT IN "
+        assert connection.scalar(text(f"{left_over} (SELECT id FROM event_logs)")) == 0
+    engine.dispose()
 
 
 def test_a_locked_database_is_left_for_the_next_time(tmp_path: Path) -> None:
