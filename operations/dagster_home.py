@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 import operations
@@ -56,10 +56,17 @@ def opened_dagster(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance of this Dagster home, after each of its databases has answered once. One
     process after the other opens it, since opening makes what is not there.
 
-    Raises DagsterUnreadable.
+    Raises DagsterUnreadable, also for what the instance raises of its storage later.
     """
     url = _database_in_use(settings)
     where = f"in {settings.dagster_home}" if url is None else f"at {shown(url)}"
+
+    def unreadable(error: Exception) -> DagsterUnreadable:
+        said = _first_line(_of_database(error) or error)
+        if url is not None:
+            said = without_secrets(url, said)
+        return DagsterUnreadable(f"Dagster's storage {where} cannot be used: {said}")
+
     if url is not None:
         _probe(url)
     with ExitStack() as stack:
@@ -70,11 +77,14 @@ def opened_dagster(settings: Settings) -> Iterator[dg.DagsterInstance]:
                 instance.all_instigator_state()
                 instance.event_log_storage.get_maximum_record_id()
         except Exception as error:  # Of its YAML, imports, Alembic and any database driver.
-            said = _first_line(error)
-            if url is not None:
-                said = without_secrets(url, said)
-            raise DagsterUnreadable(f"Dagster's storage {where} cannot be used: {said}") from error
-        yield instance
+            raise unreadable(error) from error
+        try:
+            yield instance
+        except Exception as error:
+            # Dagster's storage for PostgreSQL raises an error of its own, made from the driver's.
+            if _of_database(error):
+                raise unreadable(error) from error
+            raise
 
 
 def probe_database(settings: Settings) -> str | None:
@@ -154,6 +164,12 @@ def _instance_settings() -> Path:
     package = Path(operations.__file__).parent
     installed, checkout = package / "dagster.yaml", package.parent / "dagster.yaml"
     return installed if installed.exists() else checkout
+
+
+def _of_database(error: Exception) -> SQLAlchemyError | None:
+    """The driver's error that this one is, or is made from."""
+    both = (error, error.__cause__)
+    return next((each for each in both if isinstance(each, SQLAlchemyError)), None)
 
 
 def _first_line(error: BaseException) -> str:

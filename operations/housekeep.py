@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 from operations.dagster_home import opened_dagster
 from operations.opened import NothingThere, opened_ledger
@@ -52,7 +51,7 @@ def keep_house(settings: Settings, now: datetime, *, is_dry: bool) -> Housekeepi
             before = size(home)
             plan = plan_of(instance, ledger, settings, now)
             report = Report() if is_dry else tidy(instance, ledger, plan, now)
-    except (dg.DagsterError, SQLAlchemyError) as error:
+    except dg.DagsterError as error:
         raise DagsterUnreadable(f"Dagster's storage in {home} cannot be used: {error}") from error
     after = before if is_dry else size(home)
     return Housekeeping(is_dry, plan, before, after, report.findings)

@@ -132,6 +132,25 @@ def test_a_database_that_does_not_answer_is_told_with_what_to_do(
     assert said.do.startswith("check TOUCHLINE_DAGSTER_URL")
 
 
+def test_a_database_that_goes_away_meanwhile_is_told(
+    tmp_path: Path, postgres_server: str, postgres_url: str
+) -> None:
+    settings = settings_of(tmp_path, postgres_url)
+    prepare_dagster_home(settings, workspace(1))
+    gone = f"DROP DATABASE {make_url(postgres_url).database} WITH (FORCE)"
+    server = create_engine(with_driver(make_url(postgres_server)), isolation_level="AUTOCOMMIT")
+
+    def read() -> None:
+        with opened_dagster(settings) as instance:
+            with server.connect() as connection:
+                connection.execute(text(gone))
+            instance.get_runs()
+
+    with pytest.raises(DagsterUnreadable, match="does not exist"):
+        read()
+    server.dispose()
+
+
 def test_a_driver_that_is_missing_is_told_with_the_extra_that_brings_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
