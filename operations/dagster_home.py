@@ -29,6 +29,10 @@ storage:
     postgres_url: {{env: {_VARIABLE}}}
 """
 """The end of the instance's settings. Of two `storage` in one file the last one counts."""
+_MEND_DATABASE = f"check {_VARIABLE}, that its server runs and that the database is there"
+_MEND_HOME = (
+    "mend it or move it away while Touchline is down; the next touchline up makes what is not there"
+)
 _MAY_CREATE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
 _ANSWERS_WITHIN_SECONDS = 5
 
@@ -65,7 +69,8 @@ def opened_dagster(settings: Settings) -> Iterator[dg.DagsterInstance]:
         said = _first_line(_of_database(error) or error)
         if url is not None:
             said = without_secrets(url, said)
-        return DagsterUnreadable(f"Dagster's storage {where} cannot be used: {said}")
+        do = _MEND_HOME if url is None else _MEND_DATABASE
+        return DagsterUnreadable(f"Dagster's storage {where} cannot be used: {said}", do)
 
     if url is not None:
         _probe(url)
@@ -112,10 +117,7 @@ def _probe(url: URL) -> None:
             has_tables = inspect(connection).has_table("event_logs")
     except DBAPIError as error:
         said = without_secrets(url, _first_line(error.orig or error))
-        raise DagsterUnreadable(
-            f"{where} cannot be used: {said}",
-            f"check {_VARIABLE}, that its server runs and that the database is there",
-        ) from None
+        raise DagsterUnreadable(f"{where} cannot be used: {said}", _MEND_DATABASE) from None
     if not may_create and not has_tables:
         raise DagsterUnreadable(
             f"{where} cannot be used: its user may not create tables there",

@@ -261,8 +261,7 @@ def _dagster_home(settings: Settings) -> Iterator[Examined]:
             with opened_dagster(settings):
                 pass
     except DagsterUnreadable as error:
-        do = "touchline down; mend or move away what it names; touchline up makes what is not there"
-        yield Examined("Dagster home", Health.BAD, str(error), error.do or do)
+        yield Examined("Dagster home", Health.BAD, str(error), error.do or "")
         return
     records = f", and {database} can be used" if database else ""
     yield Examined("Dagster home", Health.OK, f"{home} can be written{records}")

@@ -165,6 +165,7 @@ def test_dagsters_storage_that_cannot_be_opened_is_told(
     )
     (examined,) = doctor._dagster_home(settings)
     assert (examined.state, examined.detail) == (Health.BAD, found["detail"])
+    assert "move it away" in examined.do
     kept = CliRunner().invoke(app, ["housekeep", "--json"])
     error = json.loads(kept.stdout)["error"]
     assert (kept.exit_code, error["kind"]) == (2, "dagster_unreadable")

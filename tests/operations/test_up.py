@@ -107,6 +107,15 @@ def test_a_database_of_dagster_that_does_not_answer_is_told(settings: Settings) 
     assert "hush-hush" not in text
 
 
+def test_records_of_dagster_that_are_damaged_are_told(settings: Settings) -> None:
+    file = settings.dagster_home / "history" / "runs.db"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"no database" * 1000)
+    text = refused(settings)
+    assert text.startswith(f"Dagster's storage in {settings.dagster_home} cannot be used: ")
+    assert "move it away" in text
+
+
 def test_missing_recordings_are_told(settings: Settings, tmp_path: Path) -> None:
     missing = tmp_path / "nowhere"
     text = refused(settings, UpOptions(source="recorded", data=missing))
