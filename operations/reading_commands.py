@@ -41,10 +41,11 @@ def verify(
     with opened_to_read(prefix) as site:
         found = verify(site, date, feed, deep=deep, progress=progress)
         remarks, not_fetched = remarks_of(site, found), not_fetched_of(site, found)
+        below = site.settings.s3_prefix
     if as_json:
-        _print_json(json_of(found, remarks, not_fetched))
+        _print_json(json_of(found, remarks, not_fetched, below))
     else:
-        show(found, remarks, not_fetched, _console())
+        show(found, remarks, not_fetched, below, _console())
     raise typer.Exit(EXIT_CODES[overall(found)])
 
 

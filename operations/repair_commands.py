@@ -25,7 +25,7 @@ def losses(
 ) -> None:
     """Show every loss, what it is, and whether it can be repaired."""
     from operations.opened import opened_to_read
-    from operations.repairs import losses_between, show_losses
+    from operations.repairs import losses_between, next_of_losses, show_losses
     from operations.verify import plans_of
     from pipeline_assets.repair.losses import exit_code
 
@@ -33,10 +33,11 @@ def losses(
     with opened_to_read(prefix) as site:
         plans = plans_of(site, feed)
         found = losses_between(site, plans, first, last, deep=deep, progress=progress)
+        below = site.settings.s3_prefix
     if as_json:
-        _print_json({"losses": found})
+        _print_json({"losses": found, "next": next_of_losses(found, below)})
     else:
-        show_losses(found, _console())
+        show_losses(found, below, _console())
     raise typer.Exit(exit_code(found))
 
 

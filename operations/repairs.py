@@ -11,7 +11,9 @@ from rich.console import Console
 
 from operations.console import span
 from operations.errors import Misused
-from operations.verify import AssetVerdict, overall, plans_of, verify
+from operations.next_step import DayAt, next_step
+from operations.verify import AssetVerdict, finding_lines, overall, plans_of, verify
+from pipeline_assets.checks.report import Kind
 from pipeline_assets.load import find_asset
 from pipeline_assets.repair.losses import Loss, losses_of
 from pipeline_assets.repair.plan import Action, Line, Plan
@@ -19,7 +21,7 @@ from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import Done, carry_out, new_run_id
 from resources.known_days import known_days
 from resources.site import Site
-from touchline.accounting import Verdict
+from touchline.accounting import LossClass, Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan
 
@@ -55,8 +57,9 @@ def losses_between(
     return found
 
 
-def show_losses(found: Sequence[Loss], console: Console) -> None:
-    """A line for those in a row of which the same is to be said, with the first one's evidence."""
+def show_losses(found: Sequence[Loss], prefix: str, console: Console) -> None:
+    """A line for those in a row of which the same is to be said, with the first one's evidence;
+    then the command that helps with the oldest day of which something can be had again."""
     if not found:
         console.print("nothing is lost")
     for _, group in itertools.groupby(found, key=alike):
@@ -64,14 +67,25 @@ def show_losses(found: Sequence[Loss], console: Console) -> None:
         one = losses[0]
         numbers = [loss.fetch_number for loss in losses if loss.fetch_number is not None]
         fetches = f" fetch {span(numbers)}:" if numbers else ""
-        records = [loss.records for loss in losses]
-        how_many = "?" if None in records else f"{sum(each or 0 for each in records):,}"
-        recoverable = "recoverable" if one.recoverable else "not recoverable"
-        _line(
-            console,
-            f"{one.day} {one.asset}:{fetches} {one.loss}, {how_many} records, {recoverable}: "
-            f"{one.evidence}",
-        )
+        _line(console, f"{one.day} {one.asset}:{fetches} {_what(losses)}: {one.evidence}")
+    if (command := next_of_losses(found, prefix)) is not None:
+        _line(console, f"next: {command}")
+
+
+def _what(losses: Sequence[Loss]) -> str:
+    one, records = losses[0], [loss.records for loss in losses]
+    if one.loss is LossClass.NOT_YET:
+        return str(one.loss)
+    how_many = "an unknown number of" if None in records else f"{sum(n or 0 for n in records):,}"
+    recoverable = "recoverable" if one.recoverable else "not recoverable"
+    return f"{one.loss}, {how_many} records, {recoverable}"
+
+
+def next_of_losses(found: Iterable[Loss], prefix: str) -> str | None:
+    """The command that helps next with the oldest day of which something can be had again."""
+    recoverable = (loss for loss in found if loss.recoverable and loss.kind != Kind.SPOOL_FILLS_UP)
+    first = next(recoverable, None)
+    return first and DayAt(Day.parse(first.day), prefix).reprocess("--dry-run")
 
 
 def alike(loss: Loss) -> tuple[Any, ...]:
@@ -89,6 +103,8 @@ class Repair:
     plan: Plan
     done: Done | None
     after: Sequence[AssetVerdict] | None
+    next_step: str | None = None
+    """The command that helps next; None where all is well."""
 
     @property
     def lines(self) -> list[Line]:
@@ -96,11 +112,13 @@ class Repair:
 
     @property
     def is_bad(self) -> bool:
-        """Whether anything failed or cannot be done; of a dry run nothing is asked."""
+        """Whether anything failed, cannot be done, or is bad still; of a dry run nothing is
+        asked."""
         if self.after is None:
             return False
         cannot = any(item.action is Action.CANNOT for item in self.plan.items)
-        return cannot or bool(self.done and self.done.failures)
+        failed = bool(self.done and self.done.failures)
+        return cannot or failed or overall(self.after) is Verdict.BAD
 
     @property
     def is_unchecked(self) -> bool:
@@ -124,7 +142,7 @@ class Repair:
                 "failures": self.done.failures,
             }
             said["verdict"] = overall(self.after)
-        return said
+        return said | {"next": self.next_step}
 
 
 def repair_day(
@@ -151,29 +169,51 @@ def repair_day(
     plan = plan_repair(
         site, plan_of_feed, day, asset=name, named=named, deep=deep, progress=progress
     )
+    at = DayAt(day, site.settings.s3_prefix)
+    again = [] if asset is None else ["--asset", asset]
+    again += [] if reason is None else ["--reason", reason]
     if dry_run:
-        return Repair(plan, None, None)
+        return Repair(plan, None, None, None if plan.is_empty else at.reprocess(*again))
     done = None
     if not plan.is_empty:
         run_id, why = new_run_id(), reason or NO_REASON
         done = carry_out(site, plan, run_id=run_id, reason=why, progress=progress)
     after = verify(site, day, plan_of_feed.name, deep=deep, progress=progress)
-    return Repair(plan, done, after)
+    return Repair(plan, done, after, _next(at, plan, done, after, again))
+
+
+def _next(
+    at: DayAt,
+    plan: Plan,
+    done: Done | None,
+    after: Iterable[AssetVerdict],
+    again: Sequence[str],
+) -> str | None:
+    """What failed may be done by the same command again; what cannot be done, `losses` explains."""
+    if done is not None and done.failures:
+        return at.reprocess(*again)
+    cannot = {(item.asset, item.number) for item in plan.items if item.action is Action.CANNOT}
+    skipped = {(item.asset, item.number) for item in plan.items if item.action is Action.SKIP}
+    reports = [report for found in after for report in found.reports]
+    command = next_step(at, reports, cannot | skipped)
+    if command is not None and done is None and command == at.reprocess("--dry-run"):
+        return at.losses()  # The plan was to do nothing about it.
+    return at.losses() if command is None and cannot else command
 
 
 def show_repair(repair: Repair, console: Console) -> None:
     """The plan line by line, its totals, and what came of it."""
     totals = repair.plan.totals()
     for line in repair.lines:
-        expected = "?" if line.expected is None else f"{line.expected:,}"
         source = f" of {line.source}" if line.source else ""
+        expected = "" if line.expected is None else f", {line.expected:,} records"
         _line(
             console,
-            f"{line.action:6} {line.asset} {_fetches(line)}: {line.work}{source}, {expected} "
-            f"records: {line.why}: {line.reason}",
+            f"{line.action:6} {line.asset} {_fetches(line)}: {line.work}{source}{expected}: "
+            f"{line.why}: {line.reason}",
         )
     if not repair.plan.items:
-        console.print("nothing is to be done")
+        console.print("nothing to repair")
     unknown = f", and those of {totals.expected_unknown} fetches" if totals.expected_unknown else ""
     _line(
         console,
@@ -185,7 +225,11 @@ def show_repair(repair: Repair, console: Console) -> None:
         for failure in repair.done.failures:
             _line(console, f"failed: {failure}")
     if repair.after is not None:
+        for said in finding_lines(repair.after):
+            _line(console, said)
         _line(console, f"verdict: {overall(repair.after)}")
+    if repair.next_step is not None:
+        _line(console, f"next: {repair.next_step}")
 
 
 def _line(console: Console, text: str) -> None:

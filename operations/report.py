@@ -7,7 +7,6 @@ file only says where it stands. Every text in it is escaped there, since names c
 from __future__ import annotations
 
 import itertools
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from jinja2 import Environment
 
 from operations.console import span
+from operations.next_step import DayAt, next_step
 from operations.pages import templates
 from operations.repairs import alike
 from operations.report_pictures import (
@@ -68,7 +68,7 @@ def render(state: DayState, *, prefix: str = "") -> str:
     clock = Clock(state.day)
     worst = state.worst
     first, last = shown_minutes(worst)
-    told = ["--date", str(state.day), *(["--prefix", prefix] if prefix else [])]
+    at = DayAt(state.day, prefix)
     return _TEMPLATE.render(
         state=state,
         date=f"{state.day.date:%A, %B} {state.day.date.day}, {state.day.date.year}",
@@ -87,11 +87,19 @@ def render(state: DayState, *, prefix: str = "") -> str:
         charts=[chart(asset, clock, first, last) for asset in state.odds],
         alerts=[(clock.at(alert.number), alert) for alert in state.alerts],
         losses=list(losses_alike(state.losses)),
-        reprocess=shlex.join(["touchline", "reprocess", *told]),
-        verify=shlex.join(["touchline", "verify", "--deep", *told]),
+        next_step=next_of(state, prefix),
+        reprocess=at.reprocess(),
+        verify=at.verify("--deep"),
         checks=CHECKS,
         verdicts=[(asset, _by_check(asset.reports)) for asset in state.assets],
     )
+
+
+def next_of(state: DayState, prefix: str) -> str | None:
+    """The command that helps next with this day; None where all is well."""
+    given_up = {(loss.asset, loss.fetch_number) for loss in state.losses if not loss.recoverable}
+    reports = [report for asset in state.assets for report in asset.reports]
+    return next_step(DayAt(state.day, prefix), reports, given_up)
 
 
 def file_name(state: DayState) -> str:
@@ -139,7 +147,7 @@ def _figures(state: DayState, worst: Sequence[Cell]) -> list[tuple[str, str, Min
     return [
         (f"{landed:,} of {len(state.watched):,}", "expected minutes landed", None),
         (f"{missed:,}", "minutes missed", MinuteState.MISSED if missed else None),
-        (f"{bad:,}", "minutes a check names", MinuteState.BAD if bad else None),
+        (f"{bad:,}", "minutes with a failed check", MinuteState.BAD if bad else None),
         (f"{len(open_losses):,}", "open losses", MinuteState.BAD if open_losses else None),
         (f"{raw.account.emitted:,}", f"{raw.counts} fetched", None),
         *((f"{asset.account.emitted:,}", asset.counts, None) for asset in state.odds),

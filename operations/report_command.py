@@ -30,7 +30,7 @@ def report(
 ) -> None:
     """Write a day as one HTML page: each minute, where records went, alerts, losses, verdicts."""
     from operations.opened import opened_to_read
-    from operations.report import file_name, render
+    from operations.report import file_name, next_of, render
     from operations.verify import nothing_known, plans_of
     from pipeline_assets.day_state import read_day_state
     from resources.known_days import is_known
@@ -41,6 +41,7 @@ def report(
             raise Misused(nothing_known(site, [plan], day))
         state = read_day_state(site, plan, day, deep=deep, progress=progress)
         page = render(state, prefix=site.settings.s3_prefix)
+        command = next_of(state, site.settings.s3_prefix)
     if out is None and not as_json:
         out = Path()
     if out is not None:
@@ -50,7 +51,10 @@ def report(
     if as_json:
         import msgspec
 
-        typer.echo(msgspec.json.encode(state.as_dict() | {"page": out and str(out)}))
+        said = state.as_dict() | {"page": out and str(out), "next": command}
+        typer.echo(msgspec.json.encode(said))
     else:
         typer.echo(out)
+        if command is not None:
+            progress(f"next: {command}")
     raise typer.Exit(EXIT_CODES[state.verdict])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.errors import Misused
+from operations.next_step import DayAt, next_step
 from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
@@ -116,6 +117,16 @@ def overall(verdicts: Iterable[AssetVerdict]) -> Verdict:
     return Verdict.worst(found.verdict for found in verdicts)
 
 
+def next_of(verdicts: Sequence[AssetVerdict], prefix: str) -> str | None:
+    """The command that helps next with the oldest day that is as bad as the worst."""
+    worst = overall(verdicts)
+    if worst is Verdict.OK:
+        return None
+    day = next(found.day for found in verdicts if found.verdict is worst)
+    reports = [report for found in verdicts if found.day == day for report in found.reports]
+    return next_step(DayAt(day, prefix), reports)
+
+
 def remarks_of(site: Site, verdicts: Iterable[AssetVerdict]) -> Remarks:
     """What people have said about these days; None of a day where the store does not tell."""
     found: Remarks = {}
@@ -142,7 +153,7 @@ def not_fetched_of(site: Site, verdicts: Iterable[AssetVerdict]) -> NotFetched:
 
 
 def as_json(
-    verdicts: Sequence[AssetVerdict], remarks: Remarks, not_fetched: NotFetched
+    verdicts: Sequence[AssetVerdict], remarks: Remarks, not_fetched: NotFetched, prefix: str
 ) -> dict[str, Any]:
     """The shape that scripts rely on."""
     days: dict[str, dict[str, Any]] = {}
@@ -153,6 +164,7 @@ def as_json(
         "days": days,
         "not_fetched": not_fetched,
         "remarks": remarks,
+        "next": next_of(verdicts, prefix),
     }
 
 
@@ -160,10 +172,14 @@ _STYLES = {Verdict.OK: "green", Verdict.BAD: "bold red", Verdict.COULD_NOT_CHECK
 
 
 def show(
-    verdicts: Sequence[AssetVerdict], remarks: Remarks, not_fetched: NotFetched, console: Console
+    verdicts: Sequence[AssetVerdict],
+    remarks: Remarks,
+    not_fetched: NotFetched,
+    prefix: str,
+    console: Console,
 ) -> None:
-    """A table a day, then each finding on a line of its own, then minutes without data, then what
-    people have said."""
+    """A table a day, then each finding on a line of its own, minutes without data, what people have
+    said, and the command that helps next."""
     for day, of_day in itertools.groupby(verdicts, key=lambda found: found.day):
         table = Table(title=str(day))
         table.add_column("asset", overflow="fold")
@@ -180,12 +196,8 @@ def show(
                 f"{_cell(found.number('fetches_expected'))}",
             )
         console.print(table)
-    for found in verdicts:
-        for report in found.reports:
-            for each in report.findings:
-                fetch = "" if each.fetch_number is None else f" fetch {each.fetch_number}:"
-                line = f"{found.day} {found.asset}:{fetch} {each.kind}: {each.detail}"
-                console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for line in finding_lines(verdicts):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     for day, of_day in not_fetched.items():
         counts = f"{of_day['failed']:,} failed, {of_day['missed']:,} missed"
         line = f"{day}: minutes without data: {counts}: touchline losses --from {day} --to {day}"
@@ -197,6 +209,17 @@ def show(
             about = f" on {each.match}" if each.match else ""
             line = f"{day} {each.by}{about}: {each.says}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if (command := next_of(verdicts, prefix)) is not None:
+        console.print(f"next: {command}", markup=False, highlight=False, soft_wrap=True)
+
+
+def finding_lines(verdicts: Iterable[AssetVerdict]) -> Iterator[str]:
+    """A line for each finding."""
+    for found in verdicts:
+        for report in found.reports:
+            for each in report.findings:
+                fetch = "" if each.fetch_number is None else f" fetch {each.fetch_number}:"
+                yield f"{found.day} {found.asset}:{fetch} {each.kind}: {each.detail}"
 
 
 def _cell(value: int | None) -> str:

@@ -24,7 +24,7 @@ from resources.object_store import Listed, NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject
 from touchline.accounting import FetchFate
-from touchline.day import ONE_MINUTE, Day, FetchNumber, Window
+from touchline.day import ONE_MINUTE, Day, FetchNumber, Window, new_york_text
 from touchline.fetch import UnreadableFetch
 from touchline.stage import Stage
 from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
@@ -192,7 +192,11 @@ class _Comparison:
             overdue = since + WINDOW_OVERDUE
             if now < overdue + self._nobody_ran(since) or not self._was_watched(overdue):
                 continue
-            detail = f"the window {window} is not stored {WINDOW_OVERDUE} after its end"
+            detail = (
+                f"the ten-minute window {window} was due by {new_york_text(overdue)} and is not "
+                f"there; nothing is lost: {len(singles)} of its fetches stand as objects of their "
+                "own"
+            )
             key = window_key(self.asset.name, window)
             self.report.found(Kind.WINDOW_OVERDUE, first, None, detail, key)
 

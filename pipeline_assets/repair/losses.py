@@ -88,6 +88,8 @@ def _of_items(plan: Plan) -> Iterator[Loss]:
             evidence += f"; not recoverable: {item.reason.partition(': ')[2] or item.reason}"
         recoverable = item.action is Action.DO
         if item.key is not None:
+            if item.work is Work.WINDOW and item.number not in found.damaged:
+                continue  # Its fetches are listed, or that it is late.
             if any(fault.detail == item.detail for fault in found.faults.values()):
                 continue  # Of its fetches each is listed.
             loss, records, kind = _CLASS_OF_WORK[item.work], None, str(item.work)

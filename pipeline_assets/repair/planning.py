@@ -98,7 +98,8 @@ def _containers(decided: Decided, found: Survey) -> None:
 
 
 def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> None:
-    """Damaged windows and a broken sealed day, of fetches that stand when it is their turn."""
+    """Windows that are damaged, gone or late, and a broken sealed day, of fetches that stand when
+    it is their turn."""
     there, asset = found.standing | done, found.asset.name
     for first, (_, detail) in sorted(found.damaged.items()):
         held = found.held(first)
@@ -115,6 +116,20 @@ def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> No
             detail=detail,
             key=window_key(asset, Window(found.day, first)),
         )
+    if found.seal is SealState.NONE:
+        for first, detail in sorted(_windows_to_make(found, done).items()):
+            is_late = first in found.overdue
+            decided.add(
+                found,
+                first,
+                Action.DO,
+                work=Work.WINDOW,
+                why=Why.LATE if is_late else Why.LOST,
+                reason="the window is late" if is_late else "the window is gone",
+                source="its fetches",
+                detail=detail,
+                key=window_key(asset, Window(found.day, first)),
+            )
     if found.seal is SealState.BROKEN:
         missing = sorted(n for n, row in found.claims.items() if row.landed and n not in there)
         raw = isinstance(found.asset, RawAsset)
@@ -129,6 +144,18 @@ def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> No
             detail=found.seal_detail,
             key=seal_key(asset, found.day, 0).removesuffix("-00000"),
         )
+
+
+def _windows_to_make(found: Survey, done: set[FetchNumber]) -> dict[FetchNumber, str]:
+    """Those that are late, and those that stood and went with fetches that are made again, by their
+    first number, with what is wrong."""
+    late = {first: each.detail for first, each in found.overdue.items()}
+    gone = {
+        first: f"{window_key(found.asset.name, Window(found.day, first))} is not in the store"
+        for first in found.announced.keys() - found.index.windows.keys() - found.damaged.keys()
+        if any(number in done for number in found.held(first))
+    }
+    return gone | late
 
 
 def _raw(decided: Decided, found: Survey) -> set[FetchNumber]:

@@ -70,6 +70,8 @@ class Survey:
     seal: SealState = SealState.NONE
     seal_detail: str = ""
     faults: dict[FetchNumber, Fault] = field(default_factory=dict)
+    overdue: dict[FetchNumber, Found] = field(default_factory=dict)
+    """Windows that should have been made by now, by their first number."""
     others: list[Found] = field(default_factory=list)
     """What the checks found besides, that is no fetch's loss."""
 
@@ -211,7 +213,8 @@ def _fetches(found: Survey) -> None:
             found.faults[number] = Fault(Kind.DAMAGED, claim.account.emitted, detail)
     for each in found.findings:
         number = None if each.fetch_number is None else FetchNumber(each.fetch_number)
-        if each.kind is Kind.WINDOW_OVERDUE:
+        if each.kind is Kind.WINDOW_OVERDUE and number is not None:
+            found.overdue[number] = each
             found.others.append(each)
         elif each.key or _is_told_by_seal(found, each):
             continue

@@ -169,13 +169,10 @@ class _Repair:
             if item.number is None:
                 continue
             if item.key is not None:
-                [planned] = [
-                    listed
-                    for windows in (self.found.damaged, self.found.unconfirmed)
-                    for first, (listed, _) in windows.items()
-                    if first == item.number
-                ]
-                same = there.get(item.key) == planned.etag
+                planned = self.found.damaged.get(item.number) or self.found.unconfirmed.get(
+                    item.number
+                )
+                same = there.get(item.key) == (planned and planned[0].etag)
             else:
                 place, row = self.index.place(item.number), claims.get(item.number)
                 same = item.stood == (place and place.etag, row and row.sequence)
@@ -283,18 +280,23 @@ class _Repair:
         self._windows.confirm(Window(self.plan.day, item.number), self.site.clock.now())
 
     def _window(self, item: Item) -> None:
-        """In its place, so that nobody who reads ever finds less than before."""
+        """In the place of a damaged one, so that nobody who reads ever finds less than before."""
         assert item.number is not None
-        listed, _ = self.found.damaged[item.number]
-        held = sorted(self.found.held(item.number))
+        window = Window(self.plan.day, item.number)
+        damaged = self.found.damaged.get(item.number)
+        if damaged is not None:
+            held = sorted(self.found.held(item.number))
+        else:
+            done = {each.number for each in self.plan.of(self.asset.name) if each.key is None}
+            held = sorted(n for n in self.found.standing | done if n is not None and n in window)
         places = [place for number in held if (place := self.index.place(number)) is not None]
         standing = self.site.ledger.standing(self.asset.name, self.plan.day)
         fetches, wrong = self._windows.sound(places, standing)
         if wrong or len(fetches) < len(held):
             raise UnreadableObject("; ".join(wrong) or "fetches of it are not there")
-        self.days.keep_replaced(listed.key)
-        window = Window(self.plan.day, item.number)
-        self._windows.store(window, fetches, self.site.clock.now(), listed)
+        if damaged is not None:
+            self.days.keep_replaced(damaged[0].key)
+        self._windows.store(window, fetches, self.site.clock.now(), damaged and damaged[0])
 
     def _aside(self, item: Item) -> None:
         assert item.number is not None

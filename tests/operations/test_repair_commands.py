@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from resources.day_layout import object_key
@@ -26,7 +29,7 @@ def digests(day: RunDay) -> dict[int, str]:
 
 def test_a_good_day_has_no_losses(run_day: RunDay) -> None:
     answer = run_day.touchline("losses", "--json")
-    assert (answer.exit_code, answer.json) == (0, {"losses": []})
+    assert (answer.exit_code, answer.json) == (0, {"losses": [], "next": None})
     assert "nothing is lost" in run_day.touchline("losses", "--from", DAY).stdout.decode()
 
 
@@ -45,7 +48,7 @@ def test_minutes_without_data_are_told_by_their_reasons(own_day: RunDay) -> None
     assert f"fetch {numbers[1]}: real_loss" in found
     assert "the minute was missed: run_died" in found
     assert f"fetch {numbers[2]}-{numbers[3]} (2): real_loss" in found
-    assert f"fetch {numbers[4]}: real_loss, ? records, not recoverable: the fetch failed" in found
+    assert f"fetch {numbers[4]}: real_loss, an unknown number of records, not recoverable: the fetch failed" in found
     verified = own_day.touchline("verify", "--date", DAY)
     assert "minutes without data: 1 failed, 3 missed" in verified.stdout.decode()
     said = own_day.touchline("verify", "--date", DAY, "--json").json["not_fetched"]
@@ -111,6 +114,36 @@ def test_a_lost_display_is_found_planned_and_restored(own_day: RunDay) -> None:
 
     again = own_day.touchline("reprocess", "--date", DAY, "--json")
     assert (again.exit_code, again.json["plan"], again.json["done"]) == (0, [], None)
+    assert again.json["next"] is None
+    text = own_day.touchline("reprocess", "--date", DAY).stdout.decode()
+    assert text.startswith("nothing to repair\n")
+    assert text.endswith("verdict: OK\n")
+
+
+def test_each_command_ends_with_the_one_that_helps_next(own_day: RunDay, tmp_path: Path) -> None:
+    report = ("report", DAY, "--out", str(tmp_path))
+
+    def ends_with(*arguments: str) -> str | None:
+        """What the last line names, which is also the field `next`."""
+        answer = own_day.touchline(*arguments)
+        text = answer.stderr if arguments[0] == "report" else answer.stdout.decode()
+        named = re.findall(r"^next: (.+)\Z", text.rstrip("\n"), re.MULTILINE)
+        assert own_day.touchline(*arguments, "--json").json["next"] == (named or [None])[0]
+        return named[0] if named else None
+
+    for arguments in (("verify", "--date", DAY), ("losses",), report):
+        assert ends_with(*arguments) is None
+    delete(own_day, MONITOR)
+    begun = f"touchline reprocess --date {DAY} --prefix {own_day.settings.s3_prefix}"
+    for arguments in (("verify", "--date", DAY), ("losses",), report):
+        assert ends_with(*arguments) == f"{begun} --dry-run"
+    assert f"Next: <code>{begun} --dry-run</code>" in next(tmp_path.iterdir()).read_text()
+    program, *dry_run = f"{begun} --dry-run".split()
+    assert ends_with(*dry_run) == begun
+    assert ends_with("reprocess", "--date", DAY, "--dry-run", "--asset", "monitor_central") == (
+        f"{begun} --asset monitor_central"
+    )
+    assert own_day.touchline(*begun.split()[1:]).stdout.decode().endswith("verdict: OK\n")
 
 
 def test_a_raw_fetch_that_is_gone_cannot_be_had_again(own_day: RunDay) -> None:
@@ -127,7 +160,11 @@ def test_a_raw_fetch_that_is_gone_cannot_be_had_again(own_day: RunDay) -> None:
     [line, *_] = answer.stdout.decode().splitlines()
     assert line.startswith(f"cannot {RAW} {own_day.numbers[0]}: ")
     assert line.endswith("the past cannot be fetched again")
-    assert "do 0, skip 0, cannot 1" in answer.stdout.decode()
+    text = answer.stdout.decode()
+    assert "do 0, skip 0, cannot 1" in text
+    assert f"{DAY} {RAW}: fetch {own_day.numbers[0]}: real_loss: " in text, "why it is BAD"
+    told = f"--from {DAY} --to {DAY} --prefix {own_day.settings.s3_prefix}"
+    assert text.endswith(f"verdict: BAD\nnext: touchline losses {told}\n")
 
 
 def test_a_day_that_cannot_be_checked_exits_2(run_day: RunDay) -> None:

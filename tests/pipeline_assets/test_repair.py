@@ -594,6 +594,40 @@ def test_a_damaged_window_is_written_anew_in_its_place(windowed: Chain) -> None:
     assert repair(windowed) is None
 
 
+def test_a_window_that_is_gone_is_made_again_with_its_fetches(windowed: Chain) -> None:
+    before = windowed.objects()
+    [key] = [key for key in before if "/heads/" in key and "-" in key.rpartition("/")[2]]
+    with windowed.process() as site:
+        site.store.delete(key)
+    losses = lost(windowed)
+    assert [loss.fetch_number for loss in losses] == [windowed.number + n for n in range(3)]
+    plan = planned(windowed)
+    assert [item.work for item in plan.items] == [Work.MAKE] * 3 + [Work.WINDOW]
+    assert plan.items[-1].key == key
+    assert repaired(windowed).items == 4
+    assert windowed.objects()[key] == before[key], "the same bytes"
+    assert all_ok(windowed.checks(deep=True))
+    assert repair(windowed) is None
+
+
+def test_a_window_that_is_late_is_made_and_nothing_is_called_lost(chain: Chain) -> None:
+    chain.minutes(3)
+    chain.at(chain.start.later(27))
+    late = [loss for loss in lost(chain) if loss.kind == Kind.WINDOW_OVERDUE]
+    assert [loss.asset for loss in late] == [asset.name for asset in chain.plan.assets]
+    assert {(loss.loss, loss.recoverable) for loss in late} == {(LossClass.NOT_YET, True)}
+    plan = planned(chain, asset=HEADS)
+    assert [(i.asset, i.work, i.why) for i in plan.items] == [(HEADS, Work.WINDOW, Why.LATE)]
+    assert planned(chain).totals().do == len(chain.plan.assets)
+    repaired(chain)
+    assert all(loss.kind != Kind.WINDOW_OVERDUE for loss in lost(chain))
+    assert repair(chain) is None
+    chain.rotate(38)
+    with chain.process() as site:
+        index = site.days(FEED).index(HEADS, chain.day)
+    assert (list(index.windows), index.singles) == ([721], {})
+
+
 def test_a_damaged_raw_window_costs_nothing_that_was_made_of_it(windowed: Chain) -> None:
     [key] = [key for key in windowed.objects() if key.startswith("raw/") and "-00" in key]
     with windowed.process() as site:

@@ -1,0 +1,81 @@
+"""The command that helps next, where a day is not OK: what `next:` says."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from pipeline_assets.checks.report import CheckReport, Found, Kind
+from pipeline_assets.repair.classes import CLASS_OF, REPAIRED
+from touchline.day import Day
+
+Place = tuple[str, int | None]
+"""An asset and a fetch number, None for what is the whole day's."""
+
+_LOOK = frozenset(
+    {Kind.UNEXPLAINED_ZERO, Kind.SCHEMA_DIFFERS, Kind.FEED_FROZEN, Kind.FEED_OUTDATED}
+)
+"""What only a look at the fetch can explain."""
+
+
+@dataclass(frozen=True)
+class DayAt:
+    """A day below a prefix of the bucket, as options name it."""
+
+    day: Day
+    prefix: str
+
+    def reprocess(self, *more: str) -> str:
+        """`touchline reprocess` of this day."""
+        return self._command("reprocess", "--date", str(self.day), more=more)
+
+    def losses(self) -> str:
+        """`touchline losses` of this day."""
+        return self._command("losses", "--from", str(self.day), "--to", str(self.day))
+
+    def verify(self, *more: str) -> str:
+        """`touchline verify` of this day."""
+        return self._command("verify", "--date", str(self.day), more=more)
+
+    def fetch(self, number: int) -> str:
+        """`touchline fetch` of this day's raw fetch."""
+        return self._command("fetch", str(self.day), str(number), more=["--pretty"])
+
+    def quarantine(self) -> str:
+        """`touchline quarantine` of this day."""
+        return self._command("quarantine", "--date", str(self.day))
+
+    def _command(self, *words: str, more: Iterable[str] = ()) -> str:
+        prefix = ["--prefix", self.prefix] if self.prefix else []
+        return shlex.join(["touchline", *words, *prefix, *more])
+
+
+def is_for_repair(found: Found) -> bool:
+    """Whether `touchline reprocess` acts on a finding like this, where it can."""
+    return CLASS_OF.get(found.kind) in REPAIRED or found.kind is Kind.WINDOW_OVERDUE
+
+
+def next_step(
+    at: DayAt, reports: Iterable[CheckReport], given_up: Collection[Place] = ()
+) -> str | None:
+    """The command that helps next with what these checks of a day found; None where all is well.
+
+    `given_up` are the fetches of which a repair has said that they cannot be made again.
+    """
+    found = [(report.asset, each) for report in reports for each in report.findings]
+    if not found:
+        return None
+    if any(is_for_repair(each) and (name, each.fetch_number) not in given_up for name, each in found):
+        return at.reprocess("--dry-run")
+    kinds = {each.kind for _, each in found}
+    if any(is_for_repair(each) for _, each in found):
+        return at.losses()
+    for _, each in found:
+        if each.kind in _LOOK and each.fetch_number is not None:
+            return at.fetch(each.fetch_number)
+    if Kind.SCHEMA_DRIFTS in kinds:
+        return at.quarantine()
+    if kinds == {Kind.SPOOL_FILLS_UP}:
+        return "touchline status"
+    return "touchline doctor"
