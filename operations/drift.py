@@ -1,4 +1,4 @@
-"""What runs, or was made, by other code or settings than those of now."""
+"""What runs, or was made, by another version of the code or with other settings."""
 
 from __future__ import annotations
 
@@ -114,13 +114,16 @@ def _lines(drift: Drift) -> Iterator[str]:
     if drift.is_none:
         yield "no drift"
     for day, stages in groupby(drift.days, key=lambda each: each.day):
-        yield f"{day} was made by other code:"
+        yield f"{day}: not all of it was made by the code that is installed:"
         for each in stages:
             others = ", ".join(version[:SHOWN] for version in each.versions)
-            yield (
-                f"  {each.asset}: {each.fetches:,} of {each.of:,} fetches by {others},"
-                f" not {each.version[:SHOWN]}"
-            )
+            if each.fetches:
+                yield (
+                    f"  {each.asset}: {each.fetches:,} of {each.of:,} fetches were made by version"
+                    f" {others}, and the code is now {each.version[:SHOWN]}"
+                )
+            if each.unmade:
+                yield f"  {each.asset}: {each.unmade:,} fetches landed before it was added"
     yield from (f"next: {command} --dry-run" for command in drift.commands)
     for run in drift.runs:
         yield f"runs of {run.kind} are of commit {run.commit[:SHOWN]}, not {commit()[:SHOWN]}"

@@ -15,8 +15,8 @@ def drift(
     prefix: Prefix = None,
     as_json: Json = False,
 ) -> None:
-    """Show which days were made by other code than that of now, whose processes, sensors and
-    settings are not those of now, and the backfill that helps. Exits with 1 where there is any."""
+    """Show which days were made by another version of the code, which processes, sensors and
+    settings are out of date, and the commands that help. Exits with 1 where there is any."""
     from datetime import UTC, datetime
 
     import msgspec

@@ -129,11 +129,16 @@ def _rebuild(
             continue
         report.intervals += rebuild_watch(site, plan.name, watched)
         report.expiries += rebuild_expiries(site, plan.name)
+        begun: set[str] = set()
         with _said_by_dagster(site.settings) as said_of:
             for day in days:
                 progress(f"making {day} of {plan.name} anew")
+                # What the store has of earlier days was there on this one: it owes its fetches.
+                site.ledger.assets_begin(begun, day)
                 said = said_of(site, plan, day)
-                report.assets += rebuild_day(site, plan, day, said, watched.missed.get(day))
+                made = rebuild_day(site, plan, day, said, watched.missed.get(day))
+                begun |= {each.asset for each in made if site.ledger.standing(each.asset, day)}
+                report.assets += made
         for day in days:
             for asset in plan.assets:
                 progress(f"verifying {day} {asset.name}")

@@ -66,11 +66,12 @@ def next_step(
     found = [(report.asset, each) for report in reports for each in report.findings]
     if not found:
         return None
-    if any(is_for_repair(each) and (name, each.fetch_number) not in given_up for name, each in found):
+    for_repair = {(name, each.fetch_number) for name, each in found if is_for_repair(each)}
+    if for_repair.difference(given_up):
         return at.reprocess("--dry-run")
-    kinds = {each.kind for _, each in found}
-    if any(is_for_repair(each) for _, each in found):
+    if for_repair:
         return at.losses()
+    kinds = {each.kind for _, each in found}
     for _, each in found:
         if each.kind in _LOOK and each.fetch_number is not None:
             return at.fetch(each.fetch_number)

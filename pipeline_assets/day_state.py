@@ -83,6 +83,8 @@ class AssetDay:
     windows: int
     seal: SealState
     has_expired: bool
+    is_part: bool = True
+    """Whether the day has anything of it: a stage that was added later may have nothing."""
 
     @property
     def verdict(self) -> Verdict:
@@ -126,8 +128,13 @@ class DayState:
 
     @property
     def sealed(self) -> int:
-        """How many assets are sealed; the day is when all are."""
+        """How many assets are sealed."""
         return sum(asset.seal is SealState.WHOLE for asset in self.assets)
+
+    @property
+    def parts(self) -> int:
+        """How many assets the day has anything of; it is sealed when so many are."""
+        return sum(asset.is_part for asset in self.assets)
 
     @property
     def odds(self) -> list[AssetDay]:
@@ -154,7 +161,7 @@ class DayState:
             "origin": self.origin,
             "minutes": self.day.length,
             "watched": len(self.watched),
-            "sealed": self.sealed == len(self.assets),
+            "sealed": self.sealed == self.parts,
             "assets": {
                 asset.name: {
                     "verdict": asset.verdict,
@@ -225,6 +232,7 @@ def _asset_day(
     fetches: Mapping[FetchNumber, FetchRow],
 ) -> AssetDay:
     asset, expired = found.asset, has_expired(site, found.asset.name, found.day)
+    watched -= found.unmade
     accounts = (row.landed.account for row in found.claims.values() if row.landed)
     return AssetDay(
         asset.name,
@@ -248,6 +256,7 @@ def _asset_day(
         len(found.index.windows),
         found.seal,
         expired,
+        bool(found.claims or found.index.numbers) or not found.unmade,
     )
 
 

@@ -1,15 +1,18 @@
-"""Which days were made by code that is not the code of now, and who still runs other code."""
+"""Which days were made by another version of the code, and which processes still run one."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline_assets.code_version import version_of
 from resources.ledger import Ledger, RunRow
+from touchline.accounting import FetchFate
 from touchline.day import Day
 from touchline.plan import FeedPlan
+from touchline.watch import owed
 
 SEEN_LATELY = timedelta(minutes=10)
 """A run whose last sign of life is older than this says nothing of what runs now."""
@@ -18,18 +21,21 @@ _RUNS = 50
 
 @dataclass(frozen=True)
 class DriftedDay:
-    """A stage's day of which some fetches were made by other code than the stage has now."""
+    """A stage's day of which some fetches were made by another version of its code, or landed
+    before the stage was added."""
 
     asset: str
     day: Day
     fetches: int
-    """Made by other code."""
+    """Made by another version."""
     of: int
     """All that stand."""
     versions: tuple[str, ...]
-    """Of the other code."""
+    """The other ones."""
     version: str
-    """Of the code now."""
+    """The version of the code that is installed."""
+    unmade: int = 0
+    """Fetches of the day that the stage has nothing of, since it was added later."""
 
 
 def drifted_days(
@@ -37,22 +43,26 @@ def drifted_days(
 ) -> Iterator[DriftedDay]:
     """By day, and then in the order of the chain; between two days, both counted in.
 
-    Raw fetches are none: what was fetched by other code cannot be fetched again. Nor are days that
-    were removed on purpose, or whose input was, which cannot be made again. What is made of a
-    drifted stage is no drift of its own; `reprocess` makes it anew with the stage. Raises
-    LedgerUnavailable.
+    Raw fetches never drift: the past cannot be fetched again. Nor do days that were removed on
+    purpose, or whose input was, which cannot be made again. What is made of a drifted stage is no
+    drift of its own; `reprocess` makes it anew with the stage. Raises LedgerUnavailable.
     """
     found = ledger.code_versions(plan.name)
     for day in sorted({day for _, day in found}):
         if (first is not None and day < first) or (last is not None and day > last):
             continue
         for stage in plan.stages:
-            made = found.get((stage.name, day))
-            if made is None or any(ledger.expiries(n, day) for n in (stage.name, *stage.inputs)):
+            made = found.get((stage.name, day), Counter())
+            fetched = found.get((plan.raw.name, day), Counter())
+            lacks = fetched.total() > made.total()
+            unmade = _unmade(ledger, plan, stage.name, day) if lacks else 0
+            if not (made or unmade):
+                continue
+            if any(ledger.expiries(n, day) for n in (stage.name, *stage.inputs)):
                 continue
             version = version_of(stage, plan.stage_modules)
             others = {each: count for each, count in made.items() if each != version}
-            if others:
+            if others or unmade:
                 yield DriftedDay(
                     stage.name,
                     day,
@@ -60,7 +70,16 @@ def drifted_days(
                     made.total(),
                     tuple(sorted(others)),
                     version,
+                    unmade,
                 )
+
+
+def _unmade(ledger: Ledger, plan: FeedPlan, stage: str, day: Day) -> int:
+    fates, changes = ledger.fates(plan.name, day), ledger.changes(plan.name, day)
+    landed = {n: changes[n] for n, fate in fates.items() if fate is FetchFate.LANDED}
+    taken = ledger.standing(stage, day).keys()
+    owes = owed(landed, ledger.since(stage, day), begun=bool(taken))
+    return len(landed.keys() - owes - taken)
 
 
 def runs_of_other_code(ledger: Ledger, commit: str, lock_hash: str, now: datetime) -> list[RunRow]:

@@ -223,6 +223,8 @@ def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
     """Tell the ledger what it missed while it was away or while a writer died."""
     now, days = run.site.clock.now(), run.days
     try:
+        if run.minute is not None:
+            run.site.ledger.assets_begin([asset.name for asset in run.plan.assets], run.day)
         brought = days.claims.bring_in(now)
         pending = {(claim.key, claim.sha256): claim for claim in brought}
         for day in days_still_open(run.day, now):

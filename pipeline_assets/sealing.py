@@ -28,7 +28,7 @@ from resources.site import Site
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Minute
 from touchline.plan import FeedPlan
-from touchline.watch import expected_minutes
+from touchline.watch import expected_minutes, owed
 
 log = logging.getLogger(__name__)
 
@@ -168,23 +168,27 @@ def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) ->
     if pending:
         reasons.append(f"{len(pending)} claims are on their way, the first {pending[0]}")
     if asset != site.plans[feed].raw.name:
-        fates = site.ledger.fates(feed, day)
-        left = [n for n, f in fates.items() if f is FetchFate.LANDED and n not in places]
-        if left:
+        fates, changes = site.ledger.fates(feed, day), site.ledger.changes(feed, day)
+        landed = {n: changes[n] for n, fate in fates.items() if fate is FetchFate.LANDED}
+        owes = owed(landed, site.ledger.since(asset, day), begun=bool(standing))
+        if left := sorted(owes - places.keys()):
             reasons.append(f"{len(left)} fetches did not come through it, the first {left[0]}")
     return reasons
 
 
 def days_to_seal(ledger: Ledger, plan: FeedPlan, now: datetime) -> list[Day]:
     """Ended days that are not sealed, or of which something landed after their seal, oldest first;
-    none of which anything has expired. Raises LedgerUnavailable."""
+    none of which anything has expired. An asset that was added later keeps no day from being
+    sealed. Raises LedgerUnavailable."""
     sealed = {(seal.asset, seal.day) for seal in ledger.seals(plan.name)}
-    news = ledger.landed_since_seal(plan.name)
+    names = {asset.name for asset in plan.assets}
+    begun = {(name, day) for name, day in ledger.asset_days(plan.name) if name in names}
+    news = ledger.landed_since_seal(plan.name) | {day for _, day in begun - sealed}
     return [
         day
         for day in ledger.days(plan.name)
         if day < Day.containing(now)
-        and (day in news or any((asset.name, day) not in sealed for asset in plan.assets))
+        and day in news
         and not any(ledger.expiries(asset.name, day) for asset in plan.assets)
         and ledger.has_landed(plan.name, day)
     ]

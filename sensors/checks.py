@@ -102,6 +102,8 @@ def _has_failed(feed: str, run: dg.DagsterRun) -> None:
         try:
             ledger.run_failed(run.run_id, now, "a step of it failed in Dagster")
             if minute := scheduled_minute(run.tags):
+                # A run that failed before its first step has said of no stage that it is owed.
+                ledger.assets_begin([asset.name for asset in PLANS[feed].assets], minute.day)
                 ledger.fetch_died(feed, minute, run.run_id, now)
         except LedgerUnavailable as error:
             log.error("run %s: %s", run.run_id, error)

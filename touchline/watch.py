@@ -7,11 +7,11 @@ minutes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from touchline.accounting import MissedReason
-from touchline.day import Day, Minute
+from touchline.day import Day, FetchNumber, Minute
 
 Intervals = Iterable[tuple[datetime, datetime | None]]
 """Disjoint and in order; the end is None while an interval is open."""
@@ -47,6 +47,21 @@ def expected_minutes(day: Day, intervals: Intervals, until: datetime) -> Iterato
             for opened, closed in spans
         ):
             yield minute
+
+
+def owed(
+    landed: Mapping[FetchNumber, int], since: int | None, *, begun: bool
+) -> frozenset[FetchNumber]:
+    """Which of a day's fetches a stage has to have taken.
+
+    `landed` has for each the number of the ledger's change that told of it, and `since` is that of
+    the change since which the day's minutes know the stage. What landed before it was added it
+    does not owe. Where no minute of the day knew it (None), it owes nothing, until somebody has
+    `begun` to take the day through it: then all.
+    """
+    if since is None:
+        return frozenset(landed) if begun else frozenset()
+    return frozenset(number for number, change in landed.items() if change > since)
 
 
 def why_missed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline_assets.checks.reading import Reading
@@ -16,6 +16,7 @@ from resources.site import Site
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber
 from touchline.plan import FeedPlan
+from touchline.watch import owed
 
 READS_OF_BOTH_BOOKS = 3
 
@@ -31,6 +32,7 @@ class _Read:
     index: DayIndex
     expired: ExpiredDay | None
     is_gone: bool
+    since: int | None
 
 
 @dataclass
@@ -71,6 +73,18 @@ class DayBooks:
         """The minutes that wait for a fetch which their run, having failed, does not bring. The
         next minute's run lands it from the spool, or names it as missed."""
         return self._both().died
+
+    @property
+    def landed(self) -> frozenset[FetchNumber]:
+        """The day's fetches that have landed."""
+        return frozenset(n for n, fate in self.fates.items() if fate is FetchFate.LANDED)
+
+    def owed(self, numbers: Iterable[FetchNumber]) -> frozenset[FetchNumber]:
+        """Those of these fetches that the asset has to have taken: of what landed before it was
+        added it owes nothing."""
+        changes = self.site.ledger.changes(self.plan.name, self.day)
+        told = {number: changes[number] for number in numbers}
+        return owed(told, self._both().since, begun=bool(self.claims))
 
     @property
     def claims(self) -> Mapping[FetchNumber, Standing]:
@@ -131,6 +145,7 @@ class DayBooks:
             version = ledger.version(asset, day)
             fates, died = ledger.fates(self.plan.name, day), ledger.died(self.plan.name, day)
             claims, windows = ledger.standing(asset, day), ledger.windows(asset, day)
+            since = ledger.since(asset, day)
             index = self.days.index(asset, day, windows=windows)
             if ledger.version(asset, day) == version:
                 now = self.site.clock.now()
@@ -144,7 +159,7 @@ class DayBooks:
                     and may_have_expired(day, now)
                     and tier_of(asset) in ledger.expiries(asset, day)
                 )
-                return _Read(fates, died, claims, windows, index, expired, is_gone)
+                return _Read(fates, died, claims, windows, index, expired, is_gone, since)
         raise LedgerUnavailable(
             f"the claims of {asset} on {day} kept changing while they were read"
         )

@@ -282,13 +282,15 @@ class _Comparison:
 
     def _never_taken(self, taken: set[FetchNumber]) -> None:
         """A stage takes every fetch that landed; one of which it knows nothing was left behind."""
-        report, feed, fates = self.report, self.books.plan.name, self.books.fates
-        landed = {number for number, fate in fates.items() if fate is FetchFate.LANDED}
-        report.fetches_expected = len(landed)
-        for number in sorted(self.books.died - taken):
+        report, feed, landed = self.report, self.books.plan.name, self.books.landed
+        owed = self.books.owed(landed)
+        report.fetches_expected = len(owed | (landed & taken))
+        if left_out := len(landed - owed - taken):
+            report.details["fetches_before_it_was_added"] = left_out
+        for number in sorted(self.books.owed(self.books.died) - taken):
             detail = "its run failed before there was a fetch to take through this stage"
             report.found(Kind.NOT_LANDED, number, None, detail)
-        missing = sorted(landed - taken - self.spoken_for)
+        missing = sorted(owed - taken - self.spoken_for)
         if not missing:
             return
         rows = self.site.ledger.fetches(feed, self.day, missing[0], missing[-1])

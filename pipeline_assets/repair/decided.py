@@ -74,7 +74,9 @@ class Decided:
     def why_not_ready(self, stage: Stage[Any], number: FetchNumber) -> str | None:
         for name in stage.inputs:
             if number not in self.stands[name]:
-                why = self.why_not.get((name, number), "it is not there")
+                is_new = number in self.plan.surveys[name].unmade
+                absent = "it was added later" if is_new else "it is not there"
+                why = self.why_not.get((name, number), absent)
                 return f"its input {name} cannot be had: {why}"
         return None
 

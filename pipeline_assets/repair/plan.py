@@ -61,6 +61,8 @@ class Why(StrEnum):
     """It stands where it was first, and should have moved on."""
     BEHIND = "behind"
     """What it is made of, or what an ordered stage goes on from, is made anew."""
+    NEW = "new"
+    """It landed before the stage was added."""
     NAMED = "named"
 
 

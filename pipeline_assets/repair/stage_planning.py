@@ -47,7 +47,8 @@ class _StagePlanning:
         self._want()
         if self.stage.ordered:
             self._want_everything_behind()
-        numbers = sorted({*self.found.index.numbers, *self.found.faults})
+        found = self.found
+        numbers = sorted({*found.index.numbers, *found.faults, *found.unmade})
         for number in sorted(self.wanted):
             self._decide(number, self.wanted[number], numbers)
         if self.on_the_way:
@@ -63,7 +64,7 @@ class _StagePlanning:
         if reason is None and stage.ordered:
             reason = self._go_back(number, numbers)
         if reason is not None:
-            action = Action.CANNOT
+            action = Action.SKIP if self._waits_for_a_new_stage(number) else Action.CANNOT
             decided.why_not[stage.name, number] = reason
         elif not wanted.fault and self._is_new(number):
             action, reason = Action.SKIP, "the newest minutes are left to live runs"
@@ -85,6 +86,11 @@ class _StagePlanning:
             same=wanted.same,
         )
 
+    def _waits_for_a_new_stage(self, number: FetchNumber) -> bool:
+        """Whether an input was added after this fetch, and nobody has asked for it yet."""
+        stands, surveys = self.decided.stands, self.decided.plan.surveys
+        return any(number in surveys[name].unmade - stands[name] for name in self.stage.inputs)
+
     def _is_new(self, number: FetchNumber) -> bool:
         newest = self.decided.site.clock.now() - stage_step.LEFT_TO_LIVE_RUNS
         return self.found.day.minute(number).utc > newest
@@ -97,7 +103,7 @@ class _StagePlanning:
         version = stage_step.stage_version(run, self.stage)
         behind = set().union(*(decided.anew[name] for name in self.stage.inputs))
         in_scope, there = decided.is_in_scope(self.stage.name), found.index.numbers
-        for number in sorted({*there, *found.faults, *behind}):
+        for number in sorted({*there, *found.faults, *behind, *found.unmade}):
             row, fault = found.claims.get(number), found.faults.get(number)
             stale = self._why_stale(number, row, version)
             if fault is not None and not fault.stands and in_scope:
@@ -107,6 +113,9 @@ class _StagePlanning:
                 wanted[number] = _Wanted(why_of(fault), str(fault.kind), fault, content)
             elif number in behind:
                 wanted[number] = _Wanted(Why.BEHIND, "what it is made of is made anew")
+            elif in_scope and number in found.unmade:
+                if decided.why_not_ready(self.stage, number) is None:
+                    wanted[number] = _Wanted(Why.NEW, "the stage was added after it")
             elif not in_scope or number not in there:
                 continue
             elif decided.named:
@@ -124,7 +133,7 @@ class _StagePlanning:
         if row is None or row.landed is None:
             return None
         if row.landed.code_version != version:
-            return "made by other code"
+            return "made by another version of the code"
         surveys = self.decided.plan.surveys
         inputs = [surveys[name].claims.get(number) for name in self.stage.inputs]
         landed = [each.landed for each in inputs if each is not None and each.landed is not None]

@@ -28,6 +28,8 @@ from resources.site import Site
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Window
 from touchline.plan import FeedPlan
+from touchline.stage import Stage
+from touchline.watch import owed
 
 
 class SealState(StrEnum):
@@ -70,6 +72,8 @@ class Survey:
     seal: SealState = SealState.NONE
     seal_detail: str = ""
     faults: dict[FetchNumber, Fault] = field(default_factory=dict)
+    unmade: frozenset[FetchNumber] = frozenset()
+    """Fetches that landed before the stage was added, and that it has nothing of."""
     overdue: dict[FetchNumber, Found] = field(default_factory=dict)
     """Windows that should have been made by now, by their first number."""
     others: list[Found] = field(default_factory=list)
@@ -148,7 +152,17 @@ def survey(
     _windows(found, days)
     _sealed(found, site, days)
     _fetches(found)
+    if isinstance(asset, Stage):
+        found.unmade = _unmade(found, site)
     return found
+
+
+def _unmade(found: Survey, site: Site) -> frozenset[FetchNumber]:
+    changes = site.ledger.changes(found.asset.feed, found.day)
+    landed = {n: changes[n] for n, fate in found.fates.items() if fate is FetchFate.LANDED}
+    since = site.ledger.since(found.asset.name, found.day)
+    owes = owed(landed, since, begun=bool(found.claims))
+    return frozenset(landed) - owes - found.claims.keys() - found.index.numbers
 
 
 def _windows(found: Survey, days: DayStore) -> None:

@@ -3,7 +3,7 @@ store was not told yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ _FATE = (
     tables.fetches.c.number,
     type_coerce(tables.fetches.c.fate, Text),
     tables.fetches.c.fetch_id,
+    tables.fetches.c.sequence,
 )
 _FATES = {fate.value: fate for fate in FetchFate}
 
@@ -29,6 +30,7 @@ DEAD = (RunState.FAILED, RunState.ABANDONED)
 """A run that ended before its work was done, or fell silent: nothing more comes from it."""
 
 Interval = tuple[datetime, datetime | None]
+_Settled = tuple[FetchFate, str | None, int]
 
 
 class MinuteBook(Book):
@@ -94,7 +96,7 @@ class MinuteBook(Book):
 
     def fates(self, feed: str, day: Day) -> Mapping[FetchNumber, FetchFate]:
         """What became of the day's minutes, by number, in order, without how and when."""
-        return {number: fate for number, (fate, _) in self._settled(feed, day).items()}
+        return {number: fate for number, (fate, *_) in self._settled(feed, day).items()}
 
     def newest_fetch(self, feed: str, day: Day) -> FetchNumber | None:
         """The number of the day's newest minute whose fetch has landed."""
@@ -116,11 +118,11 @@ class MinuteBook(Book):
         """Which fetch landed in each of the day's minutes that have one."""
         return {
             number: fetch_id
-            for number, (fate, fetch_id) in self._settled(feed, day).items()
+            for number, (fate, fetch_id, _) in self._settled(feed, day).items()
             if fate is FetchFate.LANDED and fetch_id is not None
         }
 
-    def _settled(self, feed: str, day: Day) -> Mapping[FetchNumber, tuple[FetchFate, str | None]]:
+    def _settled(self, feed: str, day: Day) -> Mapping[FetchNumber, _Settled]:
         return self._by_number(tables.fetches.c.feed, feed, day, _FATE, _fate)
 
     def fetches(
@@ -159,6 +161,43 @@ class MinuteBook(Book):
             )
         )
         return sorted(row.day for row in rows)
+
+    def changes(self, feed: str, day: Day) -> Mapping[FetchNumber, int]:
+        """Of the day's minutes, the number of the ledger's change that told their fate: what was
+        told later has a higher one."""
+        return {number: change for number, (_, _, change) in self._settled(feed, day).items()}
+
+    def assets_begin(self, assets: Collection[str], day: Day) -> None:
+        """Record that these assets are part of the day's minutes from now on, where that was not
+        said before."""
+        table = tables.days
+        known = select(table.c.asset).where(
+            table.c.prefix == self.prefix, table.c.day == day, table.c.since.is_not(None)
+        )
+        if not set(assets) - {row.asset for row in self._rows(known)}:
+            return
+        with self._database.write() as transaction:
+            now = transaction.sequence
+            late = set(assets).difference(transaction.connection.scalars(known))
+            for asset in sorted(late):
+                row = {"prefix": self.prefix, "asset": asset, "day": day}
+                transaction.upsert(table, row | {"version": now, "since": now})
+
+    def since(self, asset: str, day: Day) -> int | None:
+        """The number of the ledger's change since which the asset is part of the day's minutes;
+        None where none of these knew it."""
+        rows = self._rows(select(tables.days.c.since).where(*self._of(tables.days, asset, day)))
+        return rows[0].since if rows else None
+
+    def asset_days(self, feed: str) -> set[tuple[str, Day]]:
+        """The assets and days of a feed of which the ledger holds anything but fates."""
+        table = tables.days
+        rows = self._rows(
+            select(table.c.asset, table.c.day).where(
+                table.c.prefix == self.prefix, table.c.asset.startswith(f"{feed}/")
+            )
+        )
+        return {(row.asset, row.day) for row in rows}
 
     def open_interval(self, feed: str, at: datetime, origin: str) -> None:
         """From here on every minute is expected. Nothing changes inside an open interval."""
@@ -283,8 +322,8 @@ class MinuteBook(Book):
                 self._untold(transaction, feed, missed_key(feed, minute.day))
 
 
-def _fate(_: FetchNumber, text: str, fetch_id: str | None) -> tuple[FetchFate, str | None]:
-    return _FATES[text], fetch_id
+def _fate(_: FetchNumber, text: str, fetch_id: str | None, change: int) -> _Settled:
+    return _FATES[text], fetch_id, change
 
 
 def _merged(intervals: Iterable[Interval]) -> list[Interval]:

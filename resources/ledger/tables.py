@@ -34,7 +34,7 @@ from touchline.alerting import AlertState, Hush
 from touchline.day import Day
 from touchline.delivery import DeliveryState
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -132,6 +132,7 @@ days = Table(
     _key("asset"),
     _key("day", DayDate),
     _needed("version", BigInteger),
+    Column("since", BigInteger),
 )
 
 claims = Table(

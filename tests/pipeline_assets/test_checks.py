@@ -305,6 +305,8 @@ def test_a_fetch_that_a_stage_never_took_is_found(day: Chain) -> None:
 
 
 def test_a_stage_that_never_ran_is_one_finding_and_not_one_a_fetch(chain: Chain) -> None:
+    with chain.process() as site:
+        site.ledger.assets_begin([HEADS], chain.day)  # Minutes knew it, and never came to it.
     chain.minutes(3, FeedPlan(chain.plan.raw, (chain.plan.stages[1],), chain.plan.client))
     chain.at(chain.start.later(2), seconds=150)
     [finding] = heads_check(chain).findings

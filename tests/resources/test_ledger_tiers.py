@@ -166,3 +166,27 @@ def test_only_verified_windows_hold_fetches(ledger: Ledger) -> None:
     assert ledger.in_windows(ASSET, DAY) == {11}
     assert ledger.in_windows(ASSET, DAY.shifted(1)) == set()
     assert ledger.in_windows(ASSET, DAY) == {11}
+
+
+def test_an_asset_is_part_of_a_day_since_a_minute_knew_it(ledger: Ledger) -> None:
+    before, after = claim(700).ref, claim(701).ref
+    other, feed = "football/other", "football"
+    assert ledger.since(ASSET, DAY) is None
+    ledger.intend(claim(700))
+    assert ledger.since(ASSET, DAY) is None, "a claim alone does not say so"
+
+    ledger.fetch_landed(before, Outcome.COMPLETE, None, AT, 0.0)
+    ledger.assets_begin([ASSET], DAY)
+    ledger.fetch_landed(after, Outcome.COMPLETE, None, AT, 0.0)
+    since, changes = ledger.since(ASSET, DAY), ledger.changes(feed, DAY)
+    assert since is not None
+    assert changes[before.number] < since < changes[after.number]
+
+    version = ledger.version(ASSET, DAY)
+    ledger.assets_begin([ASSET, other], DAY)
+    assert (ledger.since(ASSET, DAY), ledger.version(ASSET, DAY)) == (since, version)
+    ledger.intend(claim(702))
+    assert ledger.since(ASSET, DAY) == since
+    assert ledger.since(other, DAY) == ledger.version(other, DAY)
+    assert ledger.asset_days(feed) == {(ASSET, DAY), (other, DAY)}
+    assert ledger.since(ASSET, DAY.shifted(1)) is None

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchline.accounting import MissedReason
-from touchline.day import Day, Minute, parse_instant
-from touchline.watch import expected_minutes, why_missed
+from touchline.day import Day, FetchNumber, Minute, parse_instant
+from touchline.watch import expected_minutes, owed, why_missed
 
 DAY = Day.parse("2025-05-28")
 NOON = parse_instant("2025-05-28T16:00:00Z")
@@ -81,3 +81,21 @@ def test_a_silent_minute_is_missed_when_no_run_may_bring_it_any_more(
 ) -> None:
     now = NOON + timedelta(seconds=seconds)
     assert why_missed(Minute(NOON), now, started=started, died=died) is reason
+
+
+@pytest.mark.parametrize(
+    ("since", "begun", "owes"),
+    [
+        (0, True, {7, 8, 9}),
+        (41, True, {7, 9}),
+        (41, False, {7, 9}),
+        (None, False, set()),
+        (None, True, {7, 8, 9}),
+    ],
+)
+def test_a_stage_owes_what_landed_since_it_was_added(
+    since: int | None, begun: bool, owes: set[int]
+) -> None:
+    """Fetch 7 came late; where none of the day's minutes knew the stage, who begins owes all."""
+    landed = {FetchNumber(7): 43, FetchNumber(8): 40, FetchNumber(9): 42}
+    assert owed(landed, since, begun=begun) == owes
