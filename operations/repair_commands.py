@@ -58,7 +58,7 @@ def reprocess(
     prefix: Prefix = None,
     as_json: Json = False,
 ) -> None:
-    """Make again what is lost, mis-tracked, a placeholder or stale; nothing else."""
+    """Repair a day: what is lost, late or made by an older version is made of what is there."""
     from operations.opened import opened_to_read
     from operations.repairs import repair_day, show_repair
 

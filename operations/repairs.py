@@ -25,7 +25,7 @@ from touchline.accounting import LossClass, Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan
 
-NO_REASON = "what is lost, mis-tracked, a placeholder or stale"
+NO_REASON = "what is lost, late or made by an older version"
 Progress = Callable[[str], None]
 
 
@@ -214,11 +214,12 @@ def show_repair(repair: Repair, console: Console) -> None:
         )
     if not repair.plan.items:
         console.print("nothing to repair")
-    unknown = f", and those of {totals.expected_unknown} fetches" if totals.expected_unknown else ""
+    unknown = totals.expected_unknown
+    besides = f", not counting {unknown} fetches of which only the work can tell" if unknown else ""
     _line(
         console,
         f"do {totals.do}, skip {totals.skip}, cannot {totals.cannot}; {totals.expected:,} records "
-        f"expected{unknown}",
+        f"expected{besides}",
     )
     if repair.done is not None:
         _line(console, f"done {repair.done.items} of {totals.do} as {repair.done.run_id}")

@@ -125,7 +125,7 @@ def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> No
                 Action.DO,
                 work=Work.WINDOW,
                 why=Why.LATE if is_late else Why.LOST,
-                reason="the window is late" if is_late else "the window is gone",
+                reason="it is overdue" if is_late else "the window is gone",
                 source="its fetches",
                 detail=detail,
                 key=window_key(asset, Window(found.day, first)),

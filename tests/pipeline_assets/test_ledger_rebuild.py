@@ -317,3 +317,22 @@ def test_minutes_go_on_after_a_rebuild(past: Chain) -> None:
         asset.name: [past.number + 11] for asset in past.plan.assets
     }
     assert set(found(past)) == {("quarantine", LANDING)}
+
+
+def test_an_asset_of_which_a_whole_later_day_is_gone_is_named(chain: Chain) -> None:
+    """Nothing of that day speaks of it any more; that it was there before does."""
+    a_day = 24 * 60
+    chain.minute(0)
+    stop_watching(chain, 1)
+    with chain.process() as site:
+        site.ledger.open_interval(FEED, chain.start.later(a_day).utc, "simulated")
+    chain.minute(a_day)
+    stop_watching(chain, a_day + 1)
+    later = chain.day.shifted(1)
+    with chain.process() as site:
+        site.store.delete(object_key(LAST, later, chain.number))
+    lose_ledger(chain)
+    chain.at(chain.start.later(a_day + 10))
+    assert rebuilt(chain).verdict is Verdict.BAD
+    [finding] = chain.checks(later)["quarantine", LANDING].findings
+    assert finding.kind is Kind.NOT_LANDED
