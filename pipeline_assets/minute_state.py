@@ -32,11 +32,11 @@ class MinuteState(StrEnum):
     EXPIRED = "expired"
     """It had landed, and was removed on purpose."""
     NOT_EXPECTED = "not_expected"
-    """Nobody watched, or it has not begun."""
+    """Nobody watched, it has not begun, or the asset was added later."""
 
 
 LEGEND = {
-    MinuteState.BAD: "bad by a check",
+    MinuteState.BAD: "a check failed",
     MinuteState.UNCHECKED: "could not be checked",
     MinuteState.MISSED: "missed, and why is known",
     MinuteState.PLACEHOLDER: "a placeholder: fetch or stage failed",
