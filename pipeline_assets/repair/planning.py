@@ -147,9 +147,10 @@ def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> No
 
 
 def _windows_to_make(found: Survey, done: set[FetchNumber]) -> dict[FetchNumber, str]:
-    """Those that are late, and those that stood and went with fetches that are made again, by their
-    first number, with what is wrong."""
-    late = {first: each.detail for first, each in found.overdue.items()}
+    """Those that are late, where any fetch can go into them, and those that stood and went with
+    fetches that are made again, by their first number, with what is wrong."""
+    there = {Window.of(found.day, number).first for number in found.standing | done}
+    late = {first: each.detail for first, each in found.overdue.items() if first in there}
     gone = {
         first: f"{window_key(found.asset.name, Window(found.day, first))} is not in the store"
         for first in found.announced.keys() - found.index.windows.keys() - found.damaged.keys()

@@ -628,6 +628,22 @@ def test_a_window_that_is_late_is_made_and_nothing_is_called_lost(chain: Chain) 
     assert (list(index.windows), index.singles) == ([721], {})
 
 
+def test_a_late_window_of_which_no_fetch_can_be_had_is_not_made(chain: Chain) -> None:
+    chain.minute(0)
+    key = object_key(RAW, chain.day, chain.number)
+    with chain.process() as site:
+        for spooled in site.spool(FEED).entries():
+            site.spool(FEED).clear(spooled)
+        site.store.replace(key, b"nothing", site.store.head(key).etag)
+    chain.at(chain.start.later(27))
+    kinds = {loss.kind for loss in lost(chain) if loss.asset == RAW}
+    assert Kind.WINDOW_OVERDUE in kinds
+    before = chain.objects()
+    repair(chain, asset=RAW)
+    assert chain.objects() == before
+    assert Work.WINDOW not in {item.work for item in planned(chain, asset=RAW).items}
+
+
 def test_a_damaged_raw_window_costs_nothing_that_was_made_of_it(windowed: Chain) -> None:
     [key] = [key for key in windowed.objects() if key.startswith("raw/") and "-00" in key]
     with windowed.process() as site:
