@@ -168,20 +168,19 @@ class MinuteBook(Book):
         return {number: change for number, (_, _, change) in self._settled(feed, day).items()}
 
     def assets_begin(self, assets: Collection[str], day: Day) -> None:
-        """Record that these assets are part of the day's minutes from now on, where that was not
-        said before."""
+        """Record that these assets are part of the day's minutes from now on, or, where there is
+        anything of them already, from its first; unless that was said before."""
         table = tables.days
-        known = select(table.c.asset).where(
-            table.c.prefix == self.prefix, table.c.day == day, table.c.since.is_not(None)
-        )
+        of_day = (table.c.prefix == self.prefix, table.c.day == day)
+        known = select(table.c.asset).where(*of_day, table.c.since.is_not(None))
         if not set(assets) - {row.asset for row in self._rows(known)}:
             return
         with self._database.write() as transaction:
-            now = transaction.sequence
-            late = set(assets).difference(transaction.connection.scalars(known))
-            for asset in sorted(late):
-                row = {"prefix": self.prefix, "asset": asset, "day": day}
-                transaction.upsert(table, row | {"version": now, "since": now})
+            connection, now = transaction.connection, transaction.sequence
+            begun = {*connection.scalars(select(table.c.asset).where(*of_day))}
+            for asset in sorted(set(assets).difference(connection.scalars(known))):
+                row = {"prefix": self.prefix, "asset": asset, "day": day, "version": now}
+                transaction.upsert(table, row | {"since": 0 if asset in begun else now})
 
     def since(self, asset: str, day: Day) -> int | None:
         """The number of the ledger's change since which the asset is part of the day's minutes;

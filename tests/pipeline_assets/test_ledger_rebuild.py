@@ -336,3 +336,18 @@ def test_an_asset_of_which_a_whole_later_day_is_gone_is_named(chain: Chain) -> N
     assert rebuilt(chain).verdict is Verdict.BAD
     [finding] = chain.checks(later)["quarantine", LANDING].findings
     assert finding.kind is Kind.NOT_LANDED
+
+
+def test_what_a_rebuild_found_lost_today_stays_lost_when_minutes_go_on(chain: Chain) -> None:
+    """An ordered stage takes nothing before what it has taken: no minute makes it again."""
+    chain.minutes(3)
+    with chain.process() as site:
+        record_watch(site.store, site.ledger, FEED)
+    delete(chain, {"football/newcomers": FetchNumber(chain.number + 1)})
+    lose_ledger(chain)
+    chain.at(chain.start.later(6))
+    assert rebuilt(chain).verdict is Verdict.BAD
+    lost = found(chain)["newcomers", LANDING]
+    assert [each.fetch_number for each in lost] == [chain.number + 1]
+    chain.minute(6)
+    assert found(chain)["newcomers", LANDING] == lost

@@ -170,10 +170,8 @@ def test_only_verified_windows_hold_fetches(ledger: Ledger) -> None:
 
 def test_an_asset_is_part_of_a_day_since_a_minute_knew_it(ledger: Ledger) -> None:
     before, after = claim(700).ref, claim(701).ref
-    other, feed = "football/other", "football"
+    feed = "football"
     assert ledger.since(ASSET, DAY) is None
-    ledger.intend(claim(700))
-    assert ledger.since(ASSET, DAY) is None, "a claim alone does not say so"
 
     ledger.fetch_landed(before, Outcome.COMPLETE, None, AT, 0.0)
     ledger.assets_begin([ASSET], DAY)
@@ -182,7 +180,7 @@ def test_an_asset_is_part_of_a_day_since_a_minute_knew_it(ledger: Ledger) -> Non
     assert since is not None
     assert changes[before.number] < since < changes[after.number]
 
-    version = ledger.version(ASSET, DAY)
+    version, other = ledger.version(ASSET, DAY), f"{ASSET}_too"
     ledger.assets_begin([ASSET, other], DAY)
     assert (ledger.since(ASSET, DAY), ledger.version(ASSET, DAY)) == (since, version)
     ledger.intend(claim(702))
@@ -190,3 +188,10 @@ def test_an_asset_is_part_of_a_day_since_a_minute_knew_it(ledger: Ledger) -> Non
     assert ledger.since(other, DAY) == ledger.version(other, DAY)
     assert ledger.asset_days(feed) == {(ASSET, DAY), (other, DAY)}
     assert ledger.since(ASSET, DAY.shifted(1)) is None
+
+
+def test_an_asset_that_has_begun_a_day_is_part_of_all_of_it(ledger: Ledger) -> None:
+    ledger.intend(claim(700))
+    assert ledger.since(ASSET, DAY) is None, "a claim alone does not say so"
+    ledger.assets_begin([ASSET], DAY)
+    assert ledger.since(ASSET, DAY) == 0
