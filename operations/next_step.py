@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline_assets.checks.report import CheckReport, Found, Kind
 from pipeline_assets.repair.classes import CLASS_OF, REPAIRED
@@ -21,18 +21,20 @@ _LOOK = frozenset(
 
 @dataclass(frozen=True)
 class DayAt:
-    """A day below a prefix of the bucket, as options name it."""
+    """A day below a prefix of the bucket, as options name it; `deep` as it was looked at."""
 
     day: Day
     prefix: str
+    deep: bool = False
 
     def reprocess(self, *more: str) -> str:
         """`touchline reprocess` of this day."""
-        return self._command("reprocess", "--date", str(self.day), more=more)
+        return self._command("reprocess", "--date", str(self.day), more=[*self._deep, *more])
 
     def losses(self) -> str:
         """`touchline losses` of this day."""
-        return self._command("losses", "--from", str(self.day), "--to", str(self.day))
+        span = ("--from", str(self.day), "--to", str(self.day))
+        return self._command("losses", *span, more=self._deep)
 
     def verify(self, *more: str) -> str:
         """`touchline verify` of this day."""
@@ -45,6 +47,10 @@ class DayAt:
     def quarantine(self) -> str:
         """`touchline quarantine` of this day."""
         return self._command("quarantine", "--date", str(self.day))
+
+    @property
+    def _deep(self) -> list[str]:
+        return ["--deep"] if self.deep else []
 
     def _command(self, *words: str, more: Iterable[str] = ()) -> str:
         prefix = ["--prefix", self.prefix] if self.prefix else []
@@ -63,9 +69,12 @@ def next_step(
 
     `given_up` are the fetches of which a repair has said that they cannot be made again.
     """
+    reports = list(reports)
     found = [(report.asset, each) for report in reports for each in report.findings]
     if not found:
         return None
+    if any(report.deep for report in reports):
+        at = replace(at, deep=True)  # Else it would not see what was found.
     for_repair = {(name, each.fetch_number) for name, each in found if is_for_repair(each)}
     if for_repair.difference(given_up):
         return at.reprocess("--dry-run")

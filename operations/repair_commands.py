@@ -35,9 +35,9 @@ def losses(
         found = losses_between(site, plans, first, last, deep=deep, progress=progress)
         below = site.settings.s3_prefix
     if as_json:
-        _print_json({"losses": found, "next": next_of_losses(found, below)})
+        _print_json({"losses": found, "next": next_of_losses(found, below, deep=deep)})
     else:
-        show_losses(found, below, _console())
+        show_losses(found, below, _console(), deep=deep)
     raise typer.Exit(exit_code(found))
 
 

@@ -57,7 +57,7 @@ def losses_between(
     return found
 
 
-def show_losses(found: Sequence[Loss], prefix: str, console: Console) -> None:
+def show_losses(found: Sequence[Loss], prefix: str, console: Console, *, deep: bool) -> None:
     """A line for those in a row of which the same is to be said, with the first one's evidence;
     then the command that helps with the oldest day of which something can be had again."""
     if not found:
@@ -68,7 +68,7 @@ def show_losses(found: Sequence[Loss], prefix: str, console: Console) -> None:
         numbers = [loss.fetch_number for loss in losses if loss.fetch_number is not None]
         fetches = f" fetch {span(numbers)}:" if numbers else ""
         _line(console, f"{one.day} {one.asset}:{fetches} {_what(losses)}: {one.evidence}")
-    if (command := next_of_losses(found, prefix)) is not None:
+    if (command := next_of_losses(found, prefix, deep=deep)) is not None:
         _line(console, f"next: {command}")
 
 
@@ -81,11 +81,12 @@ def _what(losses: Sequence[Loss]) -> str:
     return f"{one.loss}, {how_many} records, {recoverable}"
 
 
-def next_of_losses(found: Iterable[Loss], prefix: str) -> str | None:
-    """The command that helps next with the oldest day of which something can be had again."""
+def next_of_losses(found: Iterable[Loss], prefix: str, *, deep: bool) -> str | None:
+    """The command that helps next with the oldest day of which something can be had again, looked
+    for as `deep` as these."""
     recoverable = (loss for loss in found if loss.recoverable and loss.kind != Kind.SPOOL_FILLS_UP)
     first = next(recoverable, None)
-    return first and DayAt(Day.parse(first.day), prefix).reprocess("--dry-run")
+    return first and DayAt(Day.parse(first.day), prefix, deep).reprocess("--dry-run")
 
 
 def alike(loss: Loss) -> tuple[Any, ...]:
@@ -169,7 +170,7 @@ def repair_day(
     plan = plan_repair(
         site, plan_of_feed, day, asset=name, named=named, deep=deep, progress=progress
     )
-    at = DayAt(day, site.settings.s3_prefix)
+    at = DayAt(day, site.settings.s3_prefix, deep)
     again = [] if asset is None else ["--asset", asset]
     again += [] if reason is None else ["--reason", reason]
     if dry_run:

@@ -143,6 +143,9 @@ def test_each_command_ends_with_the_one_that_helps_next(own_day: RunDay, tmp_pat
     assert ends_with("reprocess", "--date", DAY, "--dry-run", "--asset", "monitor_central") == (
         f"{begun} --asset monitor_central"
     )
+    for arguments in (("verify", "--date", DAY), ("losses",), report):
+        assert ends_with(*arguments, "--deep") == f"{begun} --deep --dry-run"
+    assert ends_with(*begun.split()[1:], "--deep", "--dry-run") == f"{begun} --deep"
     assert own_day.touchline(*begun.split()[1:]).stdout.decode().endswith("verdict: OK\n")
 
 
