@@ -26,6 +26,7 @@ from pipeline_assets.ledger_rebuild import (
 )
 from pipeline_assets.repair.work import new_run_id
 from pipeline_assets.statements import Statements, statements
+from resources.day_layout import day_prefix
 from resources.known_days import days_in_store
 from resources.ledger import Ledger, RunRow, is_damage
 from resources.settings import Settings
@@ -120,16 +121,18 @@ def _rebuild(
     for plan in site.plans.values():
         record_watch(site.store, site.ledger, plan.name)
         watched = read_watch(site.store, plan.name)
-        days = [
-            day
-            for day in sorted(days_in_store(site, plan.name))
-            if (first is None or first <= day) and (last is None or day <= last)
-        ]
+        stored = sorted(days_in_store(site, plan.name))
+        before = [day for day in stored if first is not None and day < first]
+        days = [day for day in stored if day not in before and (last is None or day <= last)]
         if not days:
             continue
         report.intervals += rebuild_watch(site, plan.name, watched)
         report.expiries += rebuild_expiries(site, plan.name)
-        begun: set[str] = set()
+        begun = {
+            asset.name
+            for asset in plan.assets
+            if any(any(site.store.list(day_prefix(asset.name, day))) for day in reversed(before))
+        }
         with _said_by_dagster(site.settings) as said_of:
             for day in days:
                 progress(f"making {day} of {plan.name} anew")

@@ -27,7 +27,7 @@ from tests.chain import FEED, RAW, SPOOL, Chain
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.spoiling import heads_object, put
 from touchline.accounting import FetchFate, Verdict
-from touchline.day import FetchNumber
+from touchline.day import Day, FetchNumber
 
 HEADS = "football/heads"
 LAST = "football/quarantine"
@@ -43,9 +43,9 @@ def lose_ledger(chain: Chain) -> None:
         file.unlink()
 
 
-def rebuilt(chain: Chain) -> RebuildReport:
+def rebuilt(chain: Chain, first: Day | None = None) -> RebuildReport:
     with chain.process() as site:
-        return rebuild(site, None, None, lambda text: None)
+        return rebuild(site, first, None, lambda text: None)
 
 
 def stop_watching(chain: Chain, passed: int) -> None:
@@ -319,8 +319,10 @@ def test_minutes_go_on_after_a_rebuild(past: Chain) -> None:
     assert set(found(past)) == {("quarantine", LANDING)}
 
 
-def test_an_asset_of_which_a_whole_later_day_is_gone_is_named(chain: Chain) -> None:
-    """Nothing of that day speaks of it any more; that it was there before does."""
+@pytest.mark.parametrize("alone", [False, True])
+def test_an_asset_of_which_a_whole_later_day_is_gone_is_named(chain: Chain, alone: bool) -> None:
+    """Nothing of that day speaks of it any more; that it was there before does, also where that
+    day alone is rebuilt."""
     a_day = 24 * 60
     chain.minute(0)
     stop_watching(chain, 1)
@@ -333,7 +335,7 @@ def test_an_asset_of_which_a_whole_later_day_is_gone_is_named(chain: Chain) -> N
         site.store.delete(object_key(LAST, later, chain.number))
     lose_ledger(chain)
     chain.at(chain.start.later(a_day + 10))
-    assert rebuilt(chain).verdict is Verdict.BAD
+    assert rebuilt(chain, later if alone else None).verdict is Verdict.BAD
     [finding] = chain.checks(later)["quarantine", LANDING].findings
     assert finding.kind is Kind.NOT_LANDED
 
