@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from operations.next_step import DayAt
 from operations.status import dagster_of
 from pipeline_assets.drift import DriftedDay, drifted_days, runs_of_other_code
 from resources.ledger import Ledger, RunRow
@@ -44,9 +45,8 @@ class Drift:
     @property
     def commands(self) -> list[str]:
         """The backfill: a day at a time, with all that follows from what is made anew."""
-        prefix = f" --prefix {self.prefix}" if self.prefix else ""
         days = sorted({each.day for each in self.days})
-        return [f"touchline reprocess --date {day}{prefix}" for day in days]
+        return [DayAt(day, self.prefix).reprocess() for day in days]
 
 
 def look(

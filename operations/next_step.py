@@ -48,6 +48,10 @@ class DayAt:
         """`touchline quarantine` of this day."""
         return self._command("quarantine", "--date", str(self.day))
 
+    def status(self) -> str:
+        """`touchline status` of what lies below this prefix."""
+        return self._command("status")
+
     @property
     def _deep(self) -> list[str]:
         return ["--deep"] if self.deep else []
@@ -87,5 +91,5 @@ def next_step(
     if Kind.SCHEMA_DRIFTS in kinds:
         return at.quarantine()
     if kinds == {Kind.SPOOL_FILLS_UP}:
-        return "touchline status"
+        return at.status()
     return "touchline doctor"

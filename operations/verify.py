@@ -200,7 +200,7 @@ def show(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     for day, of_day in not_fetched.items():
         counts = f"{of_day['failed']:,} failed, {of_day['missed']:,} missed"
-        line = f"{day}: minutes without data: {counts}: touchline losses --from {day} --to {day}"
+        line = f"{day}: minutes without data: {counts}: {DayAt(Day.parse(day), prefix).losses()}"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     for day, said in remarks.items():
         if said is None:

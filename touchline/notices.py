@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def _most(limit: int, text: Callable[[int], str], fits: Callable[[str], bool]) -
 
 def next_commands(causes: set[str], day: Day, prefix: str) -> list[str]:
     """What a person runs to see more of these causes."""
-    of_prefix = f" --prefix {prefix}" if prefix else ""
+    of_prefix = f" --prefix {shlex.quote(prefix)}" if prefix else ""
     commands = []
     if causes & SEEN_BY_REPAIR:
         commands.append(f"touchline losses --from {day} --to {day}{of_prefix}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from operations.drift import Drift
 from operations.next_step import DayAt, next_step
 from pipeline_assets.checks.report import CheckReport, Kind
+from pipeline_assets.drift import DriftedDay
 from touchline.day import Day
+from touchline.notices import next_commands
 
 DAY = Day.parse("2025-05-28")
 AT = DayAt(DAY, "replay/a b")
@@ -41,13 +44,19 @@ def test_every_finding_has_a_command_that_can_be_pasted(kind: Kind) -> None:
         (Kind.WINDOW_OVERDUE, DRY_RUN),
         (Kind.FEED_FAILS, "touchline doctor"),
         (Kind.UNCHECKED, "touchline doctor"),
-        (Kind.SPOOL_FILLS_UP, "touchline status"),
+        (Kind.SPOOL_FILLS_UP, "touchline status --prefix 'replay/a b'"),
         (Kind.FEED_FROZEN, "touchline fetch 2025-05-28 7 --prefix 'replay/a b' --pretty"),
         (Kind.SCHEMA_DRIFTS, "touchline quarantine --date 2025-05-28 --prefix 'replay/a b'"),
     ],
 )
 def test_a_finding_has_its_command(kind: Kind, command: str) -> None:
     assert next_step(AT, [report(RAW, (kind, 7))]) == command
+
+
+def test_a_prefix_can_be_pasted_wherever_a_command_is_named() -> None:
+    drifted = DriftedDay(MERGED, DAY, 1, 1, ("a",), "b")
+    found = [*Drift("a b", [drifted], [], [], []).commands, *next_commands({"late"}, DAY, "a b")]
+    assert all("--prefix 'a b'" in command for command in found)
 
 
 def test_what_can_be_repaired_comes_first_and_what_cannot_is_explained() -> None:

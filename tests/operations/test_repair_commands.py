@@ -51,7 +51,8 @@ def test_minutes_without_data_are_told_by_their_reasons(own_day: RunDay) -> None
     why = "real_loss, an unknown number of records, not recoverable: the fetch failed"
     assert f"fetch {numbers[4]}: {why}" in found
     verified = own_day.touchline("verify", "--date", DAY)
-    assert "minutes without data: 1 failed, 3 missed" in verified.stdout.decode()
+    said = f"touchline losses --from {DAY} --to {DAY} --prefix {own_day.settings.s3_prefix}\n"
+    assert f"minutes without data: 1 failed, 3 missed: {said}" in verified.stdout.decode()
     said = own_day.touchline("verify", "--date", DAY, "--json").json["not_fetched"]
     assert said == {DAY: {"failed": 1, "missed": 3}}
 
