@@ -314,11 +314,13 @@ def _start(
 
 
 def _prepare_dagster(settings: Settings, code_port: int) -> Path:
-    """The workspace's path. Raises UpError where Dagster's storage cannot be used."""
+    """The workspace's path. Raises UpError where Dagster's home or storage cannot be used."""
     try:
         return prepare_dagster_home(settings, parts.workspace(code_port))
     except DagsterUnreadable as error:
         raise UpError(": ".join(filter(None, (str(error), error.do)))) from None
+    except OSError as error:
+        raise UpError(f"Dagster's home cannot be written: {error}") from None
 
 
 @contextmanager

@@ -226,6 +226,13 @@ def test_what_had_started_ends_when_another_part_does_not_start(
     assert (found.state, found.error) == ("failed", text)
 
 
+def test_a_dagster_home_that_cannot_be_written_is_told(settings: Settings) -> None:
+    (settings.dagster_home / "dagster.yaml").mkdir(parents=True)
+    text = refused(settings)
+    assert text.startswith("Dagster's home cannot be written: ")
+    assert str(settings.dagster_home / "dagster.yaml") in text
+
+
 def test_partitions_begin_with_the_first_day_known_or_chosen(settings: Settings) -> None:
     nowhere = S3Access("http://127.0.0.1:1", "key", "secret", "us-east-1")
     today = Day.containing(datetime.now(UTC))
