@@ -35,6 +35,12 @@ def load(
         raise ValueError(f"columns={columns!r} is no list: write columns=[{columns!r}]")
     if columns is not None and as_ == "records":
         raise ValueError("as_='records' gives whole records: leave out columns=, or another as_=")
+    if subject is not None and not isinstance(subject, str):
+        raise ValueError(f"subject={subject!r} is no match id, which is text")
+    if columns is not None:
+        columns = [*columns]
+        if twice := sorted({name for name in columns if columns.count(name) > 1}):
+            raise ValueError(f"columns= names {', '.join(twice)} more than once")
     days = days_of(day)
     take_aws_variables()
     with opened_store(prefix) as site:

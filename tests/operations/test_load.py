@@ -135,6 +135,12 @@ def test_columns_and_a_match_are_those_of_everything(both: RunDay, asset: str) -
     assert set(map(str, dated["date"])) == {DAY}
 
 
+def test_columns_come_from_anything_that_can_be_gone_through(both: RunDay) -> None:
+    every = touchline.load("odds_changes", DAY)
+    for columns in (every.columns[3:5], (name for name in every.columns[3:5])):
+        assert touchline.load("odds_changes", DAY, columns=columns).equals(every.iloc[:, 3:5])
+
+
 def test_a_match_that_never_played_is_an_empty_frame_with_its_columns(both: RunDay) -> None:
     none = touchline.load("odds_changes", (DAY, NEXT), columns=["v2", "date"], subject="nobody")
     assert (list(none.columns), len(none)) == (["v2", "date"], 0)
@@ -154,6 +160,8 @@ def test_of_other_matches_row_groups_one_column_is_read(both: RunDay) -> None:
     ("asked", "said"),
     [
         ({"columns": ["v2", "v9"]}, r"odds_changes has no column v9; it has: fetch_number, .*v2"),
+        ({"columns": ["v2", "v3", "v2"]}, "v2 more than once"),
+        ({"subject": 7}, "subject=7 is no match id"),
         ({"columns": "v2"}, r"write columns=\['v2'\]"),
         ({"columns": ["v2"], "as_": "records"}, "records"),
         ({"day": (NEXT, DAY)}, f"ends on {DAY}, before it begins on {NEXT}"),
