@@ -85,8 +85,6 @@ class _Comparison:
         report.fetches_present = len(numbers | gone)
         if isinstance(self.asset, Stage):
             self._never_taken({*claims, *numbers, *gone})
-        if expired is None and self.books.index.seal is None:
-            self._overdue(index)
         read_well: dict[FetchNumber, str] = {}
         self._trusted_windows(claims, index)
         for number in sorted({*claims, *numbers} - self.spoken_for):
@@ -114,6 +112,8 @@ class _Comparison:
                 elif number not in self.contradicted:
                     read_well[number] = place.etag
         ledger.mark_verified(self.asset.name, self.day, read_well)
+        if expired is None and self.books.index.seal is None:
+            self._overdue(index)
         self._alone([row for n, row in claims.items() if n in numbers])
         self.books.readings = self.readings
 
@@ -179,13 +179,14 @@ class _Comparison:
         return Window.of(self.day, place.number).first in self.trusted
 
     def _overdue(self, index: DayIndex) -> None:
-        """Fetch objects that should have gone into a window by now."""
+        """Sound fetch objects that should have gone into a window by now."""
         now = self.site.clock.now()
-        for first in sorted({Window.of(self.day, number).first for number in index.singles}):
+        sound = index.singles.keys() - {found.fetch_number for found in self.report.findings}
+        for first in sorted({Window.of(self.day, number).first for number in sound}):
             window = Window(self.day, first)
             if first in index.windows or now < window.end + WINDOW_OVERDUE:
                 continue
-            singles = [number for number in index.singles if number in window]
+            singles = [number for number in sound if number in window]
             claims = self.site.ledger.claims_of(self.asset.name, self.day, singles).values()
             landed = [row.landed_at for row in claims if row.landed_at]
             since = max([window.end, *landed])

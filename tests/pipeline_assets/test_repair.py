@@ -637,7 +637,8 @@ def test_a_late_window_of_which_no_fetch_can_be_had_is_not_made(chain: Chain) ->
         site.store.replace(key, b"nothing", site.store.head(key).etag)
     chain.at(chain.start.later(27))
     kinds = {loss.kind for loss in lost(chain) if loss.asset == RAW}
-    assert Kind.WINDOW_OVERDUE in kinds
+    assert Kind.DAMAGED in kinds
+    assert Kind.WINDOW_OVERDUE not in kinds, "no window can be made of it"
     before = chain.objects()
     repair(chain, asset=RAW)
     assert chain.objects() == before
