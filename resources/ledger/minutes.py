@@ -183,10 +183,24 @@ class MinuteBook(Book):
                 transaction.upsert(table, row | {"since": 0 if asset in begun else now})
 
     def since(self, asset: str, day: Day) -> int | None:
-        """The number of the ledger's change since which the asset is part of the day's minutes;
-        None where none of these knew it."""
-        rows = self._rows(select(tables.days.c.since).where(*self._of(tables.days, asset, day)))
-        return rows[0].since if rows else None
+        """Return the number of the ledger's change since which the asset is part of the day's
+        minutes: 0 where minutes of an earlier day knew it and none of this one told the ledger,
+        None where neither knew it."""
+        table = tables.days
+        newest = self._rows(
+            select(table.c.day, table.c.since)
+            .where(
+                table.c.prefix == self.prefix,
+                table.c.asset == asset,
+                table.c.day <= day,
+                table.c.since.is_not(None),
+            )
+            .order_by(table.c.day.desc())
+            .limit(1)
+        )
+        if not newest:
+            return None
+        return newest[0].since if newest[0].day == day else 0
 
     def asset_days(self, feed: str) -> set[tuple[str, Day]]:
         """The assets and days of a feed of which the ledger holds anything but fates."""

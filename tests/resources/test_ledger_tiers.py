@@ -187,7 +187,8 @@ def test_an_asset_is_part_of_a_day_since_a_minute_knew_it(ledger: Ledger) -> Non
     assert ledger.since(ASSET, DAY) == since
     assert ledger.since(other, DAY) == ledger.version(other, DAY)
     assert ledger.asset_days(feed) == {(ASSET, DAY), (other, DAY)}
-    assert ledger.since(ASSET, DAY.shifted(1)) is None
+    assert ledger.since(ASSET, DAY.shifted(-1)) is None
+    assert ledger.since(ASSET, DAY.shifted(1)) == 0, "it goes on, whatever the ledger was told"
 
 
 def test_an_asset_that_has_begun_a_day_is_part_of_all_of_it(ledger: Ledger) -> None:
