@@ -8,7 +8,8 @@ before the first fetch and not believed.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ _BODY = b"Touchline tries the promises of this store.\x00\xff" * 100
 _OTHER = b"written over"
 _METADATA = {"fetch-id": "Qx7LmA20bTzK", "account": '{"received":0}'}
 _NO_ETAG = "0" * 32
+RACERS = 8
+"""Gateways are known that refuse a second writer, and let three at the same moment all win."""
 
 
 class Promise(StrEnum):
@@ -90,13 +93,16 @@ class Broken:
         return f"{self.promise}: {self.seen}: {self.rests_on}"
 
 
-def broken_promises(store: ObjectStore, clock: Clock, scratch: str) -> list[Broken]:
-    """Every promise that this store breaks, in some thirty requests.
+def broken_promises(
+    store: ObjectStore, clock: Clock, scratch: str, *, racers: int = RACERS
+) -> list[Broken]:
+    """Return every promise that this store breaks, after some fifty requests.
 
-    `scratch` is a name that nobody else uses; what is written below it is removed. Raises
+    `scratch` is a name that nobody else uses; what is written below it is removed. `racers` write
+    one object at the same moment, which takes the embedded store seconds. Raises
     StoreUnavailable, AccessRefused and NoSuchBucket where nothing can be told.
     """
-    probe = _Probe(store, f"{FOLDER}/{scratch}/")
+    probe = _Probe(store, f"{FOLDER}/{scratch}/", racers)
     tries = {
         Promise.READ_BACK: probe.read_back,
         Promise.IF_NONE_MATCH: probe.if_none_match,
@@ -128,6 +134,7 @@ class _Probe:
 
     store: ObjectStore
     folder: str
+    racers: int
 
     def read_back(self) -> str | None:
         key = self._key(Promise.READ_BACK)
@@ -146,10 +153,12 @@ class _Probe:
         try:
             self.store.put_new(key, _OTHER)
         except PreconditionFailed:
-            if self.store.head(key).etag == etag:
-                return None
-            return "a PUT over an object that exists was refused and has changed it"
-        return "a PUT over an object that exists was accepted"
+            if self.store.head(key).etag != etag:
+                return "a PUT over an object that exists was refused and has changed it"
+        else:
+            return "a PUT over an object that exists was accepted"
+        race = self._race_key(Promise.IF_NONE_MATCH)
+        return self._race(race, lambda body: self.store.put_new(race, body))
 
     def if_match(self) -> str | None:
         key = self._key(Promise.IF_MATCH)
@@ -167,6 +176,26 @@ class _Probe:
             return "a PUT with the object's own ETag was refused"
         if self.store.head(key).etag != replaced:
             return "a PUT with the object's own ETag was accepted and has changed nothing"
+        race = self._race_key(Promise.IF_MATCH)
+        stood = self._put(race)
+        return self._race(race, lambda body: self.store.replace(race, body, stood))
+
+    def _race(self, key: str, write: Callable[[bytes], str]) -> str | None:
+        """Let all racers write one object at the same moment, each another body. One may win."""
+
+        def tried(body: bytes) -> str | None:
+            try:
+                return write(body)
+            except StoreError:  # Refused, or told to come again.
+                return None
+
+        with ThreadPoolExecutor(self.racers) as pool:
+            etags = pool.map(tried, [b"%d" % number for number in range(self.racers)])
+            won = [etag for etag in etags if etag is not None]
+        if len(won) > 1:
+            return f"{len(won)} of {self.racers} PUTs of one object at one moment were accepted"
+        if won and self.store.head(key).etag != won[0]:
+            return "of PUTs of one object at one moment, another one stands than was accepted"
         return None
 
     def list_after_write(self) -> str | None:
@@ -217,14 +246,18 @@ class _Probe:
         return {item.key: item for item in self.store.list(self.folder)}
 
     def remove(self) -> None:
-        for promise in _RESTS_ON:
-            self.store.delete(self._key(promise))
+        races = map(self._race_key, (Promise.IF_NONE_MATCH, Promise.IF_MATCH))
+        for key in (*races, *map(self._key, _RESTS_ON)):
+            self.store.delete(key)
 
     def _put(self, key: str) -> str:
         return self.store.put_new(key, _BODY, _METADATA)
 
     def _key(self, promise: Promise) -> str:
         return f"{self.folder}{promise}"
+
+    def _race_key(self, promise: Promise) -> str:
+        return f"{self._key(promise)}-race"
 
 
 def _clock(store: ObjectStore, clock: Clock) -> Iterator[Broken]:

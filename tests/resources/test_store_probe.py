@@ -19,7 +19,7 @@ from resources.object_store import (
     PatientS3,
     StoreUnavailable,
 )
-from resources.store_probe import Broken, Promise, broken_promises
+from resources.store_probe import RACERS, Broken, Promise, broken_promises
 from tests.s3_gate import Answer, S3Gate, is_listing, s3_error
 from touchline.clock import SystemClock, VirtualClock, parse_http_date
 
@@ -40,15 +40,15 @@ def reached(access: S3Access, prefix: str) -> ObjectStore:
     return ObjectStore(s3, "touchline", prefix)
 
 
-def tried(store: ObjectStore) -> list[Broken]:
-    return broken_promises(store, SystemClock(), "scratch")
+def tried(store: ObjectStore, racers: int = 2) -> list[Broken]:
+    return broken_promises(store, SystemClock(), "scratch", racers=racers)
 
 
 def test_the_embedded_server_keeps_them_all_and_nothing_is_left(store: ObjectStore) -> None:
     store.put_new("raw/a", b"")
-    assert tried(store) == []
+    assert tried(store, RACERS) == []
     assert [item.key for item in store.list("")] == ["raw/a"]
-    assert sum(store.requests.by_operation.values()) < 40
+    assert sum(store.requests.by_operation.values()) < 60
 
 
 def unconditional(header: str) -> Callable[[S3Gate], None]:
@@ -132,6 +132,27 @@ def bodies_are_spoiled_under_their_checksum(gate: S3Gate) -> None:
     gate.spoils = lambda path, body: body if "list-type" in path else body[:-1] + b"?"
 
 
+def all_win_a_race(promise: Promise) -> Callable[[S3Gate], None]:
+    """As at a gateway that looks first and writes then."""
+
+    def breaks(gate: S3Gate) -> None:
+        def alter(method: str, path: str, answer: Answer) -> Answer:
+            has_lost = method == "PUT" and f"{promise}-race" in path and answer.status == 412
+            return Answer(200, {"etag": f'"{"0" * 32}"'}) if has_lost else answer
+
+        gate.alters = alter
+
+    return breaks
+
+
+def another_wins_than_is_told(gate: S3Gate) -> None:
+    def alter(method: str, path: str, answer: Answer) -> Answer:
+        is_looked_at = method == "HEAD" and f"{Promise.IF_MATCH}-race" in path
+        return replace(answer, headers=answer.headers | {"etag": '"0"'}) if is_looked_at else answer
+
+    gate.alters = alter
+
+
 def metadata_are_lost(gate: S3Gate) -> None:
     def lose(method: str, path: str, answer: Answer) -> Answer:
         kept = {n: v for n, v in answer.headers.items() if not n.startswith("x-amz-meta")}
@@ -154,6 +175,9 @@ def metadata_are_lost(gate: S3Gate) -> None:
             "another ETag than the object's was accepted",
         ),
         (unheard_of("If-Match"), Promise.IF_MATCH, "HTTP 501 NotImplemented"),
+        (all_win_a_race(Promise.IF_NONE_MATCH), Promise.IF_NONE_MATCH, "2 of 2 PUTs"),
+        (all_win_a_race(Promise.IF_MATCH), Promise.IF_MATCH, "2 of 2 PUTs"),
+        (another_wins_than_is_told, Promise.IF_MATCH, "another one stands"),
         (listings_are_stale, Promise.LIST_AFTER_WRITE, "is not listed"),
         (listings_have_other_sizes, Promise.LIST_AFTER_WRITE, "is listed with 7 bytes"),
         (listings_keep_what_is_deleted, Promise.GONE_AFTER_DELETE, "still listed"),
@@ -205,7 +229,7 @@ def off_by(store: ObjectStore, s3_gate: S3Gate) -> Callable[[float], list[Broken
         s3_gate.alters = lambda method, path, answer: replace(
             answer, headers=answer.headers | {"date": theirs}
         )
-        return broken_promises(store, VirtualClock(ours), "scratch")
+        return broken_promises(store, VirtualClock(ours), "scratch", racers=2)
 
     return tried
 
