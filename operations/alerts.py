@@ -114,15 +114,15 @@ def hushed_text(alert: Alert, now: datetime) -> str:
     until = alert.hushed_until(now)
     if until == now:
         return "it is not open; what could not be delivered of it counts as seen"
-    return f"nothing is sent until {utc_text(until)}"
+    return f"nothing is sent until {utc_text(until)}: {_hushed(alert, now)}"
 
 
 def unmuted_text(alert: Alert, now: datetime) -> str:
     """How an alert stands that is not muted, in one line."""
     until = alert.hushed_until(now)
     if until > now:
-        return f"it is not muted, but acknowledged until {utc_text(until)}"
-    return "it is not muted: what is bad is told"
+        return f"not muted any more; still acknowledged until {utc_text(until)}"
+    return "not muted any more: what is still bad alerts again"
 
 
 def show(found: Found, now: datetime, console: Console) -> None:
@@ -137,8 +137,9 @@ def show(found: Found, now: datetime, console: Console) -> None:
         lines.append(f"{utc_text(notice.made_at)} {notice.state.said}: {notice.title}{error}")
     for alert in found.matches:
         lines += match_alert_lines(alert, found.outcomes.get(alert.alert_id))
-    lines += [f"{rule}: {sums.alerts} alerts: {sums}" for rule, sums in found.tallies.items()]
-    for line in lines or ["no alerts"]:
+    for rule, sums in found.tallies.items():
+        lines.append(f"{rule}: {sums.alerts} {'alert' if sums.alerts == 1 else 'alerts'}: {sums}")
+    for line in lines or ["nothing is wrong; of alerts about matches see --date"]:
         console.print(escape(line), soft_wrap=True, highlight=False)
 
 

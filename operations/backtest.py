@@ -191,7 +191,8 @@ def _row(hit: Hit) -> tuple[str, ...]:
 
 
 def _sums(found: Backtest) -> str:
-    said = f"{found.tally.alerts} hits: {found.tally}"
+    alerts = found.tally.alerts
+    said = f"{alerts} {'hit' if alerts == 1 else 'hits'}: {found.tally}"
     if found.profit is None:
         return f"{said}; the rule names no bet"
     if found.yield_per_unit is None:

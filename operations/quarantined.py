@@ -44,7 +44,7 @@ def set_aside(site: Site, day: Day | None, progress: Callable[[str], None]) -> l
     """
     known = {plan.name: known_days(site, plan.name) for plan in site.plans.values()}
     if day is not None and not any(day in days for days in known.values()):
-        raise Misused(f"nothing is known of {day}")
+        raise Misused(f"nothing is known of {day}: see `touchline verify --all`, and --prefix")
     found: list[SetAside] = []
     for plan in site.plans.values():
         days = [each for each in known[plan.name] if day in (None, each)]

@@ -165,7 +165,7 @@ def repair_day(
     name = None if asset is None else find_asset(site, asset)
     [plan_of_feed] = plans_of(site, feed or (name or next(iter(site.plans))).partition("/")[0])
     if day not in known_days(site, plan_of_feed.name):
-        raise Misused(f"nothing is known of {day}")
+        raise Misused(f"nothing is known of {day}: see `touchline verify --all`, and --prefix")
     named = name is not None and reason is not None
     plan = plan_repair(
         site, plan_of_feed, day, asset=name, named=named, deep=deep, progress=progress

@@ -110,7 +110,7 @@ def nothing_known(site: Site, plans: Iterable[FeedPlan], day: Day | None) -> str
     if not known:
         return f"{where} hold nothing"
     days = f"{known[0]} to {known[-1]}" if len(known) > 1 else str(known[0])
-    return f"{where} know nothing of {day}, but of {days}"
+    return f"{where} know nothing of {day}; they know {days}"
 
 
 def overall(verdicts: Iterable[AssetVerdict]) -> Verdict:

@@ -257,7 +257,7 @@ def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, (UP,), "touchline up")
     newest = next(filter(None, (_newest(books, plan, asset, day) for day in books.days)), None)
     if newest is None:
-        detail = "nothing has landed today or yesterday"
+        detail = "nothing has landed today or yesterday: the first minute takes up to two"
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, rests_on)
     age = books.now - newest.utc
     detail = f"the newest fetch is that of {newest}, {lasted(age)} old"

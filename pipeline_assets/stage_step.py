@@ -154,7 +154,10 @@ class _Step:
         old = {number for number in ready if self.day.minute(number).utc <= newest}
         gone = {n for n in ready - old - here if (row := claims.get(n)) and row.has_landed}
         if left := len(ready - old - gone):
-            self.findings.append(f"the newest {left} fetches are left to live runs as they are")
+            self.findings.append(
+                f"{left} fetches stay as they are: they are younger than "
+                f"{LEFT_TO_LIVE_RUNS.seconds // 60} minutes, and live runs may still work on them"
+            )
         return sorted(old | gone)
 
     def _is_live(self, number: FetchNumber) -> bool:

@@ -67,7 +67,9 @@ class _StagePlanning:
             action = Action.SKIP if self._waits_for_a_new_stage(number) else Action.CANNOT
             decided.why_not[stage.name, number] = reason
         elif not wanted.fault and self._is_new(number):
-            action, reason = Action.SKIP, "the newest minutes are left to live runs"
+            action = Action.SKIP
+            minutes = stage_step.LEFT_TO_LIVE_RUNS.seconds // 60
+            reason = f"too new: run this again {minutes} minutes after it"
         else:
             self.done.add(number)
             if wanted.same is None:

@@ -111,7 +111,9 @@ def test_matches_that_were_told_of_are_shown_with_their_delivery(ledger: Ledger)
     assert "how they turned out cannot be read: no object store" in said.stderr
     shown = touchline("alerts", "--date", day).stdout
     assert " sent: 3OU HALF ALERT / [bold]match-a[/bold] vs B (match match-a)" in shown
-    assert touchline("alerts").stdout.strip() == "no alerts"
+    assert (
+        touchline("alerts").stdout.strip() == "nothing is wrong; of alerts about matches see --date"
+    )
 
 
 def test_a_match_that_nobody_was_told_of_is_bad_for_a_day(ledger: Ledger) -> None:
@@ -196,7 +198,10 @@ def test_what_is_bad_when_a_mute_is_lifted_is_told(ledger: Ledger) -> None:
     assert ledger.tell(datetime.now(UTC), targets=1) == []
     assert touchline("alerts").exit_code == 0
     said = touchline("unmute", str(KEY))
-    assert (said.exit_code, said.stdout) == (0, "it is not muted: what is bad is told\n")
+    assert (said.exit_code, said.stdout) == (
+        0,
+        "not muted any more: what is still bad alerts again\n",
+    )
     assert touchline("alerts").exit_code == 1
     assert len(ledger.tell(datetime.now(UTC), targets=1)) == 1
     assert touchline("unmute", str(KEY)).exit_code == 0

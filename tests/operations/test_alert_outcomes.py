@@ -64,8 +64,9 @@ def test_the_command_tells_how_each_alert_turned_out_and_sums_up(told_day: RunDa
     assert settled == {first: "WON"} | dict.fromkeys(others, "PENDING")
     assert (sums[rule]["won"], sums[rule]["win_rate"]) == (1, 1.0)
     said = told_day.touchline("alerts", "--date", str(told_day.day)).stdout.decode()
-    assert " not sent (no target takes it), outcome WON: " in said
-    assert f"{rule}: {sums[rule]['alerts']} alerts: 1 won, 0 lost, 0 void" in said
+    assert " not sent (no target is set for it), outcome WON: " in said
+    alerts_of = sums[rule]["alerts"]
+    assert f"{rule}: {alerts_of} alert{'s' * (alerts_of > 1)}: 1 won, 0 lost, 0 void" in said
 
 
 def test_the_board_tells_it_beside_the_delivery(told_day: RunDay) -> None:
