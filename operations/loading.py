@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ def load(
     day: Any,
     as_: str,
     prefix: str | None,
-    columns: Sequence[str] | None,
+    columns: Iterable[str] | None,
     subject: str | None,
 ) -> Any:
     """See `touchline.load`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def load(
     day: OneDay | tuple[OneDay, OneDay],
     as_: Literal["pandas", "arrow", "duckdb", "records"] = "pandas",
     *,
-    columns: Sequence[str] | None = None,
+    columns: Iterable[str] | None = None,
     subject: str | None = None,
     prefix: str | None = None,
 ) -> Any:
