@@ -18,7 +18,7 @@ from operations.match_alerts import match_alert_as_json, match_alert_lines, read
 from resources.ledger import Ledger
 from touchline.accounting import Verdict
 from touchline.alerting import Alert, AlertKey, Hush
-from touchline.day import Day, utc_text
+from touchline.day import Day, utc_second_text, utc_text
 from touchline.delivery import AlertDelivery, DeliveryState
 from touchline.notices import Notice, lasted, next_commands
 from touchline.outcomes import State, Tally, tally_by_rule
@@ -134,7 +134,9 @@ def show(found: Found, now: datetime, console: Console) -> None:
         lines += [f"next: {command}" for command in next_commands(causes, day, found.prefix)]
     for notice in found.notices:
         error = f": {notice.last_error}" if notice.last_error else ""
-        lines.append(f"{utc_text(notice.made_at)} {notice.state.said}: {notice.title}{error}")
+        lines.append(
+            f"{utc_second_text(notice.made_at)} {notice.state.said}: {notice.title}{error}"
+        )
     for alert in found.matches:
         lines += match_alert_lines(alert, found.outcomes.get(alert.alert_id))
     for rule, sums in found.tallies.items():

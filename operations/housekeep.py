@@ -17,7 +17,7 @@ from pipeline_assets.housekeeping.dagster_storage import size
 from pipeline_assets.housekeeping.runs import Why
 from pipeline_assets.housekeeping.work import Plan, Report, plan_of, tidy
 from resources.settings import Settings
-from touchline.day import utc_text
+from touchline.day import utc_second_text, utc_text
 
 _WHY = {
     Why.AT_WORK: "at work",
@@ -84,7 +84,7 @@ def show(done: Housekeeping, console: Console) -> None:
 def _lines(done: Housekeeping) -> Iterator[str]:
     plan, would = done.plan, "would go" if done.is_dry else "went"
     yield (
-        f"{len(plan.gone):,} runs that ended before {utc_text(plan.before)} {would}, "
+        f"{len(plan.gone):,} runs that ended before {utc_second_text(plan.before)} {would}, "
         f"{plan.bytes / 1e6:,.1f} MB in files of their own"
     )
     if plan.left_behind:
@@ -92,7 +92,7 @@ def _lines(done: Housekeeping) -> Iterator[str]:
     yield f"{plan.ticks:,} ticks that asked for nothing {would}"
     for log in plan.logs:
         yield f"{log.name} {'would begin' if done.is_dry else 'began'} anew"
-    yield f"{plan.history:,} transitions of claims that landed as first claimed {would}"
+    yield f"{plan.history:,} rows of the history of claims that landed as first claimed {would}"
     for why, says in _WHY.items():
         if plan.kept[why]:
             yield f"{plan.kept[why]:,} runs stay: {says}"

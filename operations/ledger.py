@@ -33,7 +33,7 @@ from resources.settings import Settings
 from resources.site import Site
 from resources.watch_record import read_watch, record_watch
 from touchline.accounting import RunKind, Verdict
-from touchline.day import Day, utc_text
+from touchline.day import Day, utc_second_text, utc_text
 from touchline.plan import FeedPlan
 
 _VERSION = "SELECT version_num FROM ledger_version"
@@ -202,7 +202,7 @@ def show_runs(runs: Sequence[RunRow], console: Console) -> None:
             row.kind,
             "" if row.minute is None else str(row.minute),
             str(row.state),
-            utc_text(row.started_at.replace(microsecond=0)),
+            utc_second_text(row.started_at),
             "" if took is None else f"{took:.1f}",
             row.reason or "",
         )

@@ -28,13 +28,13 @@ def notify(
     from operations.console import failure
     from resources.notifier import NotDelivered, Notifier
     from resources.settings import Settings
-    from touchline.day import utc_text
+    from touchline.day import utc_second_text
 
     settings = Settings.load()
     if not test:
         raise Misused("say --test: other messages are sent when there is something to tell")
     notifier = Notifier(settings.notify_targets, is_live=True)
-    now = utc_text(datetime.now(UTC).replace(microsecond=0))
+    now = utc_second_text(datetime.now(UTC))
     body = f"This is a test of {now}: what Touchline has to tell arrives here."
     found = list[dict[str, object]]()
     for target in range(notifier.targets):

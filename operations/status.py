@@ -19,7 +19,7 @@ from resources.ledger import Ledger
 from resources.object_store import ObjectStore
 from resources.settings import Settings
 from resources.site import store_at
-from touchline.day import utc_text
+from touchline.day import utc_second_text
 from touchline.health import DAEMON, UP, Health, Kind, Signal, causes
 
 ANSWERS_WITHIN_SECONDS = 2.0
@@ -71,7 +71,9 @@ def _store(settings: Settings) -> ObjectStore | None:
 def shown(signals: Sequence[Signal], now: datetime) -> RenderableType:
     """For people: what is wrong in itself and what helps, then every signal."""
     worst = verdict(signals)
-    parts: list[RenderableType] = [Text.assemble((worst, COLORS[worst]), f" at {utc_text(now)}")]
+    parts: list[RenderableType] = [
+        Text.assemble((worst, COLORS[worst]), f" at {utc_second_text(now)}")
+    ]
     for cause in causes(signals):
         said = Text.assemble((f"{cause.state} ", COLORS[cause.state]), f"{cause.name}: ")
         said.append(cause.detail)

@@ -45,6 +45,9 @@ class Fate(StrEnum):
     UNREADABLE = "unreadable"
 
 
+NOTHING = {"fate": Fate.ABSENT, "detail": "nothing of this match came to it"}
+
+
 class Traced(msgspec.Struct, frozen=True):
     """One fate. `records` is how many of the match's records share it; `key` is the object's."""
 
@@ -127,7 +130,7 @@ def _of_fetch(
         return [msgspec.structs.replace(here, fate=Fate.UNREADABLE, detail=str(error))]
     if not fates and found.outcome.is_placeholder:
         fates = [{"fate": Fate.PLACEHOLDER, "reason": str(found.outcome)}]
-    return [msgspec.structs.replace(here, **fate) for fate in fates or [{"fate": Fate.ABSENT}]]
+    return [msgspec.structs.replace(here, **fate) for fate in fates or [NOTHING]]
 
 
 def _fates(

@@ -45,7 +45,7 @@ def _asset(
     @dg.asset(
         key=_key(asset.name),
         deps=[_key(name) for name in inputs],
-        description=f"{asset.doc}\n\nA record is one of: {asset.counts}.",
+        description=f"{asset.doc}\n\nWhat is counted: {asset.counts}.",
         group_name=plan.name,
         owners=OWNERS,
         kinds={"python", "s3", kind},

@@ -33,6 +33,11 @@ def utc_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def utc_second_text(instant: datetime) -> str:
+    """As `utc_text`, without fractions of a second: for people."""
+    return utc_text(instant.replace(microsecond=0))
+
+
 def parse_instant(text: str) -> datetime:
     """An ISO 8601 time with a zone, as UTC. Raises ValueError for a time without one."""
     instant = datetime.fromisoformat(text)

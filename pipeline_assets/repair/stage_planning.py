@@ -114,7 +114,7 @@ class _StagePlanning:
                 content = Content(same.account, same.digest) if same else None
                 wanted[number] = _Wanted(why_of(fault), str(fault.kind), fault, content)
             elif number in behind:
-                wanted[number] = _Wanted(Why.BEHIND, "what it is made of is made anew")
+                wanted[number] = _Wanted(Why.BEHIND, "its input is made anew")
             elif in_scope and number in found.unmade:
                 if decided.why_not_ready(self.stage, number) is None:
                     wanted[number] = _Wanted(Why.NEW, "the stage was added after it")

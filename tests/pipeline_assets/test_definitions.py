@@ -142,7 +142,7 @@ def test_every_asset_is_a_documented_daily_partition() -> None:
         assert isinstance(asset.partitions_def, dg.DailyPartitionsDefinition)
         assert asset.partitions_def.timezone == "America/New_York"
         assert asset.group_name == "football"
-        assert "A record is one of: " in (asset.description or "")
+        assert "What is counted: " in (asset.description or "")
         assert asset.owners == ["team:touchline"]
     for check in graph.asset_check_keys:
         assert graph.get(check).partitions_def == graph.get(check.asset_key).partitions_def
