@@ -16,6 +16,7 @@ from pipeline_assets.definitions import defs
 from pipeline_assets.plans import PLANS
 from pipeline_assets.run import Batch, Run
 from sensors.checks import check_sensors
+from simulator.server import Served
 from tests.pipeline_assets.test_dagster_runs import instance as instance
 from tests.pipeline_assets.test_dagster_runs import run, this_minute
 from tests.pipeline_assets.test_dagster_runs import store as store
@@ -36,7 +37,11 @@ if os.environ.get("TOUCHLINE_SLOW") == "sampled":
     "fails", [*QUICK, *(pytest.param(name, marks=pytest.mark.daemon) for name in SLOW)]
 )
 def test_no_stage_that_did_not_run_is_ok(
-    store: Any, instance: dg.DagsterInstance, fails: str, monkeypatch: pytest.MonkeyPatch
+    store: Any,
+    vendor: Served,
+    instance: dg.DagsterInstance,
+    fails: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def raises(step: Callable[..., Batch]) -> Callable[..., Batch]:
         def asset_of(run: Run, *stage: Stage[Any]) -> Batch:
@@ -51,6 +56,7 @@ def test_no_stage_that_did_not_run_is_ok(
     minute = this_minute()
     # However long the two runs take, the next minute is not due meanwhile.
     stands_still = VirtualClock(minute.utc + timedelta(seconds=1))
+    vendor.clock.set(stands_still.now())
     monkeypatch.setattr("resources.site.SystemClock", lambda: stands_still)
     failed = run(instance, minute, live=True)
     assert not failed.success
