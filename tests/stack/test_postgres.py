@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -77,6 +78,9 @@ def until_a_minute_has_passed() -> None:
     until(f"the end of {passed}'s time", lambda: datetime.now(UTC) > passed.utc + ASK_UNTIL, 120)
 
 
+@pytest.mark.skipif(
+    os.environ.get("TOUCHLINE_SLOW") == "sampled", reason="it waits for minutes: make test-slow"
+)
 def test_minutes_come_again_after_an_outage_that_commands_name(
     stack: Stack, server: Postgres
 ) -> None:
