@@ -227,7 +227,7 @@ def test_a_bad_day_says_what_to_run_next_and_exits_1(own_day: RunDay, tmp_path: 
 def test_a_day_of_which_nothing_is_known_exits_2(run_day: RunDay, tmp_path: Path) -> None:
     answer = run_day.touchline("report", "2025-05-30", "--out", str(tmp_path))
     assert (answer.exit_code, answer.stdout) == (2, b"")
-    assert "know nothing of 2025-05-30, but of 2025-05-28" in answer.stderr
+    assert "know nothing of 2025-05-30; they know 2025-05-28" in answer.stderr
     assert list(tmp_path.iterdir()) == []
 
 
