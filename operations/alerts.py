@@ -141,7 +141,7 @@ def show(found: Found, now: datetime, console: Console) -> None:
         lines += match_alert_lines(alert, found.outcomes.get(alert.alert_id))
     for rule, sums in found.tallies.items():
         lines.append(f"{rule}: {sums.alerts} {'alert' if sums.alerts == 1 else 'alerts'}: {sums}")
-    for line in lines or ["nothing is wrong; of alerts about matches see --date"]:
+    for line in lines or ["nothing is wrong. Alerts about matches: touchline alerts --date DAY"]:
         console.print(escape(line), soft_wrap=True, highlight=False)
 
 

@@ -92,7 +92,7 @@ def _lines(done: Housekeeping) -> Iterator[str]:
     yield f"{plan.ticks:,} ticks that asked for nothing {would}"
     for log in plan.logs:
         yield f"{log.name} {'would begin' if done.is_dry else 'began'} anew"
-    yield f"{plan.history:,} rows of the history of claims that landed as first claimed {would}"
+    yield f"{plan.history:,} history rows of claims that landed exactly as first claimed {would}"
     for why, says in _WHY.items():
         if plan.kept[why]:
             yield f"{plan.kept[why]:,} runs stay: {says}"

@@ -61,8 +61,9 @@ def match_alert_as_json(alert: AlertDelivery, outcome: State | None) -> dict[str
 
 
 def match_alert_lines(alert: AlertDelivery, outcome: State | None) -> Iterator[str]:
-    states = alert.state.said + (f", outcome {outcome}" if outcome else "")
-    yield f"{utc_text(alert.fired_at)} {states}: {alert.body} (match {alert.match_id})"
+    about = f"{utc_text(alert.fired_at)} {alert.body} (match {alert.match_id})"
+    turned_out = f"; outcome: {outcome}" if outcome else ""
+    yield f"{about}; {alert.state.said}{turned_out}"
     if alert.state is not DeliveryState.SENT and alert.last_error:
         tries = "once" if alert.tries == 1 else f"{alert.tries} times"
         yield f"  tried {tries}: {alert.last_error}"

@@ -216,7 +216,7 @@ def show_repair(repair: Repair, console: Console) -> None:
     if not repair.plan.items:
         console.print("nothing to repair")
     unknown = totals.expected_unknown
-    besides = f", and an unknown number from {unknown} fetches" if unknown else ""
+    besides = f", beside those of {unknown} fetches, unknown beforehand" if unknown else ""
     _line(
         console,
         f"do {totals.do}, skip {totals.skip}, cannot {totals.cannot}; {totals.expected:,} records "

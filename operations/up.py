@@ -328,8 +328,8 @@ def _owned(server: Server) -> Iterator[S3Access]:
     """The server's folder, so that nobody else starts or stops its server. Raises UpError."""
     if server.in_use:
         raise UpError(
-            f"another command uses the object store in {server.folder}: end it, such as "
-            "`touchline board`, or wait until it has ended"
+            f"another command uses the object store in {server.folder}, perhaps `touchline board`: "
+            "stop it, or wait until it ends"
         )
     server.stop()
     with server.lock_for_use(), server.supervise():

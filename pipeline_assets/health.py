@@ -253,11 +253,11 @@ def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
     if asset != plan.raw.name:
         rests_on = (plan.raw.name, feed_signal(plan.name), *rests_on)
     if watched_since(books.ledger, plan, books.now) is None:
-        detail = "not running: no minute is expected now"
+        detail = "Touchline is not running: no minute is expected"
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, (UP,), "touchline up")
     newest = next(filter(None, (_newest(books, plan, asset, day) for day in books.days)), None)
     if newest is None:
-        detail = "nothing has landed today or yesterday: the first minute takes up to two"
+        detail = "nothing has landed today or yesterday; after a start it takes up to two minutes"
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, rests_on)
     age = books.now - newest.utc
     detail = f"the newest fetch is that of {newest}, {lasted(age)} old"

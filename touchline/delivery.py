@@ -56,9 +56,9 @@ _SAID = {
     DeliveryState.SENT: "sent",
     DeliveryState.FAILED: "not delivered",
     DeliveryState.SEEN: "not delivered, acknowledged",
-    DeliveryState.KEPT: "not sent (no target is set for it)",
-    DeliveryState.LATE: "not sent (too late)",
-    DeliveryState.UNKNOWN: "made again later, perhaps sent before",
+    DeliveryState.KEPT: "not sent: no notification target for it",
+    DeliveryState.LATE: "not sent: too late by then",
+    DeliveryState.UNKNOWN: "made again later and not sent; perhaps sent before",
 }
 
 

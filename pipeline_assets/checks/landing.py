@@ -194,9 +194,9 @@ class _Comparison:
             if now < overdue + self._nobody_ran(since) or not self._was_watched(overdue):
                 continue
             detail = (
-                f"the ten-minute window {window} was due by {new_york_text(overdue)} and is not "
-                f"there; nothing is lost: {len(singles)} of its fetches stand as objects of their "
-                "own"
+                f"nothing is lost: the ten-minute window {window}, due by "
+                f"{new_york_text(overdue)}, is late, and its {len(singles)} fetches stand as "
+                "objects of their own"
             )
             key = window_key(self.asset.name, window)
             self.report.found(Kind.WINDOW_OVERDUE, first, None, detail, key)

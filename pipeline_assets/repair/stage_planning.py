@@ -69,7 +69,7 @@ class _StagePlanning:
         elif not wanted.fault and self._is_new(number):
             action = Action.SKIP
             minutes = stage_step.LEFT_TO_LIVE_RUNS.seconds // 60
-            reason = f"too new: run this again {minutes} minutes after it"
+            reason = f"live runs may still work on it for {minutes} minutes: run this again later"
         else:
             self.done.add(number)
             if wanted.same is None:

@@ -64,7 +64,7 @@ def test_the_command_tells_how_each_alert_turned_out_and_sums_up(told_day: RunDa
     assert settled == {first: "WON"} | dict.fromkeys(others, "PENDING")
     assert (sums[rule]["won"], sums[rule]["win_rate"]) == (1, 1.0)
     said = told_day.touchline("alerts", "--date", str(told_day.day)).stdout.decode()
-    assert " not sent (no target is set for it), outcome WON: " in said
+    assert "; not sent: no notification target for it; outcome: WON" in said
     alerts_of = sums[rule]["alerts"]
     assert f"{rule}: {alerts_of} alert{'s' * (alerts_of > 1)}: 1 won, 0 lost, 0 void" in said
 

@@ -77,11 +77,14 @@ def predicate(record: MonitorRecord, parameters: Parameters) -> UnderdogFacts | 
 
 def says(record: MonitorRecord, facts: UnderdogFacts) -> str:
     match, prices = record.match_info, record.prematch_money_line
-    name = match.home_team if facts.favorite is Side.HOME else match.away_team
-    text = f"Favorite: {name or facts.favorite}"
+    names = {Side.HOME: match.home_team, Side.AWAY: match.away_team}
+    favorite, other = (
+        (Side.HOME, Side.AWAY) if facts.favorite is Side.HOME else (Side.AWAY, Side.HOME)
+    )
+    text = f"Favorite: {names[favorite] or favorite}"
     if prices and prices.home_decimal is not None and prices.away_decimal is not None:
         shorter, longer = sorted((prices.home_decimal, prices.away_decimal))
-        text += f", {shorter} against {longer} before kick-off"
+        text += f" at {shorter} before kick-off, {names[other] or other} at {longer}"
     return f"{text} ({shown_by(record)})"
 
 

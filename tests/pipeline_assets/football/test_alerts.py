@@ -212,7 +212,7 @@ def test_the_message_names_the_favorite_and_another_company() -> None:
     assert alert.favorite == Side.AWAY
     assert alert.message == (
         "UNDERDOG 0 HALF ALERT / Northfield vs Southport / Example League / "
-        "Live Score: 0-0 (HT: 0-0) / Favorite: Southport, 2.2 against 3.1 before kick-off "
+        "Live Score: 0-0 (HT: 0-0) / Favorite: Southport at 2.2 before kick-off, Northfield at 3.1 "
         "(company 22 Pinnacle, fallback) / 02:40:00 PM EDT"
     )
 
@@ -225,7 +225,7 @@ def test_a_match_without_names_still_has_its_alert() -> None:
     (alert,) = run("alert_3ou_half", nameless).records
     assert "unknown vs unknown / unknown competition" in alert.message
     (alert,) = run("alert_underdog_0half", nameless).records
-    assert "Favorite: home, 1.72 against 4.5 before kick-off" in alert.message
+    assert "Favorite: home at 1.72 before kick-off, away at 4.5" in alert.message
 
 
 def test_a_match_has_one_alert_however_long_half_time_lasts() -> None:
