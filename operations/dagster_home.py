@@ -126,8 +126,10 @@ def _probe(url: URL) -> None:
 
 
 def _database_in_use(settings: Settings) -> URL | None:
-    """Where Dagster's records are since the last `up`; None for the Dagster home. Raises
-    DagsterUnreadable where that cannot be told."""
+    """Return the database that the last `up` chose for Dagster; None for SQLite in its home.
+
+    Raises DagsterUnreadable where the database's setting has been removed since.
+    """
     try:
         written = (settings.dagster_home / "dagster.yaml").read_text()
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What runs, or was made, by another version of the code or with other settings."""
+"""`touchline drift`: days, runs and settings that are behind the installed code."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Failure:
     """The command that helps next, or what else to do."""
     code: int = UNKNOWN
     choices: Mapping[str, str] = field(default_factory=dict)
-    """Of `Ambiguous`."""
+    """The choices of an `Ambiguous` error: what each id stands for."""
 
     def as_json(self) -> str:
         said = {"kind": self.kind, "message": self.message, "advice": self.advice}

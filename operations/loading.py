@@ -1,4 +1,4 @@
-"""What `touchline.load` does: days of an asset in a notebook, without any run of Dagster."""
+"""Load days of an asset into a notebook without Dagster: the work behind `touchline.load`."""
 
 from __future__ import annotations
 

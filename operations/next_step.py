@@ -16,7 +16,7 @@ Place = tuple[str, int | None]
 _LOOK = frozenset(
     {Kind.UNEXPLAINED_ZERO, Kind.SCHEMA_DIFFERS, Kind.FEED_FROZEN, Kind.FEED_OUTDATED}
 )
-"""What only a look at the fetch can explain."""
+"""Findings that a person has to explain by reading the fetch."""
 
 
 @dataclass(frozen=True)

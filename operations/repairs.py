@@ -190,7 +190,7 @@ def _next(
     after: Iterable[AssetVerdict],
     again: Sequence[str],
 ) -> str | None:
-    """What failed may be done by the same command again; what cannot be done, `losses` explains."""
+    """Return the next command: this one again after failures, `losses` for what cannot be done."""
     if done is not None and done.failures:
         return at.reprocess(*again)
     cannot = {(item.asset, item.number) for item in plan.items if item.action is Action.CANNOT}

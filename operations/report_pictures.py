@@ -73,8 +73,10 @@ class Clock:
         return self._texts[number - 1]
 
     def hour(self, number: int) -> str:
-        """Of a full hour, for an axis: with its zone on a day that has two. The clock changes by
-        full hours alone."""
+        """Return an axis label for the full hour of this fetch number.
+
+        It has its zone only on a day with two, since the clock changes by full hours.
+        """
         text = self.at(number).replace(":00", "", 1)
         return text if self._hours_have_zone else text.rpartition(" ")[0]
 

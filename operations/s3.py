@@ -1,4 +1,4 @@
-"""Where the object store in use is, and what other tools need to read the lake there.
+"""`touchline s3`: tell where the object store is, and how other tools read the lake there.
 
 The keys of a store of your own are never shown. Those of the embedded store, which were made here,
 stand in a file: DuckDB reads them there, and they are shown to who asks for them.
