@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import PrivateAttr
 
-from resources.object_store import PatientS3
+from resources.store.s3 import PatientS3
 
 T = TypeVar("T")
 

@@ -13,9 +13,9 @@ from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
 from resources.embedded_s3 import S3Access
 from resources.garbage import collect_less_garbage
-from resources.object_store import Requests
 from resources.settings import Settings
 from resources.site import Site
+from resources.store import Requests
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Day, Minute

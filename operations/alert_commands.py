@@ -54,7 +54,7 @@ def _outcomes(prefix: str | None, alerts: Sequence[AlertDelivery]) -> dict[str, 
     from operations.opened import NothingThere, opened_store
     from resources.embedded_s3 import EmbeddedS3Error
     from resources.ledger import LedgerUnavailable
-    from resources.object_store import StoreError
+    from resources.store import StoreError
 
     try:
         with opened_store(prefix) as site:

@@ -27,10 +27,10 @@ from resources.env_file import ENV_FILE, read_env_file
 from resources.feeds.http import CallError, skew_seconds
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.notifier import Notifier
-from resources.object_store import StoreError
 from resources.settings import PREFIX, Settings, SettingsError
 from resources.site import Site, store_at
 from resources.spool_probe import SpoolNotKept, mounted, probe_spool
+from resources.store import StoreError
 from resources.store_probe import CLOCK_TOLERANCE, SHOWN_CHARACTERS, broken_promises
 from touchline.clock import SystemClock
 from touchline.day import Day

@@ -142,7 +142,7 @@ def kinds() -> dict[type, tuple[str, int, str | None]]:
     from pipeline_assets.housekeeping import DagsterUnreadable
     from pipeline_assets.load import UnknownAsset
     from pipeline_assets.repair.plan import PlanOutdated
-    from resources import day_store, ledger, object_store
+    from resources import day_store, ledger, store
     from resources.embedded_s3 import EmbeddedS3Error
     from resources.expired_days import DayExpired
     from resources.fetch_object import UnreadableObject
@@ -165,17 +165,17 @@ def kinds() -> dict[type, tuple[str, int, str | None]]:
         ledger.LedgerTooNew: ("ledger_too_new", UNKNOWN, None),
         DagsterUnreadable: ("dagster_unreadable", UNKNOWN, None),
         EmbeddedS3Error: ("embedded_store", UNKNOWN, None),
-        object_store.StoreError: ("store", UNKNOWN, see_store),
-        object_store.StoreUnavailable: ("store_unavailable", UNKNOWN, see_store),
-        object_store.StoreFull: ("store_full", UNKNOWN, "make room in the store"),
-        object_store.AccessRefused: ("access_refused", UNKNOWN, see_store),
-        object_store.NoCredentials: ("no_credentials", UNKNOWN, see_store),
-        object_store.NoSuchBucket: ("no_such_bucket", UNKNOWN, see_store),
-        object_store.NotFound: ("object_missing", UNKNOWN, look_deep),
-        object_store.Corrupted: ("object_corrupted", UNKNOWN, look_deep),
-        object_store.Conflicting: ("conflicting_write", UNKNOWN, "run the command again"),
-        object_store.PreconditionFailed: ("conflicting_write", UNKNOWN, "run the command again"),
-        object_store.NotSupported: ("store_not_supported", UNKNOWN, see_store),
+        store.StoreError: ("store", UNKNOWN, see_store),
+        store.StoreUnavailable: ("store_unavailable", UNKNOWN, see_store),
+        store.StoreFull: ("store_full", UNKNOWN, "make room in the store"),
+        store.AccessRefused: ("access_refused", UNKNOWN, see_store),
+        store.NoCredentials: ("no_credentials", UNKNOWN, see_store),
+        store.NoSuchBucket: ("no_such_bucket", UNKNOWN, see_store),
+        store.NotFound: ("object_missing", UNKNOWN, look_deep),
+        store.Corrupted: ("object_corrupted", UNKNOWN, look_deep),
+        store.Conflicting: ("conflicting_write", UNKNOWN, "run the command again"),
+        store.PreconditionFailed: ("conflicting_write", UNKNOWN, "run the command again"),
+        store.NotSupported: ("store_not_supported", UNKNOWN, see_store),
         day_store.Damaged: ("object_damaged", UNKNOWN, look_deep),
         day_store.WouldErase: ("would_erase", UNKNOWN, None),
         DayExpired: ("day_expired", UNKNOWN, None),

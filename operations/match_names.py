@@ -12,10 +12,10 @@ from pipeline_assets.load import load_table
 from resources.expired_days import DayExpired
 from resources.fetch_object import UnreadableObject
 from resources.known_days import known_days
-from resources.object_store import NotFound
 from resources.selection import column_at
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject
+from resources.store import NotFound
 from touchline.day import Day
 
 SHOWN = 20

@@ -16,16 +16,17 @@ from resources.mirror import Mirror
 from resources.mirror import Progress as Told
 from resources.mirror_copy import MirrorReport
 from resources.mirror_marker import MirrorRefused, claim_mirror
-from resources.object_store import NoSuchBucket, ObjectStore, PatientS3
 from resources.settings import PREFIX, Settings
 from resources.site import Site
+from resources.store import NoSuchBucket, Store
+from resources.store.s3 import PatientS3, S3Store
 from touchline.day import Day
 
 
-def mirror_store(settings: Settings) -> ObjectStore:
+def mirror_store(settings: Settings) -> Store:
     """The place for the second copy. Raises SettingsError when no bucket is named."""
     s3 = PatientS3(endpoint_url=settings.mirror_endpoint_url, profile_name=settings.mirror_profile)
-    return ObjectStore(s3, settings.require_mirror_bucket(), settings.mirror_prefix)
+    return S3Store(s3, settings.require_mirror_bucket(), settings.mirror_prefix)
 
 
 def mirror(site: Site, *, deep: bool, new_name: str, told: Told) -> MirrorReport:

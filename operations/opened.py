@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -33,7 +34,7 @@ class StoreMissing(NothingThere):
     """There is no object store."""
 
 
-def settings_for(prefix: str | None = None, **overrides: object) -> Settings:
+def settings_for(prefix: str | None = None, **overrides: Any) -> Settings:
     """The settings of a command whose `--prefix` wins over the setting. Raises SettingsError."""
     if prefix is not None:
         overrides["s3_prefix"] = prefix

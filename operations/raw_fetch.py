@@ -6,8 +6,8 @@ import msgspec
 
 from operations.errors import Misused
 from pipeline_assets.expired import refuse_expired
-from resources.object_store import NotFound
 from resources.site import Site
+from resources.store import NotFound
 from touchline.accounting import FetchFate
 from touchline.bookends import write_bookended
 from touchline.day import Day

@@ -12,6 +12,7 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections import Counter, defaultdict
@@ -123,7 +124,11 @@ def replay(settings: Settings, options: ReplayOptions, *, tick: Callable[[Totals
     totals = Totals(options.start)
     began = time.monotonic()
     clock = VirtualClock(options.start.utc)
-    with _feed(settings, options) as (fed, set_vendor_clock), opened(fed, clock=clock) as site:
+    with (
+        _kept(settings) as where,
+        _feed(where, options) as (fed, set_vendor_clock),
+        opened(fed, clock=clock) as site,
+    ):
         site.store.make_bucket()
         site.claim_origin(options.origin)
         minute = options.start
@@ -145,6 +150,17 @@ def replay(settings: Settings, options: ReplayOptions, *, tick: Callable[[Totals
         clock.set(minute.end)
         totals.failures += rotate(site, FEED).findings
     return totals
+
+
+@contextmanager
+def _kept(settings: Settings) -> Iterator[Settings]:
+    """Where a replay leaves what it makes: beside a store in memory, ledger and spool are temporary
+    too."""
+    if not settings.uses_memory:
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="touchline-") as home:
+        yield settings.model_copy(update={"home": Path(home), "ledger_url": None})
 
 
 def _alerts(site: Site, report: MinuteReport) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def replay(
         raise typer.BadParameter("--source recorded needs it", param_hint="--data")
     options = ReplayOptions(minutes, first, source.value, data, matches, seed, prefix)
     with progress_shown(source.value, minutes) as tick:
-        totals = run(Settings.load(), options, tick=tick)
+        totals = run(Settings.load(takes_memory=True), options, tick=tick)
     if as_json:
         typer.echo(json.dumps(totals.as_dict()))
     else:

@@ -27,12 +27,12 @@ from operations.errors import Misused
 from operations.opened import refuse_while_running, sqlite_file
 from operations.whole_file import whole
 from resources.embedded_s3 import connected
-from resources.object_store import Corrupted, NotFound, ObjectStore, PreconditionFailed
 from resources.private_json import read_private_json, write_private_json
 from resources.run_record import commit
 from resources.settings import Settings
 from resources.site import Site, store_at
 from resources.spool import write_durably
+from resources.store import Corrupted, NotFound, PreconditionFailed, Store
 from touchline.day import utc_text
 from touchline.formats import UNREADABLE_JSON, unread, unread_json
 
@@ -169,7 +169,7 @@ def _copy_waiting(
 
 
 def _copied(
-    store: ObjectStore, tar: tarfile.TarFile, progress: Progress
+    store: Store, tar: tarfile.TarFile, progress: Progress
 ) -> Iterator[tuple[str, str | None]]:
     """Every object of the prefix by its key, with why it could not be read."""
     done: dict[str, str] = {}
@@ -195,7 +195,7 @@ def _copied(
     raise Misused("objects kept moving while they were copied: try again, or end Touchline first")
 
 
-def _copy_object(store: ObjectStore, tar: tarfile.TarFile, key: str) -> None:
+def _copy_object(store: Store, tar: tarfile.TarFile, key: str) -> None:
     with tempfile.TemporaryFile() as part:
         found = store.download(key, part)
         info = tarfile.TarInfo(f"{STORE}{key}")
@@ -259,7 +259,7 @@ def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -
 
 def _put_back(
     settings: Settings,
-    store: ObjectStore,
+    store: Store,
     tar: tarfile.TarFile,
     member: tarfile.TarInfo,
     made: Restored,
@@ -281,7 +281,7 @@ def _put_back(
             made.there += 1
 
 
-def _put_object(store: ObjectStore, member: tarfile.TarInfo, content: IO[bytes]) -> bool:
+def _put_object(store: Store, member: tarfile.TarInfo, content: IO[bytes]) -> bool:
     """False where it stands there already. Raises Misused where something else does."""
     key = member.name.removeprefix(STORE)
     with tempfile.TemporaryFile() as part:
@@ -347,7 +347,7 @@ def _refuse_a_ledger(settings: Settings) -> None:
         raise Misused(f"there is a ledger at {ledger}: restore to another TOUCHLINE_HOME")
 
 
-def _refuse_objects(store: ObjectStore) -> None:
+def _refuse_objects(store: Store) -> None:
     if next(store.list(""), None) is not None:
         raise Misused(
             f"s3://{store.bucket}/{store.prefix} holds something already: restore to an empty one"

@@ -16,9 +16,9 @@ from pipeline_assets.dagster_health import dagster_signals, our_sensors
 from pipeline_assets.status import look_at, verdict
 from resources.embedded_s3 import S3Access, Server
 from resources.ledger import Ledger
-from resources.object_store import ObjectStore
 from resources.settings import Settings
 from resources.site import store_at
+from resources.store import Store
 from touchline.day import utc_second_text
 from touchline.health import DAEMON, UP, Health, Kind, Signal, causes
 
@@ -57,7 +57,7 @@ def dagster_of(settings: Settings, now: datetime) -> Iterator[Signal]:
         yield Signal(Kind.LIVENESS, "Dagster", Health.UNKNOWN, first, (UP,), do)
 
 
-def _store(settings: Settings) -> ObjectStore | None:
+def _store(settings: Settings) -> Store | None:
     """None where the embedded server does not run: looking starts nothing."""
     access = S3Access(settings.s3_endpoint_url or "")
     if settings.uses_embedded_s3:

@@ -17,10 +17,10 @@ from operations.errors import Misused
 from pipeline_assets.load import subject_path
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.known_days import known_days
-from resources.object_store import NotFound
 from resources.selection import Selection
 from resources.site import Site
 from resources.stage_codec import StageObject, UnreadableStageObject, decode_stage
+from resources.store import NotFound
 from touchline.day import Day, FetchNumber
 from touchline.fetch import UnreadableFetch
 from touchline.plan import FeedPlan

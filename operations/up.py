@@ -32,12 +32,12 @@ from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server
 from resources.known_days import first_known_day
 from resources.ledger import LedgerUnavailable
-from resources.object_store import NoCredentials, StoreError, StoreUnavailable
 from resources.ports import choose_ports, port_is_free
 from resources.processes import ProcessId
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site, WrongOrigin, store_at
 from resources.spool_probe import Partitions, SpoolNotKept, mounted, probe_spool
+from resources.store import NoCredentials, StoreError, StoreUnavailable
 from resources.store_probe import RACERS, broken_promises
 from resources.up_record import Up
 from resources.watch_record import record_watch

@@ -18,9 +18,9 @@ from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from resources.appended import Remark
 from resources.known_days import is_known, known_days
-from resources.object_store import StoreError
 from resources.remarks import remarks_on
 from resources.site import Site
+from resources.store import StoreError
 from touchline.accounting import FetchFate, Outcome, Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan

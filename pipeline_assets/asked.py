@@ -28,9 +28,9 @@ from resources.fetch_object import UnreadableObject
 from resources.inbox import is_being_written
 from resources.known_days import is_known
 from resources.ledger import LedgerUnavailable
-from resources.object_store import StoreError
 from resources.remarks import store_remark
 from resources.site import Site
+from resources.store import StoreError
 from touchline.day import Day
 from touchline.plan import FeedPlan
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from resources.expired_days import DayExpired, expiry_of, tier_of
 from resources.fetch_object import UnreadableObject
-from resources.object_store import NotFound
 from resources.site import Site
+from resources.store import NotFound
 from touchline.day import Day
 
 

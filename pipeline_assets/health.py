@@ -13,16 +13,9 @@ from pipeline_assets.dagster_health import by_sensor
 from resources.heartbeat import heartbeat_key, written_at
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerUnavailable, RunRow
-from resources.object_store import (
-    AccessRefused,
-    NoCredentials,
-    NoSuchBucket,
-    NotFound,
-    ObjectStore,
-    StoreError,
-)
 from resources.settings import Settings
 from resources.spool import Spool, SpoolLimits, spool_verdict
+from resources.store import AccessRefused, NoCredentials, NoSuchBucket, NotFound, Store, StoreError
 from touchline.accounting import Outcome, RunKind, Verdict
 from touchline.alerting import Alert, AlertState
 from touchline.day import Day, Minute, Window
@@ -54,7 +47,7 @@ class Books:
     settings: Settings
     plans: Mapping[str, FeedPlan]
     ledger: Ledger
-    store: ObjectStore | None
+    store: Store | None
     """None where the embedded one does not run."""
     spools: Mapping[str, Spool]
     now: datetime

@@ -31,9 +31,9 @@ from resources.day_store import Landing
 from resources.fetch_object import UnreadableObject
 from resources.inbox import Capture, NoCapture, is_being_written, read_capture, shown_name
 from resources.ledger import LedgerUnavailable
-from resources.object_store import StoreError
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
+from resources.store import StoreError
 from touchline.accounting import FetchFate, sha256_hex
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope

@@ -9,9 +9,9 @@ from typing import Any
 from pipeline_assets.expired import has_expired
 from pipeline_assets.load import load_table
 from resources.fetch_object import UnreadableObject
-from resources.object_store import NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
+from resources.store import NotFound
 from touchline.day import Day, FetchNumber
 from touchline.delivery import DeliveryState
 from touchline.outcomes import State

@@ -23,11 +23,11 @@ from resources.fetch_object import FetchObject, UnreadableObject
 from resources.lake import read_day
 from resources.lake.errors import LakeError
 from resources.ledger import NO_OBJECT, Claim, RebuiltClaim, Witness
-from resources.object_store import Listed, NotFound
 from resources.raw_window import RawWindow, UnreadableWindow
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject, decode_stage
 from resources.stage_window import UnreadableWindow as UnreadableStageWindow
+from resources.store import NotFound, ObjectInfo
 from resources.watch_record import MissedMinutes, Watched
 from touchline.accounting import Outcome, sha256_hex
 from touchline.day import Day, FetchNumber, parse_instant
@@ -280,7 +280,7 @@ class _Found:
 
     # --- windows and the sealed day --------------------------------------------------------------
 
-    def _adopt_window(self, listed: Listed, now: datetime) -> None:
+    def _adopt_window(self, listed: ObjectInfo, now: datetime) -> None:
         window = self.days.window(self.asset, listed)
         try:
             if isinstance(window, RawWindow):

@@ -12,10 +12,10 @@ from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
 from resources.day_store import conflict_prefix
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import LedgerUnavailable
-from resources.object_store import NotFound, StoreError
 from resources.site import Site
 from resources.spool import Spooled, Torn
 from resources.stage_codec import decode_stage
+from resources.store import NotFound, StoreError
 from resources.watch_record import record_watch
 from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_digest, sha256_hex
 from touchline.day import Day, FetchNumber, Minute

@@ -32,10 +32,10 @@ from resources.expired_days import (
 from resources.fetch_object import UnreadableObject
 from resources.lake import drop_day
 from resources.ledger import LedgerUnavailable
-from resources.object_store import NotFound, StoreError
 from resources.seal_marks import seal_marks
 from resources.sealed_days import manifest_of
 from resources.site import Site
+from resources.store import NotFound, StoreError
 from touchline.day import Day
 
 log = logging.getLogger(__name__)

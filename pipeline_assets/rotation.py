@@ -16,9 +16,9 @@ from resources.day_store import conflict_prefix
 from resources.day_windows import DayWindows
 from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable, WindowRow
-from resources.object_store import NotFound, StoreError
 from resources.site import Site
 from resources.spool import Spooled
+from resources.store import NotFound, StoreError
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Minute, Window
 from touchline.watch import (

@@ -20,10 +20,10 @@ from resources.day_layout import is_raw
 from resources.day_store import DayStore, Landing
 from resources.fetch_object import FetchObject
 from resources.ledger import Claim, LedgerUnavailable
-from resources.object_store import StoreError
 from resources.settings import SettingsError
 from resources.site import Site, WrongOrigin
 from resources.spool import Spool
+from resources.store import StoreError
 from touchline.accounting import Account
 from touchline.day import Day, FetchNumber, Minute
 from touchline.delivery import match_alerts

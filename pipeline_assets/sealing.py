@@ -23,8 +23,8 @@ from resources.day_index import DayIndex
 from resources.day_seal import DaySeal, Sealed
 from resources.fetch_object import UnreadableObject
 from resources.ledger import Ledger, LedgerUnavailable, SealRow
-from resources.object_store import NotFound, PreconditionFailed, StoreError
 from resources.site import Site
+from resources.store import NotFound, PreconditionFailed, StoreError
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Minute
 from touchline.plan import FeedPlan

@@ -19,13 +19,13 @@ from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
 from resources.day_layout import is_raw
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, LedgerUnavailable, Standing
-from resources.object_store import NotFound, StoreError
 from resources.stage_codec import (
     StageObject,
     UnreadableStageObject,
     decode_stage,
     encode_stage,
 )
+from resources.store import NotFound, StoreError
 from touchline.accounting import FetchFate, Outcome, key_digest, sha256_hex
 from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.fetch import Envelope, FetchRef

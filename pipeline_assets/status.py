@@ -10,9 +10,9 @@ from typing import Any
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger
-from resources.object_store import ObjectStore
 from resources.settings import Settings
 from resources.spool import Spool
+from resources.store import Store
 from resources.up_record import Up
 from touchline.day import utc_text
 from touchline.health import CODE_SERVER, UP, Health, Kind, Signal, causes, with_causes
@@ -21,7 +21,7 @@ from touchline.health import CODE_SERVER, UP, Health, Kind, Signal, causes, with
 def look_at(
     settings: Settings,
     ledger: Ledger,
-    store: ObjectStore | None,
+    store: Store | None,
     of_dagster: Iterable[Signal],
     now: datetime,
 ) -> list[Signal]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from resources.day_layout import first_of_window, number_of, seal_of
 from resources.manifest import Held
-from resources.object_store import Listed
+from resources.store import ObjectInfo
 from touchline.day import WINDOW_MINUTES, FetchNumber
 
-EtagsOf = Callable[[Listed], Mapping[FetchNumber, str]]
-HeldOf = Callable[[Listed], Iterable[Held]]
+EtagsOf = Callable[[ObjectInfo], Mapping[FetchNumber, str]]
+HeldOf = Callable[[ObjectInfo], Iterable[Held]]
 SealedOf = Callable[[int], Iterable[Held]]
 
 
@@ -27,7 +27,7 @@ class Place:
     fetch object that was landed, whatever holds it now."""
 
     number: FetchNumber
-    listed: Listed | None
+    listed: ObjectInfo | None
     etag: str
     held_by: Callable[[FetchNumber], Held] | None = None
     """What the window or sealed day says of it; None in an object of its own."""
@@ -54,8 +54,8 @@ class DayIndex:
     all of it, `sealed_of` what the sealed day with this manifest does; they are asked only when it
     matters."""
 
-    singles: dict[FetchNumber, Listed]
-    windows: dict[FetchNumber, Listed]
+    singles: dict[FetchNumber, ObjectInfo]
+    windows: dict[FetchNumber, ObjectInfo]
     seal: int | None
     """The number of the manifest with which the day was sealed."""
     etags_of: EtagsOf
@@ -67,7 +67,7 @@ class DayIndex:
     @classmethod
     def of(
         cls,
-        listed: Iterable[Listed],
+        listed: Iterable[ObjectInfo],
         etags_of: EtagsOf,
         held_of: HeldOf,
         sealed_of: SealedOf,
@@ -137,7 +137,7 @@ class DayIndex:
             assert place is not None
             yield place
 
-    def add(self, number: FetchNumber, listed: Listed) -> None:
+    def add(self, number: FetchNumber, listed: ObjectInfo) -> None:
         """A fetch object that has landed since the day was listed."""
         self.singles[number] = listed
 

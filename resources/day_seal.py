@@ -30,13 +30,13 @@ from resources.fetch_object import UnreadableObject, unpack
 from resources.lake import commit_day
 from resources.manifest import Held, Manifest, Upload
 from resources.manifests import put_manifest
-from resources.object_store import Conflicting, PreconditionFailed
 from resources.parquet import empty_table
 from resources.raw_window import RawWindow, UnreadableWindow
 from resources.sealed_days import MANIFEST, SealedDays, manifest_of
 from resources.sealed_log import write_sealed_log
 from resources.stage_codec import decode_stage
 from resources.stage_window import StageWindow, about_of, with_frame
+from resources.store import Conflicting, PreconditionFailed
 from touchline.day import Day, utc_text
 from touchline.stage import Stage
 

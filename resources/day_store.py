@@ -28,19 +28,19 @@ from resources.day_layout import day_prefix, first_of_window, is_raw, object_key
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import Claim, LedgerUnavailable, Standing, WindowRow
 from resources.manifest import Held
-from resources.object_store import (
-    Conflicting,
-    Corrupted,
-    Listed,
-    NotFound,
-    ObjectStore,
-    PreconditionFailed,
-    StoreError,
-)
 from resources.raw_window import RawWindow
 from resources.raw_window import UnreadableWindow as UnreadableRawWindow
 from resources.selection import EVERYTHING, Selection
 from resources.stage_window import StageWindow, UnreadableWindow
+from resources.store import (
+    Conflicting,
+    Corrupted,
+    NotFound,
+    ObjectInfo,
+    PreconditionFailed,
+    Store,
+    StoreError,
+)
 from touchline.accounting import Withdrawn
 from touchline.day import WINDOW_MINUTES, Day, FetchNumber
 from touchline.stage import Stage
@@ -79,7 +79,7 @@ class DayStore:
     """Reads and lands the fetch objects of every asset of one feed in one prefix."""
 
     feed: str
-    store: ObjectStore
+    store: Store
     claims: ClaimBook
     stages: Mapping[str, Stage[Any]] = field(default_factory=dict)
     """By asset: what a window of derived fetches needs to be read."""
@@ -115,11 +115,11 @@ class DayStore:
                 return {}
 
         # What the ledger knows of the object with this ETag, or what the object says itself.
-        def held_of(window: Listed) -> Sequence[Held]:
+        def held_of(window: ObjectInfo) -> Sequence[Held]:
             row = known().get(window.key)
             return row.held if row and row.etag == window.etag else self.window(asset, window).held
 
-        def etags_of(window: Listed) -> Mapping[FetchNumber, str]:
+        def etags_of(window: ObjectInfo) -> Mapping[FetchNumber, str]:
             row = known().get(window.key)
             if row and row.etag == window.etag:
                 return row.etags
@@ -241,7 +241,7 @@ class DayStore:
         for place in places:
             yield self.read_place(asset, day, place)
 
-    def window(self, asset: str, listed: Listed) -> Window:
+    def window(self, asset: str, listed: ObjectInfo) -> Window:
         """A window's content. Raises NotFound, UnreadableObject, StoreError."""
         if asset in self._windows and self._windows[asset][0] == (listed.key, listed.etag):
             return self._windows[asset][1]
@@ -306,7 +306,7 @@ class DayStore:
             row = rows[first]
             assert row.etag is not None
             stored_at = row.stored_at or row.updated_at
-            index.windows[first] = Listed(row.key, row.size or 0, row.etag, stored_at)
+            index.windows[first] = ObjectInfo(row.key, row.size or 0, row.etag, stored_at)
         standings = self._standings[asset, day] = ledger.standing(asset, day)
         for number, row in standings.items():
             if number <= last and row.has_landed and held.get(number) != row.etag:
@@ -318,7 +318,7 @@ class DayStore:
         key = object_key(asset, day, number)
         with contextlib.suppress(NotFound):
             found = self.store.head(key)
-            index.add(number, Listed(key, found.size or 0, found.etag, day.start))
+            index.add(number, ObjectInfo(key, found.size or 0, found.etag, day.start))
 
     def _single(self, asset: str, day: Day, number: int) -> FetchObject:
         key = object_key(asset, day, number)
@@ -469,7 +469,7 @@ class DayStore:
         """It stands there now, whatever the day's listing said when it was made."""
         index = self._indexes.get((there.asset, there.ref.day))
         if index is not None:
-            index.add(there.ref.number, Listed(there.key, len(there.body), etag, at))
+            index.add(there.ref.number, ObjectInfo(there.key, len(there.body), etag, at))
 
     def _restore(
         self,

@@ -21,17 +21,17 @@ from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject, unpack
 from resources.ledger import Standing
 from resources.manifest import Held
-from resources.object_store import (
+from resources.raw_window import RawWindow
+from resources.stage_codec import decode_stage
+from resources.store import (
     Conflicting,
     Corrupted,
-    Listed,
     NotFound,
+    ObjectInfo,
     PreconditionFailed,
     StoredObject,
     StoreError,
 )
-from resources.raw_window import RawWindow
-from resources.stage_codec import decode_stage
 from touchline.accounting import sha256_hex
 from touchline.day import Day, FetchNumber, Window
 
@@ -81,7 +81,7 @@ class DayWindows:
         window: Window,
         fetches: Sequence[FetchObject],
         at: datetime,
-        there: Listed | None = None,
+        there: ObjectInfo | None = None,
     ) -> Stored:
         """Announce, store, read back, compare, confirm; over `there`, a window that nobody relies
         upon, made of objects that still stand beside it.

@@ -74,6 +74,12 @@ class S3Access:
     secret_access_key: str | None = field(default=None, repr=False)
     region: str | None = None
 
+    @property
+    def memory(self) -> Path | None:
+        """The folder of a store that ends with its process; None for an S3 server."""
+        scheme, _, folder = self.endpoint_url.partition(":")
+        return Path(folder) if scheme == "memory" else None
+
     def environment(self) -> dict[str, str]:
         """The variables by which a child process reaches the same store."""
         given = {
@@ -114,7 +120,10 @@ def connected(settings: Settings) -> Iterator[S3Access]:
 
     Raises EmbeddedS3Error when it does not start.
     """
-    if settings.s3_endpoint_url:
+    if settings.uses_memory:
+        settings.memory_folder.mkdir(parents=True, exist_ok=True)
+        yield S3Access(f"memory:{settings.memory_folder}")
+    elif settings.s3_endpoint_url:
         yield S3Access(settings.s3_endpoint_url)
     else:
         with running(settings.s3_folder, settings.s3_bucket) as access:

@@ -17,7 +17,7 @@ import msgspec
 
 from resources.day_layout import is_raw
 from resources.manifest import Manifest
-from resources.object_store import NotFound, ObjectStore, PreconditionFailed, StoreError
+from resources.store import NotFound, PreconditionFailed, Store, StoreError
 from touchline.day import Day, FetchNumber, parse_instant, utc_text
 from touchline.formats import UNREADABLE_JSON
 
@@ -111,7 +111,7 @@ def may_have_expired(day: Day, now: datetime) -> bool:
     return day < Day.containing(now).shifted(-MINIMUM_KEPT_DAYS)
 
 
-def expiry_of(store: ObjectStore, asset: str, day: Day, now: datetime) -> ExpiredDay | None:
+def expiry_of(store: Store, asset: str, day: Day, now: datetime) -> ExpiredDay | None:
     """The record of this day's expiry; None, without a request, for a day too young to have one.
 
     Raises DamagedExpiry, StoreError.
@@ -119,7 +119,7 @@ def expiry_of(store: ObjectStore, asset: str, day: Day, now: datetime) -> Expire
     return read_expiry(store, asset, day) if may_have_expired(day, now) else None
 
 
-def read_expiry(store: ObjectStore, asset: str, day: Day) -> ExpiredDay | None:
+def read_expiry(store: Store, asset: str, day: Day) -> ExpiredDay | None:
     """Raises DamagedExpiry, StoreError."""
     key = expired_key(asset, day)
     try:
@@ -133,7 +133,7 @@ def read_expiry(store: ObjectStore, asset: str, day: Day) -> ExpiredDay | None:
     return found
 
 
-def put_expiry(store: ObjectStore, expired: ExpiredDay) -> ExpiredDay:
+def put_expiry(store: Store, expired: ExpiredDay) -> ExpiredDay:
     """The record that stands there: this one, or one of before. Raises DamagedExpiry,
     StoreError."""
     try:
@@ -143,7 +143,7 @@ def put_expiry(store: ObjectStore, expired: ExpiredDay) -> ExpiredDay:
     return expired
 
 
-def expired_days(store: ObjectStore, feed: str) -> Iterator[tuple[str, Day]]:
+def expired_days(store: Store, feed: str) -> Iterator[tuple[str, Day]]:
     """Asset and day of every record. Raises StoreError."""
     for item in store.list(expired_prefix(feed)):
         if found := _RECORD.fullmatch(item.key.removeprefix(expired_prefix(feed))):

@@ -10,7 +10,7 @@ import pyzstd
 from resources.day_layout import object_key
 from resources.ledger import Claim
 from resources.manifest import Held
-from resources.object_store import StoredObject
+from resources.store import StoredObject
 from touchline.accounting import Account, Outcome, sha256_hex
 from touchline.day import Minute, utc_text
 from touchline.fetch import Envelope, FetchRef

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from resources.object_store import ObjectStore
 from resources.site import StoreBlob
+from resources.store import Store
 from touchline.day import parse_instant
 from touchline.formats import UNREADABLE_JSON
 
@@ -55,7 +55,7 @@ def heartbeat_key(feed: str) -> str:
     return f"status/heartbeat-{feed}.json"
 
 
-def beat(store: ObjectStore, heartbeat: Heartbeat) -> bool:
+def beat(store: Store, heartbeat: Heartbeat) -> bool:
     """Write it over the one before; False where somebody else just did. Raises StoreError."""
     return _write_over(store, heartbeat_key(heartbeat.feed), heartbeat)
 
@@ -64,12 +64,12 @@ STATUS_KEY = "status/status.json"
 """What `touchline status --json` says, of all feeds."""
 
 
-def write_status(store: ObjectStore, said: Mapping[str, Any]) -> bool:
+def write_status(store: Store, said: Mapping[str, Any]) -> bool:
     """The same of the status."""
     return _write_over(store, STATUS_KEY, said)
 
 
-def _write_over(store: ObjectStore, key: str, said: object) -> bool:
+def _write_over(store: Store, key: str, said: object) -> bool:
     blob = StoreBlob(store, key)
     found = blob.read()
     return blob.replace(msgspec.json.encode(said) + b"\n", found and found[1])

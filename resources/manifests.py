@@ -5,17 +5,17 @@ from __future__ import annotations
 from resources.day_layout import log_manifest_key
 from resources.fetch_object import UnreadableObject
 from resources.manifest import Manifest, pack_manifest, unpack_manifest
-from resources.object_store import Corrupted, ObjectStore
+from resources.store import Corrupted, Store
 from touchline.day import Day
 
 
-def put_manifest(store: ObjectStore, manifest: Manifest) -> str:
+def put_manifest(store: Store, manifest: Manifest) -> str:
     """Write a manifest of a number that has none; its ETag. Raises PreconditionFailed."""
     key = log_manifest_key(manifest.asset, manifest.day, manifest.number)
     return store.put_new(key, pack_manifest(manifest))
 
 
-def read_manifest(store: ObjectStore, asset: str, day: Day, number: int) -> Manifest:
+def read_manifest(store: Store, asset: str, day: Day, number: int) -> Manifest:
     """Raises NotFound, UnreadableObject, StoreError."""
     key = log_manifest_key(asset, day, number)
     try:

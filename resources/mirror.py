@@ -29,10 +29,10 @@ from resources.ledger import SealRow
 from resources.manifests import read_manifest
 from resources.mirror_copy import Difference, MirrorCopy, MirrorReport, Wanted
 from resources.mirror_marker import etags_compare
-from resources.object_store import Listed, NotFound, ObjectStore, PreconditionFailed
 from resources.remarks import remarks_prefix
 from resources.seal_marks import SealMarks, seal_marks
 from resources.sealed_days import manifest_of
+from resources.store import NotFound, ObjectInfo, PreconditionFailed, Store
 from resources.watch_layout import watch_prefix
 from resources.watch_record import DamagedWatchRecord, copy_record, is_record
 from touchline.day import Day
@@ -74,8 +74,8 @@ class Mirror:
     with what the objects say of themselves. `scratch` is a folder on a disk.
     """
 
-    source: ObjectStore
-    target: ObjectStore
+    source: Store
+    target: Store
     seals: Mapping[tuple[str, Day], SealRow]
     scratch: Path
     deep: bool = False
@@ -161,7 +161,7 @@ class _Feed:
             except LakeError as error:
                 self._differs(table_key(asset), str(error))
 
-    def _listed(self, store: ObjectStore) -> dict[str, Listed]:
+    def _listed(self, store: Store) -> dict[str, ObjectInfo]:
         below = [f"logs/{self.feed}/", expired_prefix(self.feed)]
         below += [remarks_prefix(self.feed), watch_prefix(self.feed)]
         for asset in self.derived:

@@ -15,15 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from resources.object_store import (
-    Corrupted,
-    Listed,
-    NotFound,
-    ObjectStore,
-    PreconditionFailed,
-    StoredObject,
-)
 from resources.sealed_days import MANIFEST
+from resources.store import Corrupted, NotFound, ObjectInfo, PreconditionFailed, Store, StoredObject
 from touchline.day import Day
 
 SHA256, SOURCE_ETAG = "mirror-sha256", "mirror-of"
@@ -83,10 +76,10 @@ class Moved(Exception):
 class MirrorCopy:
     """`here` and `there` are listings of what is compared, by key."""
 
-    source: ObjectStore
-    target: ObjectStore
-    here: Mapping[str, Listed]
-    there: Mapping[str, Listed]
+    source: Store
+    target: Store
+    here: Mapping[str, ObjectInfo]
+    there: Mapping[str, ObjectInfo]
     etags_compare: bool
     scratch: Path
     """A folder on a disk for a file as large as the largest object."""
@@ -134,7 +127,7 @@ class MirrorCopy:
             return True
         return self._differs(key, "the copy is damaged, and the store does not have it any more")
 
-    def _looks_the_same(self, listed: Listed) -> bool:
+    def _looks_the_same(self, listed: ObjectInfo) -> bool:
         copy = self.there[listed.key]
         if copy.size != listed.size or self.etags_compare:
             return (copy.size, copy.etag) == (listed.size, listed.etag)
@@ -144,7 +137,7 @@ class MirrorCopy:
             return False
         return said.get(SOURCE_ETAG) == listed.etag
 
-    def _compare(self, wanted: Wanted, listed: Listed) -> bool:
+    def _compare(self, wanted: Wanted, listed: ObjectInfo) -> bool:
         try:
             copy = self._read(wanted.key)
         except NotFound:
@@ -168,7 +161,7 @@ class MirrorCopy:
             self.report.repaired.append(wanted.key)
         return well
 
-    def _send(self, wanted: Wanted, listed: Listed) -> bool:
+    def _send(self, wanted: Wanted, listed: ObjectInfo) -> bool:
         with (
             self._fetched(wanted, listed) as (file, found, sha256),
             # Another mirroring may have been faster; what stands there is compared in any case.
@@ -178,7 +171,7 @@ class MirrorCopy:
             self._count_sent(listed)
         return self._read_back(wanted.key, sha256)
 
-    def _count_sent(self, listed: Listed) -> None:
+    def _count_sent(self, listed: ObjectInfo) -> None:
         self.report.sent += 1
         self.report.bytes_sent += listed.size
 
@@ -190,7 +183,7 @@ class MirrorCopy:
 
     @contextmanager
     def _fetched(
-        self, wanted: Wanted, listed: Listed
+        self, wanted: Wanted, listed: ObjectInfo
     ) -> Iterator[tuple[BinaryIO, StoredObject, str]]:
         """The store's object on the disk, with its sha256. Raises Unsendable, Moved, StoreError."""
         with tempfile.TemporaryFile(dir=self.scratch) as file:

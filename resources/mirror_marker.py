@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from resources.object_store import NotFound, ObjectStore, PreconditionFailed, StoreError
 from resources.site import ORIGIN_KEY
+from resources.store import NotFound, PreconditionFailed, Store, StoreError
 from touchline.formats import UNREADABLE_JSON
 
 STORE_KEY = "store.json"
@@ -22,7 +22,7 @@ class MirrorRefused(StoreError):
     """The place for the second copy holds something else; nothing was written there."""
 
 
-def claim_mirror(source: ObjectStore, there: ObjectStore, new_name: str) -> None:
+def claim_mirror(source: Store, there: Store, new_name: str) -> None:
     """Mark the place as holding the copy of this store, once and for all. `new_name` becomes the
     store's where it has none.
 
@@ -60,13 +60,13 @@ def claim_mirror(source: ObjectStore, there: ObjectStore, new_name: str) -> None
             there.put_new(key, source.get(key).body)
 
 
-def etags_compare(source: ObjectStore, there: ObjectStore) -> bool:
+def etags_compare(source: Store, there: Store) -> bool:
     """Whether equal ETags mean equal bytes in both places, told by an object that is the same in
     both. Under some ways of encryption they do not."""
     return source.head(STORE_KEY).etag == there.head(STORE_KEY).etag
 
 
-def _store_name(source: ObjectStore, new_name: str) -> str:
+def _store_name(source: Store, new_name: str) -> str:
     try:
         source.put_new(STORE_KEY, msgspec.json.encode({"store": new_name}))
     except PreconditionFailed:
@@ -75,7 +75,7 @@ def _store_name(source: ObjectStore, new_name: str) -> str:
     return new_name
 
 
-def _read(store: ObjectStore, key: str) -> dict[str, Any] | None:
+def _read(store: Store, key: str) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(store.get(key).body, type=dict[str, Any])
     except NotFound:
@@ -84,9 +84,9 @@ def _read(store: ObjectStore, key: str) -> dict[str, Any] | None:
         raise MirrorRefused(f"{_name(store)}/{key} is damaged: {error}") from error
 
 
-def _place(store: ObjectStore) -> tuple[str, str]:
-    return store.client.meta.endpoint_url, store.bucket
+def _place(store: Store) -> tuple[str, str]:
+    return store.endpoint, store.bucket
 
 
-def _name(store: ObjectStore) -> str:
+def _name(store: Store) -> str:
     return "/".join(part for part in (f"s3://{store.bucket}", store.prefix.strip("/")) if part)

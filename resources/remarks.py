@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from resources.appended import Remark
-from resources.object_store import ObjectStore, PreconditionFailed, StoreError
+from resources.store import PreconditionFailed, Store, StoreError
 from touchline.day import Day
 from touchline.formats import UNREADABLE_JSON
 
@@ -17,7 +17,7 @@ class DamagedRemark(StoreError):
     """An object below `remarks/` cannot be read; the message names it."""
 
 
-def store_remark(store: ObjectStore, feed: str, day: Day, remark: Remark) -> bool:
+def store_remark(store: Store, feed: str, day: Day, remark: Remark) -> bool:
     """Whether it stands there then; False where its id stands for another remark on this day.
     Raises StoreError."""
     key, body = f"{_prefix(feed, day)}{remark.id}.json", msgspec.json.encode(remark)
@@ -28,7 +28,7 @@ def store_remark(store: ObjectStore, feed: str, day: Day, remark: Remark) -> boo
     return True
 
 
-def remarks_on(store: ObjectStore, feed: str, day: Day) -> list[Remark]:
+def remarks_on(store: Store, feed: str, day: Day) -> list[Remark]:
     """By id. Raises DamagedRemark, StoreError."""
     found = []
     for item in store.list(_prefix(feed, day)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from resources.day_layout import RAW, seal_of
-from resources.object_store import ObjectStore
+from resources.store import Store
 from touchline.day import Day
 
 _DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})/(?:([^/]+)/)?[^/]+")
@@ -14,7 +14,7 @@ SealMarks = dict[tuple[Day, str], int]
 """Day and asset of each sealed day, with its manifest's number."""
 
 
-def seal_marks(store: ObjectStore, feed: str) -> SealMarks:
+def seal_marks(store: Store, feed: str) -> SealMarks:
     """Raises StoreError."""
     marks: SealMarks = {}
     for tier in ("raw", "hot"):

@@ -13,11 +13,11 @@ from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.lake import DamagedLake, Lake, SealedDay, read_day
 from resources.manifest import Held, Manifest
 from resources.manifests import read_manifest
-from resources.object_store import NotFound, ObjectStore, StoredObject
 from resources.sealed_log import SealedLog, UnreadableLog
 from resources.selection import EVERYTHING, Selection
 from resources.stage_codec import write_stage_object
 from resources.stage_window import FRAME, carried_of
+from resources.store import NotFound, Store, StoredObject
 from touchline.day import Day, FetchNumber
 from touchline.stage import Stage
 
@@ -29,7 +29,7 @@ MANIFEST = "manifest"
 class SealedDays:
     """The sealed days of one feed's assets."""
 
-    store: ObjectStore
+    store: Store
     lake: Lake
     stages: Mapping[str, Stage[Any]]
     _read_last: dict[str, SealedDay] = field(default_factory=dict)

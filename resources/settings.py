@@ -42,6 +42,12 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 
 HttpUrl = Annotated[str, AfterValidator(_url("http", "https"))]
+MEMORY = "memory:"
+StoreUrl = Literal["memory:"] | HttpUrl
+NOT_IN_MEMORY = (
+    f"{PREFIX}S3_ENDPOINT_URL: {MEMORY} is a store that ends with its command, for `touchline"
+    " replay` alone: unset it, or name an S3 endpoint"
+)
 Seconds = Annotated[float, Field(gt=0)]
 Origin = Literal["live", "simulated", "recorded"]
 Megabytes = Annotated[int, Field(gt=0)]
@@ -68,8 +74,9 @@ class Settings(BaseSettings):
     home: Path = Path(".touchline")
     """State folder: embedded object store, spool, ledger, Dagster home, keys."""
 
-    s3_endpoint_url: HttpUrl | None = None
-    """S3 endpoint, like https://s3.example.com; unset for the embedded server. Credentials and
+    s3_endpoint_url: StoreUrl | None = None
+    """S3 endpoint, like https://s3.example.com; unset for the embedded server; memory: for a store
+    that ends with the command, which `touchline replay` alone takes. Credentials and
     region are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, in the environment or in
     this file, or come from any other place where AWS tools look."""
     s3_bucket: BucketName = "touchline"
@@ -195,14 +202,18 @@ class Settings(BaseSettings):
         return SecretStr(url.render_as_string(hide_password=False))
 
     @classmethod
-    def load(cls, **overrides: Any) -> Self:
-        """From the environment and `.env`. Raises SettingsError, one line for all that is wrong."""
+    def load(cls, *, takes_memory: bool = False, **overrides: Any) -> Self:
+        """From the environment and `.env`. Raises SettingsError, one line for all that is wrong; a
+        store in memory is, unless the caller takes one."""
         try:
-            return cls(**overrides)
+            loaded = cls(**overrides)
         except ValidationError as error:
             raise SettingsError(_all_errors(error)) from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{ENV_FILE} cannot be read: {error}") from None
+        if loaded.uses_memory and not takes_memory:
+            raise SettingsError(NOT_IN_MEMORY)
+        return loaded
 
     @classmethod
     def load_despite_errors(cls) -> tuple[Self, str]:
@@ -212,7 +223,10 @@ class Settings(BaseSettings):
         Raises SettingsError where the state folder is what is wrong.
         """
         try:
-            return cls(), ""
+            loaded = cls()
+            if loaded.uses_memory:
+                return loaded.model_copy(update={"s3_endpoint_url": None}), NOT_IN_MEMORY
+            return loaded, ""
         except ValidationError as error:
             wrong = {str(part["loc"][0]) for part in error.errors() if part["loc"]}
             fields = {name: cls.model_fields[name] for name in wrong - {"home"}}
@@ -243,6 +257,11 @@ class Settings(BaseSettings):
     @property
     def uses_embedded_s3(self) -> bool:
         return self.s3_endpoint_url is None
+
+    @property
+    def uses_memory(self) -> bool:
+        """Whether store, ledger and spool end with the command."""
+        return self.s3_endpoint_url == MEMORY
 
     @property
     def ledger_database(self) -> str:
@@ -294,6 +313,11 @@ class Settings(BaseSettings):
     @property
     def s3_folder(self) -> Path:
         return self.home / "s3"
+
+    @property
+    def memory_folder(self) -> Path:
+        """Of a store that ends with the command."""
+        return self.home / "memory"
 
     @property
     def logs_folder(self) -> Path:

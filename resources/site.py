@@ -6,7 +6,7 @@ Whatever runs - a Dagster run, a replay, a command, a test - works on a site and
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +19,13 @@ from resources.day_store import DayStore
 from resources.embedded_s3 import S3Access, room_of
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
-from resources.object_store import NotFound, ObjectStore, PatientS3, PreconditionFailed
 from resources.outbox import Outbox
 from resources.run_record import RunRecord, recorded
 from resources.settings import Origin, Settings
 from resources.spool import Spool
+from resources.store import NotFound, PreconditionFailed, Store
+from resources.store.memory import MemoryStore
+from resources.store.s3 import PatientS3, S3Store
 from touchline.accounting import RunKind
 from touchline.clock import Clock, SystemClock
 from touchline.day import Minute
@@ -42,10 +44,21 @@ STORE_RESTS_SECONDS = 30.0
 
 
 def store_at(
-    settings: Settings, access: S3Access, *, answers_within: float | None = None
-) -> ObjectStore:
-    """The store of these settings, for whoever wants nothing else of a site. `answers_within` are
-    seconds, instead of those that a run waits for it."""
+    settings: Settings,
+    access: S3Access,
+    *,
+    answers_within: float | None = None,
+    room: Callable[[], int] | None = None,
+    rest_seconds: float = 0.0,
+) -> Store:
+    """Return the store of these settings, for whoever wants nothing else of a site.
+
+    `answers_within` are seconds, instead of those that a run waits for it; `room` and
+    `rest_seconds` as `S3Store` has them.
+    """
+    if folder := access.memory:
+        return MemoryStore(folder, settings.s3_bucket, settings.s3_prefix)
+
     s3 = PatientS3(
         endpoint_url=access.endpoint_url,
         region_name=access.region,
@@ -55,7 +68,7 @@ def store_at(
     if answers_within is not None:
         names = ("connect_timeout_seconds", "read_timeout_seconds")
         s3 = s3.model_copy(update=dict.fromkeys(names, answers_within))
-    return ObjectStore(s3, settings.s3_bucket, settings.s3_prefix)
+    return S3Store(s3, settings.s3_bucket, settings.s3_prefix, room=room, rest_seconds=rest_seconds)
 
 
 class WrongOrigin(Exception):
@@ -90,7 +103,7 @@ class Site:
     settings: Settings
     plans: Mapping[str, FeedPlan]
     clock: Clock
-    store: ObjectStore
+    store: Store
     ledger: Ledger
     record: RunRecord = field(default_factory=RunRecord)
     """Of the run that works on it."""
@@ -117,9 +130,8 @@ class Site:
             raise
         except LedgerUnavailable as error:
             log.error("%s", error)
-        store = store_at(settings, access)
-        store.room = room_of(settings, access)
-        store.rest_seconds = STORE_RESTS_SECONDS
+        room = room_of(settings, access)
+        store = store_at(settings, access, room=room, rest_seconds=STORE_RESTS_SECONDS)
         return cls(settings, plans, clock or SystemClock(), store, ledger)
 
     @property
@@ -195,7 +207,7 @@ class Site:
 class StoreBlob:
     """One object that is replaced as a whole, such as a cache that all machines share."""
 
-    store: ObjectStore
+    store: Store
     key: str
 
     def read(self) -> tuple[bytes, str] | None:

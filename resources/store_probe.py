@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from resources.object_store import (
+from resources.store import (
     AccessRefused,
-    Listed,
     NoSuchBucket,
     NotFound,
-    ObjectStore,
+    ObjectInfo,
     PreconditionFailed,
+    Store,
     StoreError,
     StoreUnavailable,
 )
@@ -94,7 +94,7 @@ class Broken:
 
 
 def broken_promises(
-    store: ObjectStore, clock: Clock, scratch: str, *, racers: int = RACERS
+    store: Store, clock: Clock, scratch: str, *, racers: int = RACERS
 ) -> list[Broken]:
     """Return every promise that this store breaks, after some fifty requests.
 
@@ -132,7 +132,7 @@ class _Probe:
     """Each try has an object of its own, so that one broken promise does not look like another. It
     returns what it saw that should not be, None where all is well."""
 
-    store: ObjectStore
+    store: Store
     folder: str
     racers: int
 
@@ -242,7 +242,7 @@ class _Probe:
             return "a DELETE with the object's own ETag was refused"
         return None
 
-    def _listed(self) -> dict[str, Listed]:
+    def _listed(self) -> dict[str, ObjectInfo]:
         return {item.key: item for item in self.store.list(self.folder)}
 
     def remove(self) -> None:
@@ -260,7 +260,7 @@ class _Probe:
         return f"{self._key(promise)}-race"
 
 
-def _clock(store: ObjectStore, clock: Clock) -> Iterator[Broken]:
+def _clock(store: Store, clock: Clock) -> Iterator[Broken]:
     """The store's clock against ours; a slow answer is no difference."""
     before = clock.now()
     header = store.date_header()

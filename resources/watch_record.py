@@ -18,11 +18,11 @@ from typing import Self, TypeVar
 import msgspec
 
 from resources.ledger import Ledger
-from resources.object_store import (
+from resources.store import (
     Conflicting,
     NotFound,
-    ObjectStore,
     PreconditionFailed,
+    Store,
     StoredObject,
     StoreError,
 )
@@ -91,7 +91,7 @@ class Watched(msgspec.Struct, frozen=True):
 R = TypeVar("R", bound=WatchRecord)
 
 
-def record_watch(store: ObjectStore, ledger: Ledger, feed: str) -> None:
+def record_watch(store: Store, ledger: Ledger, feed: str) -> None:
     """Tell the store what the ledger knows of watching and the store was not told; no request where
     there is nothing to tell. What fails is told the next time.
 
@@ -105,7 +105,7 @@ def record_watch(store: ObjectStore, ledger: Ledger, feed: str) -> None:
         ledger.told(key, sequence)
 
 
-def read_watch(store: ObjectStore, feed: str) -> Watched:
+def read_watch(store: Store, feed: str) -> Watched:
     """Raises DamagedWatchRecord, StoreError."""
     watched = Watched([], {})
     for item in store.list(watch_prefix(feed)):
@@ -116,7 +116,7 @@ def read_watch(store: ObjectStore, feed: str) -> Watched:
     return watched
 
 
-def copy_record(source: ObjectStore, target: ObjectStore, key: str) -> bool:
+def copy_record(source: Store, target: Store, key: str) -> bool:
     """Tell another store what this one says at a key of `read_watch`; whether there was anything to
     tell. Raises DamagedWatchRecord where this one's cannot be read, StoreError."""
     kind = MissedMinutes if day_of_missed(key) is not None else WatchInterval
@@ -151,7 +151,7 @@ def _interval(ledger: Ledger, feed: str, opened: datetime) -> WatchInterval:
     return first
 
 
-def _join(store: ObjectStore, key: str, ours: WatchRecord) -> bool:
+def _join(store: Store, key: str, ours: WatchRecord) -> bool:
     """Whether the store was told anything that it did not say."""
     for _ in range(ATTEMPTS):
         try:
@@ -176,7 +176,7 @@ def _join(store: ObjectStore, key: str, ours: WatchRecord) -> bool:
     raise StoreError(f"{key}: others kept writing it; it is told the next time")
 
 
-def _set_aside(store: ObjectStore, found: StoredObject, error: DamagedWatchRecord) -> None:
+def _set_aside(store: Store, found: StoredObject, error: DamagedWatchRecord) -> None:
     aside = f"conflicts/{found.key}.{sha256_hex(found.body)[:12]}"
     log.error("%s; it is kept at %s and written anew", error, aside)
     with suppress(PreconditionFailed):

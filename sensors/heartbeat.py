@@ -16,8 +16,8 @@ from pipeline_assets.plans import PLANS
 if TYPE_CHECKING:
     from resources.embedded_s3 import S3Access
     from resources.ledger import Ledger
-    from resources.object_store import ObjectStore
     from resources.settings import Settings
+    from resources.store import Store
     from touchline.health import Signal
 
 BEATS_SECONDS = 30
@@ -73,7 +73,7 @@ def _ledger(url: str, prefix: str) -> Ledger:
 
 
 @functools.lru_cache(maxsize=1)
-def _store(settings: Settings, access: S3Access) -> ObjectStore:
+def _store(settings: Settings, access: S3Access) -> Store:
     """Kept likewise: a client anew for each beat takes a fifth of its CPU time, and memory that is
     late to come back."""
     from resources.site import store_at

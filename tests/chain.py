@@ -17,10 +17,11 @@ from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import RotationReport, rotate
 from pipeline_assets.run import Run
 from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore, Requests
 from resources.settings import Settings
 from resources.site import Site
 from resources.stage_codec import StageObject, decode_stage
+from resources.store import Requests
+from resources.store.s3 import S3Store
 from simulator.faults import Fault
 from simulator.server import Served
 from touchline.accounting import Verdict
@@ -44,7 +45,7 @@ class Chain:
     prefix: str
     plan: FeedPlan
     start: Minute
-    connected: ObjectStore
+    connected: S3Store
     """Its S3 client is shared, since making one costs more than a minute of a small plan."""
     clock: VirtualClock = field(init=False)
 

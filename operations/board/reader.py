@@ -25,9 +25,9 @@ from resources.fetch_object import FetchObject, UnreadableObject
 from resources.known_days import days_in_store
 from resources.lake.errors import DamagedLake
 from resources.ledger import LedgerUnavailable
-from resources.object_store import NotFound, StoreError
 from resources.site import Site
 from resources.stage_codec import StateNotKept, UnreadableStageObject, decode_stage
+from resources.store import NotFound, StoreError
 from touchline.day import WINDOW_MINUTES, Day, FetchNumber, Minute, Window
 from touchline.fetch import FetchRef
 from touchline.outcomes import State

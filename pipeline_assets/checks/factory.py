@@ -22,8 +22,8 @@ from pipeline_assets.checks.spool import spool_within_bounds
 from pipeline_assets.checks.zeros import zero_is_explained
 from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable
-from resources.object_store import StoreError
 from resources.site import Site
+from resources.store import StoreError
 from touchline.accounting import Verdict
 from touchline.day import Day
 from touchline.plan import FeedPlan

@@ -20,9 +20,9 @@ from resources.day_layout import seal_key, window_key
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, ClaimRow, FetchRow, Standing, WindowRow, Witness
-from resources.object_store import Listed, NotFound
 from resources.site import Site
 from resources.stage_codec import UnreadableStageObject
+from resources.store import NotFound, ObjectInfo
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Window, new_york_text
 from touchline.fetch import UnreadableFetch
@@ -131,7 +131,7 @@ class _Comparison:
     # --- windows ---------------------------------------------------------------------------------
 
     def _window(
-        self, first: FetchNumber, listed: Listed, row: WindowRow | None, index: DayIndex
+        self, first: FetchNumber, listed: ObjectInfo, row: WindowRow | None, index: DayIndex
     ) -> None:
         """Whether this window may be trusted; what is wrong with it concerns all it holds."""
         if row and row.is_verified and row.etag == listed.etag and not self.report.deep:

@@ -21,12 +21,12 @@ from touchline.plan import FeedPlan
 
 if TYPE_CHECKING:
     from resources.feeds.football import FootballFeed
-    from resources.object_store import ObjectStore
     from resources.settings import Settings
+    from resources.store import Store
     from touchline.clock import Clock
 
 
-def client(settings: Settings, clock: Clock, store: ObjectStore) -> FootballFeed:
+def client(settings: Settings, clock: Clock, store: Store) -> FootballFeed:
     """The vendor's client, with a cache of reference answers in the store.
 
     Raises SettingsError where the feed's URL or credentials are missing.

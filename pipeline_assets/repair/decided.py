@@ -9,8 +9,8 @@ from pipeline_assets.repair.classes import CLASS_OF
 from pipeline_assets.repair.plan import Action, Item, Plan, Why, Work
 from pipeline_assets.repair.survey import Fault, Survey
 from resources.fetch_object import UnreadableObject
-from resources.object_store import NotFound
 from resources.site import Site
+from resources.store import NotFound
 from touchline.accounting import LossClass
 from touchline.day import FetchNumber
 from touchline.stage import Stage

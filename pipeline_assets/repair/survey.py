@@ -23,8 +23,8 @@ from resources.day_store import DayStore
 from resources.day_windows import DayWindows
 from resources.fetch_object import UnreadableObject
 from resources.ledger import ClaimRow
-from resources.object_store import Listed, NotFound
 from resources.site import Site
+from resources.store import NotFound, ObjectInfo
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Window
 from touchline.plan import FeedPlan
@@ -66,8 +66,8 @@ class Survey:
     index: DayIndex
     announced: Mapping[FetchNumber, frozenset[FetchNumber]]
     """What the ledger knows each window to hold, by its first number."""
-    damaged: dict[FetchNumber, tuple[Listed, str]] = field(default_factory=dict)
-    unconfirmed: dict[FetchNumber, tuple[Listed, str]] = field(default_factory=dict)
+    damaged: dict[FetchNumber, tuple[ObjectInfo, str]] = field(default_factory=dict)
+    unconfirmed: dict[FetchNumber, tuple[ObjectInfo, str]] = field(default_factory=dict)
     """Windows that hold what was claimed, and that nobody has confirmed as they are now."""
     seal: SealState = SealState.NONE
     seal_detail: str = ""

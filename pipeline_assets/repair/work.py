@@ -30,9 +30,9 @@ from resources.day_layout import day_prefix, seal_of
 from resources.day_store import DayStore
 from resources.day_windows import DayWindows
 from resources.fetch_object import FetchObject, UnreadableObject
-from resources.object_store import StoreError
 from resources.site import Site
 from resources.spool import Torn
+from resources.store import StoreError
 from touchline.accounting import RunKind, RunState
 from touchline.day import FetchNumber, Window
 from touchline.stage import RawAsset

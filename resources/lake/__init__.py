@@ -8,7 +8,7 @@ NNNNN is the manifest's number, PPP the part's. Which manifest of a day counts i
 itself, as the version of the transaction `<asset>@D` in the commit that brought the rows. So rows
 and manifest always agree, whatever dies in between.
 
-delta-rs keeps the log; the Parquet files are written and read here through `ObjectStore`.
+delta-rs keeps the log; the Parquet files are written and read here through `Store`.
 *Measured* (1.6.6): `write_deltalake` shuffles the rows, and an ordered stage's rows mean something
 only in their order; given a URI and not a handle it erases what others committed meanwhile;
 `to_pyarrow_table()` aborts the process at its end in up to half of the runs. None is used.

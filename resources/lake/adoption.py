@@ -11,7 +11,7 @@ from resources.lake.columns import table_schema
 from resources.lake.commit import ATTEMPTS, commit_files, refuse
 from resources.lake.tables import DataFile, Lake, app_id
 from resources.manifest import Manifest
-from resources.object_store import Conflicting
+from resources.store import Conflicting
 
 
 def adopt_day(

@@ -15,7 +15,7 @@ from resources.lake.errors import DamagedLake, NotAbove, WouldErase
 from resources.lake.files import row_schema, write_files
 from resources.lake.tables import DataFile, Lake, app_id, table_key
 from resources.manifest import Manifest
-from resources.object_store import Conflicting
+from resources.store import Conflicting
 from touchline.day import Day
 
 if TYPE_CHECKING:

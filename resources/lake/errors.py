@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resources.object_store import StoreError
+from resources.store import StoreError
 
 
 class LakeError(StoreError):

@@ -10,7 +10,7 @@ from resources.lake.commit import ATTEMPTS, commit_files
 from resources.lake.errors import NotAbove
 from resources.lake.tables import Lake, app_id, manifests_key
 from resources.manifest import Manifest
-from resources.object_store import Conflicting
+from resources.store import Conflicting
 from touchline.day import Day
 
 

@@ -23,7 +23,7 @@ from resources.lake.columns import ROWS
 from resources.lake.errors import SchemaConflict, Unaccounted, WouldErase
 from resources.lake.tables import DataFile, app_id, table_key
 from resources.manifest import Manifest
-from resources.object_store import ObjectStore, PreconditionFailed
+from resources.store import PreconditionFailed, Store
 
 GROUP_ROWS = 32_768
 FILE_BYTES = 32 * 2**20
@@ -39,9 +39,7 @@ def row_schema(rows: pa.Schema, what: str) -> pa.Schema:
     return rows if partition < 0 else rows.remove(partition)
 
 
-def write_files(
-    store: ObjectStore, manifest: Manifest, rows: pa.RecordBatchReader
-) -> list[DataFile]:
+def write_files(store: Store, manifest: Manifest, rows: pa.RecordBatchReader) -> list[DataFile]:
     """Store the rows of one day, which come in the order of their fetch numbers.
 
     Raises Unaccounted when they are not in that order, or not as many for each fetch as the
@@ -118,7 +116,7 @@ class _Counted:
 class _Parts:
     """Files of about `FILE_BYTES`, stored one after another."""
 
-    store: ObjectStore
+    store: Store
     manifest: Manifest
     files: list[DataFile] = field(default_factory=list)
     _open: tuple[BufferedRandom, pq.ParquetWriter] | None = None

@@ -17,8 +17,8 @@ from resources.lake.columns import DATE
 from resources.lake.errors import DamagedLake, ManifestGone
 from resources.lake.tables import DataFile, Lake, app_id
 from resources.manifest import Manifest
-from resources.object_store import Corrupted, NotFound, ObjectStore
 from resources.selection import EVERYTHING, Selection
+from resources.store import Corrupted, NotFound, Store
 from touchline.accounting import sha256_hex
 from touchline.day import Day
 
@@ -35,7 +35,7 @@ class SealedDay:
 
     manifest: Manifest
     files: tuple[DataFile, ...]
-    _store: ObjectStore = field(repr=False)
+    _store: Store = field(repr=False)
     _table: pa.Schema = field(repr=False)
     _last: dict[str, pq.ParquetFile] = field(default_factory=dict, repr=False, compare=False)
 

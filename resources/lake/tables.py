@@ -7,25 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-import botocore.exceptions as boto_errors
 import msgspec
 import pyarrow as pa
-from boto3.session import Session
 
 from resources.lake.errors import DamagedLake, ManifestGone
 from resources.manifest import Manifest, pack_manifest, unpack_manifest
-from resources.object_store import (
-    NO_CREDENTIALS,
+from resources.store import (
     Conflicting,
     Corrupted,
-    NoCredentials,
     NotFound,
-    ObjectStore,
     PreconditionFailed,
+    Store,
     StoreUnavailable,
 )
 from touchline.day import Day
@@ -35,7 +29,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT_COMMITS = 10
 """How many commits' files an opening reads at most, besides a checkpoint."""
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _COLOURS = re.compile(r"\x1b\[\d+m|↳")
 _STORED = re.compile(r"(\d{5,})-(\d{3,})-([0-9a-f]{64})\.parquet")
 
@@ -65,7 +58,7 @@ class Lake:
     before; a table takes it on at its next upkeep.
     """
 
-    store: ObjectStore
+    store: Store
     keep: timedelta = timedelta(days=7)
 
     def open(self, asset: str) -> DeltaTable | None:
@@ -75,7 +68,7 @@ class Lake:
 
         with self.speaking_of(asset):
             try:
-                return DeltaTable(self.uri(asset), storage_options=self.storage_options())
+                return DeltaTable(self.uri(asset), storage_options=self.store.delta_options())
             except TableNotFoundError:
                 return None
 
@@ -92,7 +85,7 @@ class Lake:
                     mode="ignore",
                     partition_by=["date"],
                     configuration=self.properties(),
-                    storage_options=self.storage_options(),
+                    storage_options=self.store.delta_options(),
                 )
             except CommitFailedError:
                 return
@@ -108,55 +101,7 @@ class Lake:
         }
 
     def uri(self, asset: str) -> str:
-        return "s3://" + "/".join(
-            part for part in (self.store.bucket, self.store.prefix, table_key(asset)) if part
-        )
-
-    def storage_options(self) -> dict[str, str]:
-        """How delta-rs reaches what `store` reaches, with the credentials of this moment.
-
-        They come through boto3, so that profiles, single sign-on and roles work as everywhere.
-        Raises NoCredentials without any.
-        """
-        try:
-            session = self._session
-            credentials = session.get_credentials()
-        except boto_errors.BotoCoreError as error:
-            raise NoCredentials(f"no S3 credentials: {error}") from error
-        if credentials is None:
-            raise NoCredentials(NO_CREDENTIALS)
-        key = credentials.get_frozen_credentials()
-        endpoint = self.store.client.meta.endpoint_url
-        options = {
-            "aws_endpoint_url": endpoint,
-            "aws_region": session.region_name or "us-east-1",
-            "aws_access_key_id": key.access_key,
-            "aws_secret_access_key": key.secret_key,
-            "aws_session_token": key.token,
-            # A commit is a PUT with `If-None-Match: *`: of two writers of one version one wins.
-            "aws_conditional_put": "etag",
-            "aws_allow_http": "true" if endpoint.startswith("http://") else None,
-            # Else an outage would hold a caller for three minutes.
-            "connect_timeout": "2s",
-            "timeout": "30s",
-            "max_retries": "2",
-            "retry_timeout": "20s",
-        }
-        if urlsplit(endpoint).hostname in _LOOPBACK:
-            # The one way to have it leave HTTP_PROXY alone is to name a proxy for nobody.
-            options |= {"proxy_url": endpoint, "proxy_excludes": ",".join(_LOOPBACK)}
-        return {name: value for name, value in options.items() if value}
-
-    @cached_property
-    def _session(self) -> Session:
-        s3 = self.store.s3
-        return Session(
-            aws_access_key_id=s3.aws_access_key_id,
-            aws_secret_access_key=s3.aws_secret_access_key,
-            aws_session_token=s3.aws_session_token,
-            region_name=s3.region_name,
-            profile_name=s3.profile_name,
-        )
+        return self.store.uri(table_key(asset))
 
     @contextmanager
     def speaking_of(self, asset: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ from benchmarks.synthetic_past import fill_windows_before
 from benchmarks.watched_day import DAY, FEED, PLAN, VENDOR_SECRET, VENDOR_USER, Watched
 from pipeline_assets.checks.factory import check_day
 from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore
+from resources.store.s3 import S3Store
 from simulator.server import serve
 from tests.resources.feeds.conftest import SmallWorld
 from touchline.accounting import Verdict
@@ -51,7 +51,7 @@ def test_what_crosses_the_wire_is_counted_listings_included(
         aws_access_key_id=s3_server.access_key_id,
         aws_secret_access_key=s3_server.secret_access_key,
     )
-    store = ObjectStore(s3, "touchline", s3_prefix)
+    store = S3Store(s3, "touchline", s3_prefix)
     with costing(s3.wire) as cost:
         store.put_new("a", bytes(1000))
         store.get("a")

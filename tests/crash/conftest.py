@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore, OneClient, PatientS3
+from resources.store.s3 import OneClient, PatientS3, S3Store
 from simulator.server import Served, serve
 from tests.chain import SECRET, USER
 from tests.crash.proxy import RecordingProxy, recording_proxy
@@ -50,7 +50,7 @@ def rig(s3_server: S3Access, proxy: RecordingProxy, vendor: Served, tmp_path: Pa
     )
 
 
-def store_of(access: S3Access) -> ObjectStore:
+def store_of(access: S3Access) -> S3Store:
     s3 = PatientS3(
         endpoint_url=access.endpoint_url,
         region_name=access.region,
@@ -58,4 +58,4 @@ def store_of(access: S3Access) -> ObjectStore:
         aws_secret_access_key=access.secret_access_key,
     )
     # It is connected to nothing yet: every fork may use it as its own.
-    return ObjectStore(s3, "touchline", _one=OneClient(s3.get_client()))
+    return S3Store(s3, "touchline", _one=OneClient(s3.get_client()))

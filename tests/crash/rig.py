@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline_assets.code_version import code_version
 from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore
+from resources.store.s3 import S3Store
 from simulator.server import Served
 from tests.chain import Chain
 from tests.crash.account import DayAccount, account_of, complaints
@@ -35,10 +35,10 @@ class Rig:
     vendor: Served
     proxy: RecordingProxy
     folder: Path
-    ours: ObjectStore
+    ours: S3Store
     """For copying prefixes."""
-    childrens: tuple[S3Access, ObjectStore]
-    observed: tuple[S3Access, ObjectStore]
+    childrens: tuple[S3Access, S3Store]
+    observed: tuple[S3Access, S3Store]
     """Through the proxy."""
     kills: int = 0
     _prepared: dict[str, Chain] = field(default_factory=dict)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from resources.ledger import Ledger
-from resources.object_store import ObjectStore
 from resources.spool import write_durably
+from resources.store.s3 import S3Store
 from tests.chain import FEED
 from tests.crash.account import DayAccount, complaints
 from tests.crash.children import ChildFailed, WasKilled, in_child
@@ -61,7 +61,7 @@ def _ledger(home: Path, prefix: str) -> Ledger:
 
 def _done(rig: Rig, home: Path, prefix: str) -> dict[Kind, bool]:
     """Which of the effects of `work` the world shows."""
-    ours: ObjectStore = replace(rig.ours, prefix=prefix)
+    ours: S3Store = replace(rig.ours, prefix=prefix)
     return {
         Kind.CREATE: any(home.glob("spool/a.txt")) or (home / "b.txt").exists(),
         Kind.LEDGER_COMMIT: in_child(lambda: _intervals(home, prefix)) == 1,

@@ -12,7 +12,7 @@ import pytest
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
 from resources.ledger import Ledger
-from resources.object_store import ObjectStore
+from resources.store.s3 import S3Store
 from simulator.server import Served, serve
 from simulator.source import Source
 from simulator.world import World
@@ -26,13 +26,13 @@ ChainAt = Callable[[Minute, Source], Chain]
 
 
 @pytest.fixture(scope="session")
-def connected(s3_server: S3Access) -> ObjectStore:
+def connected(s3_server: S3Access) -> S3Store:
     return store_of(s3_server)
 
 
 @pytest.fixture
 def chain_at(
-    s3_server: S3Access, connected: ObjectStore, s3_prefix: str, tmp_path: Path
+    s3_server: S3Access, connected: S3Store, s3_prefix: str, tmp_path: Path
 ) -> Iterator[ChainAt]:
     """A chain that begins at this minute and asks this vendor."""
     with ExitStack() as stack:

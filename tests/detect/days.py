@@ -13,7 +13,7 @@ import msgspec
 from pipeline_assets.plans import PLANS
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore, PatientS3
+from resources.store.s3 import PatientS3, S3Store
 from simulator.server import Served
 from tests.chain import FEED, Chain
 from tests.crash.world import RollingWorld
@@ -94,7 +94,7 @@ class Days:
 
     def _open_day(self) -> Chain:
         if self._open is None:
-            store = ObjectStore(
+            store = S3Store(
                 PatientS3(
                     endpoint_url=self.access.endpoint_url,
                     region_name=self.access.region,

@@ -16,8 +16,8 @@ from operations import errors
 from operations.cli import app
 from operations.errors import Misused, failure_of, kinds
 from resources.ledger import LedgerDamaged, LedgerUnavailable
-from resources.object_store import StoreFull
 from resources.settings import SettingsError
+from resources.store import StoreFull
 
 ARGUMENTS = {
     "asset": "merged",

@@ -23,8 +23,8 @@ from operations.export import asset_to_export, document_name, write_document
 from operations.export_command import export
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore, PatientS3
 from resources.settings import Settings
+from resources.store.s3 import PatientS3, S3Store
 from simulator.clock import Clock
 from simulator.faults import Fault
 from simulator.server import serve
@@ -105,7 +105,7 @@ def exported(s3_server: S3Access, tmp_path_factory: pytest.TempPathFactory) -> I
             f"export-{uuid.uuid4().hex[:12]}",
             PLANS[FEED],
             START,
-            ObjectStore(s3, "touchline"),
+            S3Store(s3, "touchline"),
         )
         chain.watch()
         for passed in range(MINUTES):

@@ -12,7 +12,7 @@ import pytest
 import resources.ledger.database
 from resources.embedded_s3 import S3Access
 from resources.garbage import collect_less_garbage
-from resources.object_store import ObjectStore, PatientS3
+from resources.store.s3 import PatientS3, S3Store
 from simulator.server import Served, serve
 from tests.chain import SECRET, USER, Chain
 from tests.pipeline_assets.small_plan import small_plan
@@ -36,14 +36,14 @@ def imports_stay() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def connected(s3_server: S3Access) -> ObjectStore:
+def connected(s3_server: S3Access) -> S3Store:
     s3 = PatientS3(
         endpoint_url=s3_server.endpoint_url,
         region_name=s3_server.region,
         aws_access_key_id=s3_server.access_key_id,
         aws_secret_access_key=s3_server.secret_access_key,
     )
-    return ObjectStore(s3, "touchline")
+    return S3Store(s3, "touchline")
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ ChainOf = Callable[..., Chain]
 
 @pytest.fixture
 def chain_of(
-    s3_server: S3Access, s3_prefix: str, connected: ObjectStore, vendor: Served, tmp_path: Path
+    s3_server: S3Access, s3_prefix: str, connected: S3Store, vendor: Served, tmp_path: Path
 ) -> ChainOf:
     """A chain that begins at this minute, watched."""
 
@@ -83,7 +83,7 @@ def chain_of(
 @pytest.fixture(scope="session")
 def chain_apart(
     s3_server: S3Access,
-    connected: ObjectStore,
+    connected: S3Store,
     shared_vendor: Served,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[], Chain]:

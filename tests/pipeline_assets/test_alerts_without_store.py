@@ -18,6 +18,7 @@ from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import Server, running
 from resources.notifier import Notifier
+from resources.site import store_at
 from simulator.server import serve
 from tests.chain import FEED, SECRET, USER, Chain, all_ok
 from tests.crash.conftest import store_of
@@ -96,8 +97,7 @@ def run(chain: Chain, passed: int, there: Target) -> None:
     now = chain.start.later(passed)
     chain.at(now)
     with chain.process(access=chain.access, notify_urls=there.url) as site:
-        patience = {"read_timeout_seconds": ANSWERS_WITHIN_SECONDS}
-        site.store.s3 = site.store.s3.model_copy(update=patience)
+        site.store = store_at(site.settings, chain.access, answers_within=ANSWERS_WITHIN_SECONDS)
         run_minute(site, FEED, now, run_id=f"run-{passed}")
 
 

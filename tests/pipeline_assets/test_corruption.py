@@ -27,9 +27,9 @@ from resources.day_layout import (
 )
 from resources.embedded_s3 import S3Access
 from resources.lake.tables import manifest_key
-from resources.object_store import ObjectStore, StoreError
 from resources.site import Site
 from resources.stage_codec import decode_stage
+from resources.store import Store, StoreError
 from simulator.server import Served
 from tests.chain import FEED, RAW, Chain
 from tests.crash.conftest import store_of
@@ -197,7 +197,7 @@ def flipped(body: bytes) -> bytes:
     return body[:half] + bytes([body[half] ^ 1]) + body[half + 1 :]
 
 
-def damage(store: ObjectStore, how: Damage, key: str, neighbour: str) -> None:
+def damage(store: Store, how: Damage, key: str, neighbour: str) -> None:
     one, other = store.get(key), store.get(neighbour)
     match how:
         case Damage.FLIPPED:

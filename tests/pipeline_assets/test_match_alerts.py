@@ -25,6 +25,7 @@ from pipeline_assets.minute import MinuteReport, rebuild_day, run_minute
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from pipeline_assets.stage_step import UPSTREAM_TAKES
 from resources.notifier import Notifier
+from resources.site import store_at
 from tests.chain import FEED, Chain
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import HEADS, Head, Reason, Seen, small_plan
@@ -336,7 +337,7 @@ def test_a_store_that_does_not_answer_is_waited_for_once_before_a_match_is_told(
     watch.there.on_post = lambda: before_telling.append(len(asked))
     urls = watch.there.url
     with watch.chain.process(access=s3_gate.access, notify_urls=urls) as site:
-        site.store.s3 = site.store.s3.model_copy(update={"read_timeout_seconds": 0.2})
+        site.store = store_at(site.settings, s3_gate.access, answers_within=0.2)
         watch.chain.at(watch.chain.start)
         run_minute(site, FEED, watch.chain.start, run_id="run-0")
     over.set()

@@ -24,8 +24,8 @@ from resources.day_layout import log_key, object_key, seal_key
 from resources.day_store import conflict_prefix
 from resources.expired_days import DayExpired, expired_key, read_expiry
 from resources.lake.tables import manifests_key
-from resources.object_store import StoreUnavailable
 from resources.site import Site
+from resources.store import StoreUnavailable
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.test_sealing import twelve
 from tests.s3_gate import S3Gate

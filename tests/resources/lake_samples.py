@@ -11,7 +11,7 @@ import pyarrow as pa
 from resources.embedded_s3 import S3Access
 from resources.lake import Committed, Lake, commit_day, read_day
 from resources.manifest import Held, Manifest
-from resources.object_store import ObjectStore, PatientS3
+from resources.store.s3 import PatientS3, S3Store
 from touchline.accounting import Account, Outcome
 from touchline.day import Day
 
@@ -36,7 +36,7 @@ def lake_at(access: S3Access, prefix: str, **settings: Any) -> Lake:
         aws_access_key_id=access.access_key_id,
         aws_secret_access_key=access.secret_access_key,
     )
-    return Lake(ObjectStore(s3, "touchline", prefix), **settings)
+    return Lake(S3Store(s3, "touchline", prefix), **settings)
 
 
 def held(number: int, emitted: int, said: str = "") -> Held:

@@ -16,8 +16,9 @@ from resources.day_store import Damaged, DayStore, Landing, WouldErase
 from resources.embedded_s3 import S3Access
 from resources.fetch_object import FetchObject, UnreadableObject, unpack
 from resources.ledger import ClaimRow, Ledger
-from resources.object_store import NotFound, ObjectStore, PatientS3, StoreUnavailable
 from resources.stage_codec import decode_stage
+from resources.store import NotFound, StoreUnavailable
+from resources.store.s3 import PatientS3, S3Store
 from tests.resources.stage_samples import DAY, RAW, STAGE, raw_object, stage_object
 from tests.s3_gate import S3Gate
 from touchline.accounting import Account, ClaimState, Outcome
@@ -28,18 +29,18 @@ NAMES = STAGE.name
 
 
 @pytest.fixture(scope="module")
-def connected(s3_server: S3Access) -> ObjectStore:
+def connected(s3_server: S3Access) -> S3Store:
     return store_at(s3_server)
 
 
-def store_at(access: S3Access) -> ObjectStore:
+def store_at(access: S3Access) -> S3Store:
     s3 = PatientS3(
         endpoint_url=access.endpoint_url,
         region_name=access.region,
         aws_access_key_id=access.access_key_id,
         aws_secret_access_key=access.secret_access_key,
     )
-    return ObjectStore(s3, "touchline")
+    return S3Store(s3, "touchline")
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def sqlite_ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def days(connected: ObjectStore, s3_prefix: str, sqlite_ledger: Ledger, tmp_path: Path) -> DayStore:
+def days(connected: S3Store, s3_prefix: str, sqlite_ledger: Ledger, tmp_path: Path) -> DayStore:
     book = ClaimBook(sqlite_ledger, tmp_path / "football.claims")
     return DayStore("football", replace(connected, prefix=s3_prefix), book)
 

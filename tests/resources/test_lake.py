@@ -6,7 +6,6 @@ import ast
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from resources.lake import (
 from resources.lake.files import write_files
 from resources.lake.tables import manifest_key, manifests_key, table_key
 from resources.manifest import Manifest, pack_manifest
-from resources.object_store import AccessRefused, NoSuchBucket, StoreError, StoreUnavailable
+from resources.store import AccessRefused, NoSuchBucket, StoreError, StoreUnavailable
 from tests.resources.lake_samples import (
     ASSET,
     AT,
@@ -45,6 +44,7 @@ from tests.resources.lake_samples import (
     seal,
 )
 from tests.s3_gate import S3Gate
+from tests.stores import below
 from touchline.day import Day
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def connected(s3_server: S3Access) -> Lake:
 
 @pytest.fixture
 def lake(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(replace(connected.store, prefix=s3_prefix))
+    return Lake(below(connected.store, s3_prefix))
 
 
 def manifests(lake: Lake, day: Day = DAY) -> list[int]:
@@ -389,7 +389,7 @@ def test_wrong_keys_and_buckets_are_told_apart(s3_server: S3Access, s3_prefix: s
     with pytest.raises(AccessRefused):
         read_day(lake_at(access, s3_prefix), ASSET, DAY)
     lake = lake_at(s3_server, s3_prefix)
-    lake.store.bucket = "no-such-bucket"
+    lake = Lake(below(lake.store, s3_prefix, "no-such-bucket"))
     with pytest.raises(NoSuchBucket, match="TOUCHLINE_S3_BUCKET"):
         read_day(lake, ASSET, DAY)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pyarrow as pa
 import pytest
 
@@ -11,6 +9,7 @@ from resources.embedded_s3 import S3Access
 from resources.lake import Committed, Lake, NotAbove, SchemaConflict, adopt_day
 from resources.lake.tables import manifest_key
 from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, lake_at, seal
+from tests.stores import below
 from touchline.day import Day
 
 
@@ -22,12 +21,12 @@ def connected(s3_server: S3Access) -> Lake:
 
 @pytest.fixture
 def lake(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(replace(connected.store, prefix=s3_prefix))
+    return Lake(below(connected.store, s3_prefix))
 
 
 @pytest.fixture
 def copy(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(replace(connected.store, prefix=f"{s3_prefix}-copy"))
+    return Lake(below(connected.store, f"{s3_prefix}-copy"))
 
 
 def columns(lake: Lake) -> pa.Schema:

@@ -11,6 +11,7 @@ from resources.embedded_s3 import S3Access
 from resources.lake import DamagedLake, Lake, NotAbove, drop_day, maintain
 from resources.lake.tables import manifest_key, manifests_key, table_key
 from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, lake_at, manifest, seal
+from tests.stores import below
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def connected(s3_server: S3Access) -> Lake:
 
 @pytest.fixture
 def lake(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(replace(connected.store, prefix=s3_prefix))
+    return Lake(below(connected.store, s3_prefix))
 
 
 def listed(lake: Lake, below: str) -> list[str]:

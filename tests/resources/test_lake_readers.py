@@ -42,7 +42,7 @@ EXPECTED: list[Row] = [
 
 
 def handle(lake: Lake) -> DeltaTable:
-    return DeltaTable(lake.uri(ASSET), storage_options=lake.storage_options())
+    return DeltaTable(lake.uri(ASSET), storage_options=lake.store.delta_options())
 
 
 def by_touchline(lake: Lake, tmp_path: Path) -> Any:
@@ -68,7 +68,7 @@ def by_pandas(lake: Lake, tmp_path: Path) -> Any:
 
 def scanned(lake: Lake) -> pl.LazyFrame:
     """How often it tries again, Polars calls otherwise."""
-    options = {n: value for n, value in lake.storage_options().items() if n.startswith("aws_")}
+    options = {n: value for n, value in lake.store.delta_options().items() if n.startswith("aws_")}
     return pl.scan_delta(lake.uri(ASSET), storage_options=options)
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from tests.resources.lake_samples import (
     seal,
 )
 from tests.s3_gate import S3Gate
+from tests.stores import below
 from touchline.accounting import sha256_hex
 from touchline.day import Day
 from touchline.stage import Stage
@@ -51,7 +51,7 @@ def connected(s3_server: S3Access) -> Lake:
 
 @pytest.fixture
 def lake(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(replace(connected.store, prefix=s3_prefix))
+    return Lake(below(connected.store, s3_prefix))
 
 
 def sealed_day(lake: Lake, day: Day = DAY, asset: str = ASSET) -> SealedDay:

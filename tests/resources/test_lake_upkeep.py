@@ -25,6 +25,7 @@ from tests.resources.lake_samples import (
     seal,
 )
 from tests.s3_gate import S3Gate
+from tests.stores import below
 from touchline.day import Day
 
 NOTHING = timedelta(0)
@@ -39,7 +40,7 @@ def connected(s3_server: S3Access) -> Lake:
 @pytest.fixture
 def lake(connected: Lake, s3_prefix: str) -> Lake:
     """A lake that keeps for its week what it does not need any more."""
-    return Lake(replace(connected.store, prefix=s3_prefix))
+    return Lake(below(connected.store, s3_prefix))
 
 
 @pytest.fixture

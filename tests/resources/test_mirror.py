@@ -20,13 +20,15 @@ from resources.manifests import put_manifest
 from resources.mirror import Mirror
 from resources.mirror_copy import MirrorReport
 from resources.mirror_marker import MARKER_KEY, MirrorRefused, claim_mirror
-from resources.object_store import ObjectStore, StoreError
 from resources.remarks import remarks_on, store_remark
 from resources.site import ORIGIN_KEY
+from resources.store import StoreError
+from resources.store.s3 import S3Store
 from resources.watch_layout import missed_key
 from resources.watch_record import read_watch, record_watch
 from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, lake_at, manifest, seal
 from tests.s3_gate import Answer, S3Gate, is_listing
+from tests.stores import below
 from touchline.accounting import MissedReason, sha256_hex
 from touchline.day import Day
 
@@ -35,15 +37,15 @@ SECOND_BUCKET = "second-copy"
 
 
 @pytest.fixture(scope="module")
-def connected(s3_server: S3Access) -> ObjectStore:
+def connected(s3_server: S3Access) -> S3Store:
     """Making a client costs more than most of what a test asks of it."""
     store = lake_at(s3_server, "").store
-    replace(store, bucket=SECOND_BUCKET).make_bucket()
-    return store
+    below(store, "", SECOND_BUCKET).make_bucket()
+    return below(store, "")
 
 
 @pytest.fixture
-def here(connected: ObjectStore, s3_prefix: str) -> ObjectStore:
+def here(connected: S3Store, s3_prefix: str) -> S3Store:
     """A store with two sealed days."""
     store = replace(connected, prefix=s3_prefix)
     store.put_new(ORIGIN_KEY, b'{"origin":"simulated"}')
@@ -54,16 +56,16 @@ def here(connected: ObjectStore, s3_prefix: str) -> ObjectStore:
 
 
 @pytest.fixture
-def there(connected: ObjectStore, s3_prefix: str) -> ObjectStore:
+def there(connected: S3Store, s3_prefix: str) -> S3Store:
     return replace(connected, bucket=SECOND_BUCKET, prefix=f"copies/{s3_prefix}")
 
 
 @pytest.fixture
-def mirror(here: ObjectStore, tmp_path: Path) -> Callable[..., MirrorReport]:
+def mirror(here: S3Store, tmp_path: Path) -> Callable[..., MirrorReport]:
     def run(
-        there: ObjectStore,
+        there: S3Store,
         *,
-        source: ObjectStore = here,
+        source: S3Store = here,
         seals: dict[tuple[str, Day], SealRow] | None = None,
         deep: bool = False,
     ) -> MirrorReport:
@@ -73,7 +75,7 @@ def mirror(here: ObjectStore, tmp_path: Path) -> Callable[..., MirrorReport]:
     return run
 
 
-def seal_raw(store: ObjectStore, day: Day, number: int = 1) -> None:
+def seal_raw(store: S3Store, day: Day, number: int = 1) -> None:
     key, body = log_key(RAW, day), f"the log of {day}, sealed {number} times".encode()
     put_manifest(store, manifest(number, {1: 2}, "", day, RAW))
     said = {"manifest": str(number), "sha256": sha256_hex(body)}
@@ -85,25 +87,25 @@ def seal_raw(store: ObjectStore, day: Day, number: int = 1) -> None:
     store.put_new(seal_key(RAW, day, number), b"")
 
 
-def seal_rows(store: ObjectStore, day: Day, emitted: dict[int, int], said: str = "") -> None:
+def seal_rows(store: S3Store, day: Day, emitted: dict[int, int], said: str = "") -> None:
     number = seal(Lake(store), emitted, said, day).number
     if number > 1:
         store.delete(seal_key(ASSET, day, number - 1))
     store.put_new(seal_key(ASSET, day, number), b"")
 
 
-def data_file(store: ObjectStore, day: Day = DAY) -> str:
+def data_file(store: S3Store, day: Day = DAY) -> str:
     [item] = store.list(f"{table_key(ASSET)}/date={day}/")
     return item.key
 
 
-def bodies(store: ObjectStore) -> dict[str, bytes]:
+def bodies(store: S3Store) -> dict[str, bytes]:
     """Every object, but the log of the tables, which is each one's own."""
     keys = [item.key for item in store.list("") if "/_delta_log/" not in item.key]
     return {key: store.get(key).body for key in keys}
 
 
-def damage(store: ObjectStore, key: str) -> str:
+def damage(store: S3Store, key: str) -> str:
     """Other bytes of the same size, and all that was said of them; the new ETag."""
     found = store.get(key)
     flipped = bytes([found.body[0] ^ 1]) + found.body[1:]
@@ -111,7 +113,7 @@ def damage(store: ObjectStore, key: str) -> str:
 
 
 def test_sealed_days_are_sent_and_read_back(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport]
 ) -> None:
     report = mirror(there)
     assert (report.differs, report.waiting) == ([], [])
@@ -131,7 +133,7 @@ def test_sealed_days_are_sent_and_read_back(
 
 
 def test_what_is_there_is_not_sent_again(
-    there: ObjectStore, mirror: Callable[..., MirrorReport]
+    there: S3Store, mirror: Callable[..., MirrorReport]
 ) -> None:
     mirror(there)
     before = {item.key: item.etag for item in there.list("")}
@@ -145,8 +147,8 @@ def test_what_is_there_is_not_sent_again(
 
 @pytest.mark.parametrize("dies", ["before", "after"])
 def test_a_mirror_that_died_goes_on(
-    connected: ObjectStore,
-    there: ObjectStore,
+    connected: S3Store,
+    there: S3Store,
     mirror: Callable[..., MirrorReport],
     s3_gate: S3Gate,
     dies: str,
@@ -159,7 +161,7 @@ def test_a_mirror_that_died_goes_on(
     seal_rows(here, DAY, {1: 2, 3: 1})
     through = lake_at(s3_gate.access, "").store
 
-    def died_at(write: int) -> tuple[ObjectStore, bool]:
+    def died_at(write: int) -> tuple[S3Store, bool]:
         place = replace(there, prefix=f"{there.prefix}/{write}")
         writes = 0
 
@@ -174,7 +176,7 @@ def test_a_mirror_that_died_goes_on(
         else:
             s3_gate.loses_answer = has_died
         try:
-            mirror(replace(through, bucket=SECOND_BUCKET, prefix=place.prefix), source=here)
+            mirror(below(through, place.prefix, SECOND_BUCKET), source=here)
         except StoreError:
             return place, True
         finally:
@@ -198,7 +200,7 @@ def test_a_mirror_that_died_goes_on(
 
 
 def test_a_day_that_is_sealed_again_follows(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport]
 ) -> None:
     mirror(there)
     before = data_file(there)
@@ -213,7 +215,7 @@ def test_a_day_that_is_sealed_again_follows(
 
 
 def test_a_day_that_is_being_sealed_waits(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport]
 ) -> None:
     seal(Lake(here), {1: 2, 2: 1, 3: 1}, "late ")  # Committed, and its mark not yet put.
     report = mirror(there)
@@ -224,7 +226,7 @@ def test_a_day_that_is_being_sealed_waits(
 
 @pytest.mark.parametrize("of", ["log", "manifest", "rows"])
 def test_a_damaged_copy_is_named_and_repaired_when_asked(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport], of: str
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport], of: str
 ) -> None:
     mirror(there)
     key = {
@@ -243,12 +245,12 @@ def test_a_damaged_copy_is_named_and_repaired_when_asked(
 
 
 def test_bytes_that_rot_in_their_place_are_found_by_a_deep_one(
-    there: ObjectStore, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
+    there: S3Store, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
 ) -> None:
     """Neither size nor ETag changes; the repair is a write over the object that was read."""
     mirror(there)
     key = data_file(there)
-    through = replace(lake_at(s3_gate.access, "").store, bucket=SECOND_BUCKET, prefix=there.prefix)
+    through = below(lake_at(s3_gate.access, "").store, there.prefix, SECOND_BUCKET)
     rotten = there.head(key).etag
 
     def spoils(path: str, body: bytes) -> bytes:
@@ -266,12 +268,12 @@ def test_bytes_that_rot_in_their_place_are_found_by_a_deep_one(
 
 
 def test_a_repair_writes_over_nothing_but_what_was_read(
-    there: ObjectStore, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
+    there: S3Store, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
 ) -> None:
     mirror(there)
     key = log_key(RAW, DAY)
     damage(there, key)
-    through = replace(lake_at(s3_gate.access, "").store, bucket=SECOND_BUCKET, prefix=there.prefix)
+    through = below(lake_at(s3_gate.access, "").store, there.prefix, SECOND_BUCKET)
 
     def refuses(method: str, path: str) -> bool:
         if method == "PUT" and key in path:
@@ -286,7 +288,7 @@ def test_a_repair_writes_over_nothing_but_what_was_read(
 
 
 def test_a_copy_that_is_gone_is_sent_again(
-    there: ObjectStore, mirror: Callable[..., MirrorReport]
+    there: S3Store, mirror: Callable[..., MirrorReport]
 ) -> None:
     mirror(there)
     key = manifest_key(ASSET, DAY, 1)
@@ -301,7 +303,7 @@ def test_a_copy_that_is_gone_is_sent_again(
 
 @pytest.mark.parametrize("of", ["log", "rows"])
 def test_damage_in_the_store_is_never_passed_on(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport], of: str
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport], of: str
 ) -> None:
     key = log_key(RAW, DAY) if of == "log" else data_file(here)
     good = here.get(key).body
@@ -321,7 +323,7 @@ def test_damage_in_the_store_is_never_passed_on(
 
 
 def test_what_is_not_the_object_that_was_sealed_is_not_sent(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport]
 ) -> None:
     key = log_key(RAW, DAY)
     row = SealRow(RAW, DAY, 1, 1, 2, {key: "another"}, AT, None)
@@ -333,7 +335,7 @@ def test_what_is_not_the_object_that_was_sealed_is_not_sent(
 
 
 def test_other_bytes_under_the_same_name_are_named_and_left(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport]
 ) -> None:
     """The store was emptied and sealed its days anew."""
     mirror(there)
@@ -347,7 +349,7 @@ def test_other_bytes_under_the_same_name_are_named_and_left(
 
 
 def test_what_expires_here_stays_there(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport]
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport]
 ) -> None:
     mirror(there)
     held = Lake(here).manifest(ASSET, DAY, 1)
@@ -366,7 +368,7 @@ def test_what_expires_here_stays_there(
 
 
 def test_what_was_expected_missed_and_remarked_is_sent(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport], tmp_path: Path
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport], tmp_path: Path
 ) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", "live")
     ledger.migrate()
@@ -389,7 +391,7 @@ def test_what_was_expected_missed_and_remarked_is_sent(
 
 
 def test_missed_minutes_that_the_store_cannot_read_any_more_are_not_passed_on(
-    here: ObjectStore, there: ObjectStore, mirror: Callable[..., MirrorReport], tmp_path: Path
+    here: S3Store, there: S3Store, mirror: Callable[..., MirrorReport], tmp_path: Path
 ) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", "live")
     ledger.migrate()
@@ -402,9 +404,9 @@ def test_missed_minutes_that_the_store_cannot_read_any_more_are_not_passed_on(
 
 
 def test_the_copy_can_be_brought_back(
-    connected: ObjectStore,
-    here: ObjectStore,
-    there: ObjectStore,
+    connected: S3Store,
+    here: S3Store,
+    there: S3Store,
     mirror: Callable[..., MirrorReport],
 ) -> None:
     """To a new disk, which is then the store and goes on with the same copy."""
@@ -417,9 +419,9 @@ def test_the_copy_can_be_brought_back(
 
 
 def test_a_place_that_holds_something_else_is_refused(
-    connected: ObjectStore,
-    here: ObjectStore,
-    there: ObjectStore,
+    connected: S3Store,
+    here: S3Store,
+    there: S3Store,
     mirror: Callable[..., MirrorReport],
 ) -> None:
     with pytest.raises(MirrorRefused, match="is where the store itself is"):
@@ -446,8 +448,8 @@ def test_a_place_that_holds_something_else_is_refused(
 
 
 def test_no_sealed_day_is_no_difference(
-    connected: ObjectStore,
-    there: ObjectStore,
+    connected: S3Store,
+    there: S3Store,
     s3_prefix: str,
     mirror: Callable[..., MirrorReport],
 ) -> None:
@@ -458,7 +460,7 @@ def test_no_sealed_day_is_no_difference(
 
 
 def test_stores_whose_etags_say_nothing_of_bytes_compare_by_what_was_sent(
-    there: ObjectStore, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
+    there: S3Store, mirror: Callable[..., MirrorReport], s3_gate: S3Gate
 ) -> None:
     def otherwise(method: str, path: str, answer: Answer) -> Answer:
         headers = dict(answer.headers)
@@ -470,7 +472,7 @@ def test_stores_whose_etags_say_nothing_of_bytes_compare_by_what_was_sent(
         return Answer(answer.status, headers, body)
 
     s3_gate.alters = otherwise
-    through = replace(lake_at(s3_gate.access, "").store, bucket=SECOND_BUCKET, prefix=there.prefix)
+    through = below(lake_at(s3_gate.access, "").store, there.prefix, SECOND_BUCKET)
     assert mirror(through).sent == 8
     assert through.head(log_key(RAW, DAY)).etag != there.head(log_key(RAW, DAY)).etag
     report = mirror(through)

@@ -21,30 +21,28 @@ from typing import Any, BinaryIO
 import pytest
 
 from resources.embedded_s3 import S3Access
-from resources.object_store import (
+from resources.store import (
     AccessRefused,
     Conflicting,
     Corrupted,
     NoSuchBucket,
     NotFound,
     NotSupported,
-    ObjectStore,
-    PatientS3,
     PreconditionFailed,
     Requests,
     StoredObject,
     StoreError,
     StoreFull,
     StoreUnavailable,
-    typed_error,
 )
+from resources.store.s3 import PatientS3, S3Store, typed_error
 from tests.s3_gate import SLOW_DOWN, Answer, S3Gate
 from tests.s3_gate import s3_gate as s3_gate_before
 from touchline.clock import parse_http_date
 
 
-def store_at(access: S3Access, prefix: str, bucket: str = "touchline") -> ObjectStore:
-    return ObjectStore(
+def store_at(access: S3Access, prefix: str, bucket: str = "touchline") -> S3Store:
+    return S3Store(
         PatientS3(
             endpoint_url=access.endpoint_url,
             region_name=access.region,
@@ -57,17 +55,17 @@ def store_at(access: S3Access, prefix: str, bucket: str = "touchline") -> Object
 
 
 @pytest.fixture(scope="module")
-def connected(s3_server: S3Access) -> ObjectStore:
+def connected(s3_server: S3Access) -> S3Store:
     """Making a client costs more than all that a test asks of it."""
     return store_at(s3_server, "")
 
 
 @pytest.fixture
-def store(connected: ObjectStore, s3_prefix: str) -> ObjectStore:
+def store(connected: S3Store, s3_prefix: str) -> S3Store:
     return replace(connected, prefix=s3_prefix, requests=Requests())
 
 
-def test_an_object_comes_back_with_its_metadata(store: ObjectStore) -> None:
+def test_an_object_comes_back_with_its_metadata(store: S3Store) -> None:
     etag = store.put_new("raw/a", b"\x00body", {"fetch-id": "Qx7LmA20bTzK"})
     found = store.get("raw/a")
     assert (found.key, found.body, found.etag) == ("raw/a", b"\x00body", etag)
@@ -76,7 +74,7 @@ def test_an_object_comes_back_with_its_metadata(store: ObjectStore) -> None:
     assert (head.etag, head.metadata, head.body) == (etag, found.metadata, b"")
 
 
-def test_a_new_object_never_overwrites(store: ObjectStore) -> None:
+def test_a_new_object_never_overwrites(store: S3Store) -> None:
     store.put_new("a", b"first")
     with pytest.raises(PreconditionFailed):
         store.put_new("a", b"second")
@@ -103,7 +101,7 @@ def memory_of(work: Callable[[], object]) -> int:
 
 
 def test_a_large_file_goes_there_and_back_without_being_held(
-    store: ObjectStore, large: BinaryIO, tmp_path: Path
+    store: S3Store, large: BinaryIO, tmp_path: Path
 ) -> None:
     assert store.client, "making one takes as much"
     assert memory_of(lambda: store.put_new("large", large, {"fetch-id": "x"})) < 10_000_000
@@ -115,7 +113,7 @@ def test_a_large_file_goes_there_and_back_without_being_held(
     assert (store.requests.bytes_out, store.requests.bytes_in) == (70_000_000, 70_000_000)
 
 
-def test_a_file_is_sent_whole_wherever_it_stands(store: ObjectStore) -> None:
+def test_a_file_is_sent_whole_wherever_it_stands(store: S3Store) -> None:
     file = io.BytesIO(b"0123456789")
     file.seek(7)
     etag = store.put_new("a", file)
@@ -128,7 +126,7 @@ def test_a_file_is_sent_whole_wherever_it_stands(store: ObjectStore) -> None:
     assert store.requests.bytes_out == 10 + len(file.getvalue())
 
 
-def test_a_range_is_read_alone(store: ObjectStore) -> None:
+def test_a_range_is_read_alone(store: S3Store) -> None:
     store.put_new("a", b"0123456789")
     assert store.get_range("a", 3, 4) == b"3456"
     assert store.get_range("a", 0, 10) == b"0123456789"
@@ -138,13 +136,13 @@ def test_a_range_is_read_alone(store: ObjectStore) -> None:
 
 
 @pytest.mark.parametrize("offset", [9, 10, 100])
-def test_an_object_that_ends_before_its_range_is_damaged(store: ObjectStore, offset: int) -> None:
+def test_an_object_that_ends_before_its_range_is_damaged(store: S3Store, offset: int) -> None:
     store.put_new("a", b"0123456789")
     with pytest.raises(Corrupted, match=f"{store.prefix}/a"):
         store.get_range("a", offset, 2)
 
 
-def test_an_object_is_replaced_only_as_it_was_read(store: ObjectStore) -> None:
+def test_an_object_is_replaced_only_as_it_was_read(store: S3Store) -> None:
     first = store.put_new("a", b"first")
     second = store.replace("a", b"second", first)
     with pytest.raises(PreconditionFailed):
@@ -153,13 +151,13 @@ def test_an_object_is_replaced_only_as_it_was_read(store: ObjectStore) -> None:
     assert store.get("a").etag == second != first
 
 
-def test_nothing_is_not_replaced(store: ObjectStore) -> None:
+def test_nothing_is_not_replaced(store: S3Store) -> None:
     with pytest.raises((PreconditionFailed, NotFound)):
         store.replace("nothing", b"x", "0" * 32)
     assert list(store.list("")) == []
 
 
-def test_of_many_writers_of_one_key_one_wins(store: ObjectStore) -> None:
+def test_of_many_writers_of_one_key_one_wins(store: S3Store) -> None:
     outcomes: list[str] = []
 
     def write(body: bytes) -> None:
@@ -178,7 +176,7 @@ def test_of_many_writers_of_one_key_one_wins(store: ObjectStore) -> None:
     assert store.get("contested").body == winner.encode()
 
 
-READS: list[Callable[[ObjectStore], Any]] = [
+READS: list[Callable[[S3Store], Any]] = [
     lambda store: store.get("a"),
     lambda store: store.get_range("a", 1, 2),
     lambda store: store.download("a", io.BytesIO()),
@@ -186,14 +184,12 @@ READS: list[Callable[[ObjectStore], Any]] = [
 
 
 @pytest.mark.parametrize("ask", [*READS, lambda store: store.head("a")])
-def test_what_is_not_there_is_not_found(
-    store: ObjectStore, ask: Callable[[ObjectStore], Any]
-) -> None:
+def test_what_is_not_there_is_not_found(store: S3Store, ask: Callable[[S3Store], Any]) -> None:
     with pytest.raises(NotFound, match=f"{store.prefix}/a"):
         ask(store)
 
 
-def test_a_prefix_sees_its_own_objects_alone(store: ObjectStore) -> None:
+def test_a_prefix_sees_its_own_objects_alone(store: S3Store) -> None:
     neighbour = replace(store, prefix=f"{store.prefix}-neighbour")
     neighbour.put_new("a", b"theirs")
     store.put_new("a", b"ours")
@@ -203,7 +199,7 @@ def test_a_prefix_sees_its_own_objects_alone(store: ObjectStore) -> None:
     assert store.get("a").body == b"ours"
 
 
-def test_a_listing_gives_every_page_in_order(store: ObjectStore) -> None:
+def test_a_listing_gives_every_page_in_order(store: S3Store) -> None:
     keys = [f"day/{n:05d}.x" for n in range(1005)]
     with ThreadPoolExecutor(4) as writers:
         list(writers.map(lambda key: store.put_new(key, b""), keys))
@@ -213,7 +209,7 @@ def test_a_listing_gives_every_page_in_order(store: ObjectStore) -> None:
     assert listed[7].etag == store.head(keys[7]).etag
 
 
-def test_a_listing_begins_after_a_key(store: ObjectStore) -> None:
+def test_a_listing_begins_after_a_key(store: S3Store) -> None:
     for key in ("day/1", "day/2", "day/2x", "day/3", "other"):
         store.put_new(key, b"")
     listed = [item.key for item in store.list("day/", start_after="day/2")]
@@ -221,7 +217,7 @@ def test_a_listing_begins_after_a_key(store: ObjectStore) -> None:
     assert list(store.list("day/", start_after="day/3")) == []
 
 
-def test_a_listing_counts_what_it_costs(store: ObjectStore) -> None:
+def test_a_listing_counts_what_it_costs(store: S3Store) -> None:
     store.put_new("a", b"")
     list(store.list(""))
     one = store.requests.bytes_in
@@ -231,21 +227,21 @@ def test_a_listing_counts_what_it_costs(store: ObjectStore) -> None:
     assert store.requests.bytes_in > 2 * one
 
 
-def test_folders_are_the_names_below_a_prefix(store: ObjectStore) -> None:
+def test_folders_are_the_names_below_a_prefix(store: S3Store) -> None:
     for key in ("raw/f/date=1/a", "raw/f/date=1/b", "raw/f/date=2/a", "raw/f/x", "hot/y"):
         store.put_new(key, b"")
     assert list(store.folders("raw/f/")) == ["date=1", "date=2"]
     assert list(store.folders("none/")) == []
 
 
-def test_a_deleted_object_is_gone(store: ObjectStore) -> None:
+def test_a_deleted_object_is_gone(store: S3Store) -> None:
     store.put_new("a", b"")
     store.delete("a")
     with pytest.raises(NotFound):
         store.get("a")
 
 
-def test_what_has_another_etag_is_not_deleted(store: ObjectStore) -> None:
+def test_what_has_another_etag_is_not_deleted(store: S3Store) -> None:
     before = store.put_new("a", b"x")
     now = store.replace("a", b"y", before)
     with pytest.raises(PreconditionFailed):
@@ -256,7 +252,7 @@ def test_what_has_another_etag_is_not_deleted(store: ObjectStore) -> None:
         store.head("a")
 
 
-CALLS: list[Callable[[ObjectStore], Any]] = [
+CALLS: list[Callable[[S3Store], Any]] = [
     lambda store: store.get("a"),
     lambda store: list(store.list("")),
     lambda store: store.put_new("a", b"x"),
@@ -270,7 +266,7 @@ CALLS: list[Callable[[ObjectStore], Any]] = [
 
 
 @pytest.fixture(scope="module")
-def away() -> Iterator[ObjectStore]:
+def away() -> Iterator[S3Store]:
     """Where connections are refused: somebody has the port and does not listen."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -280,7 +276,7 @@ def away() -> Iterator[ObjectStore]:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_store_that_is_away_is_never_an_empty_one(
-    away: ObjectStore, call: Callable[[ObjectStore], Any]
+    away: S3Store, call: Callable[[S3Store], Any]
 ) -> None:
     with pytest.raises(StoreUnavailable, match="s3://touchline/p"):
         call(away)
@@ -302,7 +298,7 @@ def test_a_store_that_errs_is_never_an_empty_one(s3_gate: S3Gate, s3_prefix: str
 
 @pytest.mark.parametrize("call", CALLS[:3])
 def test_a_bucket_that_is_not_there_is_not_an_empty_one(
-    connected: ObjectStore, call: Callable[[ObjectStore], Any]
+    connected: S3Store, call: Callable[[S3Store], Any]
 ) -> None:
     with pytest.raises(NoSuchBucket, match="TOUCHLINE_S3_BUCKET"):
         call(replace(connected, bucket="no-such-bucket"))
@@ -359,7 +355,7 @@ def test_a_bit_that_changed_since_it_was_stored_is_noticed(s3_gate: S3Gate, s3_p
 
 @pytest.mark.parametrize("call", [*READS, *CALLS[1:]])
 def test_nothing_is_asked_twice_of_a_store_that_wants_less(
-    s3_gate: S3Gate, s3_prefix: str, call: Callable[[ObjectStore], Any]
+    s3_gate: S3Gate, s3_prefix: str, call: Callable[[S3Store], Any]
 ) -> None:
     asked: list[str] = []
 
@@ -433,7 +429,7 @@ def test_a_length_that_is_no_number_is_not_known(s3_gate: S3Gate, s3_prefix: str
 
 @pytest.mark.parametrize("call", [*READS, *CALLS[1:3]])
 def test_an_object_without_an_etag_is_of_no_use(
-    s3_gate: S3Gate, s3_prefix: str, call: Callable[[ObjectStore], Any]
+    s3_gate: S3Gate, s3_prefix: str, call: Callable[[S3Store], Any]
 ) -> None:
     def altered(method: str, path: str, answer: Answer) -> Answer:
         headers = {name: value for name, value in answer.headers.items() if name != "etag"}
@@ -461,7 +457,7 @@ def test_a_listing_whose_times_cannot_be_read_is_none(s3_gate: S3Gate, s3_prefix
         list(store.list(""))
 
 
-def test_the_store_tells_the_time(store: ObjectStore) -> None:
+def test_the_store_tells_the_time(store: S3Store) -> None:
     before, header, after = datetime.now(UTC), store.date_header(), datetime.now(UTC)
     said = parse_http_date(header or "")
     assert said
@@ -508,7 +504,7 @@ def test_an_endpoint_that_nobody_vouches_for_is_refused(
 @pytest.fixture
 def keyless(
     s3_server: S3Access, s3_prefix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> ObjectStore:
+) -> S3Store:
     """Told the endpoint alone, on a machine without any credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -518,21 +514,19 @@ def keyless(
     return store_at(S3Access(s3_server.endpoint_url, region=s3_server.region), s3_prefix)
 
 
-def test_no_keys_at_all_say_what_to_set(keyless: ObjectStore) -> None:
+def test_no_keys_at_all_say_what_to_set(keyless: S3Store) -> None:
     with pytest.raises(AccessRefused, match="AWS_ACCESS_KEY_ID"):
         keyless.get("a")
 
 
-def test_half_a_key_says_what_is_missing(
-    keyless: ObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_half_a_key_says_what_is_missing(keyless: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "half")
     with pytest.raises(AccessRefused, match="AWS_SECRET_ACCESS_KEY"):
         keyless.get("a")
 
 
 def test_keys_come_from_the_environment(
-    keyless: ObjectStore, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
+    keyless: S3Store, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key_id or "")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_access_key or "")
@@ -541,7 +535,7 @@ def test_keys_come_from_the_environment(
 
 @pytest.mark.parametrize("profile", ["default", "watcher"])
 def test_keys_come_from_a_profile_of_the_shared_file(
-    keyless: ObjectStore,
+    keyless: S3Store,
     s3_server: S3Access,
     profile: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -557,7 +551,7 @@ def test_keys_come_from_a_profile_of_the_shared_file(
 
 
 def test_a_profile_that_is_not_there_is_named(
-    keyless: ObjectStore, monkeypatch: pytest.MonkeyPatch
+    keyless: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(AccessRefused, match="nobody"):
@@ -576,7 +570,7 @@ def test_the_own_machine_is_reached_without_a_proxy(
         store_at(s3_server, s3_prefix).put_new("a", b"")
 
 
-def test_a_bucket_is_made_once(connected: ObjectStore, s3_prefix: str) -> None:
+def test_a_bucket_is_made_once(connected: S3Store, s3_prefix: str) -> None:
     store = replace(connected, bucket=s3_prefix)
     store.make_bucket()
     store.make_bucket()

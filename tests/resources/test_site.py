@@ -12,9 +12,9 @@ import pytest
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
 from resources.ledger import LedgerUnavailable
-from resources.object_store import StoreUnavailable
 from resources.settings import Settings, SettingsError
 from resources.site import Site, StoreBlob, WrongOrigin
+from resources.store import StoreUnavailable
 from tests.resources.stage_samples import RAW, ref
 from tests.s3_gate import S3Gate
 from touchline.day import Day

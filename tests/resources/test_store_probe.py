@@ -12,39 +12,34 @@ from email.utils import format_datetime
 import pytest
 
 from resources.embedded_s3 import S3Access
-from resources.object_store import (
-    AccessRefused,
-    NoSuchBucket,
-    ObjectStore,
-    PatientS3,
-    StoreUnavailable,
-)
+from resources.store import AccessRefused, NoSuchBucket, StoreUnavailable
+from resources.store.s3 import PatientS3, S3Store
 from resources.store_probe import RACERS, Broken, Promise, broken_promises
 from tests.s3_gate import Answer, S3Gate, is_listing, s3_error
 from touchline.clock import SystemClock, VirtualClock, parse_http_date
 
 
 @pytest.fixture
-def store(s3_gate: S3Gate, s3_prefix: str) -> ObjectStore:
+def store(s3_gate: S3Gate, s3_prefix: str) -> S3Store:
     """Through the gate."""
     return reached(s3_gate.access, s3_prefix)
 
 
-def reached(access: S3Access, prefix: str) -> ObjectStore:
+def reached(access: S3Access, prefix: str) -> S3Store:
     s3 = PatientS3(
         endpoint_url=access.endpoint_url,
         region_name=access.region,
         aws_access_key_id=access.access_key_id,
         aws_secret_access_key=access.secret_access_key,
     )
-    return ObjectStore(s3, "touchline", prefix)
+    return S3Store(s3, "touchline", prefix)
 
 
-def tried(store: ObjectStore, racers: int = 2) -> list[Broken]:
+def tried(store: S3Store, racers: int = 2) -> list[Broken]:
     return broken_promises(store, SystemClock(), "scratch", racers=racers)
 
 
-def test_the_embedded_server_keeps_them_all_and_nothing_is_left(store: ObjectStore) -> None:
+def test_the_embedded_server_keeps_them_all_and_nothing_is_left(store: S3Store) -> None:
     store.put_new("raw/a", b"")
     assert tried(store, RACERS) == []
     assert [item.key for item in store.list("")] == ["raw/a"]
@@ -185,7 +180,7 @@ def metadata_are_lost(gate: S3Gate) -> None:
     ],
 )
 def test_exactly_the_promise_that_is_broken_is_named(
-    store: ObjectStore,
+    store: S3Store,
     s3_gate: S3Gate,
     breaks: Callable[[S3Gate], None],
     promise: Promise,
@@ -199,16 +194,14 @@ def test_exactly_the_promise_that_is_broken_is_named(
     assert "\n" not in str(broken)
 
 
-def test_a_store_that_removes_whatever_the_condition_warns(
-    store: ObjectStore, s3_gate: S3Gate
-) -> None:
+def test_a_store_that_removes_whatever_the_condition_warns(store: S3Store, s3_gate: S3Gate) -> None:
     s3_gate.drops_headers = frozenset({"DELETE if-match"})
     [broken] = tried(store)
     assert (broken.promise, broken.matters) == (Promise.CONDITIONAL_DELETE, False)
     assert "another ETag than the object's has removed it" in broken.seen
 
 
-def test_every_promise_that_is_broken_is_named(store: ObjectStore, s3_gate: S3Gate) -> None:
+def test_every_promise_that_is_broken_is_named(store: S3Store, s3_gate: S3Gate) -> None:
     s3_gate.drops_headers = frozenset({"if-match", "if-none-match"})
     deletes_nothing(s3_gate)
     assert [broken.promise for broken in tried(store)] == [
@@ -219,7 +212,7 @@ def test_every_promise_that_is_broken_is_named(store: ObjectStore, s3_gate: S3Ga
 
 
 @pytest.fixture
-def off_by(store: ObjectStore, s3_gate: S3Gate) -> Callable[[float], list[Broken]]:
+def off_by(store: S3Store, s3_gate: S3Gate) -> Callable[[float], list[Broken]]:
     """What is broken when the store's clock is so many seconds ahead of ours."""
     ours = parse_http_date(store.date_header() or "")
     assert ours
@@ -261,9 +254,7 @@ def test_a_second_or_two_are_nothing(
     assert off_by(seconds) == []
 
 
-def test_a_store_that_does_not_tell_the_time_is_believed(
-    store: ObjectStore, s3_gate: S3Gate
-) -> None:
+def test_a_store_that_does_not_tell_the_time_is_believed(store: S3Store, s3_gate: S3Gate) -> None:
     def timeless(method: str, path: str, answer: Answer) -> Answer:
         return replace(answer, headers={n: v for n, v in answer.headers.items() if n != "date"})
 
@@ -272,7 +263,7 @@ def test_a_store_that_does_not_tell_the_time_is_believed(
 
 
 def test_a_store_whose_time_cannot_be_read_is_named_and_taken(
-    store: ObjectStore, s3_gate: S3Gate
+    store: S3Store, s3_gate: S3Gate
 ) -> None:
     s3_gate.alters = lambda method, path, answer: replace(
         answer, headers=answer.headers | {"date": "Wed, 28 May 99999 17:00:00 GMT"}
@@ -284,7 +275,7 @@ def test_a_store_whose_time_cannot_be_read_is_named_and_taken(
 
 
 def test_what_cannot_be_told_is_no_broken_promise(
-    store: ObjectStore, s3_gate: S3Gate, s3_server: S3Access
+    store: S3Store, s3_gate: S3Gate, s3_server: S3Access
 ) -> None:
     s3_gate.refuses = lambda method, path: path.endswith("If-Match")
     with pytest.raises(StoreUnavailable, match="HTTP 500"):

@@ -10,7 +10,8 @@ import pytest
 
 from resources.embedded_s3 import S3Access
 from resources.ledger import Ledger
-from resources.object_store import ObjectStore, PatientS3, StoreUnavailable
+from resources.store import StoreUnavailable
+from resources.store.s3 import PatientS3, S3Store
 from resources.watch_layout import interval_key, missed_key
 from resources.watch_record import (
     DamagedWatchRecord,
@@ -28,14 +29,14 @@ FEED = "football"
 
 
 @pytest.fixture
-def store(s3_gate: S3Gate, s3_server: S3Access, s3_prefix: str) -> ObjectStore:
+def store(s3_gate: S3Gate, s3_server: S3Access, s3_prefix: str) -> S3Store:
     s3 = PatientS3(
         endpoint_url=s3_gate.access.endpoint_url,
         region_name=s3_server.region,
         aws_access_key_id=s3_server.access_key_id,
         aws_secret_access_key=s3_server.secret_access_key,
     )
-    return ObjectStore(s3, "touchline", s3_prefix)
+    return S3Store(s3, "touchline", s3_prefix)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def miss(ledger: Ledger, number: int, reason: MissedReason = MissedReason.RUN_DI
     ledger.minute_missed(FEED, DAY.minute(number), reason, AT)
 
 
-def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: ObjectStore) -> None:
+def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: S3Store) -> None:
     ledger.open_interval(FEED, AT, "live")
     miss(ledger, 787)
     miss(ledger, 789, MissedReason.STARTED_LATE)
@@ -72,7 +73,7 @@ def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: ObjectSt
     assert ledger.untold(FEED) == []
 
 
-def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: ObjectStore) -> None:
+def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: S3Store) -> None:
     ledger.open_interval(FEED, AT, "live")
     record_watch(store, ledger, FEED)
     ledger.start_fetch(FEED, DAY.minute(787), "run-1", AT)
@@ -84,7 +85,7 @@ def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: ObjectStore) ->
 
 
 def test_a_store_that_was_away_is_told_later(
-    ledger: Ledger, store: ObjectStore, s3_gate: S3Gate
+    ledger: Ledger, store: S3Store, s3_gate: S3Gate
 ) -> None:
     miss(ledger, 787)
     s3_gate.shut = True
@@ -105,7 +106,7 @@ def test_what_changes_while_the_store_is_told_stays_untold(ledger: Ledger) -> No
 
 
 def test_a_ledger_that_knows_less_takes_nothing_back(
-    store: ObjectStore, new_ledger: Callable[[str], Ledger]
+    store: S3Store, new_ledger: Callable[[str], Ledger]
 ) -> None:
     """As one that was restored, or made anew, does."""
     full, poor = new_ledger("full"), new_ledger("poor")
@@ -125,9 +126,7 @@ def test_a_ledger_that_knows_less_takes_nothing_back(
     assert sorted(watched.missed[DAY].minutes) == [787, 788]
 
 
-def test_a_damaged_record_is_kept_aside_and_written_anew(
-    ledger: Ledger, store: ObjectStore
-) -> None:
+def test_a_damaged_record_is_kept_aside_and_written_anew(ledger: Ledger, store: S3Store) -> None:
     key, damaged = missed_key(FEED, DAY), b'{"date": "2025-05-28", "minutes"'
     store.put_new(key, damaged)
     with pytest.raises(DamagedWatchRecord, match=key):
@@ -139,7 +138,7 @@ def test_a_damaged_record_is_kept_aside_and_written_anew(
     assert store.get(aside.key).body == damaged
 
 
-def test_intervals_opened_at_one_moment_are_one_object(ledger: Ledger, store: ObjectStore) -> None:
+def test_intervals_opened_at_one_moment_are_one_object(ledger: Ledger, store: S3Store) -> None:
     """A replay of the same minutes, again and for longer."""
     for hours in (1, 3, 2):
         ledger.open_interval(FEED, AT, "simulated")

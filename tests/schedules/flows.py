@@ -16,8 +16,8 @@ from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import rebuild_day, run_minute
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import clear_replaced, seal_day
-from resources.object_store import ObjectStore
 from resources.site import Site
+from resources.store.s3 import S3Store
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.small_plan import HEADS, refuses_one
 from tests.schedules.turns import Pause, Task
@@ -35,7 +35,7 @@ Rows = dict[tuple[str, str], list[tuple[int, str]]]
 
 
 @dataclass
-class PacedStore(ObjectStore):
+class PacedStore(S3Store):
     """Others may go on before each request and after it."""
 
     pause: Pause = field(default=lambda: None, kw_only=True)
@@ -59,7 +59,7 @@ class World:
     def process(self, pause: Pause = lambda: None, **plan: Any) -> Iterator[Site]:
         client = Client(self.vendor, pause)
         with self.chain.process(plan_of(client, **plan)) as site:
-            known = {f.name: getattr(site.store, f.name) for f in fields(ObjectStore) if f.init}
+            known = {f.name: getattr(site.store, f.name) for f in fields(S3Store) if f.init}
             site.store = PacedStore(**known, pause=pause)
             yield site
 

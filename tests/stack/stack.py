@@ -160,7 +160,9 @@ class Stack:
 
     @property
     def settings(self) -> Settings:
-        given = {name.removeprefix(PREFIX).lower(): text for name, text in self.given.items()}
+        given: dict[str, Any] = {
+            name.removeprefix(PREFIX).lower(): text for name, text in self.given.items()
+        }
         return Settings.load(home=self.home, **given)
 
     @property

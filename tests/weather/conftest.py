@@ -14,7 +14,8 @@ from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import SealReport, seal_day
 from resources.embedded_s3 import S3Access
-from resources.object_store import ObjectStore, PatientS3, Requests
+from resources.store import Requests
+from resources.store.s3 import PatientS3, S3Store
 from simulator.server import serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
@@ -46,7 +47,7 @@ class Weather:
 
     chain: Chain
     gate: S3Gate
-    client: ObjectStore
+    client: S3Store
     """Through the gate."""
     passed: int = 0
     """How many minutes have run."""
@@ -132,12 +133,12 @@ def client_of(access: S3Access) -> PatientS3:
 
 
 @pytest.fixture(scope="session")
-def connected(s3_server: S3Access) -> ObjectStore:
-    return ObjectStore(client_of(s3_server), "touchline")
+def connected(s3_server: S3Access) -> S3Store:
+    return S3Store(client_of(s3_server), "touchline")
 
 
 @pytest.fixture(scope="session")
-def chain_at(s3_server: S3Access, connected: ObjectStore) -> Iterator[Callable[[Path], Chain]]:
+def chain_at(s3_server: S3Access, connected: S3Store) -> Iterator[Callable[[Path], Chain]]:
     """A watched chain with its state in this folder, and a prefix of its own."""
     world = ChangingWorld(MATCHES, teams_named=False)
 
@@ -167,5 +168,5 @@ def fair(chain_at: Callable[[Path], Chain], tmp_path_factory: pytest.TempPathFac
 def weather(
     fair: Landed, chain_at: Callable[[Path], Chain], s3_gate: S3Gate, tmp_path: Path
 ) -> Weather:
-    through = ObjectStore(client_of(s3_gate.access), "touchline")
+    through = S3Store(client_of(s3_gate.access), "touchline")
     return Weather(chain_at(tmp_path), s3_gate, through)

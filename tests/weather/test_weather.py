@@ -15,7 +15,7 @@ import pytest
 import pipeline_assets.raw_step
 import pipeline_assets.stage_step
 from pipeline_assets.run import BACKLOG_SECONDS
-from resources.object_store import OneClient, PatientS3
+from resources.store.s3 import OneClient, PatientS3
 from tests.chain import verdicts
 from tests.s3_gate import FULL, SLOW_DOWN, Answer
 from tests.weather.conftest import Landed, Weather

@@ -1,4 +1,4 @@
-"""Objects on S3: conditional writes, typed errors, nothing of any feed.
+"""The store on S3: conditional writes, typed errors, nothing of any feed.
 
 Every write says what it expects to find: nothing (`If-None-Match: *`) or one ETag (`If-Match`).
 botocore's own retries are off for writes, since a retried PUT that had succeeded answers 412 and
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import cached_property
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -23,93 +23,31 @@ from botocore.config import Config
 from dagster_aws.s3 import S3Resource
 
 from resources.s3_headers import lenient_session, whole_number
+from resources.store.protocol import (
+    AccessRefused,
+    Conflicting,
+    Corrupted,
+    NoCredentials,
+    NoSuchBucket,
+    NotFound,
+    NotSupported,
+    ObjectInfo,
+    PreconditionFailed,
+    Requests,
+    StoredObject,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    prefixed,
+)
 
 NO_CREDENTIALS = (
     "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, in the "
     "environment or in .env"
 )
 _CHUNK_BYTES = 1 << 20
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TOO_LATE = (boto_errors.ReadTimeoutError, boto_errors.ConnectTimeoutError)
-
-
-class StoreError(Exception):
-    """Something about the object store; the message names bucket and key."""
-
-
-class StoreUnavailable(StoreError):
-    """No answer, or an answer that says: not now. What was asked may or may not have happened."""
-
-
-class StoreFull(StoreUnavailable):
-    """The store has no room left."""
-
-
-class AccessRefused(StoreError):
-    """The credentials are wrong or may not do this."""
-
-
-class NoCredentials(AccessRefused):
-    """There are none here, so that the store was never asked."""
-
-
-class NotFound(StoreError):
-    """The store says, explicitly, that there is no such object."""
-
-
-class NoSuchBucket(StoreError):
-    """There is no such bucket: a setting is wrong, or it was deleted. Never an empty one."""
-
-
-class Corrupted(StoreError):
-    """The bytes that arrived are not those of which the store keeps a checksum, or are fewer than
-    its object should hold."""
-
-
-class Conflicting(StoreError):
-    """Somebody else is writing the same key at this moment: ask again."""
-
-
-class NotSupported(StoreError):
-    """The store says that it cannot do what was asked, whatever the object."""
-
-
-class PreconditionFailed(StoreError):
-    """The object is not as the write expected: it exists, or has another ETag."""
-
-
-@dataclass(frozen=True)
-class StoredObject:
-    """An object as read: its bytes, ETag and user metadata. The body is empty where it was not
-    asked for, or went into a file."""
-
-    key: str
-    body: bytes
-    etag: str
-    metadata: Mapping[str, str]
-    size: int | None = None
-    """In bytes, where the body was not asked for."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    key: str
-    size: int
-    etag: str
-    last_modified: datetime
-
-
-@dataclass
-class Requests:
-    """Counted for benchmarks and for the run's metadata."""
-
-    by_operation: dict[str, int] = field(default_factory=dict)
-    bytes_in: int = 0
-    bytes_out: int = 0
-
-    def count(self, operation: str, *, bytes_in: int = 0, bytes_out: int = 0) -> None:
-        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1
-        self.bytes_in += bytes_in
-        self.bytes_out += bytes_out
 
 
 class PatientS3(S3Resource):
@@ -137,13 +75,9 @@ class PatientS3(S3Resource):
                 read_timeout=self.read_timeout_seconds,
                 retries={"total_max_attempts": 1, "mode": "standard"},
                 s3={"addressing_style": "path"} if self.endpoint_url else None,
-                proxies={} if self._on_loopback else None,
+                proxies={} if _on_loopback(self.endpoint_url) else None,
             ),
         )
-
-    @property
-    def _on_loopback(self) -> bool:
-        return urlsplit(self.endpoint_url or "").hostname in ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass
@@ -162,8 +96,9 @@ class OneClient:
 
 
 @dataclass
-class ObjectStore:
-    """One prefix of one bucket. Keys given and returned are relative to the prefix."""
+class S3Store:
+    """The `Store` of an S3 endpoint. A file is read once a checksum and once for the request,
+    never into memory."""
 
     s3: S3Resource
     bucket: str
@@ -180,14 +115,13 @@ class ObjectStore:
     def client(self) -> Any:
         return self._one.of(self.s3)
 
+    @property
+    def endpoint(self) -> str:
+        return self.client.meta.endpoint_url
+
     def put_new(
         self, key: str, body: bytes | BinaryIO, metadata: Mapping[str, str] | None = None
     ) -> str:
-        """Write an object that must not exist; its ETag. Raises PreconditionFailed.
-
-        A body that is a file must be seekable: it is sent whole, from its beginning, and read
-        once for each checksum and once for the request, never into memory.
-        """
         return self._put(key, body, metadata, IfNoneMatch="*")
 
     def replace(
@@ -197,7 +131,6 @@ class ObjectStore:
         etag: str,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        """Write over the object with this ETag; the new ETag. Raises PreconditionFailed."""
         return self._put(key, body, metadata, IfMatch=etag)
 
     def _put(
@@ -225,7 +158,6 @@ class ObjectStore:
         raise StoreUnavailable(f"{self._name(key)}: the store answers without an ETag")
 
     def get(self, key: str) -> StoredObject:
-        """Raises NotFound, Corrupted."""
         answer = self._call("get_object", key)
         with self._reading(key):
             body = answer["Body"].read()
@@ -233,10 +165,6 @@ class ObjectStore:
         return StoredObject(key, body, self._etag(answer, key), answer.get("Metadata", {}))
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
-        """So many bytes from an offset on, without a checksum: stores keep one of the whole.
-
-        Raises NotFound, and Corrupted where the object ends before the range does.
-        """
         if not length:
             return b""
         answer = self._call("get_object", key, Range=f"bytes={offset}-{offset + length - 1}")
@@ -250,10 +178,6 @@ class ObjectStore:
         return body
 
     def download(self, key: str, file: BinaryIO) -> StoredObject:
-        """Write an object's bytes to a file as they arrive, in constant memory.
-
-        Raises NotFound, Corrupted; the file then holds a part, or bytes that are not the object's.
-        """
         answer = self._call("get_object", key)
         size = 0
         # The checksum is compared when the last, empty chunk is read.
@@ -277,22 +201,17 @@ class ObjectStore:
             raise StoreUnavailable(f"{self._name(key)}: the answer broke off: {error}") from error
 
     def head(self, key: str) -> StoredObject:
-        """Metadata and ETag without the body. Raises NotFound."""
         answer = self._call("head_object", key)
         self.requests.count("HEAD")
         size, said = answer.get("ContentLength"), answer.get("Metadata", {})
         return StoredObject(key, b"", self._etag(answer, key), said, size)
 
     def delete(self, key: str, etag: str | None = None) -> None:
-        """Where an ETag is given, the object that has it and no other: then this raises
-        PreconditionFailed, and NotFound where there is none."""
         condition = {} if etag is None else {"IfMatch": etag}
         self._call("delete_object", key, **condition)
         self.requests.count("DELETE")
 
-    def list(self, prefix: str, start_after: str | None = None) -> Iterator[Listed]:
-        """Every object below a prefix, in key order, a page of 1,000 a request; those alone whose
-        key comes after `start_after`, where it is given."""
+    def list(self, prefix: str, start_after: str | None = None) -> Iterator[ObjectInfo]:
         asked = {"Prefix": self._key(prefix)}
         if start_after is not None:
             asked["StartAfter"] = self._key(start_after)
@@ -302,10 +221,9 @@ class ObjectStore:
                 stored_at = item.get("LastModified")
                 if stored_at is None:
                     raise StoreUnavailable(f"{self._name(key)}: listed without a readable time")
-                yield Listed(key, item["Size"], self._etag(item, key), stored_at)
+                yield ObjectInfo(key, item["Size"], self._etag(item, key), stored_at)
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """The names right below a prefix that ends with a slash, of which each holds objects."""
         for page in self._pages({"Prefix": self._key(prefix), "Delimiter": "/"}):
             for item in page.get("CommonPrefixes", []):
                 yield item["Prefix"][len(self._key(prefix)) :].rstrip("/")
@@ -323,23 +241,65 @@ class ObjectStore:
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def make_bucket(self) -> None:
-        """Make the bucket unless it is there. Raises AccessRefused where it may not be made."""
         try:
             self._call("head_bucket", "")
         except NotFound:
             self._call("create_bucket", "")
 
     def date_header(self) -> str | None:
-        """The store's own time as the head of an answer says it; None where it says none."""
         headers = self._call("head_bucket", "")["ResponseMetadata"]["HTTPHeaders"]
         self.requests.count("HEAD")
         return headers.get("date")
 
+    def uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{self._key(key)}"
+
+    def delta_options(self) -> dict[str, str]:
+        """See `Store`. Credentials come through boto3, so that profiles, single sign-on and roles
+        work as everywhere."""
+        try:
+            session = self._session
+            credentials = session.get_credentials()
+        except boto_errors.BotoCoreError as error:
+            raise NoCredentials(f"no S3 credentials: {error}") from error
+        if credentials is None:
+            raise NoCredentials(NO_CREDENTIALS)
+        key = credentials.get_frozen_credentials()
+        options = {
+            "aws_endpoint_url": self.endpoint,
+            "aws_region": session.region_name or "us-east-1",
+            "aws_access_key_id": key.access_key,
+            "aws_secret_access_key": key.secret_key,
+            "aws_session_token": key.token,
+            # A commit is a PUT with `If-None-Match: *`: of two writers of one version one wins.
+            "aws_conditional_put": "etag",
+            "aws_allow_http": "true" if self.endpoint.startswith("http://") else None,
+            # Else an outage would hold a caller for three minutes.
+            "connect_timeout": "2s",
+            "timeout": "30s",
+            "max_retries": "2",
+            "retry_timeout": "20s",
+        }
+        if _on_loopback(self.endpoint):
+            # The one way to have it leave HTTP_PROXY alone is to name a proxy for nobody.
+            options |= {"proxy_url": self.endpoint, "proxy_excludes": ",".join(_LOOPBACK)}
+        return {name: value for name, value in options.items() if value}
+
+    @cached_property
+    def _session(self) -> Session:
+        return Session(
+            aws_access_key_id=self.s3.aws_access_key_id,
+            aws_secret_access_key=self.s3.aws_secret_access_key,
+            aws_session_token=self.s3.aws_session_token,
+            region_name=self.s3.region_name,
+            profile_name=self.s3.profile_name,
+        )
+
     def _key(self, key: str) -> str:
-        return f"{self.prefix.strip('/')}/{key}" if self.prefix.strip("/") else key
+        return prefixed(self.prefix, key)
 
     def _name(self, key: str) -> str:
-        return f"s3://{self.bucket}/{self._key(key)}"
+        return self.uri(key)
 
     def _call(self, operation: str, key: str, **arguments: Any) -> Any:
         if key:
@@ -349,7 +309,10 @@ class ObjectStore:
         try:
             return getattr(self.client, operation)(Bucket=self.bucket, **arguments)
         except boto_errors.ClientError as error:
-            raise self._typed(error, operation, key) from error
+            typed = self._typed(error, operation, key)
+            if isinstance(typed, NotFound) and "IfMatch" in arguments:
+                raise PreconditionFailed(str(typed)) from error
+            raise typed from error
         except boto_errors.NoCredentialsError as error:
             raise NoCredentials(NO_CREDENTIALS) from error
         except (boto_errors.PartialCredentialsError, boto_errors.ProfileNotFound) as error:
@@ -382,6 +345,10 @@ class ObjectStore:
                     f" {-room // 1_000_000 + 1:,} MB of room on it"
                 )
         return typed_error(status, str(said.get("Code", "")), said.get("Message", ""), what)
+
+
+def _on_loopback(endpoint: str | None) -> bool:
+    return urlsplit(endpoint or "").hostname in _LOOPBACK
 
 
 def typed_error(status: int, code: str, message: str, what: str) -> StoreError:
