@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -22,8 +21,9 @@ from resources.expired_days import (
     read_expiry,
 )
 from resources.seal_marks import seal_marks
-from resources.store import Requests, Store
+from resources.store import Store
 from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, lake_at, manifest
+from tests.stores import below
 from touchline.day import Day
 
 LONG_AFTER = datetime(2025, 7, 1, tzinfo=UTC)
@@ -43,7 +43,7 @@ def test_the_numbers_of_a_day_come_back(numbers: set[int]) -> None:
     assert stored.instant == AT
 
 
-def test_the_first_record_counts(store: S3Store) -> None:
+def test_the_first_record_counts(store: Store) -> None:
     first = ExpiredDay.of(manifest(1, {1: 2}), "kept 5 days", AT)
     assert put_expiry(store, first) == first
     assert put_expiry(store, msgspec.structs.replace(first, reason="kept 9 days")) == first
@@ -52,15 +52,15 @@ def test_the_first_record_counts(store: S3Store) -> None:
     assert list(expired_days(store, "football")) == [(ASSET, DAY)]
 
 
-def test_a_young_day_is_not_asked_for(store: S3Store) -> None:
-    store = replace(store, requests=Requests())
+def test_a_young_day_is_not_asked_for(store: Store) -> None:
+    store = below(store, store.prefix)
     assert expiry_of(store, ASSET, DAY, DAY.shifted(2).start) is None
     assert store.requests.by_operation == {}
     assert not may_have_expired(DAY, DAY.shifted(2).start)
     assert may_have_expired(DAY, DAY.shifted(3).start)
 
 
-def test_a_damaged_record_is_no_answer(store: S3Store) -> None:
+def test_a_damaged_record_is_no_answer(store: Store) -> None:
     store.put_new(expired_key(ASSET, DAY), b"{")
     with pytest.raises(DamagedExpiry, match=expired_key(ASSET, DAY)):
         read_expiry(store, ASSET, DAY)
@@ -70,7 +70,7 @@ def test_a_damaged_record_is_no_answer(store: S3Store) -> None:
         read_expiry(store, ASSET, NEXT)
 
 
-def test_marks_of_sealed_days_are_found_among_all_else(store: S3Store) -> None:
+def test_marks_of_sealed_days_are_found_among_all_else(store: Store) -> None:
     for key in (
         f"raw/football/date={DAY}/00001.json.zst",
         f"raw/football/date={DAY}/sealed-00001",
