@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -50,9 +49,7 @@ FRAME = pa.schema(
 """The columns in front of the record's own, but for those that a record has itself."""
 
 _CHECKSUM = f"{PREFIX}sha256"
-_NO_CHECKSUM = "0" * 64
-_VALUE_OF_64_BYTES = b"\x18\x40"
-"""How Thrift's compact protocol introduces a key-value pair's value of that length."""
+_NO_CHECKSUM = b"0" * 64
 
 
 class UnfitForWindow(ValueError):
@@ -220,15 +217,8 @@ def _write(table: pa.Table, said: dict[str, str]) -> bytes:
         writer.write_table(table)
         writer.add_key_value_metadata({**said, _CHECKSUM: _NO_CHECKSUM})
     data = buffer.getvalue()
-    at = _checksum_at(data)
-    return data[:at] + sha256_hex(data).encode() + data[at + len(_NO_CHECKSUM) :]
-
-
-def _checksum_at(data: bytes) -> int:
-    """Where the checksum begins; -1 where there is none."""
-    name = _CHECKSUM.encode() + _VALUE_OF_64_BYTES
-    found = data.rfind(name)
-    return found if found < 0 else found + len(name)
+    before, _, after = data.rpartition(_NO_CHECKSUM)  # the footer's last pair
+    return before + sha256_hex(data).encode() + after
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -248,10 +238,10 @@ class StageWindow(Generic[R]):
     @classmethod
     def open(cls, stage: Stage[R], data: bytes) -> StageWindow[R]:
         """Raises UnreadableWindow for anything but a whole window of this stage, bit for bit."""
-        _refuse_damage(data)
         try:
             file = pq.ParquetFile(pa.BufferReader(data))
             said = file.metadata.metadata or {}
+            _refuse_damage(data, said[_CHECKSUM.encode()])
             if why := unread(int(said[f"{PREFIX}format".encode()]), READABLE_FORMATS):
                 raise UnreadableWindow(f"window {why}")
             if (name := said[f"{PREFIX}stage".encode()].decode()) != stage.name:
@@ -351,15 +341,8 @@ def carried_of(stage: Stage[Any], held: Held, last: Held, carried: str) -> str:
     return NOT_KEPT
 
 
-def _refuse_damage(data: bytes) -> None:
-    at = _checksum_at(data)
-    if at < 0:
-        raise UnreadableWindow("not a whole window: it has no checksum")
-    end = at + len(_NO_CHECKSUM)
-    found = hashlib.sha256(memoryview(data)[:at])
-    found.update(_NO_CHECKSUM.encode())
-    found.update(memoryview(data)[end:])
-    if found.hexdigest().encode() != data[at:end]:
+def _refuse_damage(data: bytes, checksum: bytes) -> None:
+    if sha256_hex(data.replace(checksum, _NO_CHECKSUM, 1)).encode() != checksum:
         raise UnreadableWindow("not the bytes it was written as (sha256)")
 
 
