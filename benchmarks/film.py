@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyzstd
-
 from pipeline_assets.code_version import code_version
 from resources.feeds import football
 from resources.feeds.quota import Quota
@@ -27,6 +25,7 @@ from simulator.clock import Clock
 from simulator.recorded import Recorded
 from simulator.server import serve
 from touchline.accounting import Outcome
+from touchline.compression import zstd
 from touchline.day import Day, Minute
 from touchline.fetch import Call, Envelope, FetchRef, IndexEntry, new_fetch_id, write_envelope
 
@@ -71,7 +70,7 @@ class Film:
 
     def cut(self, position: int) -> bytes:
         """The envelope as it was fetched; `position` counts from 0 to 59."""
-        return pyzstd.decompress(self.cuts[position].read_bytes())
+        return zstd.decompress(self.cuts[position].read_bytes())
 
     def fetch(self, day: Day, number: int) -> bytes:
         """An envelope for this minute: the cut that belongs there, with its times moved along."""
@@ -103,7 +102,7 @@ def opened_film(data: Path | None = None, folder: Path | None = None) -> Film:
             recording = Path(scratch) / name
             recording.mkdir()
             for position, envelope in enumerate(_recorded(Recorded(poll))):
-                (recording / f"{position:02d}.json.zst").write_bytes(pyzstd.compress(envelope, 3))
+                (recording / f"{position:02d}.json.zst").write_bytes(zstd.compress(envelope, 3))
             recording.rename(there)
     return Film(tuple(sorted(there.iterdir())))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import msgspec
-import pyzstd
 
 from resources.day_layout import object_key
 from resources.ledger import Claim
 from resources.manifest import Held
 from resources.store import StoredObject
 from touchline.accounting import Account, Outcome, sha256_hex
+from touchline.compression import CHECKED, zstd
 from touchline.day import Minute, utc_text
 from touchline.fetch import Envelope, FetchRef
 from touchline.formats import unread
@@ -154,14 +154,12 @@ class FetchObject:
 
 def pack(envelope: bytes) -> bytes:
     """A raw fetch as stored: one zstd frame at level 3."""
-    return pyzstd.compress(
-        envelope, {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1}
-    )
+    return zstd.compress(envelope, options=CHECKED)
 
 
 def unpack(body: bytes) -> bytes:
     """Raises UnreadableObject for what is not a whole zstd frame."""
     try:
-        return pyzstd.decompress(body)
-    except pyzstd.ZstdError as error:
+        return zstd.decompress(body)
+    except zstd.ZstdError as error:
         raise UnreadableObject(f"not a whole zstd frame: {error}") from error

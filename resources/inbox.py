@@ -23,14 +23,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyzstd
-
 from resources.appended import ANSWERS, ASKING, Appended
 from resources.private_json import read_private_json, write_private_json
 from resources.settings import Settings
 from resources.spool import fsync_directory, write_durably
 from touchline.accounting import sha256_hex
 from touchline.bookends import read_bookended
+from touchline.compression import zstd
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope, UnreadableFetch
 
@@ -62,7 +61,7 @@ def read_capture(data: bytes) -> Envelope:
         raise NoCapture("the file is empty")
     try:
         if data.startswith(_ZSTD):
-            data = pyzstd.decompress(data)
+            data = zstd.decompress(data)
         if data.startswith(_BOOKEND):
             entries = list(read_bookended(data))
             if len(entries) != 1 or not entries[0].complete:
@@ -70,7 +69,7 @@ def read_capture(data: bytes) -> Envelope:
             data = entries[0].payload
         envelope = Envelope(data)
         header = envelope.ref.header(envelope.header["fetch_start"])
-    except (pyzstd.ZstdError, UnreadableFetch) as error:
+    except (zstd.ZstdError, UnreadableFetch) as error:
         raise NoCapture(str(error)) from error
     except OverflowError as error:
         raise NoCapture("its minute is of no day in New York") from error

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
-import pyzstd
 
 from resources.manifest import Held
 from touchline.accounting import sha256_hex
+from touchline.compression import zstd
 
 SKIPPED_AT_ONCE = 1 << 20
 
@@ -30,10 +30,10 @@ def long_window(log: int) -> dict[int, int]:
     match; levels above 12 cost three times as much for 4 %.
     """
     return {
-        pyzstd.CParameter.compressionLevel: 9,
-        pyzstd.CParameter.windowLog: log,
-        pyzstd.CParameter.enableLongDistanceMatching: 1,
-        pyzstd.CParameter.checksumFlag: 1,
+        zstd.CompressionParameter.compression_level: 9,
+        zstd.CompressionParameter.window_log: log,
+        zstd.CompressionParameter.enable_long_distance_matching: 1,
+        zstd.CompressionParameter.checksum_flag: 1,
     }
 
 
@@ -60,7 +60,7 @@ class Content:
     def __init__(self, compressed: Iterator[bytes], position: int = 0) -> None:
         self.position = position
         self._compressed = compressed
-        self._frame = pyzstd.ZstdDecompressor()
+        self._frame = zstd.ZstdDecompressor()
 
     def envelope(self, held: Held) -> bytes:
         """The envelope at its offset, with the sha256 that was recorded."""
@@ -101,12 +101,12 @@ class Content:
         data = b""
         if self._frame.eof:
             data = self._frame.unused_data
-            self._frame = pyzstd.ZstdDecompressor()
+            self._frame = zstd.ZstdDecompressor()
         if not data and self._frame.needs_input:
             data = next(self._compressed, b"")
             if not data:
                 raise UnreadableContent("truncated: it ends in the middle")
         try:
             return self._frame.decompress(data, most)
-        except pyzstd.ZstdError as error:
+        except zstd.ZstdError as error:
             raise UnreadableContent(f"damaged: {error}") from error

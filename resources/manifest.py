@@ -7,9 +7,9 @@ speaks for many, and says the same of each.
 from __future__ import annotations
 
 import msgspec
-import pyzstd
 
 from touchline.accounting import Account, Outcome
+from touchline.compression import CHECKED, zstd
 from touchline.day import Day, FetchNumber, Minute
 from touchline.fetch import FetchRef
 from touchline.formats import unread, unread_json
@@ -94,19 +94,16 @@ _DECODER = msgspec.json.Decoder(Manifest)
 
 
 def pack_manifest(manifest: Manifest) -> bytes:
-    return pyzstd.compress(
-        msgspec.json.encode(manifest),
-        {pyzstd.CParameter.compressionLevel: 3, pyzstd.CParameter.checksumFlag: 1},
-    )
+    return zstd.compress(msgspec.json.encode(manifest), options=CHECKED)
 
 
 def unpack_manifest(data: bytes) -> Manifest:
     """Raises ValueError for anything but a manifest of a readable format."""
     text = b""
     try:
-        text = pyzstd.decompress(data)
+        text = zstd.decompress(data)
         manifest = _DECODER.decode(text)
-    except (pyzstd.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (zstd.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
         why = unread_json(text, READABLE_FORMATS)
         raise ValueError(f"not a whole manifest: {why or error}") from error
     if why := unread(manifest.format, READABLE_FORMATS):

@@ -17,10 +17,10 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
-import pyzstd
 
 from resources.long_window import Content, UnreadableContent, long_window, placed
 from resources.manifest import Held
+from touchline.compression import zstd
 from touchline.formats import UNREADABLE_JSON, unread, unread_json
 
 FORMAT = 1
@@ -52,7 +52,7 @@ def write_window(fetches: Iterable[tuple[Held, bytes]]) -> bytes:
     """
     held: list[Held] = []
     body = io.BytesIO()
-    with pyzstd.ZstdFile(body, "w", level_or_option=long_window(WINDOW_LOG)) as content:
+    with zstd.ZstdFile(body, "w", options=long_window(WINDOW_LOG)) as content:
         for one, envelope in fetches:
             if held and one.number <= held[-1].number:
                 raise ValueError(f"fetch {one.number} comes after fetch {held[-1].number}")
@@ -63,7 +63,7 @@ def write_window(fetches: Iterable[tuple[Held, bytes]]) -> bytes:
         content.write(_END)
     told = msgspec.json.encode(held, order="deterministic")
     head = b'{"format":%d,"held":%s,"fetches":[' % (FORMAT, told)
-    return pyzstd.compress(head, long_window(WINDOW_LOG)) + body.getvalue()
+    return zstd.compress(head, options=long_window(WINDOW_LOG)) + body.getvalue()
 
 
 class RawWindow:
@@ -76,13 +76,13 @@ class RawWindow:
     @classmethod
     def open(cls, data: bytes) -> RawWindow:
         """Unpacks the head alone. Raises UnreadableWindow."""
-        frame = pyzstd.ZstdDecompressor()
+        frame = zstd.ZstdDecompressor()
         try:
             head = frame.decompress(data)
             if not frame.eof:
                 raise UnreadableWindow("truncated: it ends within the list of what it holds")
             told = _told(head + _END)
-        except pyzstd.ZstdError as error:
+        except zstd.ZstdError as error:
             raise UnreadableWindow(f"not a window: {error}") from error
         return cls(told.held, frame.unused_data)
 

@@ -14,11 +14,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 import pyarrow as pa
-import pyzstd
 
 from resources.manifest import About
 from resources.parquet import empty_table, read_parquet, records_of, table_of, write_parquet
 from touchline.accounting import Account, key_digest
+from touchline.compression import zstd
 from touchline.fetch import FetchRef
 from touchline.formats import unread
 from touchline.stage import Finding, QuarantinedRecord, Stage, Staged
@@ -68,7 +68,7 @@ class StageObject(Generic[R]):
             )
         if not self.carried_text or self.stage.carries is None:
             return None
-        packed = pyzstd.decompress(base64.b64decode(self.carried_text))
+        packed = zstd.decompress(base64.b64decode(self.carried_text))
         return msgspec.msgpack.decode(packed, type=self.stage.carries)
 
     @property
@@ -83,7 +83,7 @@ def encode_stage(stage: Stage[R], ref: FetchRef, staged: Staged[R]) -> bytes:
     carried = ""
     if staged.carried is not None:
         carried = base64.b64encode(
-            pyzstd.compress(msgspec.msgpack.encode(staged.carried), 3)
+            zstd.compress(msgspec.msgpack.encode(staged.carried), 3)
         ).decode()
     about = About(
         {reason: dict(keys) for reason, keys in staged.dropped.items()},

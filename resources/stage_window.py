@@ -17,7 +17,6 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyzstd
 
 from resources.manifest import About, Held
 from resources.parquet import records_of
@@ -31,6 +30,7 @@ from resources.stage_codec import (
     write_stage_object,
 )
 from touchline.accounting import key_digest, sha256_hex
+from touchline.compression import zstd
 from touchline.day import Window
 from touchline.formats import unread
 from touchline.stage import Stage
@@ -264,7 +264,7 @@ class StageWindow(Generic[R]):
             LookupError,
             ValueError,
             msgspec.DecodeError,
-            pyzstd.ZstdError,
+            zstd.ZstdError,
         ) as error:
             raise UnreadableWindow(f"not a whole window: {error}") from error
         if (emitted := sum(held.account.emitted for held in window.held)) != window._row_count:
@@ -347,11 +347,11 @@ def _refuse_damage(data: bytes, checksum: bytes) -> None:
 
 
 def _packed(footer: _Footer) -> str:
-    return base64.b64encode(pyzstd.compress(msgspec.json.encode(footer), 3)).decode()
+    return base64.b64encode(zstd.compress(msgspec.json.encode(footer), 3)).decode()
 
 
 def _unpacked(text: bytes) -> _Footer:
-    return msgspec.json.decode(pyzstd.decompress(base64.b64decode(text)), type=_Footer)
+    return msgspec.json.decode(zstd.decompress(base64.b64decode(text)), type=_Footer)
 
 
 def _as_text(schema: pa.Schema) -> str:

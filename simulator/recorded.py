@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import pyzstd
 
 from simulator.film import MatchFilm
 from simulator.history import Market, MarketHistory, MarketRows, OddsHistory
 from simulator.source import DataDirectoryError
+from touchline.compression import zstd
 
 _T = TypeVar("_T")
 
@@ -151,8 +151,8 @@ class _Files:
     def _text(self, name: str) -> bytes:
         path = self._directory / f"{name}.zst"
         try:
-            return pyzstd.decompress(path.read_bytes())
-        except (OSError, pyzstd.ZstdError) as error:
+            return zstd.decompress(path.read_bytes())
+        except (OSError, zstd.ZstdError) as error:
             raise DataDirectoryError(self._directory, f"{path.name}: {error}") from error
 
     def _decoded(self, name: str, text: bytes | msgspec.Raw, shape: type[_T]) -> _T:

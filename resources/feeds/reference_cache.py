@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-import pyzstd
 
 from touchline.accounting import sha256_hex
+from touchline.compression import zstd
 from touchline.formats import UNREADABLE_JSON
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class ReferenceCache:
             for _ in range(_CONFLICTS):
                 kept, etag = self._read()
                 document = _Document(FORMAT, _pruned(_merged(kept, updates), now))
-                data = pyzstd.compress(msgspec.json.encode(document), _ZSTD_LEVEL)
+                data = zstd.compress(msgspec.json.encode(document), _ZSTD_LEVEL)
                 if self._blob.replace(data, etag):
                     return
             logger.warning("%s is being written by others: not updated", self._name)
@@ -103,8 +103,8 @@ class ReferenceCache:
             return {}, None
         data, etag = found
         try:
-            document = msgspec.json.decode(pyzstd.decompress(data), type=_Document)
-        except (pyzstd.ZstdError, EOFError, *UNREADABLE_JSON) as error:
+            document = msgspec.json.decode(zstd.decompress(data), type=_Document)
+        except (zstd.ZstdError, EOFError, *UNREADABLE_JSON) as error:
             logger.warning("%s is damaged (%s): starting empty", self._name, _what(error))
             return {}, etag
         if document.format != FORMAT:

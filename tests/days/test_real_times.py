@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-import pyzstd
 
 from pipeline_assets.minute import run_minute
 from pipeline_assets.rotation import rotate
@@ -23,6 +22,7 @@ from simulator.world import World
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.days.conftest import ChainAt
 from touchline.accounting import FetchFate
+from touchline.compression import zstd
 from touchline.day import Minute
 from touchline.fetch import Envelope
 
@@ -45,7 +45,7 @@ pytestmark = [
 
 
 def real_times() -> list[datetime]:
-    rows = map(json.loads, pyzstd.decompress(FETCHES.read_bytes()).splitlines())
+    rows = map(json.loads, zstd.decompress(FETCHES.read_bytes()).splitlines())
     said = (row["created_at"].replace("EDT", "-0400") for row in rows)
     return [datetime.strptime(text, "%m/%d/%Y %I:%M:%S %p %z") for text in said]
 

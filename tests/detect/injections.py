@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
-import pyzstd
 
 from simulator.faults import Fault as VendorFault
 from tests.detect.days import MATCHES, NEXT, NOON, WATCHED, BusyWorld
 from tests.detect.stored import Stored, Told, flipped
+from touchline.compression import zstd
 from touchline.fetch import FetchRef
 from touchline.stage import Stage, Staged
 
@@ -152,9 +152,9 @@ def counts_twice(stored: Stored) -> None:
 
 def changes_a_body(stored: Stored) -> None:
     body, said = stored.get(stored.single(RAW, SINGLE))
-    envelope = pyzstd.decompress(body)
+    envelope = zstd.decompress(body)
     changed = envelope.replace(b'"id":"match-', b'"id":"hctam-', 1)
-    stored.replace(RAW, SINGLE, pyzstd.compress(changed), said, Told.BYTES)
+    stored.replace(RAW, SINGLE, zstd.compress(changed), said, Told.BYTES)
 
 
 def window_changes(asset: str, by: Callable[[bytes], bytes], *, believed: bool = False) -> Inject:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyzstd
 
 from tests.detect.stored import Stored
+from touchline.compression import zstd
 
 ROWS, FRESH, COLUMNS = "rows > 0", "updated", "columns"
 FRESH_MINUTES = 5
@@ -54,7 +54,7 @@ def _shape(body: bytes, key: str) -> tuple[int, tuple[str, ...]] | None:
     """Rows and columns; None where it cannot be read."""
     try:
         if not key.endswith(".parquet"):
-            document = pyzstd.decompress(body)
+            document = zstd.decompress(body)
             if _SINGLE.fullmatch(key.rpartition("/")[2]) is None:
                 return len(document), ()
             fetch = json.loads(document)
@@ -62,5 +62,5 @@ def _shape(body: bytes, key: str) -> tuple[int, tuple[str, ...]] | None:
             return len(live.get("results", ())), tuple(sorted(fetch))
         table = pq.read_table(io.BytesIO(body))
         return table.num_rows, tuple(f"{field.name} {field.type}" for field in table.schema)
-    except (pa.ArrowException, OSError, ValueError, KeyError, AttributeError, pyzstd.ZstdError):
+    except (pa.ArrowException, OSError, ValueError, KeyError, AttributeError, zstd.ZstdError):
         return None

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import pyzstd
 
 from operations.errors import Misused
 from operations.opened import opened
@@ -23,6 +22,7 @@ from simulator.recorded import Recorded
 from simulator.server import Served, serve
 from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
 from touchline.accounting import Verdict
+from touchline.compression import zstd
 from touchline.day import Day, Minute
 
 FEED = "football"
@@ -77,7 +77,7 @@ def rows_by_change_time(start: Minute, minutes: int) -> list[int]:
 
 
 def recorded_lines(name: str) -> list[bytes]:
-    return pyzstd.decompress((POLL_DIRECTORY / f"{name}.jsonl.zst").read_bytes()).splitlines()
+    return zstd.decompress((POLL_DIRECTORY / f"{name}.jsonl.zst").read_bytes()).splitlines()
 
 
 @needs_poll

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 
 import pytest
-import pyzstd
 
 from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import rebuild_day
@@ -15,6 +14,7 @@ from resources.day_layout import log_key, object_key
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import Head, heads, small_plan
 from touchline.accounting import Verdict
+from touchline.compression import zstd
 from touchline.day import Day
 from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Staged
@@ -78,7 +78,7 @@ def test_the_daily_log_is_the_documented_document(day: Chain) -> None:
     raw = envelopes(day)
     seal(day)
     with day.process() as site:
-        text = pyzstd.decompress(site.store.get(log_key(RAW, day.day)).body)
+        text = zstd.decompress(site.store.get(log_key(RAW, day.day)).body)
     document = json.loads(text)
     assert document["daily_metadata"]["date"] == str(day.day)
     assert [upload["fetches_in_upload"] for upload in document["uploads"]] == [10, 2]

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import pytest
-import pyzstd
 
 from resources.embedded_s3 import S3Access
 from resources.lake import (
@@ -45,6 +44,7 @@ from tests.resources.lake_samples import (
 )
 from tests.s3_gate import S3Gate
 from tests.stores import below
+from touchline.compression import zstd
 from touchline.day import Day
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_a_manifest_of_a_later_format_is_named(lake: Lake, text: bytes | None) -
     key = manifest_key(ASSET, DAY, 1)
     later = msgspec.structs.replace(lake.manifest(ASSET, DAY, 1), format=7)
     lake.store.delete(key)
-    lake.store.put_new(key, pyzstd.compress(text) if text else pack_manifest(later))
+    lake.store.put_new(key, zstd.compress(text) if text else pack_manifest(later))
     with pytest.raises(DamagedLake, match=f"{key}: .*format 7; this version reads 1: use"):
         read_day(lake, ASSET, DAY)
 
@@ -546,6 +546,6 @@ def test_a_banned_write_would_be_found() -> None:
 def test_manifests_are_plain_json(lake: Lake) -> None:
     """For whoever has the bucket and no Touchline."""
     committed = seal(lake, {1: 2})
-    text = pyzstd.decompress(lake.store.get(manifest_key(ASSET, DAY, 1)).body)
+    text = zstd.decompress(lake.store.get(manifest_key(ASSET, DAY, 1)).body)
     assert msgspec.json.decode(text)["held"][0]["account"]["emitted"] == 2
     assert msgspec.json.decode(text, type=Manifest) == committed.manifest

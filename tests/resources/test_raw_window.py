@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-import pyzstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from resources.long_window import UnreadableContent
 from resources.manifest import Held
 from resources.raw_window import RawWindow, UnreadableWindow, write_window
 from touchline.accounting import Account, Outcome
+from touchline.compression import zstd
 from touchline.day import Day
 
 DAY = Day.parse("2025-05-28")
@@ -82,7 +82,7 @@ def test_every_envelope_comes_back_byte_for_byte(envelopes: dict[int, bytes]) ->
 def test_the_content_is_one_json_document_with_the_envelopes_in_place(
     envelopes: dict[int, bytes],
 ) -> None:
-    content = pyzstd.decompress(window_of(envelopes))
+    content = zstd.decompress(window_of(envelopes))
     document = json.loads(content)
     assert document["format"] == 1
     assert document["fetches"] == [json.loads(envelopes[n]) for n in sorted(envelopes)]
@@ -103,7 +103,7 @@ def test_what_a_fetch_object_said_is_told_again(small: dict[int, bytes]) -> None
 def test_the_zstd_command_unpacks_it(small: dict[int, bytes]) -> None:
     packed = window_of(small)
     unpacked = subprocess.run(["zstd", "-dc"], input=packed, capture_output=True, check=True)
-    assert unpacked.stdout == pyzstd.decompress(packed)
+    assert unpacked.stdout == zstd.decompress(packed)
 
 
 def test_equal_fetches_make_equal_bytes(small: dict[int, bytes]) -> None:
@@ -117,7 +117,7 @@ def test_equal_fetches_make_equal_bytes(small: dict[int, bytes]) -> None:
 
 def test_it_costs_little_more_than_its_first_fetch() -> None:
     packed = window_of({number: noise(2_000_000, 1) for number in range(871, 881)})
-    assert len(packed) < 1.1 * len(pyzstd.compress(noise(2_000_000, 1), 9))
+    assert len(packed) < 1.1 * len(zstd.compress(noise(2_000_000, 1), 9))
 
 
 def test_what_it_holds_is_told_without_unpacking_it() -> None:
@@ -191,7 +191,7 @@ def test_the_head_of_one_window_does_not_open_another(small: dict[int, bytes]) -
 
 
 def after_head(packed: bytes) -> bytes:
-    frame = pyzstd.ZstdDecompressor()
+    frame = zstd.ZstdDecompressor()
     frame.decompress(packed)
     return frame.unused_data
 
@@ -206,8 +206,8 @@ def test_a_fetch_that_it_does_not_hold_is_named(small: dict[int, bytes]) -> None
     [
         b"",
         b"PAR1",
-        pyzstd.compress(b"{}"),
-        pyzstd.compress(b"not json"),
+        zstd.compress(b"{}"),
+        zstd.compress(b"not json"),
     ],
     ids=["nothing", "no zstd", "no window", "no json"],
 )
@@ -221,7 +221,7 @@ def test_anything_else_is_no_window(packed: bytes) -> None:
 )
 def test_a_format_of_the_future_is_named(head: bytes) -> None:
     with pytest.raises(UnreadableWindow, match="format 2; this version reads 1: use"):
-        RawWindow.open(pyzstd.compress(head))
+        RawWindow.open(zstd.compress(head))
 
 
 def test_fetches_out_of_order_are_refused() -> None:

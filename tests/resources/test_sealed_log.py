@@ -21,6 +21,7 @@ from resources.long_window import UnreadableContent
 from resources.manifest import Held, Upload
 from resources.sealed_log import SealedLog, UnreadableLog, write_sealed_log
 from touchline.accounting import Account, Outcome
+from touchline.compression import zstd
 from touchline.day import Day
 
 DAY = Day.parse("2025-07-08")
@@ -125,7 +126,7 @@ def test_every_envelope_comes_back_byte_for_byte(given_day: tuple[Day, dict[int,
 def test_the_content_is_the_daily_document(given_day: tuple[Day, dict[int, bytes]]) -> None:
     day, envelopes = given_day
     packed, manifest = sealed(envelopes, day)
-    content = pyzstd.decompress(packed)
+    content = zstd.decompress(packed)
     document = json.loads(content)
     uploads = document["uploads"]
 
@@ -153,7 +154,7 @@ def test_the_content_is_the_daily_document(given_day: tuple[Day, dict[int, bytes
 
 def test_an_upload_says_when_it_was_stored_in_new_york(three_hours: dict[int, bytes]) -> None:
     uploads = [Upload(n, f"2025-07-08T18:{10 + n // 10}:31.25Z") for n in range(1, 132, 10)]
-    document = json.loads(pyzstd.decompress(sealed(three_hours, uploads=uploads)[0]))
+    document = json.loads(zstd.decompress(sealed(three_hours, uploads=uploads)[0]))
     first, second, *_, last = document["uploads"]
     assert (first["upload_timestamp"], first["fetches_in_upload"]) == (
         "07/08/2025 02:10:31 PM EDT",
@@ -170,7 +171,7 @@ def test_an_upload_says_when_it_was_stored_in_new_york(three_hours: dict[int, by
 
 def test_a_failed_fetch_counts_no_matches() -> None:
     envelopes = {1: envelope(1, matches=5), 2: envelope(2, matches=None)}
-    document = json.loads(pyzstd.decompress(sealed(envelopes)[0]))
+    document = json.loads(zstd.decompress(sealed(envelopes)[0]))
     assert document["daily_metadata"]["total_matches_today"] == 5
 
 
@@ -234,7 +235,7 @@ def test_a_day_of_huge_hours_has_more_frames_and_reads_the_same() -> None:
     for size in (5000, 300):  # With 300 the seek table alone takes more than one look.
         cut = io.BytesIO()
         with pyzstd.SeekableZstdFile(cut, "w", max_frame_content_size=size) as file:
-            file.write(pyzstd.decompress(packed))
+            file.write(zstd.decompress(packed))
         log = SealedLog.of(cut)
         assert {one.number: data for one, data in log.envelopes(manifest)} == envelopes
         assert log.envelope(manifest[50]) == envelopes[51]
@@ -302,7 +303,7 @@ def test_a_damaged_hour_costs_no_other_hour(three_hours: dict[int, bytes]) -> No
 
 def test_swapped_hours_are_found(three_hours: dict[int, bytes]) -> None:
     packed, manifest = sealed(three_hours)
-    content = pyzstd.decompress(packed)
+    content = zstd.decompress(packed)
     hours = [content[:700], content[700:]]
     swapped = io.BytesIO()
     with pyzstd.SeekableZstdFile(swapped, "w") as file:

@@ -15,11 +15,11 @@ from statistics import mean, median
 from typing import Any
 
 import pytest
-import pyzstd
 
 from simulator.recorded import Recorded
 from simulator.source import Source
 from simulator.world import World
+from touchline.compression import zstd
 
 IN_PLAY = (2, 3, 4, 5, 7)
 
@@ -218,11 +218,11 @@ def bytes_of_further_fetches(source: Source, start: int) -> int:
         for at in moments
     ]
     options: dict[int, int] = {
-        pyzstd.CParameter.compressionLevel: 3,
-        pyzstd.CParameter.enableLongDistanceMatching: 1,
-        pyzstd.CParameter.windowLog: 27,
+        zstd.CompressionParameter.compression_level: 3,
+        zstd.CompressionParameter.enable_long_distance_matching: 1,
+        zstd.CompressionParameter.window_log: 27,
     }
-    ten, one = (len(pyzstd.compress(b"".join(p), options)) for p in (polls, polls[:1]))
+    ten, one = (len(zstd.compress(b"".join(p), options=options)) for p in (polls, polls[:1]))
     return ten - one
 
 

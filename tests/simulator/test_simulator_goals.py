@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-import pyzstd
 
 from simulator.world import World
+from touchline.compression import zstd
 
 
 class Row(NamedTuple):
@@ -174,7 +174,7 @@ def matches(worlds: list[tuple[World, int]]) -> dict[tuple[World, str], Odds]:
 
 
 def test_the_recorded_poll_has_the_shares_and_lags(poll_directory: Path) -> None:
-    lines = pyzstd.decompress((poll_directory / "odds_history_by_uuid.jsonl.zst").read_bytes())
+    lines = zstd.decompress((poll_directory / "odds_history_by_uuid.jsonl.zst").read_bytes())
     matches = [msgspec.json.decode(line, type=Recorded) for line in lines.splitlines()]
     assert_as_measured(figures(match.response.results for match in matches))
 

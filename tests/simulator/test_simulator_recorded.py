@@ -9,18 +9,18 @@ from typing import Any
 
 import msgspec
 import pytest
-import pyzstd
 
 from simulator.recorded import Recorded
 from simulator.source import DataDirectoryError
 from simulator.vendor import Vendor
+from touchline.compression import zstd
 
 _MINUTES_BEFORE = (0.02, 1, 17, 43, 75, 118, 300)
 
 
 def answers(directory: Path, name: str) -> Iterator[tuple[str, bytes]]:
     """Id and body of each recorded answer."""
-    for line in pyzstd.decompress((directory / f"{name}.jsonl.zst").read_bytes()).splitlines():
+    for line in zstd.decompress((directory / f"{name}.jsonl.zst").read_bytes()).splitlines():
         record = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
         yield msgspec.json.decode(record["uuid"]), bytes(record["response"])
 
@@ -42,7 +42,7 @@ def test_from_the_poll_on_every_answer_is_the_recorded_one(
         ("match_detail_live", "match/detail_live"),
         ("country_list", "country/list"),
     ):
-        body = pyzstd.decompress((poll_directory / f"{name}.json.zst").read_bytes())
+        body = zstd.decompress((poll_directory / f"{name}.json.zst").read_bytes())
         assert vendor.body(endpoint, {}, at) == body.strip()
     for name, endpoint in (
         ("match_recent_list_by_uuid", "match/recent/list"),

@@ -19,7 +19,6 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import pyzstd
 
 from tests.stack.stack import (
     FEED,
@@ -31,6 +30,7 @@ from tests.stack.stack import (
     command_line,
     until,
 )
+from touchline.compression import zstd
 from touchline.day import Minute
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(900)]
@@ -169,7 +169,7 @@ def objects(stack: Stack) -> Iterator[tuple[str, list[bytes]]]:
 
 def unpacked(key: str, body: bytes) -> bytes:
     if key.endswith(".zst"):
-        return pyzstd.decompress(body)
+        return zstd.decompress(body)
     if key.endswith(".parquet"):
         table = pq.read_table(pa.BufferReader(body))
         sink = pa.BufferOutputStream()

@@ -6,13 +6,13 @@ import logging
 
 import msgspec
 import pytest
-import pyzstd
 
 from resources.feeds.football import COMPETITION, COUNTRIES, TEAM, FetchedMinute
 from resources.feeds.reference_cache import MemoryBlob
 from resources.feeds.references import MERGES_FOLLOWED
 from tests.resources.feeds.conftest import SOON, Site
 from touchline.accounting import Outcome
+from touchline.compression import zstd
 from touchline.fetch import Envelope, IndexEntry
 from touchline.football.fetched import Fetched
 
@@ -210,9 +210,9 @@ def test_without_its_cache_a_fetch_asks_the_vendor(
     "damaged",
     [
         b"\x00 not zstd",
-        pyzstd.compress(b'{"format":1,"entries":'),
-        pyzstd.compress(msgspec.json.encode({"format": 99, "entries": {}})),
-        pyzstd.compress(b'{"format":1,"entries":{}}')[:-4],
+        zstd.compress(b'{"format":1,"entries":'),
+        zstd.compress(msgspec.json.encode({"format": 99, "entries": {}})),
+        zstd.compress(b'{"format":1,"entries":{}}')[:-4],
     ],
 )
 def test_a_damaged_cache_is_named_and_replaced(
