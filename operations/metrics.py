@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from touchline.health import Health, Signal
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _STATES = list(Health)
 _METRICS: dict[str, tuple[str, Callable[[Signal], float | None]]] = {
     "touchline_health": (
@@ -26,19 +27,13 @@ _METRICS: dict[str, tuple[str, Callable[[Signal], float | None]]] = {
 
 
 def exposition(signals: Sequence[Signal]) -> str:
-    """What is unknown is left out."""
-    return "".join(f"{line}\n" for line in _lines(signals))
-
-
-def _lines(signals: Sequence[Signal]) -> Iterator[str]:
+    """The metrics of these signals, whose labels are their kind and name. What is unknown is left
+    out."""
+    registry = CollectorRegistry()
     for name, (says, value) in _METRICS.items():
-        yield f"# HELP {name} {says}"
-        yield f"# TYPE {name} gauge"
+        gauge = Gauge(name, says, ["kind", "signal"], registry=registry)
         for signal in signals:
             number = value(signal)
             if number is not None:
-                yield f'{name}{{kind="{signal.kind}",signal="{_escaped(signal.name)}"}} {number:g}'
-
-
-def _escaped(label: str) -> str:
-    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+                gauge.labels(signal.kind, signal.name).set(number)
+    return generate_latest(registry).decode()

@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 import uvicorn
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
@@ -32,7 +33,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from operations.board.lines import LineBook
 from operations.board.page import PULSE_SECONDS, Board, Filter, lines_html
 from operations.board.reader import UNREADABLE, Reader
-from operations.metrics import CONTENT_TYPE, exposition
+from operations.metrics import exposition
 from operations.opened import NothingThere
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
@@ -147,7 +148,7 @@ def application(live: Live) -> ASGIApp:
             text = await asyncio.to_thread(_metrics, live.site)
         except (NothingThere, LedgerUnavailable) as error:
             return PlainTextResponse(f"{error}\n", 503)
-        return Response(text, media_type=CONTENT_TYPE)
+        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     routes = [
         Route("/", page),

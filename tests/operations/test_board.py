@@ -696,8 +696,8 @@ def test_prometheus_reads_how_it_is(board_day: RunDay) -> None:
     with served(board_day) as board:
         answer = board.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert 'touchline_health{kind="liveness",signal="ledger"} 0' in answer.text
-    assert 'touchline_cause{kind="liveness",signal="touchline"} 1' in answer.text
+    assert 'touchline_health{kind="liveness",signal="ledger"} 0.0' in answer.text
+    assert 'touchline_cause{kind="liveness",signal="touchline"} 1.0' in answer.text
 
 
 def test_another_host_is_refused_and_answers_are_locked_down(board_day: RunDay) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner, Result
 
 from operations import doctor
@@ -182,13 +183,17 @@ def test_prometheus_is_told_the_same_and_nothing_of_what_is_unknown() -> None:
         Signal(Kind.LIVENESS, "sensor a", Health.BAD, "", age_seconds=130.5),
         Signal(Kind.BACKLOG, 'odd "name"\\', Health.WARNING, "", count=3, because=("sensor a",)),
     ]
-    lines = exposition(signals).splitlines()
-    assert [line for line in lines if not line.startswith("#")] == [
-        'touchline_health{kind="liveness",signal="sensor a"} 3',
-        'touchline_health{kind="backlog",signal="odd \\"name\\"\\\\"} 1',
-        'touchline_cause{kind="liveness",signal="sensor a"} 1',
-        'touchline_cause{kind="backlog",signal="odd \\"name\\"\\\\"} 0',
-        'touchline_age_seconds{kind="liveness",signal="sensor a"} 130.5',
-        'touchline_count{kind="backlog",signal="odd \\"name\\"\\\\"} 3',
+    metrics = list(text_string_to_metric_families(exposition(signals)))
+    a = {"kind": "liveness", "signal": "sensor a"}
+    odd = {"kind": "backlog", "signal": 'odd "name"\\'}
+    told = [(each.name, each.labels, each.value) for metric in metrics for each in metric.samples]
+    assert told == [
+        ("touchline_health", a, 3),
+        ("touchline_health", odd, 1),
+        ("touchline_cause", a, 1),
+        ("touchline_cause", odd, 0),
+        ("touchline_age_seconds", a, 130.5),
+        ("touchline_count", odd, 3),
     ]
-    assert sum(line.startswith("# TYPE") for line in lines) == 4
+    assert [metric.type for metric in metrics] == ["gauge"] * 4
+    assert all(metric.documentation for metric in metrics)
