@@ -4,8 +4,9 @@ A call counts from the moment it is sent until one window after it ended. The ve
 it arrives, somewhere between, so its own count never exceeds the budget, whatever the network does.
 
 The budget's clock is the caller's, since a replay runs on a virtual one. That, the shared file and
-counting from the end are why this is a table of our own: the libraries count from the sending, by
-the system's time.
+counting until the end are why this is a table of our own. Libraries count from the sending, most by
+the system's time; pyrate-limiter takes the caller's time and a shared file, but a clock that was
+set back blocks it until the clock has caught up, and it knows no budget of nothing.
 """
 
 from __future__ import annotations
