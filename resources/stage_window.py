@@ -217,7 +217,8 @@ def _write(table: pa.Table, said: dict[str, str]) -> bytes:
         writer.write_table(table)
         writer.add_key_value_metadata({**said, _CHECKSUM: _NO_CHECKSUM})
     data = buffer.getvalue()
-    before, _, after = data.rpartition(_NO_CHECKSUM)  # the footer's last pair
+    # Rows and their statistics, which may hold such zeros too, stand before all of these pairs.
+    before, _, after = data.rpartition(_NO_CHECKSUM)
     return before + sha256_hex(data).encode() + after
 
 

@@ -1,4 +1,7 @@
-"""Zstandard under one name: Python's own `compression.zstd` from 3.14 on, its backport before."""
+"""Zstandard under one name: Python's own `compression.zstd` from 3.14 on, its backport before.
+
+Neither writes seekable files, which need pyzstd.
+"""
 
 import sys
 

@@ -386,6 +386,12 @@ def test_a_single_flipped_bit_is_seen_wherever_it_is(at: int, bit: int) -> None:
         StageWindow.open(STAGE, bytes(damaged))
 
 
+def test_rows_may_look_like_a_checksum_that_is_not_there_yet() -> None:
+    zeros = "0" * 64
+    window = opened(STAGE, [names(881, zeros)])
+    assert [record.name for record in records_of(window.rows(881), Name)] == [zeros]
+
+
 @settings(max_examples=60)
 @given(st.integers(0, len(WHOLE) - 1), st.binary(max_size=9))
 def test_a_torn_window_is_no_window(cut: int, tail: bytes) -> None:
