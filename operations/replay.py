@@ -29,7 +29,7 @@ from pydantic import SecretStr
 from operations.errors import Misused
 from operations.opened import opened
 from pipeline_assets.minute import MinuteReport, run_minute
-from pipeline_assets.rotation import is_rotation_minute, rotate
+from pipeline_assets.rotation import rotate
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site
 from resources.stage_codec import decode_stage
@@ -37,6 +37,7 @@ from resources.watch_record import record_watch
 from touchline.accounting import Account, Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Minute, utc_text
+from touchline.watch import is_rotation_minute
 
 FEED = "football"
 SIMULATOR_READY_SECONDS = 60

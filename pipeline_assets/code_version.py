@@ -12,7 +12,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +49,22 @@ def code_version(
 def _tree(module: str) -> tuple[str, tuple[str, ...]]:
     """A module's syntax tree as text, and the first-party modules that it imports."""
     tree = ast.parse(_source(module).read_bytes())
-    imported = tuple(_imports(module, tree))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
+    blocks = list(_blocks(tree))
+    for node in blocks:
+        if isinstance(body := getattr(node, "body", None), list):
             node.body = [s for s in body if not _is_text(s)]  # type: ignore[attr-defined]
+    imported = tuple(_imports(module, blocks))
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imported
+
+
+def _blocks(node: ast.AST) -> Iterator[ast.AST]:
+    """The module, its statements and what holds statements in them. Expressions, most of a tree,
+    hold none: `ast.walk` would take most of the time that definitions take to load."""
+    yield node
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        if isinstance(held := getattr(node, name, None), list):
+            for each in held:
+                yield from _blocks(each)
 
 
 def _is_text(statement: ast.AST) -> bool:
@@ -65,8 +75,8 @@ def _is_text(statement: ast.AST) -> bool:
     )
 
 
-def _imports(module: str, tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imports(module: str, nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             candidates = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

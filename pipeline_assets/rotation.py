@@ -20,7 +20,7 @@ from resources.site import Site
 from resources.spool import Spooled
 from resources.store import NotFound, StoreError
 from touchline.accounting import FetchFate
-from touchline.day import ONE_MINUTE, Day, FetchNumber, Minute, Window
+from touchline.day import ONE_MINUTE, Day, FetchNumber, Window
 from touchline.watch import (
     SINGLES_OUTLIVE_WINDOW,
     WINDOW_DUE,
@@ -29,14 +29,6 @@ from touchline.watch import (
 )
 
 log = logging.getLogger(__name__)
-
-
-ROTATION_MINUTES = 5
-
-
-def is_rotation_minute(minute: Minute) -> bool:
-    """Every fifth minute, among them the second after a window's last: its fates are known then."""
-    return minute.utc.minute % ROTATION_MINUTES == 1
 
 
 @dataclass

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from pipeline_assets.jobs import ROTATION_JOBS
-from pipeline_assets.rotation import is_rotation_minute
 from touchline.day import Minute
+from touchline.watch import is_rotation_minute
 
 
 def rotation_to_ask_for(now: datetime, asked: Minute | None) -> Minute | None:

@@ -20,6 +20,7 @@ FETCH_STARTS_WITHIN = timedelta(seconds=55)
 """A minute whose fetch has not started by then is missed: the past cannot be fetched."""
 MAX_RUNTIME = timedelta(seconds=150)
 """After this time from its minute, a run is no longer at work."""
+ROTATION_MINUTES = 5
 WINDOW_DUE = timedelta(minutes=15)
 """So long after its last minute a window is stored, whatever of it is still missing."""
 WINDOW_OVERDUE = timedelta(minutes=17)
@@ -34,6 +35,12 @@ DAY_BEFORE_IS_OPEN = timedelta(hours=2)
 def days_still_open(day: Day, now: datetime) -> list[Day]:
     """This day and, early in it, the day before; oldest first."""
     return [day.shifted(-1), day] if now < day.start + DAY_BEFORE_IS_OPEN else [day]
+
+
+def is_rotation_minute(minute: Minute) -> bool:
+    """Whether windows are stored in this minute: every fifth, among them the second after a
+    window's last, when its fates are known."""
+    return minute.utc.minute % ROTATION_MINUTES == 1
 
 
 def expected_minutes(day: Day, intervals: Intervals, until: datetime) -> Iterator[Minute]:

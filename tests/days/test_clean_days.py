@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline_assets.minute import run_minute
-from pipeline_assets.rotation import is_rotation_minute, rotate
+from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import seal_day
 from simulator.world import World
 from tests.chain import FEED, Chain, all_ok
@@ -16,6 +16,7 @@ from tests.days.season import MatchDay, season
 from tests.resources.feeds.conftest import SmallWorld
 from touchline.accounting import FetchFate
 from touchline.day import Day
+from touchline.watch import is_rotation_minute
 
 MATCHES = 3
 
