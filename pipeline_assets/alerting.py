@@ -9,7 +9,7 @@ from functools import cache
 
 from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.delivery import deliver
-from pipeline_assets.sealing import days_to_seal
+from pipeline_assets.seals_due import days_to_seal
 from resources.ledger import Ledger
 from resources.notifier import Notifier
 from touchline.accounting import RunKind, Verdict

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -19,21 +19,18 @@ from pipeline_assets.expired import has_expired
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import clear_spool, rotate
 from pipeline_assets.run import Run
+from pipeline_assets.seals_due import seals_to_clear
 from resources.day_index import DayIndex
 from resources.day_seal import DaySeal, Sealed
 from resources.fetch_object import UnreadableObject
-from resources.ledger import Ledger, LedgerUnavailable, SealRow
+from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from resources.store import NotFound, PreconditionFailed, StoreError
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Minute
-from touchline.plan import FeedPlan
 from touchline.watch import expected_minutes, owed
 
 log = logging.getLogger(__name__)
-
-REPLACED_STAYS = timedelta(days=1)
-"""What a seal replaced goes so long after it: whoever has listed it reads it."""
 
 
 @dataclass
@@ -174,33 +171,6 @@ def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) ->
         if left := sorted(owes - places.keys()):
             reasons.append(f"{len(left)} fetches did not come through it, the first {left[0]}")
     return reasons
-
-
-def days_to_seal(ledger: Ledger, plan: FeedPlan, now: datetime) -> list[Day]:
-    """Ended days that are not sealed, or of which something landed after their seal, oldest first;
-    none of which anything has expired. An asset that was added later keeps no day from being
-    sealed. Raises LedgerUnavailable."""
-    sealed = {(seal.asset, seal.day) for seal in ledger.seals(plan.name)}
-    names = {asset.name for asset in plan.assets}
-    begun = {(name, day) for name, day in ledger.asset_days(plan.name) if name in names}
-    news = ledger.landed_since_seal(plan.name) | {day for _, day in begun - sealed}
-    return [
-        day
-        for day in ledger.days(plan.name)
-        if day < Day.containing(now)
-        and day in news
-        and not any(ledger.expiries(asset.name, day) for asset in plan.assets)
-        and ledger.has_landed(plan.name, day)
-    ]
-
-
-def seals_to_clear(ledger: Ledger, feed: str, now: datetime) -> list[SealRow]:
-    """Seals of which what they replaced may go. Raises LedgerUnavailable."""
-    return [
-        seal
-        for seal in ledger.seals(feed)
-        if seal.cleared_at is None and now >= seal.sealed_at + REPLACED_STAYS
-    ]
 
 
 def clear_replaced(site: Site, feed: str, *, run_id: str) -> int:

@@ -17,7 +17,8 @@ from pipeline_assets.raw_step import raw_step
 from pipeline_assets.retention import expire
 from pipeline_assets.rotation import rotate
 from pipeline_assets.run import Batch, Run
-from pipeline_assets.sealing import clear_replaced, days_to_seal, seal_day, tidy_lake
+from pipeline_assets.sealing import clear_replaced, seal_day, tidy_lake
+from pipeline_assets.seals_due import days_to_seal
 from pipeline_assets.stage_step import stage_step
 from resources.ledger import LedgerUnavailable
 from resources.site import Site

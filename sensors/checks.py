@@ -56,7 +56,7 @@ def ended_days(plan: FeedPlan, job: dg.UnresolvedAssetJobDefinition) -> dg.Senso
 
 
 def _not_sealed(plan: FeedPlan, now: datetime) -> list[Day]:
-    from pipeline_assets.sealing import days_to_seal
+    from pipeline_assets.seals_due import days_to_seal
     from resources.ledger import Ledger
     from resources.settings import Settings
 

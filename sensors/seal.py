@@ -48,7 +48,7 @@ def seal(plan: FeedPlan, job: dg.JobDefinition) -> dg.SensorDefinition:
 
 
 def _is_asked_for(plan: FeedPlan, now: datetime) -> bool:
-    from pipeline_assets.sealing import days_to_seal, seals_to_clear
+    from pipeline_assets.seals_due import days_to_seal, seals_to_clear
     from resources.ledger import Ledger
     from resources.settings import Settings
 

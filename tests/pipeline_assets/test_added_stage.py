@@ -20,7 +20,8 @@ from pipeline_assets.repair.losses import losses_of
 from pipeline_assets.repair.plan import Action, Why
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out, new_run_id
-from pipeline_assets.sealing import days_to_seal, seal_day
+from pipeline_assets.sealing import seal_day
+from pipeline_assets.seals_due import days_to_seal
 from simulator.server import Served
 from tests.chain import FEED, Chain, all_ok
 from tests.pipeline_assets.conftest import ChainOf

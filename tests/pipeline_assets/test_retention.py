@@ -19,7 +19,8 @@ from operations.rows import rows_of_day
 from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import rebuild_day
 from pipeline_assets.retention import RetentionReport, expire
-from pipeline_assets.sealing import clear_replaced, days_to_seal, seal_day
+from pipeline_assets.sealing import clear_replaced, seal_day
+from pipeline_assets.seals_due import days_to_seal
 from resources.day_layout import log_key, object_key, seal_key
 from resources.day_store import conflict_prefix
 from resources.expired_days import DayExpired, expired_key, read_expiry

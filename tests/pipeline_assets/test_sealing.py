@@ -9,7 +9,8 @@ import pytest
 
 from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import rebuild_day
-from pipeline_assets.sealing import SealReport, clear_replaced, day_locked, days_to_seal, seal_day
+from pipeline_assets.sealing import SealReport, clear_replaced, day_locked, seal_day
+from pipeline_assets.seals_due import days_to_seal
 from resources.day_layout import log_key, object_key
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import Head, heads, small_plan
