@@ -19,7 +19,7 @@ from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
 from resources.settings import Settings
 from touchline.health import ALIVE, CODE_SERVER
 
-DEFINITIONS = "pipeline_assets.definitions"
+DEFINITIONS = "sensors.definitions"
 LOCATION = "touchline"
 _HOST = "127.0.0.1"
 _PROBE_SECONDS = 2.0
@@ -110,7 +110,7 @@ def code_server(
     what lies free between what is kept grows for hours.
     """
     command = [
-        *(sys.executable, "-m", "dagster", "api", "grpc", "--module-name", module),
+        *(sys.executable, "-m", "operations.code_server", "--module-name", module),
         *("--host", _HOST, "--port", str(port), "--location-name", LOCATION),
         # Answers with the error where the definitions do not load, instead of ending.
         "--lazy-load-user-code",

@@ -37,7 +37,7 @@ def up(
     ] = False,
     definitions: Annotated[
         str, typer.Option(help="Module of the Dagster definitions.", hidden=True)
-    ] = "pipeline_assets.definitions",
+    ] = "sensors.definitions",
 ) -> None:
     """Start Touchline and watch over it, until Ctrl-C or `touchline down`."""
     from rich.console import Console

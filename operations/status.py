@@ -10,9 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from operations.dagster_home import opened_dagster
 from operations.opened import refuse_without_ledger
-from pipeline_assets.dagster_health import dagster_signals, our_sensors
 from pipeline_assets.status import look_at, verdict
 from resources.embedded_s3 import S3Access, Server
 from resources.ledger import Ledger
@@ -48,9 +46,14 @@ def dagster_of(settings: Settings, now: datetime) -> Iterator[Signal]:
         detail = f"there is no Dagster home {settings.dagster_home}"
         yield Signal(Kind.LIVENESS, DAEMON, Health.UNKNOWN, detail, (UP,), "touchline up")
         return
+    # With Dagster, which a state folder where it never ran does not wait for.
+    from operations.dagster_home import opened_dagster
+    from pipeline_assets.dagster_health import dagster_signals
+    from sensors import SENSORS
+
     try:
         with opened_dagster(settings) as instance:
-            yield from list(dagster_signals(instance, our_sensors(), now))
+            yield from list(dagster_signals(instance, SENSORS, now))
     except Exception as error:  # It answers also when a table that it reads later is gone.
         first = next(iter(str(error).splitlines()), "") or type(error).__name__
         do = "touchline doctor"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -27,24 +26,9 @@ from touchline.health import (
     Kind,
     Signal,
     of_heartbeat,
+    sensor_signal,
 )
 from touchline.notices import lasted
-
-
-def sensor_signal(name: str) -> str:
-    """What a sensor's signal is called."""
-    return f"sensor {name}"
-
-
-def by_sensor(name: str) -> tuple[str, str]:
-    """What rests on a sensor, rests on the daemon too: that may be silent for a while before the
-    sensor should have ticked."""
-    return DAEMON, sensor_signal(name)
-
-
-def our_sensors() -> list[dg.SensorDefinition]:
-    """By name, since imports run downwards only and the sensors stand above the assets."""
-    return list(importlib.import_module("sensors").defs.sensors or ())
 
 
 def dagster_signals(

@@ -9,7 +9,6 @@ from functools import partial
 
 from pipeline_assets.alerting import FEED_IS_ALIVE, watched_since
 from pipeline_assets.checks.report import Kind as FindingKind
-from pipeline_assets.dagster_health import by_sensor
 from resources.heartbeat import heartbeat_key, written_at
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerUnavailable, RunRow
@@ -29,6 +28,7 @@ from touchline.health import (
     Health,
     Kind,
     Signal,
+    by_sensor,
     of_backlog,
     of_heartbeat,
     of_progress,

@@ -28,14 +28,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from boto3.session import Session
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from resources.ports import choose_ports, port_is_free
 from resources.private_json import read_private_json, write_private_json
 from resources.processes import ProcessId, end_groups
-from resources.s3_headers import lenient_session
 from resources.settings import Settings
 
 REGION = "us-east-1"
@@ -54,7 +49,6 @@ _VACUUM_SECONDS = 300
 # It holds 230 MiB by itself, half of them untouched: near that it would collect garbage all day.
 _MEMORY = "512MiB"
 _POLL_SECONDS = 0.05
-_FAILURES = (ClientError, BotoCoreError, OSError, HTTPException)
 
 
 class EmbeddedS3Error(RuntimeError):
@@ -93,6 +87,11 @@ class S3Access:
 
     def client(self) -> Any:
         """A boto3 client that does not repeat anything by itself."""
+        from boto3.session import Session
+        from botocore.config import Config
+
+        from resources.s3_headers import lenient_session
+
         # A session of its own: the default one keeps the first credentials that it ever found.
         return Session(botocore_session=lenient_session()).client(
             "s3",
@@ -312,7 +311,7 @@ class Server:
 
     def is_ready(self, bucket: str) -> bool:
         """Whether a signed list, PUT, GET and DELETE work; makes the bucket."""
-        with suppress(*_FAILURES):
+        with suppress(*_failures()):
             probe(self._client, bucket)
             self._sync_bodies(bucket)
             return True
@@ -323,7 +322,7 @@ class Server:
         as full if it were started again."""
         if self.is_ready(bucket):
             return True
-        with suppress(*_FAILURES):
+        with suppress(*_failures()):
             self._client.list_objects_v2(Bucket=bucket, MaxKeys=1)
             return self.room() <= 0
         return False
@@ -420,11 +419,21 @@ def room_of(settings: Settings, access: S3Access) -> Callable[[], int] | None:
     return server.room if is_embedded else None
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """What asking a server raises that is not ready. boto3 is imported by whoever asks one, and
+    not to see whether one runs."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return ClientError, BotoCoreError, OSError, HTTPException
+
+
 def probe(client: Any, bucket: str, prefix: str = "") -> None:
     """A signed list, PUT, GET and DELETE; makes the bucket where there is none.
 
     Raises what boto3 raises, ClientError and BotoCoreError.
     """
+    from botocore.exceptions import ClientError
+
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from resources.claim_book import ClaimBook
-from resources.day_store import DayStore
 from resources.embedded_s3 import S3Access, room_of
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
@@ -25,13 +24,15 @@ from resources.settings import Origin, Settings
 from resources.spool import Spool
 from resources.store import NotFound, PreconditionFailed, Store
 from resources.store.memory import MemoryStore
-from resources.store.s3 import PatientS3, S3Store
 from touchline.accounting import RunKind
 from touchline.clock import Clock, SystemClock
 from touchline.day import Minute
 from touchline.fetch import Call, Envelope
 from touchline.plan import FeedPlan
 from touchline.stage import Stage
+
+if TYPE_CHECKING:
+    from resources.day_store import DayStore
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def store_at(
     """
     if folder := access.memory:
         return MemoryStore(folder, settings.s3_bucket, settings.s3_prefix)
+    from resources.store.s3 import PatientS3, S3Store
 
     s3 = PatientS3(
         endpoint_url=access.endpoint_url,
@@ -144,6 +146,9 @@ class Site:
         return self.settings.prefix_folder
 
     def days(self, feed: str) -> DayStore:
+        # With Arrow, which those who look at the ledger alone do not wait for.
+        from resources.day_store import DayStore
+
         if feed not in self._days:
             book = ClaimBook(self.ledger, self.folder / f"{feed}.claims")
             self._days[feed] = DayStore(feed, self.store, book, self.stages)

@@ -15,11 +15,9 @@ from sensors.rotation import rotations
 from sensors.seal import seals
 from sensors.watchdog import watchdogs
 
-defs = dg.Definitions(
-    sensors=[
-        *(*minute_ticks, *rotations, *seals, *inboxes),
-        *(*check_sensors, *check_alert_sensors, *alert_delivery_sensors, *heartbeats),
-        *watchdogs,
-        *housekeepings,
-    ]
-)
+SENSORS: list[dg.SensorDefinition] = [
+    *(*minute_ticks, *rotations, *seals, *inboxes),
+    *(*check_sensors, *check_alert_sensors, *alert_delivery_sensors, *heartbeats),
+    *watchdogs,
+    *housekeepings,
+]

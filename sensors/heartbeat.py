@@ -33,11 +33,12 @@ ANSWERS_WITHIN_SECONDS = 1.0
     "and status/status.json.",
 )
 def heartbeat(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    from pipeline_assets.dagster_health import dagster_signals, our_sensors
+    from pipeline_assets.dagster_health import dagster_signals
     from resources.garbage import give_back_memory
+    from sensors import SENSORS
 
     now = datetime.now(UTC)
-    write(now, dagster_signals(context.instance, our_sensors(), now))
+    write(now, dagster_signals(context.instance, SENSORS, now))
     give_back_memory()
     return dg.SkipReason("it has beaten")
 

@@ -221,7 +221,7 @@ def test_the_workspace_is_the_installed_package() -> None:
     (origin,) = location_origins_from_yaml_paths([str(ROOT / "workspace.yaml")])
     assert origin.location_name == "touchline"
     target = origin.loadable_target_origin
-    assert target.module_name == "pipeline_assets.definitions"
+    assert target.module_name == "sensors.definitions"
     # A relative one would depend on the folder in which the process was started.
     assert target.working_directory is None
 

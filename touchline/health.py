@@ -28,6 +28,17 @@ WAITS_TOO_LONG = timedelta(minutes=5)
 """The same for what is still to be done: nothing waits longer without anybody knowing."""
 
 
+def sensor_signal(name: str) -> str:
+    """What a sensor's signal is called."""
+    return f"sensor {name}"
+
+
+def by_sensor(name: str) -> tuple[str, str]:
+    """What rests on a sensor, rests on the daemon too: that may be silent for a while before the
+    sensor should have ticked."""
+    return DAEMON, sensor_signal(name)
+
+
 class Health(StrEnum):
     """How a signal stands, from best to worst."""
 

@@ -27,12 +27,12 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster_graphql.test.utils import execute_dagster_graphql
 
-from pipeline_assets.definitions import defs
 from pipeline_assets.housekeeping.runs import Why
 from pipeline_assets.housekeeping.work import plan_of, tidy
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from resources.ledger import Ledger
 from resources.settings import Settings
+from sensors.definitions import defs
 from sensors.minute_tick import minute_ticks
 from simulator.server import Served
 from tests.chain import FEED
@@ -160,7 +160,7 @@ def _real_run(
 def pages(instance: dg.DagsterInstance) -> dict[str, Any]:
     """What the UI shows of every asset, by its name: the state of its partitions, their newest
     materializations, its checks. And what each check said last of each day."""
-    module = LoadableTargetOrigin(module_name="pipeline_assets.definitions")
+    module = LoadableTargetOrigin(module_name="sensors.definitions")
     target = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(module, location_name="t"))
     with WorkspaceProcessContext(instance, target) as process:
         request = process.create_request_context()

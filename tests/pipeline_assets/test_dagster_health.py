@@ -28,9 +28,20 @@ from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_shared.error import SerializableErrorInfo
 
-from pipeline_assets.dagster_health import dagster_signals, our_sensors, sensor_signal
+from pipeline_assets.dagster_health import dagster_signals
 from resources.ledger import LedgerUnavailable
-from touchline.health import CODE_SERVER, DAEMON, STORE, Health, Kind, Signal, causes, with_causes
+from sensors import SENSORS
+from touchline.health import (
+    CODE_SERVER,
+    DAEMON,
+    STORE,
+    Health,
+    Kind,
+    Signal,
+    causes,
+    sensor_signal,
+    with_causes,
+)
 
 NOW = datetime(2025, 5, 28, 16, 0, tzinfo=UTC)
 TICK = "football_minute_tick"
@@ -78,7 +89,7 @@ def ticked(
 
 
 def look(instance: dg.DagsterInstance) -> dict[str, Signal]:
-    signals = with_causes(list(dagster_signals(instance, our_sensors(), NOW)))
+    signals = with_causes(list(dagster_signals(instance, SENSORS, NOW)))
     return {signal.name: signal for signal in signals}
 
 
@@ -86,7 +97,7 @@ def test_a_daemon_that_never_ran_is_the_cause_of_every_sensor(
     instance: dg.DagsterInstance,
 ) -> None:
     signals = look(instance)
-    assert set(signals) == {DAEMON, *(sensor_signal(sensor.name) for sensor in our_sensors())}
+    assert set(signals) == {DAEMON, *(sensor_signal(sensor.name) for sensor in SENSORS)}
     assert {each.state for each in signals.values()} == {Health.UNKNOWN}
     assert {each.because for each in signals.values()} == {(), (DAEMON,)}
 
@@ -120,7 +131,7 @@ def test_a_sensor_is_silent_from_when_it_should_have_ticked_again(
     instance: dg.DagsterInstance, ago: float, state: Health
 ) -> None:
     beats(instance, 1)
-    seal = next(sensor for sensor in our_sensors() if sensor.name == "football_seal")
+    seal = next(sensor for sensor in SENSORS if sensor.name == "football_seal")
     assert seal.minimum_interval_seconds == timedelta(minutes=1).total_seconds()
     ticked(instance, seal.name, ago)
     assert look(instance)[sensor_signal(seal.name)].state is state
@@ -148,7 +159,7 @@ def test_a_tick_that_failed_follows_from_a_store_that_is_away(instance: dg.Dagst
     beats(instance, 1)
     ticked(instance, "heartbeat", 2, error="StoreUnavailable: it did not answer")
     store = Signal(Kind.LIVENESS, STORE, Health.BAD, "it does not answer")
-    signals = with_causes([store, *dagster_signals(instance, our_sensors(), NOW)])
+    signals = with_causes([store, *dagster_signals(instance, SENSORS, NOW)])
     tick = next(each for each in signals if each.name == sensor_signal("heartbeat"))
     assert (tick.state, tick.because) == (Health.WARNING, (STORE,))
 
@@ -160,7 +171,7 @@ def test_a_code_server_that_is_down_is_the_cause_of_every_sensor(
     ticked(instance, "heartbeat", 2, error="Unable to reach the user code server")
     ticked(instance, TICK, 500)
     down = Signal(Kind.LIVENESS, CODE_SERVER, Health.BAD, "code-server is down")
-    signals = with_causes([down, *dagster_signals(instance, our_sensors(), NOW)])
+    signals = with_causes([down, *dagster_signals(instance, SENSORS, NOW)])
     assert [each.name for each in causes(signals)] == [CODE_SERVER]
 
 

@@ -1,0 +1,55 @@
+"""The Dagster resources of every run: the site it works on, and where its assets land."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from pipeline_assets.partitions import kind_of, scheduled_minute
+from pipeline_assets.plans import PLANS
+
+if TYPE_CHECKING:
+    from pipeline_assets.io_manager import S3DayIOManager
+    from resources.site import Site
+
+
+@dg.resource(description="The object store, ledger, spool and feeds that the environment names.")
+def site(context: dg.InitResourceContext) -> Iterator[Site]:
+    """The site of a run, closed when it ends; in the ledger the run has begun before, and ended."""
+    from resources.embedded_s3 import connected
+    from resources.garbage import collect_less_garbage
+    from resources.settings import Settings
+    from resources.site import Site
+
+    collect_less_garbage()
+    settings = Settings.load()
+    with connected(settings) as access:
+        opened = Site.open(settings, PLANS, access)
+        try:
+            with _recorded(opened, context.run):
+                yield opened
+        finally:
+            opened.close()
+
+
+def _recorded(site: Site, run: dg.DagsterRun | None) -> AbstractContextManager[object]:
+    if run is None:
+        return nullcontext()
+    feed = run.job_name.partition("_")[0]
+    return site.run(
+        run.run_id,
+        kind_of(run.tags),
+        feed=feed if feed in PLANS else None,
+        minute=scheduled_minute(run.tags),
+    )
+
+
+@dg.io_manager(required_resource_keys={"site"}, description="Daily partitions on S3.")
+def s3_day(context: dg.InitResourceContext) -> S3DayIOManager:
+    """The IO manager that lands what assets return on the run's site."""
+    from pipeline_assets.io_manager import S3DayIOManager
+
+    return S3DayIOManager(context.resources.site)
