@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import typer
@@ -13,6 +14,14 @@ from operations.errors import Misused
 from touchline.day import Day
 
 T = TypeVar("T")
+
+
+class Source(StrEnum):
+    """Where the feed's data come from."""
+
+    SIMULATED = "simulated"
+    RECORDED = "recorded"
+    LIVE = "live"
 
 
 def said_clearly(parse: Callable[[str], T], text: str) -> T:
@@ -59,5 +68,8 @@ Feed = Annotated[str | None, typer.Option("--feed", help="One feed. [default: al
 Prefix = Annotated[
     str | None,
     typer.Option("--prefix", help="Prefix in the bucket. [default: TOUCHLINE_S3_PREFIX]"),
+]
+Deep = Annotated[
+    bool, typer.Option("--deep", help="Read every object back, whatever was read before.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]

@@ -1,42 +1,80 @@
 """The `touchline` command: a table of contents.
 
-The modules named here import the heavy part inside their functions, so that `--help` and a
-mistyped option answer at once.
+Each command stands in a file of its own under `operations/commands/`, which is loaded when the
+command is called: `touchline --help` reads the docstrings alone.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+import ast
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from operations import (
-    alert_commands,
-    backtest_command,
-    backup_commands,
-    board_command,
-    drift_command,
-    export_command,
-    housekeep_command,
-    inbox_command,
-    ledger_commands,
-    mirror_command,
-    notify_command,
-    reading_commands,
-    repair_commands,
-    replay_command,
-    report_command,
-    s3_command,
-    seal_command,
-    setup_commands,
-    stack_commands,
-    status_command,
-)
 from operations.errors import Commands
+
+NAMES = (
+    *("init", "doctor", "up", "down", "status", "replay"),
+    *("verify", "report", "board", "seal", "mirror", "backup", "restore", "housekeep"),
+    *("losses", "reprocess", "inbox", "drift"),
+    *("rows", "export", "fetch", "quarantine", "trace", "lags", "backtest", "s3"),
+    *("alerts", "mute", "unmute", "acknowledge", "notify", "ledger"),
+)
+"""The commands in the order of the help."""
+_FOLDER = Path(__file__).parent / "commands"
+
+
+class _Loaded(Mapping[str, Any]):
+    """The commands by name, each loaded when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in NAMES:
+            raise KeyError(name)
+        module = import_module(f"operations.commands.{name}")
+        app = getattr(module, "app", None)  # Of one with commands below it.
+        if app is None:
+            app = typer.Typer(add_completion=False)
+            app.command(name)(getattr(module, name))
+        command = typer.main.get_command(app)
+        command.name = name
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+class LazyCommands(Commands):
+    """The group of all commands, none of them loaded before it is called."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.commands: Any = _Loaded()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(NAMES)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self.commands = {name: TyperCommand(name, help=help_of(name)) for name in NAMES}
+        super().format_help(ctx, formatter)
+
+
+def help_of(name: str) -> str:
+    """The docstring of a command's function, read without loading what the command works with."""
+    tree = ast.parse((_FOLDER / f"{name}.py").read_bytes())
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    return next(ast.get_docstring(each) or "" for each in functions if each.name == name)
+
 
 app = typer.Typer(
     name="touchline",
-    cls=Commands,
+    cls=LazyCommands,
     help="Watches live sport every minute and can prove that it lost nothing.",
     no_args_is_help=True,
     add_completion=False,
@@ -66,39 +104,6 @@ def before_every_command(
 
     take_aws_variables()
 
-
-app.command()(setup_commands.init)
-app.command()(setup_commands.doctor)
-app.command()(stack_commands.up)
-app.command()(stack_commands.down)
-app.command()(status_command.status)
-app.command()(replay_command.replay)
-app.command()(reading_commands.verify)
-app.command()(report_command.report)
-app.command()(board_command.board)
-app.command()(seal_command.seal)
-app.command()(mirror_command.mirror)
-app.command()(backup_commands.backup)
-app.command()(backup_commands.restore)
-app.command()(housekeep_command.housekeep)
-app.command()(repair_commands.losses)
-app.command()(repair_commands.reprocess)
-app.command()(inbox_command.inbox)
-app.command()(drift_command.drift)
-app.command()(reading_commands.rows)
-app.command()(export_command.export)
-app.command()(reading_commands.fetch)
-app.command()(reading_commands.quarantine)
-app.command()(reading_commands.trace)
-app.command()(reading_commands.lags)
-app.command()(backtest_command.backtest)
-app.command()(s3_command.s3)
-app.command()(alert_commands.alerts)
-app.command()(alert_commands.mute)
-app.command()(alert_commands.unmute)
-app.command()(alert_commands.acknowledge)
-app.command()(notify_command.notify)
-app.add_typer(ledger_commands.app, name="ledger")
 
 if __name__ == "__main__":
     app()

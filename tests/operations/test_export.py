@@ -18,9 +18,9 @@ import typer
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from operations.commands.export import export
 from operations.errors import Commands
 from operations.export import asset_to_export, document_name, write_document
-from operations.export_command import export
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
 from resources.settings import Settings

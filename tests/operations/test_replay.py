@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from operations.commands.replay import progress_shown
 from operations.errors import Misused
 from operations.opened import opened
 from operations.replay import ReplayOptions, Totals, replay
-from operations.replay_command import progress_shown
 from resources.embedded_s3 import S3Access
 from resources.settings import Settings
 from resources.site import Site

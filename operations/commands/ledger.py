@@ -1,17 +1,29 @@
-"""The commands below `ledger`."""
+"""The command `ledger` and those below it."""
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from operations import ledger as books
 from operations.arguments import From, Json, Prefix, To, refuse_inverted
 from operations.console import progress
 from operations.errors import BAD, UNKNOWN
+from operations.opened import opened_to_read, opened_to_rebuild, settings_for
+from resources.settings import Settings
+from touchline.accounting import Verdict
 
-app = typer.Typer(no_args_is_help=True, help="The ledger: made anew, copied, put back.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def ledger() -> None:
+    """The ledger: made anew, copied, put back."""
 
 
 @app.command()
@@ -23,29 +35,20 @@ def rebuild(
 ) -> None:
     """Make every row anew that the ledger has lost, from the store and from Dagster's events, and
     verify what it then says. A damaged ledger is put aside first."""
-    import json
-    from datetime import UTC, datetime
-
-    from rich.console import Console
-
-    from operations.ledger import put_damaged_aside, rebuild, show
-    from operations.opened import opened_to_rebuild, settings_for
-    from touchline.accounting import Verdict
-
     refuse_inverted(first, last)
     console = Console(stderr=True)
     status = console.status("Rebuilding")
     told = status.update if console.is_terminal else progress
-    aside = put_damaged_aside(settings_for(prefix), datetime.now(UTC))
+    aside = books.put_damaged_aside(settings_for(prefix), datetime.now(UTC))
     if aside:
         typer.echo(f"the damaged ledger is kept at {aside}", err=True)
     with opened_to_rebuild(prefix) as site, status:
-        report = rebuild(site, first, last, told)
+        report = books.rebuild(site, first, last, told)
     report.aside = aside
     if as_json:
         typer.echo(json.dumps(report.as_dict()))
     else:
-        show(report, Console())
+        books.show(report, Console())
     codes = {Verdict.OK: 0, Verdict.BAD: BAD, Verdict.COULD_NOT_CHECK: UNKNOWN}
     raise typer.Exit(codes[report.verdict])
 
@@ -57,19 +60,12 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """Show the newest runs: what they were for, how they ended and why."""
-    import json
-
-    from rich.console import Console
-
-    from operations.ledger import run_as_dict, show_runs
-    from operations.opened import opened_to_read
-
     with opened_to_read(prefix) as site:
         found = site.ledger.newest_runs(count)
     if as_json:
-        typer.echo(json.dumps({"runs": [run_as_dict(row) for row in found]}))
+        typer.echo(json.dumps({"runs": [books.run_as_dict(row) for row in found]}))
     else:
-        show_runs(found, Console())
+        books.show_runs(found, Console())
 
 
 @app.command()
@@ -78,12 +74,7 @@ def backup(
     as_json: Json = False,
 ) -> None:
     """Copy the ledger to a file, while Touchline goes on."""
-    import json
-
-    from operations.ledger import backup
-    from resources.settings import Settings
-
-    size = backup(Settings.load(), file)
+    size = books.backup(Settings.load(), file)
     typer.echo(json.dumps({"file": str(file), "bytes": size}) if as_json else f"{file}: {size:,} B")
 
 
@@ -93,13 +84,7 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Put a backup in the ledger's place; what came after it `touchline ledger rebuild` brings."""
-    import json
-    from datetime import UTC, datetime
-
-    from operations.ledger import restore
-    from resources.settings import Settings
-
-    kept = restore(Settings.load(), file, datetime.now(UTC))
+    kept = books.restore(Settings.load(), file, datetime.now(UTC))
     if as_json:
         typer.echo(json.dumps({"restored": str(file), "kept": kept and str(kept)}))
         return

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
 
+import msgspec
 import typer
 
 from operations.arguments import Feed, Json, Prefix
 from operations.console import progress
 from operations.errors import BAD, UNKNOWN
+from operations.opened import opened_to_read
+from operations.verify import plans_of
+from pipeline_assets.inbox import take_inbox
+from touchline.accounting import RunKind
 
 
 def inbox(feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> None:
     """Take captured fetches, requests and remarks that were left; a sensor does it too."""
-    import uuid
-
-    from operations.opened import opened_to_read
-    from operations.verify import plans_of
-    from pipeline_assets.inbox import take_inbox
-    from touchline.accounting import RunKind
-
     with opened_to_read(prefix) as site:
         reports, folders = {}, {}
         for plan in plans_of(site, feed):
@@ -28,7 +26,11 @@ def inbox(feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> No
             with site.run(run_id, RunKind.INBOX, feed=plan.name):
                 reports[plan.name] = take_inbox(site, plan, run_id=run_id, progress=progress)
     if as_json:
-        _print_json({"feeds": {name: found.as_dict() for name, found in reports.items()}})
+        typer.echo(
+            msgspec.json.encode(
+                {"feeds": {name: found.as_dict() for name, found in reports.items()}}
+            )
+        )
     else:
         for name, found in reports.items():
             landed = ", ".join(f"{count} {how}" for how, count in found.landed.items())
@@ -43,9 +45,3 @@ def inbox(feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> No
         raise typer.Exit(BAD)
     if any(found.waiting for found in reports.values()):
         raise typer.Exit(UNKNOWN)
-
-
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    typer.echo(msgspec.json.encode(value))

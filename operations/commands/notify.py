@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from operations.arguments import Json
+from operations.console import failure
 from operations.errors import BAD, UNKNOWN, Misused
+from resources.notifier import NotDelivered, Notifier
+from resources.settings import Settings
+from touchline.day import utc_second_text
 
 SECONDS = 10.0
 """So long a target has to take the message."""
@@ -22,14 +28,6 @@ def notify(
     """Send a test message to every target of TOUCHLINE_NOTIFY_URLS, also while data are simulated,
     and say of each whether it took it: exits with 0 if all did, 1 if one did not, 2 if none is
     set."""
-    import json
-    from datetime import UTC, datetime
-
-    from operations.console import failure
-    from resources.notifier import NotDelivered, Notifier
-    from resources.settings import Settings
-    from touchline.day import utc_second_text
-
     settings = Settings.load()
     if not test:
         raise Misused("say --test: other messages are sent when there is something to tell")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from operations.arguments import Json, Prefix
+from operations.mirror import as_json as json_of
+from operations.mirror import code_of, show, shown
+from operations.mirror import mirror as send
+from operations.opened import opened_store
 
 
 def mirror(
@@ -18,17 +25,8 @@ def mirror(
     as_json: Json = False,
 ) -> None:
     """Send sealed days to another bucket (TOUCHLINE_MIRROR_BUCKET) and verify them there."""
-    import json
-    import uuid
-
-    from rich.console import Console
-
-    from operations.mirror import as_json as json_of
-    from operations.mirror import code_of, mirror, show, shown
-    from operations.opened import opened_store
-
     with opened_store(prefix) as site, shown(Console(stderr=True)) as told:
-        report = mirror(site, deep=deep, new_name=uuid.uuid4().hex, told=told)
+        report = send(site, deep=deep, new_name=uuid.uuid4().hex, told=told)
     if as_json:
         typer.echo(json.dumps(json_of(report)))
     else:

@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from operations.arguments import Json, Prefix, day, refuse_inverted
+from operations.backtest import as_json as json_of
+from operations.backtest import rule_named, show, try_rule
+from operations.backtest_plot import plot as plot_of
 from operations.console import progress
+from operations.opened import opened_store
 from operations.whole_file import whole
 from touchline.day import Day
 
@@ -22,13 +27,6 @@ def backtest(
     as_json: Json = False,
 ) -> None:
     """Run an alert rule over days that have landed: where it fires, and how that turned out."""
-    from rich.console import Console
-
-    from operations.backtest import as_json as json_of
-    from operations.backtest import rule_named, show, try_rule
-    from operations.backtest_plot import plot as plot_of
-    from operations.opened import opened_store
-
     refuse_inverted(first, last)
     chosen = rule_named(rule)
     with opened_store(prefix) as site:

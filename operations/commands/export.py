@@ -9,6 +9,8 @@ import typer
 
 from operations.arguments import DayOption, Prefix
 from operations.console import progress
+from operations.export import asset_to_export, document_name, stored_at, write_document
+from operations.opened import opened_store
 from operations.whole_file import whole
 
 
@@ -22,9 +24,6 @@ def export(
     prefix: Prefix = None,
 ) -> None:
     """Write the daily log document of an asset as JSON."""
-    from operations.export import asset_to_export, document_name, stored_at, write_document
-    from operations.opened import opened_store
-
     with opened_store(prefix) as site:
         exported = asset_to_export(site, asset)
         if out is not None and out.is_dir():

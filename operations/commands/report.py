@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from operations.arguments import DayArgument, Prefix
+from operations.arguments import DayArgument, Deep, Prefix
 from operations.console import progress
 from operations.errors import EXIT_CODES, Misused
+from operations.opened import opened_to_read
+from operations.report import file_name, next_of, render
+from operations.verify import nothing_known, plans_of
 from operations.whole_file import whole
+from pipeline_assets.day_state import read_day_state
+from resources.known_days import is_known
 
 
 def report(
@@ -20,21 +26,13 @@ def report(
         typer.Option(help="File, or folder for the page's own name. [default: this folder]"),
     ] = None,
     feed: Annotated[str | None, typer.Option(help="Feed. [default: the first]")] = None,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Read every object back, whatever was read before.")
-    ] = False,
+    deep: Deep = False,
     prefix: Prefix = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on stdout; a page only with --out.")
     ] = False,
 ) -> None:
     """Write a day as one HTML page: each minute, where records went, alerts, losses, verdicts."""
-    from operations.opened import opened_to_read
-    from operations.report import file_name, next_of, render
-    from operations.verify import nothing_known, plans_of
-    from pipeline_assets.day_state import read_day_state
-    from resources.known_days import is_known
-
     with opened_to_read(prefix) as site:
         plan = plans_of(site, feed)[0]
         if not is_known(site, plan.name, day):
@@ -49,8 +47,6 @@ def report(
         with whole(out) as file:
             file.write(page.encode())
     if as_json:
-        import msgspec
-
         said = state.as_dict() | {"page": out and str(out), "next": command}
         typer.echo(msgspec.json.encode(said))
     else:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import uuid
+
 import typer
 
 from operations.arguments import DayOption, Feed, Json, Prefix
 from operations.console import progress
 from operations.errors import BAD, Misused
+from operations.opened import opened_to_read
+from operations.verify import nothing_known, plans_of
+from pipeline_assets.sealing import seal_day
+from resources.known_days import is_known
+from touchline.accounting import RunKind
 
 
 def seal(date: DayOption, feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> None:
     """Seal an ended day, or take in what came after its seal. One of which nothing is known exits
     with 2."""
-    import json
-    import uuid
-
-    from operations.opened import opened_to_read
-    from operations.verify import nothing_known, plans_of
-    from pipeline_assets.sealing import seal_day
-    from resources.known_days import is_known
-    from touchline.accounting import RunKind
-
     with opened_to_read(prefix) as site:
         plans, reports = plans_of(site, feed), {}
         known = [plan for plan in plans if is_known(site, plan.name, date)]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 
 from operations.arguments import Json, Prefix
+from operations.opened import refuse_without_store, settings_for
+from operations.s3 import as_json as json_of
+from operations.s3 import as_text, look
 
 
 def s3(
@@ -19,12 +23,6 @@ def s3(
 ) -> None:
     """Print where the object store is, where its keys are, and a DuckDB secret for it. The whole
     output is SQL: `duckdb -init <(touchline s3)`."""
-    import json
-
-    from operations.opened import refuse_without_store, settings_for
-    from operations.s3 import as_json as json_of
-    from operations.s3 import as_text, look
-
     settings = settings_for(prefix)
     refuse_without_store(settings)
     store = look(settings, show_keys=show_keys)

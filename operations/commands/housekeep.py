@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
+import msgspec
 import typer
+from rich.console import Console
 
 from operations.arguments import Json
 from operations.errors import BAD
+from operations.housekeep import as_json as json_of
+from operations.housekeep import keep_house, show
+from resources.settings import Settings
 
 
 def housekeep(
@@ -17,17 +23,9 @@ def housekeep(
     """Let go of what nobody looks at any more: runs, ticks and logs of Dagster, and the ledger's
     history of what landed as first claimed. A sensor asks for it every hour. What the pages show of
     a partition or a check stays."""
-    from datetime import UTC, datetime
-
-    import msgspec
-    from rich.console import Console
-
-    from operations import housekeep
-    from resources.settings import Settings
-
-    report = housekeep.keep_house(Settings.load(), datetime.now(UTC), is_dry=dry_run)
+    report = keep_house(Settings.load(), datetime.now(UTC), is_dry=dry_run)
     if as_json:
-        typer.echo(msgspec.json.encode(housekeep.as_json(report)))
+        typer.echo(msgspec.json.encode(json_of(report)))
     else:
-        housekeep.show(report, Console())
+        show(report, Console())
     raise typer.Exit(BAD if report.findings else 0)

@@ -1,4 +1,4 @@
-"""The `replay` command and what it shows."""
+"""The command `replay`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
 
+from operations.arguments import Source
 from operations.console import progress
 from operations.errors import EXIT_CODES
-from operations.stack_commands import Source
-
-if TYPE_CHECKING:
-    from operations.replay import Totals
+from operations.replay import ReplayOptions, Totals
+from operations.replay import replay as run
+from resources.settings import Settings
+from touchline.day import Minute
 
 
 def replay(
@@ -38,11 +42,6 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Run scheduled minutes back to back on a virtual clock, all stages and checks included."""
-    from operations.replay import ReplayOptions
-    from operations.replay import replay as run
-    from resources.settings import Settings
-    from touchline.day import Minute
-
     try:
         first = Minute.parse(start)
     except ValueError as error:
@@ -65,9 +64,6 @@ def replay(
 def progress_shown(source: str, minutes: int) -> Iterator[Callable[[Totals], None]]:
     """What tells people of each minute on stderr: a bar on a terminal, elsewhere a line for each
     tenth of the minutes."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     console = Console(stderr=True)
     if console.is_terminal:
         with Progress(console=console, transient=True) as bars:
@@ -84,9 +80,6 @@ def progress_shown(source: str, minutes: int) -> Iterator[Callable[[Totals], Non
 
 
 def _show(totals: Totals, prefix: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(title=f"{totals.ticks} minutes from {totals.start} in {totals.seconds:.1f} s")
     table.add_column("asset", min_width=23)
     for column in ("fetches", "received", "emitted", "dropped", "quarantined", "seconds"):

@@ -1,22 +1,21 @@
-"""`touchline up` and `touchline down`."""
+"""The command `up`."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from operations.arguments import Source
 from operations.console import failure, progress, stop_event
-
-
-class Source(StrEnum):
-    """Where the feed's data come from."""
-
-    SIMULATED = "simulated"
-    RECORDED = "recorded"
-    LIVE = "live"
+from operations.doctor import misspelt
+from operations.stack import DEFINITIONS
+from operations.up import UpError, UpOptions, up_detached
+from operations.up import up as run
+from resources.settings import Settings
+from resources.up_record import Up
 
 
 def up(
@@ -37,16 +36,9 @@ def up(
     ] = False,
     definitions: Annotated[
         str, typer.Option(help="Module of the Dagster definitions.", hidden=True)
-    ] = "sensors.definitions",
+    ] = DEFINITIONS,
 ) -> None:
     """Start Touchline and watch over it, until Ctrl-C or `touchline down`."""
-    from rich.console import Console
-
-    from operations.doctor import misspelt
-    from operations.up import UpError, UpOptions, up, up_detached
-    from resources.settings import Settings
-    from resources.up_record import Up
-
     # On a terminal a line that moves says that it still works; elsewhere it shows nothing.
     waiting = Console(stderr=True).status("Starting, about half a minute")
 
@@ -67,22 +59,6 @@ def up(
             if detach:
                 ready(up_detached(settings, options))
             else:
-                up(settings, options, stop=stop_event(), progress=progress, ready=ready)
+                run(settings, options, stop=stop_event(), progress=progress, ready=ready)
     except UpError as error:
         raise failure(error) from None
-
-
-def down() -> None:
-    """End the Touchline of this state folder, wherever it was started. Other settings may be wrong
-    meanwhile."""
-    from operations.up import UpError, down
-    from resources.settings import Settings
-
-    settings, wrong = Settings.load_despite_errors()
-    if wrong:
-        progress(f"{wrong}; to end it, the state folder {settings.home} is enough")
-    try:
-        ended = down(settings, progress)
-    except UpError as error:
-        raise failure(error) from None
-    typer.echo("Touchline is down" if ended else "Touchline was not running")

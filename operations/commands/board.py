@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from operations.arguments import Prefix
+from operations.board.server import serving
 from operations.console import failure, stop_event
+from operations.opened import opened_store
 
 
 def board(
@@ -18,9 +20,6 @@ def board(
 ) -> None:
     """Serve the live board: every live match on one page that keeps itself up to date, until
     Ctrl-C."""
-    from operations.board.server import serving
-    from operations.opened import opened_store
-
     stop = stop_event()
     with opened_store(prefix) as site:
         try:
