@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up test test-slow soak signals hostile prices schedules replays crash detect days
-.PHONY: real-times match-days dagster-day housekeeping bench-storage screenshots lint lock install clean
+.PHONY: real-times match-days dagster-day housekeeping bench-storage bench-starts screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ detect: $(STAMP) ## inject every fault of docs/faults.md and see what names it (
 
 bench-storage: $(STAMP) ## what storing costs, beside its limits, from real recordings (ARGS=--small, --hours 24)
 	@$(BIN)/python -m benchmarks.storage $(ARGS)
+
+bench-starts: $(STAMP) ## what starting costs: definitions, --help, status, in CPU against `import dagster`
+	@$(BIN)/python -m benchmarks.starts $(ARGS)
 
 screenshots: $(STAMP) ## take the pictures of README and docs again (needs Chromium)
 	@$(BIN)/python -m tests.stack.report_pictures docs
