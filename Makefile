@@ -25,7 +25,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up test test-slow soak signals hostile prices schedules replays crash detect days
-.PHONY: real-times match-days dagster-day housekeeping bench-storage bench-starts screenshots lint lock install clean
+.PHONY: real-times match-days dagster-day housekeeping bench-storage lines screenshots lint lock
+.PHONY: install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,6 +84,9 @@ bench-storage: $(STAMP) ## what storing costs, beside its limits, from real reco
 
 bench-starts: $(STAMP) ## what starting costs: definitions, --help, status, in CPU against `import dagster`
 	@$(BIN)/python -m benchmarks.starts $(ARGS)
+
+lines: $(STAMP) ## count the lines of code and of docstrings (ARGS="--against PATH": beside another checkout's)
+	@$(BIN)/python -m benchmarks.lines $(ARGS)
 
 screenshots: $(STAMP) ## take the pictures of README and docs again (needs Chromium)
 	@$(BIN)/python -m tests.stack.report_pictures docs
