@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up test test-slow soak signals hostile prices schedules replays crash detect days
-.PHONY: real-times match-days dagster-day housekeeping bench-storage lines screenshots lint lock
+.PHONY: real-times match-days dagster-day housekeeping bench-storage lines mutants screenshots lint lock
 .PHONY: install clean
 
 help: ## list the targets
@@ -88,6 +88,9 @@ bench-starts: $(STAMP) ## what starting costs: definitions, --help, status, in C
 lines: $(STAMP) ## count the lines of code and of docstrings (ARGS="--against PATH": beside another checkout's)
 	@$(BIN)/python -m benchmarks.lines $(ARGS)
 
+mutants: $(STAMP) ## break code that has not changed since another checkout: do its tests and ours notice? (hours; ARGS="--against PATH --count 20")
+	@$(BIN)/python -m benchmarks.mutants $(ARGS)
+
 screenshots: $(STAMP) ## take the pictures of README and docs again (needs Chromium)
 	@$(BIN)/python -m tests.stack.report_pictures docs
 	@$(BIN)/python -m tests.stack.board_pictures docs
@@ -119,5 +122,5 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 clean: ## remove .venv, caches and builds (never the state in .touchline)
-	@rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mutants_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
