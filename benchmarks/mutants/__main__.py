@@ -102,7 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=1, help="so many at a time (default 1)")
     parser.add_argument("--tests", nargs="+", default=["tests"], help="these paths alone")
     parser.add_argument("--marks", default=MARKS, help=f"pytest's -m (default: {MARKS})")
-    parser.add_argument("--cache", type=Path, default=Path(".mutants_cache"))
+    cache = Path(".mutants_cache")
+    parser.add_argument("--cache", type=Path, default=cache, help=f"a folder (default: {cache})")
     return parser
 
 
