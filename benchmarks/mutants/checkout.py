@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -14,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import Queue
+
+import psutil
 
 from benchmarks.lines import packages
 from benchmarks.mutants.functions import Change, Function
@@ -202,11 +205,14 @@ def _quick_first(seconds: dict[str, float]) -> list[str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End pytest, if it still runs, so that its fixtures stop what they started."""
+    """End pytest, if it still runs, and what it started that its fixtures do not stop in time."""
     if process.poll() is None:
+        started = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.kill()
+        for each in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        process.wait()
