@@ -25,8 +25,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up test test-slow soak signals hostile prices schedules replays crash detect days
-.PHONY: real-times match-days dagster-day housekeeping bench-storage lines mutants screenshots lint lock
-.PHONY: install clean
+.PHONY: real-times match-days dagster-day housekeeping bench-storage bench-starts lines mutants
+.PHONY: screenshots lint lock install clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
