@@ -1,6 +1,11 @@
 """The store that fails on purpose: another store with a plan of failures before it.
 
-For tests and drills. What a plan does not name passes as it is.
+For tests and drills. What a plan does not name passes as it is:
+
+    store = FaultyStore(MemoryStore(folder, "touchline"))
+    store.plan = away
+    store.plan = when(lambda request: request.writes, answer_lost)
+    store.plan = None
 """
 
 from __future__ import annotations
@@ -49,6 +54,20 @@ def refused(error: StoreError) -> Effect:
         raise error
 
     return effect
+
+
+def when(meant: Callable[[Request], bool], effect: Effect) -> Plan:
+    """Return the plan that has this effect on the requests that are meant, and on no others."""
+
+    def plan(request: Request) -> Effect | None:
+        return effect if meant(request) else None
+
+    return plan
+
+
+def away(request: Request) -> Effect:
+    """The plan of a store that cannot be reached: every request raises StoreUnavailable."""
+    return refused(StoreUnavailable(f"{request.operation} {request.key}: the store is away"))
 
 
 def answer_lost(ask: Callable[[], Any]) -> Any:
