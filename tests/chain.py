@@ -20,10 +20,10 @@ from resources.embedded_s3 import S3Access
 from resources.settings import Settings
 from resources.site import Site
 from resources.stage_codec import StageObject, decode_stage
-from resources.store import Requests
-from resources.store.s3 import S3Store
+from resources.store import Store
 from simulator.faults import Fault
 from simulator.server import Served
+from tests.stores import below
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Day, FetchNumber, Minute
@@ -45,8 +45,8 @@ class Chain:
     prefix: str
     plan: FeedPlan
     start: Minute
-    connected: S3Store
-    """Its S3 client is shared, since making one costs more than a minute of a small plan."""
+    connected: Store
+    """Its S3 client, if it has one, is shared: making one costs more than a small minute."""
     clock: VirtualClock = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,8 +54,9 @@ class Chain:
 
     @contextmanager
     def process(
-        self, plan: FeedPlan | None = None, access: S3Access | None = None, **settings: Any
+        self, plan: FeedPlan | None = None, store: Store | None = None, **settings: Any
     ) -> Iterator[Site]:
+        """A site of its own; `store` stands before the chain's, to fail on purpose."""
         given = {
             "home": self.home,
             "s3_prefix": self.prefix,
@@ -67,11 +68,8 @@ class Chain:
         }
         loaded = Settings.load(_env_file=None, **(given | settings))
         plans = {FEED: plan or self.plan}
-        site = Site.open(loaded, plans, access or self.access, clock=self.clock)
-        if access is None:
-            site.store = replace(
-                self.connected, prefix=self.prefix, requests=Requests(), bucket=loaded.s3_bucket
-            )
+        site = Site.open(loaded, plans, self.access, clock=self.clock)
+        site.store = store or below(self.connected, self.prefix, loaded.s3_bucket)
         try:
             yield site
         finally:
@@ -80,8 +78,7 @@ class Chain:
     def copy(self, home: Path, prefix: str) -> Chain:
         """The same past on another prefix, so that a test may spoil it."""
         home.mkdir(parents=True, exist_ok=True)
-        here = replace(self.connected, prefix=self.prefix)
-        there = replace(self.connected, prefix=prefix)
+        here, there = below(self.connected, self.prefix), below(self.connected, prefix)
         for item in here.list(""):
             found = here.get(item.key)
             there.put_new(found.key, found.body, found.metadata)
@@ -119,14 +116,14 @@ class Chain:
         passed: int,
         plan: FeedPlan | None = None,
         *,
-        access: S3Access | None = None,
+        store: Store | None = None,
         run_id: str | None = None,
         **settings: Any,
     ) -> MinuteReport:
         """Run the minute so many after the first, in a process of its own."""
         minute = self.start.later(passed)
         self.at(minute)
-        with self.process(plan, access, **settings) as site:
+        with self.process(plan, store, **settings) as site:
             return run_minute(site, FEED, minute, run_id=run_id or f"run-{passed}")
 
     def minutes(self, count: int, plan: FeedPlan | None = None) -> list[MinuteReport]:
@@ -151,6 +148,10 @@ class Chain:
     def number(self) -> FetchNumber:
         """Of the first minute."""
         return self.start.number
+
+    @property
+    def store(self) -> Store:
+        return below(self.connected, self.prefix)
 
     def objects(self) -> dict[str, str]:
         """Every object of the prefix with its ETag."""

@@ -35,7 +35,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]:
 
 
 @pytest.fixture
-def s3_prefix(s3_server: S3Access) -> str:
+def s3_prefix() -> str:
     """A prefix of the bucket that no other test uses."""
     return f"test-{uuid.uuid4().hex[:12]}"
 

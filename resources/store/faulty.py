@@ -38,7 +38,19 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        return self.operation in ("put_new", "replace", "delete")
+        return self.puts() or self.deletes()
+
+    def reads(self, key: str = "") -> bool:
+        """Whether it asks for a body: of this key, or of any."""
+        return self.operation in ("get", "get_range", "download") and key in ("", self.key)
+
+    def puts(self, key: str = "") -> bool:
+        """Whether it writes an object: of this key, or of any."""
+        return self.operation in ("put_new", "replace") and key in ("", self.key)
+
+    def deletes(self, key: str = "") -> bool:
+        """Whether it removes an object: of this key, or of any."""
+        return self.operation == "delete" and key in ("", self.key)
 
 
 Effect = Callable[[Callable[[], Any]], Any]
@@ -47,11 +59,11 @@ Plan = Callable[[Request], Effect | None]
 """Decides request by request; None lets it pass."""
 
 
-def refused(error: StoreError) -> Effect:
-    """Nothing is done, and the caller is told this error."""
+def refused(error: StoreError | None = None) -> Effect:
+    """Nothing is done, and the caller is told this error; StoreUnavailable without one."""
 
     def effect(ask: Callable[[], Any]) -> Any:
-        raise error
+        raise error or StoreUnavailable("the store refuses it")
 
     return effect
 

@@ -12,11 +12,15 @@ import pytest
 import resources.ledger.database
 from resources.embedded_s3 import S3Access
 from resources.garbage import collect_less_garbage
-from resources.store.s3 import PatientS3, S3Store
+from resources.settings import Settings
+from resources.site import store_at
+from resources.store import Store
+from resources.store.faulty import FaultyStore
 from simulator.server import Served, serve
 from tests.chain import SECRET, USER, Chain
 from tests.pipeline_assets.small_plan import small_plan
 from tests.resources.feeds.conftest import SmallWorld
+from tests.stores import below
 from touchline.day import Minute
 from touchline.plan import FeedPlan
 
@@ -36,14 +40,21 @@ def imports_stay() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def connected(s3_server: S3Access) -> S3Store:
-    s3 = PatientS3(
-        endpoint_url=s3_server.endpoint_url,
-        region_name=s3_server.region,
-        aws_access_key_id=s3_server.access_key_id,
-        aws_secret_access_key=s3_server.secret_access_key,
-    )
-    return S3Store(s3, "touchline")
+def access(tmp_path_factory: pytest.TempPathFactory) -> S3Access:
+    return S3Access(f"memory:{tmp_path_factory.mktemp('memory')}")
+
+
+@pytest.fixture(scope="session")
+def connected(access: S3Access) -> Store:
+    store = store_at(Settings.load(_env_file=None), access)
+    store.make_bucket()
+    return store
+
+
+@pytest.fixture
+def gate(connected: Store, s3_prefix: str) -> FaultyStore:
+    """What stands before the store of `chain` and `day`, without a plan."""
+    return FaultyStore(below(connected, s3_prefix))
 
 
 @pytest.fixture(scope="session")
@@ -66,13 +77,13 @@ ChainOf = Callable[..., Chain]
 
 @pytest.fixture
 def chain_of(
-    s3_server: S3Access, s3_prefix: str, connected: S3Store, vendor: Served, tmp_path: Path
+    access: S3Access, s3_prefix: str, connected: Store, vendor: Served, tmp_path: Path
 ) -> ChainOf:
     """A chain that begins at this minute, watched."""
 
     def make(start: Minute = NOON, plan: FeedPlan | None = None, served: Served = vendor) -> Chain:
         chain = Chain(
-            s3_server, served, tmp_path / "home", s3_prefix, plan or small_plan(), start, connected
+            access, served, tmp_path / "home", s3_prefix, plan or small_plan(), start, connected
         )
         chain.watch()
         return chain
@@ -82,8 +93,8 @@ def chain_of(
 
 @pytest.fixture(scope="session")
 def chain_apart(
-    s3_server: S3Access,
-    connected: S3Store,
+    access: S3Access,
+    connected: Store,
     shared_vendor: Served,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[], Chain]:
@@ -91,7 +102,7 @@ def chain_apart(
 
     def make() -> Chain:
         prefix, home = f"apart-{uuid.uuid4().hex[:12]}", tmp_path_factory.mktemp("apart")
-        chain = Chain(s3_server, shared_vendor, home, prefix, small_plan(), NOON, connected)
+        chain = Chain(access, shared_vendor, home, prefix, small_plan(), NOON, connected)
         chain.watch()
         return chain
 

@@ -18,6 +18,7 @@ from pipeline_assets.minute import rebuild_day
 from resources.day_layout import object_key
 from resources.fetch_object import pack
 from resources.stage_codec import decode_stage, encode_stage
+from resources.store.faulty import FaultyStore, Request, away, body_changed, refused, when
 from tests.chain import FEED, RAW, SPOOL, Chain, all_ok
 from tests.pipeline_assets.small_plan import HEADS as HEADS_STAGE
 from tests.pipeline_assets.small_plan import Head, fails, small_plan
@@ -32,7 +33,6 @@ from tests.pipeline_assets.spoiling import (
     put,
     rewrite,
 )
-from tests.s3_gate import S3Gate
 from touchline.accounting import Account, MissedReason, Verdict, key_digest, sha256_hex
 from touchline.plan import FeedPlan
 from touchline.stage import Staged
@@ -62,11 +62,13 @@ def test_a_clean_day_is_ok_and_the_numbers_agree(day: Chain, deep: bool) -> None
     assert (cadence.fetches_expected, cadence.fetches_present) == (2, 2)
 
 
-def test_what_was_read_back_once_is_not_read_again_unless_deep(day: Chain, s3_gate: S3Gate) -> None:
+def test_what_was_read_back_once_is_not_read_again_unless_deep(
+    day: Chain, gate: FaultyStore
+) -> None:
     def reads(deep: bool) -> int:
-        s3_gate.passed.clear()
-        day.checks(deep=deep, access=s3_gate.access)
-        return sum(".parquet" in path or ".json.zst" in path for _, path in s3_gate.passed)
+        gate.passed.clear()
+        day.checks(deep=deep, store=gate)
+        return sum(request.key.endswith((".parquet", ".json.zst")) for request in gate.passed)
 
     assert reads(deep=False) == 1, "the newest fetch, by which the feed is judged"
     assert reads(deep=True) == 10
@@ -117,16 +119,16 @@ def test_a_deleted_raw_fetch_is_found_by_both_checks(day: Chain) -> None:
 
 
 def test_an_object_that_vanishes_while_it_is_checked_is_a_real_loss(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
-    def vanish(method: str, path: str) -> bool:
-        if method == "GET" and path.endswith(f"heads/{day.number:05d}.parquet"):
-            with day.process() as site:
-                site.store.delete(object_key(HEADS, day.day, day.number))
-        return False
+    key = object_key(HEADS, day.day, day.number)
 
-    s3_gate.refuses = vanish
-    report = heads_check(day, access=s3_gate.access, deep=True)
+    def vanish(request: Request) -> None:
+        if request.reads(key):
+            day.store.delete(key)
+
+    gate.plan = vanish
+    report = heads_check(day, store=gate, deep=True)
     assert found(report) == [(Kind.REAL_LOSS, day.number, 3)]
     assert numbers(report) == (6, 3)
 
@@ -192,12 +194,12 @@ def test_a_body_that_changed_inside_a_fetch_is_damaged(day: Chain) -> None:
 
 
 def test_a_bit_that_rots_under_its_etag_is_found_by_a_deep_check(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
     key = object_key(HEADS, day.day, day.number)
-    s3_gate.spoils = lambda path, body: flip(body) if path.endswith(key) else body
-    assert all_ok(day.checks(access=s3_gate.access)), "nothing tells a listing of it"
-    checks = day.checks(access=s3_gate.access, deep=True)
+    gate.plan = when(lambda request: request.reads(key), body_changed(flip))
+    assert all_ok(day.checks(store=gate)), "nothing tells a listing of it"
+    checks = day.checks(store=gate, deep=True)
     assert only_bad(checks) == ("heads", LANDED)
     assert found(checks["heads", LANDED]) == [(Kind.DAMAGED, day.number, 3)]
 
@@ -378,9 +380,12 @@ def unchecked(checks: dict[tuple[str, str], CheckReport]) -> bool:
     return True
 
 
-def test_without_the_store_nothing_is_ok(day: Chain, s3_gate: S3Gate) -> None:
-    s3_gate.shut = True
-    assert unchecked(day.checks(access=s3_gate.access))
+def test_without_the_store_nothing_is_ok(
+    day: Chain,
+    gate: FaultyStore,
+) -> None:
+    gate.plan = away
+    assert unchecked(day.checks(store=gate))
 
 
 def test_without_the_ledger_nothing_is_ok(day: Chain) -> None:
@@ -401,13 +406,13 @@ def test_a_locked_ledger_cannot_remember_what_was_verified_and_says_so(
 
 
 def test_a_store_that_errs_over_one_object_leaves_a_finding_standing(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
     with day.process() as site:
         site.store.delete(object_key(HEADS, day.day, day.number))
     last = object_key(HEADS, day.day, day.number + 1)
-    s3_gate.refuses = lambda method, path: method == "GET" and path.endswith(last)
-    report = heads_check(day, access=s3_gate.access, deep=True)
+    gate.plan = when(lambda request: request.reads(last), refused())
+    report = heads_check(day, store=gate, deep=True)
     assert report.verdict is Verdict.BAD
     assert [finding.kind for finding in report.findings] == [Kind.REAL_LOSS, Kind.UNCHECKED]
     assert numbers(report) == (None, None)
@@ -441,9 +446,12 @@ def test_minutes_that_nobody_ran_do_not_make_a_window_late(day: Chain) -> None:
 # --- the spool -----------------------------------------------------------------------------------
 
 
-def test_a_spool_that_fills_up_is_loud_before_its_bound(day: Chain, s3_gate: S3Gate) -> None:
-    s3_gate.shut = True
-    day.minute(3, access=s3_gate.access)
+def test_a_spool_that_fills_up_is_loud_before_its_bound(
+    day: Chain,
+    gate: FaultyStore,
+) -> None:
+    gate.plan = away
+    day.minute(3, store=gate)
     assert day.checks()["raw_fetches", SPOOL].verdict is Verdict.OK
     day.at(day.start.later(3), 20 * 3600)
     report = day.checks()["raw_fetches", SPOOL]
@@ -455,13 +463,16 @@ def test_a_spool_that_fills_up_is_loud_before_its_bound(day: Chain, s3_gate: S3G
     assert report.details["spool_fetches"] == 1
 
 
-def test_what_has_landed_and_lies_in_the_spool_is_not_old(day: Chain, s3_gate: S3Gate) -> None:
+def test_what_has_landed_and_lies_in_the_spool_is_not_old(
+    day: Chain,
+    gate: FaultyStore,
+) -> None:
     """It only waits for its window, as after `touchline down`; without the store who knows?"""
     day.minute(3)
     day.at(day.start.later(3), 20 * 3600)
     assert day.checks()["raw_fetches", SPOOL].verdict is Verdict.OK
-    s3_gate.shut = True
-    checks = day.checks(access=s3_gate.access)
+    gate.plan = away
+    checks = day.checks(store=gate)
     assert checks["raw_fetches", SPOOL].verdict is Verdict.COULD_NOT_CHECK
 
 

@@ -30,12 +30,11 @@ from resources.lake.tables import manifest_key
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from resources.store import Store, StoreError
+from resources.store.faulty import Effect, FaultyStore, Request, body_changed
 from simulator.server import Served
 from tests.chain import FEED, RAW, Chain
-from tests.crash.conftest import store_of
 from tests.pipeline_assets.conftest import NOON
 from tests.pipeline_assets.small_plan import HEADS
-from tests.s3_gate import Answer, S3Gate
 from tests.schedules.world import Client, Vendor
 from touchline.accounting import Verdict
 from touchline.day import Day, FetchNumber, Minute, Window
@@ -55,11 +54,14 @@ Content = dict[tuple[str, Minute], Any]
 
 @pytest.fixture(scope="module")
 def open_day(
-    s3_server: S3Access, shared_vendor: Served, tmp_path_factory: pytest.TempPathFactory
+    access: S3Access,
+    connected: Store,
+    shared_vendor: Served,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Chain:
-    home, store = tmp_path_factory.mktemp("open"), store_of(s3_server)
+    home = tmp_path_factory.mktemp("open")
     plan = FeedPlan(raw_fetches, (HEADS,), lambda *_: Client(Vendor(), lambda: None))
-    chain = Chain(s3_server, shared_vendor, home, home.name, plan, NOON, store)
+    chain = Chain(access, shared_vendor, home, home.name, plan, NOON, connected)
     for passed in FETCHED[:-1]:
         fetch(chain, passed)
     chain.rotate(22)
@@ -211,21 +213,18 @@ def damage(store: Store, how: Damage, key: str, neighbour: str) -> None:
             store.replace(neighbour, one.body, other.etag, one.metadata)
 
 
-def rots(gate: S3Gate, key: str, body: bytes) -> None:
-    """From here on the store gives this object with a flipped bit, until it is stored again."""
-    rotten = True
+def rotten(store: Store, key: str) -> FaultyStore:
+    """This store, which gives one object with a flipped bit until that is stored again."""
+    is_rotten = True
 
-    def alters(method: str, path: str, answer: Answer) -> Answer:
-        nonlocal rotten
-        if key not in path.partition("?")[0]:
-            return answer
-        if method == "PUT" and answer.status == 200:
-            rotten = False
-        if method == "GET" and rotten and answer.body and answer.body in body:
-            return replace(answer, body=flipped(answer.body))
-        return answer
+    def plan(request: Request) -> Effect | None:
+        nonlocal is_rotten
+        is_rotten = is_rotten and not request.puts(key)
+        if not is_rotten or not request.reads(key):
+            return None
+        return body_changed(flipped, noticed=request.operation != "get_range")
 
-    gate.alters = alters
+    return FaultyStore(store, plan)
 
 
 # --- what is seen of it --------------------------------------------------------------------------
@@ -270,7 +269,6 @@ def test_damage_is_named_and_goes_nowhere(
     sealed_days: Chain,
     tmp_path: Path,
     s3_prefix: str,
-    s3_gate: S3Gate,
 ) -> None:
     past = sealed_days if tier.sealed else open_day
     chain = past.copy(tmp_path / "home", s3_prefix)
@@ -280,8 +278,7 @@ def test_damage_is_named_and_goes_nowhere(
     with chain.process() as site:
         key, neighbour = tier.keys(site)
         if how is Damage.ROTTEN:
-            rots(s3_gate, key, site.store.get(key).body)
-            chain = replace(chain, access=s3_gate.access, connected=store_of(s3_gate.access))
+            chain = replace(chain, connected=rotten(chain.store, key))
         else:
             damage(site.store, how, key, neighbour)
     chain.clock.set(past.clock.now())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,14 +11,14 @@ import pytest
 from pipeline_assets.alerting import FEED_IS_ALIVE
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.heartbeats import heartbeat_of
-from resources.embedded_s3 import S3Access
 from resources.heartbeat import beat, heartbeat_key
+from resources.store import AccessRefused, NoCredentials, NoSuchBucket, StoreError
+from resources.store.faulty import FaultyStore, away, refused
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.small_plan import fails, small_plan
 from tests.pipeline_assets.spoiling import HEADS
 from tests.resources.ledger_samples import claim
-from tests.s3_gate import S3Gate
 from touchline.accounting import RunKind
 from touchline.alerting import BLIND, BLIND_IN_A_ROW, Evaluation
 from touchline.health import CODE_SERVER, Health, Kind, Signal, causes, with_causes
@@ -106,26 +105,30 @@ def test_what_is_no_heartbeat_is_none(day: Chain) -> None:
 
 
 def test_a_store_that_is_away_is_the_cause_of_what_it_does_not_tell(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
     alive(day)
-    s3_gate.refuses = lambda method, path: True
-    signals = look(day, access=s3_gate.access)
+    gate.plan = away
+    signals = look(day, store=gate)
     assert wrong(signals) == {"store": Health.BAD}
     assert signals[f"heartbeat {FEED}"].because == ("store",)
 
 
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (AccessRefused("403"), "AWS_* credentials and the clock"),
+        (NoSuchBucket("no-such-bucket"), "TOUCHLINE_S3_BUCKET"),
+        (NoCredentials("none"), "the store was not asked"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_helps_a_store_is_said_by_who_is_at_fault(
-    day: Chain, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
+    day: Chain, gate: FaultyStore, error: StoreError, advice: str
 ) -> None:
     alive(day)
-    assert "AWS_* credentials and the clock" in store_mended_by(
-        day, access=replace(s3_server, secret_access_key="another")
-    )
-    assert "TOUCHLINE_S3_BUCKET" in store_mended_by(day, s3_bucket="no-such-bucket")
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    nobody = S3Access(s3_server.endpoint_url, region=s3_server.region)
-    assert "the store was not asked" in store_mended_by(day, access=nobody)
+    gate.plan = lambda request: refused(error)
+    assert advice in store_mended_by(day, store=gate)
 
 
 def store_mended_by(chain: Chain, **how: Any) -> str:
@@ -181,19 +184,19 @@ def test_how_the_feed_failed_yesterday_says_nothing_of_a_feed_that_was_judged_to
 
 
 def test_a_feed_that_could_not_be_judged_follows_from_what_kept_the_checks(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
     alive(day)
     for _ in range(BLIND_IN_A_ROW):
         day.clock.set(day.clock.now() + timedelta(seconds=1))
         say(day, BLIND)
     assert wrong(look(day)) == {f"feed {FEED}": Health.UNKNOWN}
-    s3_gate.refuses = lambda method, path: True
-    signals = look(day, access=s3_gate.access)
+    gate.plan = away
+    signals = look(day, store=gate)
     assert wrong(signals) == {"store": Health.BAD}
     assert signals[f"feed {FEED}"].because == ("store",)
     say(day, "frozen")
-    signals = look(day, access=s3_gate.access)
+    signals = look(day, store=gate)
     assert wrong(signals) == {"store": Health.BAD, f"feed {FEED}": Health.BAD}
 
 
@@ -257,12 +260,12 @@ def fill_spool(chain: Chain) -> None:
         (folder / "00900.aaaaaaaaaaaa.txt").write_bytes(bytes(900_000))
 
 
-def test_a_full_spool_is_bad_and_follows_from_the_store(day: Chain, s3_gate: S3Gate) -> None:
+def test_a_full_spool_is_bad_and_follows_from_the_store(day: Chain, gate: FaultyStore) -> None:
     alive(day)
     fill_spool(day)
     assert wrong(look(day, spool_limit_megabytes=1)) == {f"spool of {FEED}": Health.BAD}
-    s3_gate.refuses = lambda method, path: True
-    signals = look(day, spool_limit_megabytes=1, access=s3_gate.access)
+    gate.plan = away
+    signals = look(day, spool_limit_megabytes=1, store=gate)
     assert signals[f"spool of {FEED}"].because == ("store",)
 
 

@@ -25,7 +25,8 @@ from pipeline_assets.minute import MinuteReport, rebuild_day, run_minute
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from pipeline_assets.stage_step import UPSTREAM_TAKES
 from resources.notifier import Notifier
-from resources.site import store_at
+from resources.site import STORE_RESTS_SECONDS, store_at
+from resources.store.faulty import FaultyStore, away
 from tests.chain import FEED, Chain
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import HEADS, Head, Reason, Seen, small_plan
@@ -305,12 +306,12 @@ def test_one_whose_run_is_killed_before_it_says_so_may_be_told_twice_and_is_neve
 
 @both_plans
 def test_without_the_store_a_match_is_told_in_its_minute_and_once(
-    chain_of: ChainOf, there: Target, s3_gate: S3Gate, plan_of: Callable[..., FeedPlan]
+    chain_of: ChainOf, there: Target, gate: FaultyStore, plan_of: Callable[..., FeedPlan]
 ) -> None:
     watch = Watch(chain_of(plan=plan_of()), there)
-    s3_gate.shut = True
+    gate.plan = away
     for passed in range(3):
-        watch.minute(passed, access=s3_gate.access)
+        watch.minute(passed, store=gate)
         assert watch.told == MATCHES
     watch.minute(3)
     for passed in range(4):
@@ -336,8 +337,10 @@ def test_a_store_that_does_not_answer_is_waited_for_once_before_a_match_is_told(
     s3_gate.refuses = hangs
     watch.there.on_post = lambda: before_telling.append(len(asked))
     urls = watch.there.url
-    with watch.chain.process(access=s3_gate.access, notify_urls=urls) as site:
-        site.store = store_at(site.settings, s3_gate.access, answers_within=0.2)
+    with watch.chain.process(notify_urls=urls) as site:
+        site.store = store_at(
+            site.settings, s3_gate.access, answers_within=0.2, rest_seconds=STORE_RESTS_SECONDS
+        )
         watch.chain.at(watch.chain.start)
         run_minute(site, FEED, watch.chain.start, run_id="run-0")
     over.set()

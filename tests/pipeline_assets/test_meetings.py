@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,11 @@ from pipeline_assets.minute import rebuild_day
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.day_layout import object_key, window_key
-from resources.embedded_s3 import S3Access
+from resources.store import Store
+from resources.store.faulty import FaultyStore, Request, when
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import refuses_one, small_plan
-from tests.s3_gate import Answer, S3Gate
 from touchline.accounting import Outcome
 from touchline.day import Window
 from touchline.fetch import Envelope
@@ -39,17 +40,18 @@ def day(three_minutes: Chain, tmp_path_factory: pytest.TempPathFactory, s3_prefi
     return three_minutes.copy(tmp_path_factory.mktemp("day"), s3_prefix)
 
 
-def meets(gate: S3Gate, method: str, key: str, meanwhile: Callable[[], object]) -> None:
+def meets(
+    gate: FaultyStore, meant: Callable[[Request], bool], meanwhile: Callable[[], object]
+) -> None:
     """Before the first such request reaches the store, this is done by others."""
-    met: list[str] = []
+    met: list[Request] = []
 
-    def refuses(asked: str, path: str) -> bool:
-        if asked == method and key in path and not met:
-            met.append(path)
+    def plan(request: Request) -> None:
+        if meant(request) and not met:
+            met.append(request)
             meanwhile()
-        return False
 
-    gate.refuses = refuses
+    gate.plan = plan
 
 
 def rebuild(chain: Chain, plan: FeedPlan | None = None) -> None:
@@ -58,19 +60,19 @@ def rebuild(chain: Chain, plan: FeedPlan | None = None) -> None:
 
 
 def test_what_is_written_over_while_fetch_objects_are_removed_stays(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
     day.rotate(11)
     key = object_key(HEADS, day.day, day.number)
-    meets(s3_gate, "DELETE", key, lambda: rebuild(day))
-    day.rotate(30, access=s3_gate.access)
+    meets(gate, lambda request: request.deletes(key), lambda: rebuild(day))
+    day.rotate(30, store=gate)
     assert len(day.opened(HEADS, day.number).records) == 3
     assert key in day.objects()
     assert all_ok(day.checks(deep=True))
 
 
 def test_a_window_that_another_process_has_just_stored_is_not_written_over(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
     def others() -> None:
         rebuild(day)
@@ -78,8 +80,8 @@ def test_a_window_that_another_process_has_just_stored_is_not_written_over(
             assert rotate(site, FEED).findings == []
 
     key = window_key(HEADS, Window.of(day.day, day.number))
-    meets(s3_gate, "PUT", key, others)
-    assert "another process is at work" in str(day.rotate(30, access=s3_gate.access).findings)
+    meets(gate, lambda request: request.puts(key), others)
+    assert "another process is at work" in str(day.rotate(30, store=gate).findings)
     assert day.rotate(31).findings == []
     assert len(day.opened(HEADS, day.number).records) == 3
     assert all_ok(day.checks(deep=True))
@@ -94,16 +96,16 @@ def failed_minute(chain: Chain) -> Callable[..., None]:
         site.ledger.close_interval(FEED, chain.start.later(1).utc)
         late = Envelope(site.feed(FEED).fetch(chain.start, previous=None).envelope)
 
-    def comes_good(passed: int, access: S3Access | None = None) -> None:
+    def comes_good(passed: int, store: Store | None = None) -> None:
         with chain.process() as site:
             site.spool(FEED).write(late.ref, late.data)
-        chain.minute(passed, access=access)
+        chain.minute(passed, store=store)
 
     return comes_good
 
 
 def test_what_came_good_while_what_a_seal_replaced_is_removed_stays(
-    chain: Chain, s3_gate: S3Gate
+    chain: Chain, gate: FaultyStore
 ) -> None:
     comes_good = failed_minute(chain)
     chain.at(chain.start.later(A_DAY))
@@ -111,21 +113,21 @@ def test_what_came_good_while_what_a_seal_replaced_is_removed_stays(
         assert seal_day(site, FEED, chain.day, run_id="seal").is_sealed
     chain.at(chain.start.later(2 * A_DAY))
     key = object_key(RAW, chain.day, chain.number)
-    meets(s3_gate, "DELETE", key, lambda: comes_good(2 * A_DAY))
-    with chain.process(access=s3_gate.access) as site:
+    meets(gate, lambda request: request.deletes(key), lambda: comes_good(2 * A_DAY))
+    with chain.process(store=gate) as site:
         clear_replaced(site, FEED, run_id="clear")
         assert site.days(FEED).read_back(RAW, chain.day, chain.number).outcome is Outcome.COMPLETE
     assert all_ok(chain.checks(deep=True))
 
 
-def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, s3_gate: S3Gate) -> None:
+def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, gate: FaultyStore) -> None:
     """The rebuild has read the placeholder, and finds the same as the window holds of it."""
     comes_good = failed_minute(chain)
     chain.rotate(11)
     window = window_key(RAW, Window.of(chain.day, chain.number))
-    meets(s3_gate, "GET", window, lambda: comes_good(30))
+    meets(gate, lambda request: request.reads(window), lambda: comes_good(30))
     chain.at(chain.start.later(30))
-    with chain.process(access=s3_gate.access) as site:
+    with chain.process(store=gate) as site:
         rebuild_day(site, FEED, chain.day, run_id="rebuild")
     assert chain.opened(HEADS, chain.number).account.emitted == 3
     with chain.process() as site:
@@ -137,19 +139,19 @@ def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, s3_gate: 
 
 
 def test_what_is_written_over_before_the_ledger_knows_of_it_is_no_loss(
-    chain: Chain, s3_gate: S3Gate
+    chain: Chain, gate: FaultyStore
 ) -> None:
     comes_good = failed_minute(chain)
     key, met = object_key(HEADS, chain.day, chain.number), list[str]()
 
-    def alters(method: str, path: str, answer: Answer) -> Answer:
-        if method == "PUT" and key in path and answer.status == 200 and not met:
-            met.append(path)
-            rebuild(chain, small_plan(heads=refuses_one))
-        return answer
+    def overwritten(ask: Callable[[], Any]) -> Any:
+        etag = ask()
+        met.append(etag)
+        rebuild(chain, small_plan(heads=refuses_one))
+        return etag
 
-    s3_gate.alters = alters
-    comes_good(30, s3_gate.access)
+    gate.plan = when(lambda request: request.puts(key) and not met, overwritten)
+    comes_good(30, gate)
     assert met
     assert len(chain.opened(HEADS, chain.number).records) == 2, "theirs, which came last"
     assert all_ok({k: r for k, r in chain.checks().items() if k[1] != "cadence"})

@@ -14,12 +14,12 @@ from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.plans import PLANS
 from resources.day_store import Landing
 from resources.ledger import ClaimRow
+from resources.store.faulty import FaultyStore, answer_lost, away, refused, when
 from simulator.faults import Fault
 from simulator.server import serve
 from simulator.world import World
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
-from tests.s3_gate import S3Gate
 from touchline.accounting import ClaimState, FetchFate, Outcome, Verdict
 from touchline.day import Minute
 
@@ -58,11 +58,11 @@ def asked(chain: Chain) -> int:
 
 
 def test_a_minute_without_the_store_waits_in_the_spool_and_lands_in_the_next(
-    chain: Chain, s3_gate: S3Gate
+    chain: Chain, gate: FaultyStore
 ) -> None:
     chain.minute(0)
-    s3_gate.shut = True
-    report = chain.minute(1, access=s3_gate.access)
+    gate.plan = away
+    report = chain.minute(1, store=gate)
 
     assert verdicts(report) == {Verdict.COULD_NOT_CHECK}
     assert chain.waiting() == [chain.number + 1]
@@ -81,35 +81,40 @@ def test_a_minute_without_the_store_waits_in_the_spool_and_lands_in_the_next(
     assert all_landed(chain, 3)
 
 
-def test_a_store_that_goes_and_comes_back_under_one_process(chain: Chain, s3_gate: S3Gate) -> None:
+def test_a_store_that_goes_and_comes_back_under_one_process(
+    chain: Chain, gate: FaultyStore
+) -> None:
     """As a replay is one: what it believes to have made is not what has landed."""
-    with chain.process(access=s3_gate.access) as site:
+    with chain.process(store=gate) as site:
         for passed in range(5):
             chain.at(chain.start.later(passed))
-            s3_gate.shut = passed in (1, 2)
+            gate.plan = away if passed in (1, 2) else None
             report = run_minute(site, FEED, chain.start.later(passed), run_id=f"run-{passed}")
-            expected = Verdict.COULD_NOT_CHECK if s3_gate.shut else Verdict.OK
+            expected = Verdict.COULD_NOT_CHECK if gate.plan else Verdict.OK
             assert verdicts(report) == {expected}
     assert all_landed(chain, 5)
 
 
 @pytest.mark.parametrize("asset", [RAW, HEADS, NEWCOMERS])
 def test_a_store_that_refuses_one_object_costs_one_minute(
-    chain: Chain, s3_gate: S3Gate, asset: str
+    chain: Chain, gate: FaultyStore, asset: str
 ) -> None:
     name = "raw/football" if asset == RAW else asset.rpartition("/")[2]
-    s3_gate.refuses = lambda method, path: method == "PUT" and f"/{name}/" in path
-    report = chain.minute(0, access=s3_gate.access)
+    gate.plan = when(lambda request: request.puts() and f"{name}/" in request.key, refused())
+    report = chain.minute(0, store=gate)
     assert [failure.number for failure in report.steps[asset].failures] == [chain.number]
     assert chain.numbers(asset) == []
-    s3_gate.refuses = lambda *_: False
+    gate.plan = None
     chain.minute(1)
     assert all_landed(chain, 2)
 
 
-def test_answers_that_are_lost_count_once(chain: Chain, s3_gate: S3Gate) -> None:
-    s3_gate.loses_answer = lambda method, path: method == "PUT"
-    report = chain.minute(0, access=s3_gate.access)
+def test_answers_that_are_lost_count_once(
+    chain: Chain,
+    gate: FaultyStore,
+) -> None:
+    gate.plan = when(lambda request: request.puts(), answer_lost)
+    report = chain.minute(0, store=gate)
     assert not any(step.landed for step in report.steps.values())
     assert chain.numbers(RAW) == chain.numbers(HEADS) == [chain.number]
     assert claims(chain, RAW)[chain.number].state is ClaimState.INTENDED
@@ -208,13 +213,15 @@ def test_a_ledger_that_hangs_is_waited_for_once(
     assert all_landed(chain, 3)
 
 
-def test_without_store_and_ledger_the_fetch_is_in_the_spool(chain: Chain, s3_gate: S3Gate) -> None:
+def test_without_store_and_ledger_the_fetch_is_in_the_spool(
+    chain: Chain, gate: FaultyStore
+) -> None:
     chain.minute(0)
-    s3_gate.shut = True
+    gate.plan = away
     (chain.home / "folder").mkdir()
-    away = f"sqlite:///{chain.home / 'folder'}"
+    nowhere = f"sqlite:///{chain.home / 'folder'}"
     for passed in (1, 2):
-        report = chain.minute(passed, access=s3_gate.access, ledger_url=away)
+        report = chain.minute(passed, store=gate, ledger_url=nowhere)
         assert verdicts(report) == {Verdict.COULD_NOT_CHECK}
     assert chain.waiting() == [chain.number + 1, chain.number + 2]
     chain.minute(3)

@@ -17,12 +17,12 @@ from pipeline_assets.run import Run
 from resources.day_layout import object_key, window_key
 from resources.ledger import FetchRow
 from resources.site import Site, WrongOrigin
+from resources.store.faulty import FaultyStore, away, refused, when
 from resources.watch_record import read_watch
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import Seen, fails, small_plan
-from tests.s3_gate import S3Gate
 from touchline.accounting import FetchFate, MissedReason, Outcome, RunKind, Verdict
 from touchline.day import Day, Minute, Window
 from touchline.fetch import FetchRef
@@ -143,11 +143,11 @@ def test_the_store_names_the_missed_minutes_too(chain: Chain) -> None:
 
 
 def test_a_store_that_was_away_learns_of_missed_minutes_later(
-    chain: Chain, s3_gate: S3Gate
+    chain: Chain, gate: FaultyStore
 ) -> None:
     chain.minute(0)
-    s3_gate.refuses = lambda method, path: method == "PUT" and "/watch/" in path
-    report = chain.minute(2, access=s3_gate.access)
+    gate.plan = when(lambda request: request.puts() and "watch/" in request.key, refused())
+    report = chain.minute(2, store=gate)
     assert report.steps[RAW].added == [chain.number + 2]
     assert any("which minutes were missed" in text for text in report.steps[RAW].findings)
     assert in_store(chain) == set()
@@ -156,11 +156,11 @@ def test_a_store_that_was_away_learns_of_missed_minutes_later(
 
 
 def test_a_minute_without_news_of_watching_asks_nothing_about_it(
-    chain: Chain, s3_gate: S3Gate
+    chain: Chain, gate: FaultyStore
 ) -> None:
     chain.minute(0)
-    chain.minute(1, access=s3_gate.access)
-    assert [path for _, path in s3_gate.passed if "watch" in path] == []
+    chain.minute(1, store=gate)
+    assert [request for request in gate.passed if "watch" in request.key] == []
 
 
 def test_nobody_misses_minutes_that_were_not_watched(chain: Chain) -> None:
@@ -256,13 +256,13 @@ def test_a_spool_that_takes_nothing_does_not_cost_the_fetch(chain: Chain) -> Non
     assert verdicts(report) == {Verdict.OK}
 
 
-def test_two_captures_that_waited_are_both_kept(chain: Chain, s3_gate: S3Gate) -> None:
+def test_two_captures_that_waited_are_both_kept(chain: Chain, gate: FaultyStore) -> None:
     """Two machines, or two runs, while the store was away: one counts, the other is a conflict."""
-    s3_gate.shut = True
+    gate.plan = away
     chain.at(chain.start)
     envelopes = []
     for run in ("A", "B"):
-        with chain.process(access=s3_gate.access, home=chain.home / run) as site:
+        with chain.process(store=gate, home=chain.home / run) as site:
             made = next(raw_step(Run(site, chain.plan, chain.day, run, chain.start)).made)
             envelopes.append(made.envelope())  # type: ignore[union-attr]
     with chain.process() as site:

@@ -27,9 +27,9 @@ from resources.expired_days import DayExpired, expired_key, read_expiry
 from resources.lake.tables import manifests_key
 from resources.site import Site
 from resources.store import StoreUnavailable
+from resources.store.faulty import FaultyStore, Request, away, refused, when
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.test_sealing import twelve
-from tests.s3_gate import S3Gate
 from touchline.accounting import Verdict
 from touchline.fetch import Envelope
 
@@ -299,9 +299,7 @@ def test_a_record_that_was_lost_is_no_loss_while_the_ledger_knows(day: Chain) ->
     assert all_ok(day.checks(deep=True))
 
 
-def test_whatever_is_cut_off_the_next_call_goes_on(
-    day: Chain, s3_gate: S3Gate, tmp_path: Path
-) -> None:
+def test_whatever_is_cut_off_the_next_call_goes_on(day: Chain, tmp_path: Path) -> None:
     """The store goes away before each of its writes in turn, on one copy of the day after another.
     Meanwhile no check calls it a loss, and a reader sees all of it or is told."""
     with later(day, 3) as site:
@@ -310,14 +308,13 @@ def test_whatever_is_cut_off_the_next_call_goes_on(
         cut = day.copy(tmp_path / str(writes), f"{day.prefix}-{writes}")
         passed = 0
 
-        def refuses(method: str, path: str, limit: int = writes) -> bool:
+        def has_gone(request: Request, limit: int = writes) -> bool:
             nonlocal passed
-            passed += method in ("PUT", "DELETE", "POST")
-            return method in ("PUT", "DELETE", "POST") and passed > limit
+            passed += request.writes
+            return request.writes and passed > limit
 
-        s3_gate.refuses = refuses
-        report = retain(cut, access=s3_gate.access, run="dies", **BOTH)
-        s3_gate.open()
+        dying = FaultyStore(cut.store, when(has_gone, refused()))
+        report = retain(cut, store=dying, run="dies", **BOTH)
         assert all_ok(cut.checks())
         with later(cut) as site:
             with suppress(DayExpired):
@@ -335,11 +332,11 @@ def test_whatever_is_cut_off_the_next_call_goes_on(
         pytest.fail("it never came to its end")
 
 
-def test_a_crash_between_the_two_books_is_carried_on(day: Chain, s3_gate: S3Gate) -> None:
+def test_a_crash_between_the_two_books_is_carried_on(day: Chain, gate: FaultyStore) -> None:
     """The ledger has it, the store's record could not be put: nothing was removed."""
     before = day.objects()
-    s3_gate.refuses = lambda method, path: method == "PUT" and "/expired/" in path
-    report = retain(day, access=s3_gate.access, **BOTH)
+    gate.plan = when(lambda request: request.puts() and "expired/" in request.key, refused())
+    report = retain(day, store=gate, **BOTH)
     assert (report.expired, len(report.findings)) == ([], len(names(day)))
     assert day.objects() == before
     assert all_ok(day.checks(deep=True))
@@ -353,11 +350,11 @@ def test_a_crash_between_the_two_books_is_carried_on(day: Chain, s3_gate: S3Gate
         assert record.at == "2025-06-03T16:00:00Z", "when it was decided"
 
 
-def test_a_store_that_is_away_and_a_day_at_work_are_findings(day: Chain, s3_gate: S3Gate) -> None:
-    s3_gate.shut = True
-    [finding] = retain(day, access=s3_gate.access, **BOTH).findings
-    assert "s3://" in finding
-    s3_gate.open()
+def test_a_store_that_is_away_and_a_day_at_work_are_findings(day: Chain, gate: FaultyStore) -> None:
+    gate.plan = away
+    [finding] = retain(day, store=gate, **BOTH).findings
+    assert "the store is away" in finding
+    gate.plan = None
     day.at(day.start.later(6 * A_DAY))
     with day.process() as site:
         at = site.clock.now()
@@ -379,9 +376,9 @@ def test_a_derived_day_can_be_made_anew_while_its_raw_fetches_are_kept(day: Chai
     assert all_ok(day.checks(deep=True))
 
 
-def test_a_store_that_is_away_is_no_expiry(day: Chain, s3_gate: S3Gate) -> None:
+def test_a_store_that_is_away_is_no_expiry(day: Chain, gate: FaultyStore) -> None:
     retain(day, **BOTH)
-    s3_gate.shut = True
+    gate.plan = away
     day.at(day.start.later(6 * A_DAY))
-    with day.process(access=s3_gate.access) as site, pytest.raises(StoreUnavailable):
+    with day.process(store=gate) as site, pytest.raises(StoreUnavailable):
         load_table(site, HEADS, day.day)

@@ -10,8 +10,8 @@ from pipeline_assets.checks.report import Kind
 from pipeline_assets.load import load_table
 from resources.day_layout import object_key, window_key
 from resources.ledger import WindowRow
+from resources.store.faulty import FaultyStore, away, body_changed, refused, when
 from tests.chain import FEED, RAW, Chain, all_ok
-from tests.s3_gate import S3Gate
 from touchline.day import Window
 
 HEADS = "football/heads"
@@ -125,13 +125,14 @@ def test_minutes_that_nobody_expects_are_not_waited_for(chain: Chain) -> None:
 
 
 def test_the_spool_keeps_a_fetch_until_its_window_was_compared_with_it(
-    chain: Chain, s3_gate: S3Gate
+    chain: Chain, gate: FaultyStore
 ) -> None:
     chain.minutes(3)
     assert chain.waiting() == []
     assert len(chain.spooled()) == 3
-    s3_gate.spoils = lambda path, body: body[:-1] + b"x" if "-00730" in path else body
-    report = chain.rotate(25, access=s3_gate.access)
+    spoiled = body_changed(lambda body: body[:-1] + b"x")
+    gate.plan = when(lambda request: "-00730" in request.key and not request.writes, spoiled)
+    report = chain.rotate(25, store=gate)
     assert len(report.findings) >= len(chain.plan.assets)
     assert len(chain.spooled()) == 3, "what came back was not what was stored"
     report = chain.rotate(26)
@@ -141,12 +142,12 @@ def test_the_spool_keeps_a_fetch_until_its_window_was_compared_with_it(
 
 
 def test_a_fetch_that_comes_after_its_window_stays_an_object_of_its_own(
-    chain: Chain, s3_gate: S3Gate
+    chain: Chain, gate: FaultyStore
 ) -> None:
     chain.minutes(2)
-    s3_gate.shut = True
-    chain.minute(2, access=s3_gate.access)
-    s3_gate.shut = False
+    gate.plan = away
+    chain.minute(2, store=gate)
+    gate.plan = None
     chain.rotate(25)
     assert chain.spooled() == [chain.number + 2]
     report = chain.minute(30)
@@ -203,10 +204,10 @@ def test_what_is_wrong_with_a_window_is_named(day: Chain) -> None:
 
 
 def test_a_window_whose_writer_died_before_it_was_compared_is_compared(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
-    s3_gate.refuses = lambda method, path: method == "GET" and "-00730" in path
-    assert day.rotate(11, access=s3_gate.access).stored == []
+    gate.plan = when(lambda request: "-00730" in request.key and not request.writes, refused())
+    assert day.rotate(11, store=gate).stored == []
     assert not any(row.is_verified for row in windows(day, RAW).values())
     assert len(day.rotate(12).stored) == len(day.plan.assets)
     assert all(row.is_verified for row in windows(day, RAW).values())

@@ -16,6 +16,7 @@ from pipeline_assets.stage_step import stage_step
 from resources.day_layout import object_key
 from resources.fetch_object import FetchObject
 from resources.ledger import ClaimRow
+from resources.store.faulty import FaultyStore, away
 from tests.chain import FEED, RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import (
@@ -26,7 +27,6 @@ from tests.pipeline_assets.small_plan import (
     refuses_one,
     small_plan,
 )
-from tests.s3_gate import S3Gate
 from touchline.accounting import Outcome, Verdict
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope, FetchRef
@@ -408,12 +408,12 @@ def test_state_is_carried_over_a_day_without_fetches(chain_of: ChainOf) -> None:
 
 
 def test_a_fetch_that_ends_after_midnight_lands_in_its_own_day_and_in_order(
-    chain_of: ChainOf, s3_gate: S3Gate
+    chain_of: ChainOf, gate: FaultyStore
 ) -> None:
     chain = chain_of(BEFORE_MIDNIGHT)
     chain.minute(0)
-    s3_gate.shut = True
-    chain.minute(1, access=s3_gate.access)
+    gate.plan = away
+    chain.minute(1, store=gate)
     report = chain.minute(2)
     assert report.minute.number == 1
     for asset in chain.plan.assets:

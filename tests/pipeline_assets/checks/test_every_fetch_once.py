@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline_assets.checks.report import CheckReport, Kind
+from resources.store.faulty import FaultyStore, away
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.spoiling import HEADS, by_hand, found, heads_object, land, put, rewrite
-from tests.s3_gate import S3Gate
 from touchline.accounting import Verdict
 from touchline.plan import FeedPlan
 
@@ -84,10 +84,10 @@ def test_a_minute_that_was_told_of_another_fetch_is_bad(day: Chain) -> None:
 
 
 def test_it_could_not_be_checked_while_claims_wait_or_the_store_is_away(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
-    s3_gate.shut = True
-    assert once(day, access=s3_gate.access).verdict is Verdict.COULD_NOT_CHECK
+    gate.plan = away
+    assert once(day, store=gate).verdict is Verdict.COULD_NOT_CHECK
     with by_hand(day) as (site, made):
         book = site.days(FEED).claims
         book.file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from pipeline_assets.checks.report import CheckReport, Kind
+from resources.store.faulty import FaultyStore, away
 from simulator.faults import Fault
 from tests.chain import RAW, Chain, verdicts
 from tests.pipeline_assets.checks.conftest import MATCHES, BusyWorld
 from tests.pipeline_assets.spoiling import by_hand, found, put
-from tests.s3_gate import S3Gate
 from touchline.accounting import Verdict, sha256_hex
 
 CHECK = "feed_is_alive"
@@ -130,10 +130,10 @@ def test_a_vendor_who_only_fails_is_bad(busy: Chain) -> None:
 
 
 def test_a_newest_fetch_that_cannot_be_read_could_not_be_checked(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
-    s3_gate.shut = True
-    assert alive(day, access=s3_gate.access).verdict is Verdict.COULD_NOT_CHECK
+    gate.plan = away
+    assert alive(day, store=gate).verdict is Verdict.COULD_NOT_CHECK
     with by_hand(day, RAW, passed=1) as (site, made):
         body = made.body[: len(made.body) // 2]
         put(site, replace(made, body=body, sha256=sha256_hex(body)))

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from pipeline_assets.checks.report import CheckReport, Kind
+from resources.store.faulty import FaultyStore, away
 from tests.chain import FEED, Chain
 from tests.pipeline_assets.small_plan import Head, refuses_one, small_plan
 from tests.pipeline_assets.spoiling import (
@@ -21,7 +22,6 @@ from tests.pipeline_assets.spoiling import (
     numbers,
     rewrite,
 )
-from tests.s3_gate import S3Gate
 from touchline.accounting import Account, Verdict
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
@@ -135,6 +135,6 @@ def test_an_input_whose_claims_wait_could_not_be_checked(day: Chain) -> None:
     assert "wait to be told" in report.findings[0].detail
 
 
-def test_without_the_store_it_could_not_be_checked(day: Chain, s3_gate: S3Gate) -> None:
-    s3_gate.shut = True
-    assert conserved(day, access=s3_gate.access).verdict is Verdict.COULD_NOT_CHECK
+def test_without_the_store_it_could_not_be_checked(day: Chain, gate: FaultyStore) -> None:
+    gate.plan = away
+    assert conserved(day, store=gate).verdict is Verdict.COULD_NOT_CHECK

@@ -16,11 +16,11 @@ from pipeline_assets.checks.reading import misfits
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.football.raw_fetches import match_keys
 from resources.stage_codec import encode_stage
+from resources.store.faulty import FaultyStore, refused, when
 from tests.chain import Chain
 from tests.pipeline_assets.small_plan import HEADS as HEADS_STAGE
 from tests.pipeline_assets.small_plan import Head, small_plan
 from tests.pipeline_assets.spoiling import found, heads_object, land
-from tests.s3_gate import S3Gate
 from touchline.accounting import Verdict, sha256_hex
 from touchline.fetch import Envelope, FetchRef
 from touchline.plan import FeedPlan
@@ -149,9 +149,9 @@ def test_a_field_that_cannot_be_read_in_many_records_is_one_too(
         )
 
 
-def test_what_was_not_read_back_could_not_be_checked(day: Chain, s3_gate: S3Gate) -> None:
-    s3_gate.refuses = lambda method, path: method == "GET" and path.endswith(".parquet")
-    checks = day.checks(access=s3_gate.access, deep=True)
+def test_what_was_not_read_back_could_not_be_checked(day: Chain, gate: FaultyStore) -> None:
+    gate.plan = when(lambda request: request.reads() and ".parquet" in request.key, refused())
+    checks = day.checks(store=gate, deep=True)
     assert checks["heads", CHECK].verdict is Verdict.COULD_NOT_CHECK
     with day.process() as site:
         report = run_check(CHECK, DayBooks(site, day.plan, HEADS_STAGE, day.day))

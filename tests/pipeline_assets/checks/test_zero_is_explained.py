@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from pipeline_assets.checks.report import CheckReport, Kind
+from resources.store.faulty import FaultyStore, away
 from simulator.faults import Fault
 from tests.chain import FEED, Chain, all_ok
 from tests.pipeline_assets.small_plan import Head, Reason, fails, small_plan
 from tests.pipeline_assets.spoiling import by_hand, found
-from tests.s3_gate import S3Gate
 from touchline.accounting import Verdict
 from touchline.fetch import FetchRef
 from touchline.stage import Staged
@@ -112,10 +112,10 @@ def test_an_empty_answer_at_night_and_a_failed_one_are_no_loss(chain: Chain) -> 
 
 
 def test_it_could_not_be_checked_while_claims_wait_or_the_store_is_away(
-    day: Chain, s3_gate: S3Gate
+    day: Chain, gate: FaultyStore
 ) -> None:
-    s3_gate.shut = True
-    assert zeros(day, "heads", access=s3_gate.access).verdict is Verdict.COULD_NOT_CHECK
+    gate.plan = away
+    assert zeros(day, "heads", store=gate).verdict is Verdict.COULD_NOT_CHECK
     with by_hand(day) as (site, made):
         book = site.days(FEED).claims
         book.file.parent.mkdir(parents=True, exist_ok=True)
