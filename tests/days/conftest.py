@@ -12,12 +12,13 @@ import pytest
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
 from resources.ledger import Ledger
-from resources.store.s3 import S3Store
+from resources.store import Store
 from simulator.server import Served, serve
 from simulator.source import Source
 from simulator.world import World
 from tests.chain import FEED, SECRET, USER, Chain
-from tests.crash.conftest import store_of
+from tests.pipeline_assets.conftest import access as access
+from tests.pipeline_assets.conftest import connected as connected
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
 from touchline.clock import VirtualClock
 from touchline.day import Day, Minute
@@ -25,21 +26,16 @@ from touchline.day import Day, Minute
 ChainAt = Callable[[Minute, Source], Chain]
 
 
-@pytest.fixture(scope="session")
-def connected(s3_server: S3Access) -> S3Store:
-    return store_of(s3_server)
-
-
 @pytest.fixture
 def chain_at(
-    s3_server: S3Access, connected: S3Store, s3_prefix: str, tmp_path: Path
+    access: S3Access, connected: Store, s3_prefix: str, tmp_path: Path
 ) -> Iterator[ChainAt]:
     """A chain that begins at this minute and asks this vendor."""
     with ExitStack() as stack:
 
         def make(start: Minute, source: Source) -> Chain:
             vendor = stack.enter_context(serve(source, user=USER, secret=SECRET))
-            chain = Chain(s3_server, vendor, tmp_path, s3_prefix, PLANS[FEED], start, connected)
+            chain = Chain(access, vendor, tmp_path, s3_prefix, PLANS[FEED], start, connected)
             chain.watch()
             return chain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ import msgspec
 from pipeline_assets.plans import PLANS
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.embedded_s3 import S3Access
-from resources.store.s3 import PatientS3, S3Store
+from resources.store import Store
 from simulator.server import Served
 from tests.chain import FEED, Chain
 from tests.crash.world import RollingWorld
-from tests.detect.stored import Stored, s3_client
+from tests.detect.stored import Stored
 from touchline.day import Minute
 
 NOON = Minute.parse("2025-05-28T16:00:00Z")
@@ -67,15 +67,12 @@ class Days:
     """Prepares each past once, and gives copies of it. `folder` is removed by whoever made it."""
 
     access: S3Access
+    store: Store
     vendor: Served
     folder: Path
-    s3: Any = field(init=False)
     _open: Chain | None = None
     _sealed: Chain | None = None
     _copies: int = 0
-
-    def __post_init__(self) -> None:
-        self.s3 = s3_client(self.access)
 
     def copy(self, *, sealed: bool = False) -> tuple[Chain, Stored]:
         past = self._sealed_day() if sealed else self._open_day()
@@ -83,7 +80,7 @@ class Days:
         name = f"copy-{self._copies:03d}"
         copied = self._copied(past, name)
         copied.at(NOON.later(4 * A_DAY if sealed else NEXT))
-        return copied, Stored(self.s3, "touchline", name, copied.home, str(NOON.day))
+        return copied, Stored(copied.store, copied.home, str(NOON.day))
 
     def _copied(self, past: Chain, name: str) -> Chain:
         copied = past.copy(self.folder / name, name)
@@ -94,18 +91,9 @@ class Days:
 
     def _open_day(self) -> Chain:
         if self._open is None:
-            store = S3Store(
-                PatientS3(
-                    endpoint_url=self.access.endpoint_url,
-                    region_name=self.access.region,
-                    aws_access_key_id=self.access.access_key_id,
-                    aws_secret_access_key=self.access.secret_access_key,
-                ),
-                "touchline",
-            )
             home = self.folder / "open"
             home.mkdir(parents=True)
-            chain = Chain(self.access, self.vendor, home, "open", PLANS[FEED], NOON, store)
+            chain = Chain(self.access, self.vendor, home, "open", PLANS[FEED], NOON, self.store)
             first, second = WATCHED
             watch(chain, first)
             chain.rotate(first.stop + 3)

@@ -12,13 +12,13 @@ from typing import Any
 
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
-from resources.embedded_s3 import running
 from simulator.server import serve
 from tests.chain import FEED, SECRET, USER, Chain
 from tests.detect.days import NEXT, NOON, Days, busy_world
 from tests.detect.fault import CLAIMED, Fault, Named, Seen
 from tests.detect.stock import stock_alarms
 from tests.detect.stored import Stored
+from tests.stores import memory
 from touchline.plan import FeedPlan
 
 
@@ -103,11 +103,8 @@ class Runner:
 
 @contextmanager
 def runner(folder: Path) -> Iterator[Runner]:
-    with (
-        running(folder / "s3", "touchline") as access,
-        serve(busy_world(), user=USER, secret=SECRET) as vendor,
-    ):
-        yield Runner(Days(access, vendor, folder / "days"))
+    with serve(busy_world(), user=USER, secret=SECRET) as vendor:
+        yield Runner(Days(*memory(folder / "s3"), vendor, folder / "days"))
 
 
 def _looked_at(chain: Chain, fault: Fault) -> list[CheckReport]:

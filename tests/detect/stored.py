@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resources.embedded_s3 import S3Access
+from resources.store import Store
 
 WINDOW_MINUTES = 10
 Content = dict[str, tuple[str, int]]
@@ -37,25 +37,11 @@ class Told(Enum):
     ALL = auto()
 
 
-def s3_client(access: S3Access) -> Any:
-    import boto3
-
-    return boto3.client(
-        "s3",
-        endpoint_url=access.endpoint_url,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key,
-    )
-
-
 @dataclass(frozen=True)
 class Stored:
     """`day` is like 2025-05-28; assets go by the last part of their name."""
 
-    s3: Any
-    bucket: str
-    prefix: str
+    store: Store
     home: Path
     day: str
 
@@ -76,28 +62,19 @@ class Stored:
         return f"hot/football/date={self.day}/{asset}/"
 
     def content(self) -> Content:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=f"{self.prefix}/"
-        )
-        return {
-            item["Key"].removeprefix(f"{self.prefix}/"): (item["ETag"].strip('"'), item["Size"])
-            for page in pages
-            for item in page.get("Contents", ())
-        }
+        return {item.key: (item.etag, item.size) for item in self.store.list("")}
 
     def get(self, key: str) -> tuple[bytes, dict[str, str]]:
-        found = self.s3.get_object(Bucket=self.bucket, Key=f"{self.prefix}/{key}")
-        return found["Body"].read(), found["Metadata"]
+        found = self.store.get(key)
+        return found.body, dict(found.metadata)
 
     def put(self, key: str, body: bytes, said: Mapping[str, str] | None = None) -> str:
         """The new ETag."""
-        answer = self.s3.put_object(
-            Bucket=self.bucket, Key=f"{self.prefix}/{key}", Body=body, Metadata=dict(said or {})
-        )
-        return answer["ETag"].strip('"')
+        self.store.delete(key)
+        return self.store.put_new(key, body, said)
 
     def delete(self, key: str) -> None:
-        self.s3.delete_object(Bucket=self.bucket, Key=f"{self.prefix}/{key}")
+        self.store.delete(key)
 
     def change(self, key: str, by: Callable[[bytes], bytes]) -> str:
         """Other bytes under the same key, which say of themselves what they said before."""
@@ -209,11 +186,11 @@ class Stored:
 
     @property
     def spool(self) -> Path:
-        return self.home / "spool" / self.prefix / "football" / f"date={self.day}"
+        return self.home / "spool" / self.store.prefix / "football" / f"date={self.day}"
 
     @property
     def waiting_claims(self) -> Path:
-        return self.home / "spool" / self.prefix / "football.claims"
+        return self.home / "spool" / self.store.prefix / "football.claims"
 
     def forget_spooled(self, number: int) -> None:
         for file in self.spool.glob(f"{number:05d}.*"):

@@ -20,7 +20,7 @@ from simulator.server import Served, serve
 from tests.chain import SECRET, USER, Chain
 from tests.pipeline_assets.small_plan import small_plan
 from tests.resources.feeds.conftest import SmallWorld
-from tests.stores import below
+from tests.stores import below, memory
 from touchline.day import Minute
 from touchline.plan import FeedPlan
 
@@ -41,14 +41,12 @@ def imports_stay() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def access(tmp_path_factory: pytest.TempPathFactory) -> S3Access:
-    return S3Access(f"memory:{tmp_path_factory.mktemp('memory')}")
+    return memory(tmp_path_factory.mktemp("memory"))[0]
 
 
 @pytest.fixture(scope="session")
 def connected(access: S3Access) -> Store:
-    store = store_at(Settings.load(_env_file=None), access)
-    store.make_bucket()
-    return store
+    return store_at(Settings.load(_env_file=None), access)
 
 
 @pytest.fixture

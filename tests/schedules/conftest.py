@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from resources.embedded_s3 import S3Access
 from simulator.server import Served, serve
 from tests.chain import SECRET, USER, Chain
-from tests.crash.conftest import store_of
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
 from tests.resources.feeds.conftest import SmallWorld
 from tests.schedules.flows import World
 from tests.schedules.scenarios import Scenario
 from tests.schedules.world import Client, Vendor, plan_of
+from tests.stores import memory
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +26,16 @@ def nobody_asks() -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def begun(
-    s3_server: S3Access, nobody_asks: Served, tmp_path_factory: pytest.TempPathFactory
+    nobody_asks: Served, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Scenario], World]:
     pasts: dict[str, World] = {}
-    store = store_of(s3_server)
+    access, store = memory(tmp_path_factory.mktemp("memory"))
 
     def past(scenario: Scenario) -> World:
         home, prefix = tmp_path_factory.mktemp("past"), f"past-{uuid.uuid4().hex[:12]}"
         vendor = Vendor(frozenset(scenario.start.later(passed) for passed in scenario.fails))
         plan = plan_of(Client(vendor, lambda: None))
-        chain = Chain(s3_server, nobody_asks, home, prefix, plan, scenario.start, store)
+        chain = Chain(access, nobody_asks, home, prefix, plan, scenario.start, store)
         return scenario.begun(World(chain, vendor))
 
     def begun(scenario: Scenario) -> World:

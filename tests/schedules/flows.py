@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,8 @@ from pipeline_assets.minute import rebuild_day, run_minute
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.site import Site
-from resources.store.s3 import S3Store
+from resources.store import Store
+from resources.store.faulty import FaultyStore
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.small_plan import HEADS, refuses_one
 from tests.schedules.turns import Pause, Task
@@ -34,18 +35,17 @@ Rows = dict[tuple[str, str], list[tuple[int, str]]]
 """(day, asset) -> the fetch and the key of each record, in order."""
 
 
-@dataclass
-class PacedStore(S3Store):
-    """Others may go on before each request and after it."""
+def paced(store: Store, pause: Pause) -> FaultyStore:
+    """This store, where others may go on before each request and after it."""
 
-    pause: Pause = field(default=lambda: None, kw_only=True)
-
-    def _call(self, operation: str, key: str, **arguments: Any) -> Any:
-        self.pause()
+    def effect(ask: Callable[[], Any]) -> Any:
+        pause()
         try:
-            return super()._call(operation, key, **arguments)
+            return ask()
         finally:
-            self.pause()
+            pause()
+
+    return FaultyStore(store, lambda request: effect)
 
 
 @dataclass
@@ -59,8 +59,7 @@ class World:
     def process(self, pause: Pause = lambda: None, **plan: Any) -> Iterator[Site]:
         client = Client(self.vendor, pause)
         with self.chain.process(plan_of(client, **plan)) as site:
-            known = {f.name: getattr(site.store, f.name) for f in fields(S3Store) if f.init}
-            site.store = PacedStore(**known, pause=pause)
+            site.store = paced(site.store, pause)
             yield site
 
     def minute(self, passed: float) -> Minute:
