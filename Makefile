@@ -24,7 +24,8 @@ PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-slow soak signals hostile prices schedules replays crash detect days
+.PHONY: help up test test-stack test-slow properties soak signals hostile prices schedules
+.PHONY: replays crash detect days
 .PHONY: real-times match-days dagster-day housekeeping bench-storage bench-starts lines mutants
 .PHONY: screenshots lint lock install clean
 
@@ -34,11 +35,17 @@ help: ## list the targets
 up: $(STAMP) ## install what is missing, then start Touchline (ARGS="--port 3055 --detach")
 	@$(BIN)/touchline up $(ARGS)
 
-test: $(STAMP) ## run the tests, without the slow ones, two at a time: 13 minutes on 2 cores (ARGS="-k day" to choose)
-	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not daemon and not crash and not days and not soak and not signals" $(ARGS)
+test: $(STAMP) ## run the tests that need nothing but Python: under 4 minutes on 2 cores (ARGS="-k day" to choose)
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not stack" $(ARGS)
 
-test-slow: $(STAMP) ## run the tests that start the real stack (SLOW=sampled: some of them)
+test-stack: $(STAMP) ## run those that need a real S3 server, PostgreSQL, other processes or a browser
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "stack and not daemon and not crash and not days and not soak and not signals" $(ARGS)
+
+test-slow: $(STAMP) ## run those that start the whole stack and live through its minutes (SLOW=sampled: some of them)
 	@TOUCHLINE_SLOW=$(SLOW) $(BIN)/pytest -q -m daemon $(ARGS)
+
+properties: $(STAMP) ## run what `make test` runs, each property with eight times as many examples
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not stack" --hypothesis-profile=thorough $(ARGS)
 
 soak: $(STAMP) ## an hour of the real stack: every minute once, nothing grows (MINUTES=10: without its memory)
 	@TOUCHLINE_SOAK_MINUTES=$(MINUTES) $(BIN)/pytest -q -m soak $(ARGS)

@@ -23,8 +23,9 @@ POSTGRES_URL = os.environ.get("TOUCHLINE_TEST_POSTGRES_URL")
 """A server to use in the place of the one that the development packages bring."""
 
 # How long an example takes says more about the machine's other work than about the code.
-hypothesis.settings.register_profile("touchline", deadline=None)
-hypothesis.settings.load_profile("touchline")
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=200)
+hypothesis.settings.load_profile("fast")
 
 
 @pytest.fixture(scope="session")

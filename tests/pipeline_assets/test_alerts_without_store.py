@@ -1,5 +1,7 @@
 """The object store stops for five minutes of half-times: each alert goes out in its minute.
 
+pytestmark = pytest.mark.stack
+
 A server of its own is really stopped; the clock of the runs goes on as they do.
 """
 

@@ -148,6 +148,7 @@ def take_live(chain: Chain, fetches: Iterable[Envelope]) -> None:
                 assert run.land(stage_step(run, stage)).failures == []
 
 
+@pytest.mark.stack
 @pytest.mark.timeout(400)
 def test_200_captures_in_any_order_make_the_days_as_if_fetched_live(two: Two) -> None:
     live, lost = two.live, two.lost

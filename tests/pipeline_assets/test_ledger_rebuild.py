@@ -125,6 +125,7 @@ def past(six: Chain, tmp_path_factory: pytest.TempPathFactory, s3_prefix: str) -
     return chain
 
 
+@pytest.mark.stack
 def test_with_ledger_and_objects_gone_dagster_names_exactly_what_is_lost(
     chain: Chain, instance: dg.DagsterInstance
 ) -> None:

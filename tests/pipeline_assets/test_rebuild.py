@@ -63,6 +63,7 @@ def versioned(monkeypatch: pytest.MonkeyPatch, *stages: str) -> None:
 # --- the same ------------------------------------------------------------------------------------
 
 
+@pytest.mark.stack
 @needs_poll
 def test_recorded_minutes_made_anew_are_the_same_bytes(chain_of: ChainOf) -> None:
     with serve(Recorded(POLL_DIRECTORY), user=USER, secret=SECRET) as film:

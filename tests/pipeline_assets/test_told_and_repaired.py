@@ -22,6 +22,8 @@ from tests.pipeline_assets.test_dagster_runs import vendor as vendor
 from tests.targets import Target, target
 from touchline.day import Day
 
+pytestmark = pytest.mark.stack
+
 MONITOR = "football/monitor_central"
 CHECK = "landed_matches_claimed"
 

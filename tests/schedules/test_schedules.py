@@ -18,7 +18,7 @@ from tests.schedules.flows import World
 from tests.schedules.scenarios import SCENARIOS, Outcome, Scenario
 from tests.schedules.turns import Turn
 
-EXAMPLES = int(os.environ.get("TOUCHLINE_HYPOTHESIS_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("TOUCHLINE_HYPOTHESIS_EXAMPLES", "1"))
 """Of each scenario; one takes some four seconds."""
 
 _turn = st.tuples(st.integers(0, 7), st.one_of(st.integers(0, 3), st.integers(0, 60)))

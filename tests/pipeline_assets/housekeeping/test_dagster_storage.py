@@ -1,4 +1,6 @@
 """What a housekeeping leaves of runs in Dagster's storage, SQLite's and PostgreSQL's, and what it
+pytestmark = pytest.mark.stack
+
 does not touch."""
 
 import os
