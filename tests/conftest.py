@@ -16,6 +16,7 @@ from resources.ledger.database import with_driver
 from tests.postgres import NoServer, postgres
 from tests.s3_gate import S3Gate
 from tests.s3_gate import s3_gate as gate_before
+from tests.stores import in_memory
 
 S3_BUCKET = "touchline"
 
@@ -28,10 +29,30 @@ hypothesis.settings.register_profile("thorough", deadline=None, max_examples=200
 hypothesis.settings.load_profile("fast")
 
 
+REAL_PARTS = {"s3_server", "postgres_server", "browser"}
+"""Fixtures whose tests are marked `stack`, as are those of the marks for slow ones."""
+SLOW_MARKS = ("daemon", "browser", "crash", "days", "soak", "signals")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        uses = REAL_PARTS.intersection(getattr(item, "fixturenames", ()))
+        if uses or any(item.get_closest_marker(name) for name in SLOW_MARKS):
+            item.add_marker("stack")
+
+
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]:
     """The embedded object store with the bucket `touchline`, started once (2 to 3 s)."""
     with running(tmp_path_factory.mktemp("s3"), S3_BUCKET) as access:
+        yield access
+
+
+@pytest.fixture(scope="session")
+def s3_in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]:
+    """An endpoint that stands for a store in memory, with the bucket `touchline`."""
+    with in_memory(tmp_path_factory.mktemp("memory")) as access:
         yield access
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+
+import pytest
 
 from resources.embedded_s3 import S3Access
 from resources.store import Requests, Store
@@ -18,6 +22,26 @@ def memory(folder: Path) -> tuple[S3Access, Store]:
     store = MemoryStore(folder, "touchline")
     store.make_bucket()
     return S3Access(store.endpoint), store
+
+
+IN_MEMORY = "http://127.0.0.1:1"
+"""An endpoint at which nothing answers."""
+
+
+@contextmanager
+def in_memory(folder: Path) -> Iterator[S3Access]:
+    """Whoever connects to `IN_MEMORY` in this process meanwhile has the store in memory of this
+    folder: so commands run on it that refuse `memory:`, as all but `replay` do."""
+    memory(folder)
+    usual = S3Access.memory.fget
+    assert usual is not None
+
+    def found(access: S3Access) -> Path | None:
+        return folder if access.endpoint_url == IN_MEMORY else usual(access)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(S3Access, "memory", property(found))
+        yield S3Access(IN_MEMORY)
 
 
 def below(store: Store, prefix: str, bucket: str | None = None) -> Any:

@@ -14,10 +14,10 @@ import httpx
 from operations.board.reader import CONVERTED, MONITOR
 from operations.board.server import serving
 from pipeline_assets.plans import PLANS
-from resources.embedded_s3 import S3Access
 from resources.fetch_object import FetchObject
 from resources.site import Site
 from resources.stage_codec import decode_stage, encode_stage
+from resources.store.faulty import FaultyStore, Plan
 from tests.operations.conftest import FEED, RunDay
 from touchline.accounting import Outcome, key_digest, sha256_hex
 from touchline.clock import VirtualClock
@@ -30,10 +30,11 @@ WAIT_SECONDS = 60
 
 @dataclass
 class Served:
-    """A board, and the clock by which it tells the age of what it shows."""
+    """A board, the clock by which it tells the age of what it shows, and what it reads."""
 
     url: str
     clock: VirtualClock
+    store: FaultyStore
 
     def get(self, path: str = "/", **headers: str) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", headers=headers, timeout=WAIT_SECONDS)
@@ -48,31 +49,29 @@ class Served:
 
 
 @contextmanager
-def site_of(
-    day: RunDay, clock: VirtualClock, access: S3Access | None = None, **settings: Any
-) -> Iterator[Site]:
+def site_of(day: RunDay, clock: VirtualClock, **settings: Any) -> Iterator[Site]:
     changed = day.settings.model_copy(update=settings)
-    with closing(Site.open(changed, PLANS, access or day.access, clock=clock)) as site:
+    with closing(Site.open(changed, PLANS, day.access, clock=clock)) as site:
         yield site
 
 
 @contextmanager
 def served(
     day: RunDay,
-    access: S3Access | None = None,
+    plan: Plan | None = None,
     *,
     seconds: float = 30,
     port: int = 0,
     **settings: Any,
 ) -> Iterator[Served]:
-    """The board so long after the beginning of the day's last minute."""
+    """The board so long after the beginning of the day's last minute, before a store that fails
+    as `plan` says."""
     last = day.day.minute(day.numbers[-1])
     clock = VirtualClock(last.utc + timedelta(seconds=seconds))
-    with (
-        site_of(day, clock, access, **settings) as site,
-        serving(site, port, poll_seconds=0.05, pulse_seconds=0.1) as url,
-    ):
-        yield Served(url, clock)
+    with site_of(day, clock, **settings) as site:
+        site.store = store = FaultyStore(site.store, plan)
+        with serving(site, port, poll_seconds=0.05, pulse_seconds=0.1) as url:
+            yield Served(url, clock, store)
 
 
 Records = list[Any]

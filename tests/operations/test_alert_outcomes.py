@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +20,15 @@ from touchline.outcomes import State
 OUTCOMES = "football/alert_outcomes"
 
 
-@pytest.fixture
-def told_day(run_minutes: RunMinutes) -> RunDay:
-    """A minute of 22 matches, some of which have an alert, for a test to go on with."""
+@pytest.fixture(scope="module")
+def alert_day(run_minutes: RunMinutes) -> RunDay:
     return run_minutes(22, [[]])
+
+
+@pytest.fixture
+def told_day(alert_day: RunDay, tmp_path: Path) -> RunDay:
+    """A minute of 22 matches, some of which have an alert, for a test to go on with."""
+    return alert_day.copy(tmp_path / "told")
 
 
 def alerts(day: RunDay) -> tuple[dict[str, Any], Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -14,13 +14,9 @@ from operations.backtest import Tried, as_json, rule_named, show, try_rule
 from operations.backtest_plot import plot
 from pipeline_assets.day_state import read_day_state
 from pipeline_assets.plans import PLANS
-from pipeline_assets.sealing import seal_day
-from simulator.server import Served, serve
-from tests.chain import FEED, SECRET, USER, Chain
-from tests.operations.conftest import RunDay
-from tests.pipeline_assets.conftest import NOON, ChainOf
-from tests.pipeline_assets.conftest import chain_of as chain_of
-from tests.pipeline_assets.conftest import connected as connected
+from pipeline_assets.rotation import rotate
+from tests.operations.conftest import FEED, RunDay, RunMinutes
+from tests.pipeline_assets.conftest import NOON
 from tests.pipeline_assets.football.lined_world import LinedWorld
 from touchline.outcomes import Tally
 
@@ -34,26 +30,23 @@ def world() -> LinedWorld:
 
 
 @pytest.fixture
-def vendor(world: LinedWorld) -> Iterator[Served]:
-    with serve(world, user=USER, secret=SECRET) as served:
-        yield served
+def day(run_minutes: RunMinutes) -> RunDay:
+    """One of which no minute has been run yet."""
+    return run_minutes(1, [None], NOON)
 
 
-def tried(chain: Chain) -> Tried:
-    with chain.process() as site:
-        return try_rule(site, rule_named("3ou_half"), chain.day, chain.day, lambda said: None)
+def tried(day: RunDay) -> Tried:
+    with closing(day.site()) as site:
+        return try_rule(site, rule_named("3ou_half"), day.day, day.day, lambda said: None)
 
 
-def test_hits_and_their_ends_are_the_same_from_every_tier(
-    chain_of: ChainOf, world: LinedWorld, vendor: Served
-) -> None:
-    chain = chain_of(NOON, PLANS[FEED], vendor)
-    chain.minute(0)
+def test_hits_and_their_ends_are_the_same_from_every_tier(day: RunDay, world: LinedWorld) -> None:
+    day.land(0, world=world)
     world.statuses = {"m-half": 8, "m-other": 3}
     for passed in (1, 6):
-        chain.minute(passed)
+        day.land(passed, world=world)
 
-    first = tried(chain)
+    first = tried(day)
     assert [(hit.match_id, hit.at_utc) for hit in first.found.hits] == [
         ("m-half", NOON.utc),
         ("m-other", NOON.later(1).utc),
@@ -63,22 +56,19 @@ def test_hits_and_their_ends_are_the_same_from_every_tier(
     assert (pending.state, pending.profit) == ("PENDING", None)
     assert first.found.tally == Tally(2, 0, 1, 0, 1, 0, 0.0)
     assert (first.found.fetches, first.found.staked, first.found.profit) == (3, 1, -1)
-    with chain.process() as site:
-        state = read_day_state(site, PLANS[FEED], chain.day)
+    with closing(day.site()) as site:
+        state = read_day_state(site, PLANS[FEED], day.day)
     assert {alert.match_id: alert.state for alert in state.alerts} == {
         "m-half": "LOST",
         "m-other": "PENDING",
     }
     assert state.tallies == {"3ou_half": first.found.tally}
 
-    chain.rotate(30)
-    assert tried(chain) == first
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(7).utc)
-    chain.at(chain.start.later(24 * 60))
-    with chain.process() as site:
-        assert seal_day(site, FEED, chain.day, run_id="seal").waiting == []
-    assert tried(chain) == first
+    with day.at(NOON.later(30)) as site:
+        rotate(site, FEED)
+    assert tried(day) == first
+    day.seal()
+    assert tried(day) == first
 
     document = msgspec.json.decode(as_json(first))
     assert document["summary"]["profit_per_unit"] == -1
@@ -94,18 +84,14 @@ def test_hits_and_their_ends_are_the_same_from_every_tier(
 
 
 def test_a_hit_off_the_quarter_grid_has_no_return_and_the_others_are_shown(
-    chain_of: ChainOf, world: LinedWorld, vendor: Served
+    day: RunDay, world: LinedWorld
 ) -> None:
     world.lines = {"m-other": 3.1}
     world.statuses = {"m-half": 3, "m-other": 3}
-    chain = chain_of(NOON, PLANS[FEED], vendor)
-    chain.minute(0)
+    day.land(0, world=world)
     world.statuses = {"m-half": 8, "m-other": 8}
     for passed in (1, 6):
-        chain.minute(passed)
-    with chain.process() as site:
-        settings = site.settings
-    day = RunDay(settings, chain.access, [*world.statuses], [])
+        day.land(passed, world=world)
 
     document = day.touchline("backtest", "--rule", "3ou_half", *DAYS, "--json").json
     assert [(hit["match_id"], hit["profit"], hit["no_return"]) for hit in document["hits"]] == [

@@ -23,19 +23,17 @@ from pydantic import SecretStr
 from operations.board.lines import ODDS, SHOWN_MINUTES, LineBook, Market, markets_of
 from operations.board.match import ShownMatch, minute_of_play, shown_match
 from operations.board.page import Board, Filter, Freshness, freshness, lines_html
-from operations.board.reader import MONITOR, Reader, Seen
+from operations.board.reader import CONVERTED, MONITOR, Reader, Seen
 from pipeline_assets.football.odds_change import OddsChange
 from pipeline_assets.landed_alerts import AlertShown
 from pipeline_assets.load import load_table
-from pipeline_assets.minute import run_minute
 from pipeline_assets.minute_state import MinuteState
+from resources.store.faulty import FaultyStore, away
 from simulator.faults import Fault
 from tests.operations.boards import WAIT_SECONDS, served, site_of
 from tests.operations.conftest import FEED, START, RunDay, RunMinutes
-from tests.operations.html_read import Read
-from tests.operations.test_report import HOSTILE
+from tests.operations.html_read import HOSTILE, Read
 from tests.pipeline_assets.football.examples import MARKETS, MATCH, detail, displayed, live
-from tests.s3_gate import S3Gate
 from touchline.clock import VirtualClock
 from touchline.day import FetchNumber, Minute
 from touchline.delivery import DeliveryState
@@ -49,13 +47,6 @@ FETCH = FetchRef(FEED, Minute(AT), "Qx7LmA20bTzK")
 def until(events: Iterator[dict[str, Any]], is_it: Callable[[dict[str, Any]], bool]) -> Any:
     """The first event that is what is waited for; each answer has a time-out of its own."""
     return next(event for event in events if is_it(event))
-
-
-def land(day: RunDay, passed: int, *faults: Fault) -> None:
-    """One more minute, so many after the first."""
-    minute = START.later(passed)
-    with day.at(minute) as site:
-        run_minute(site, FEED, minute, run_id=f"run-{minute.number}")
 
 
 def rows(html: str) -> dict[str, Mapping[str, str | None]]:
@@ -333,7 +324,7 @@ def test_an_address_chooses_matches_for_the_page_and_its_events(board_day: RunDa
 def test_the_next_minute_comes_as_an_event_of_what_has_changed(own_day: RunDay) -> None:
     with served(own_day) as board, board.events() as events:
         first = until(events, lambda event: "rows" in event)
-        land(own_day, 1)
+        own_day.land(1)
         second = until(events, lambda event: "rows" in event)
         assert second["fetch"] != first["fetch"]
         assert second["token"] != first["token"]
@@ -364,38 +355,36 @@ def is_stale(html: str) -> str | None:
     return None if "hidden" in banner else banner["class"]
 
 
-def test_a_store_that_is_away_is_told_and_what_was_read_stays(
-    board_day: RunDay, s3_gate: S3Gate
-) -> None:
-    with served(board_day, s3_gate.access) as board, board.events() as events:
+def test_a_store_that_is_away_is_told_and_what_was_read_stays(board_day: RunDay) -> None:
+    with served(board_day) as board, board.events() as events:
         first = until(events, lambda event: "rows" in event)
-        s3_gate.shut = True
-        away = until(events, lambda event: "cannot be read" in event.get("head", ""))
-        assert (away["order"], away["rows"]) == (first["order"], {})
+        board.store.plan = away
+        told = until(events, lambda event: "cannot be read" in event.get("head", ""))
+        assert (told["order"], told["rows"]) == (first["order"], {})
         assert set(rows(board.get().text)) == set(first["order"])
         [match] = [name for name, row in first["rows"].items() if "moves" in row][:1]
         assert board.get(f"/lines?match={match}").status_code == 503
-        s3_gate.open()
+        board.store.plan = None
         back = until(events, lambda event: "head" in event)
         assert "cannot be read" not in back["head"]
 
 
-def test_a_board_begins_while_its_store_is_away(board_day: RunDay, s3_gate: S3Gate) -> None:
-    s3_gate.shut = True
-    with served(board_day, s3_gate.access) as board, board.events() as events:
+def test_a_board_begins_while_its_store_is_away(board_day: RunDay) -> None:
+    with served(board_day, away) as board, board.events() as events:
         assert "cannot be read" in Read.page(board.get().text).text
-        s3_gate.open()
+        board.store.plan = None
         assert until(events, lambda event: bool(event.get("order")))["rows"]
 
 
-def test_what_could_not_be_shown_is_looked_at_again(board_day: RunDay, s3_gate: S3Gate) -> None:
+def test_what_could_not_be_shown_is_looked_at_again(board_day: RunDay) -> None:
     clock = VirtualClock(board_day.day.minute(board_day.numbers[-1]).end)
-    with site_of(board_day, clock, s3_gate.access) as site:
+    with site_of(board_day, clock) as site:
+        site.store = store = FaultyStore(site.store)
         reader = Reader(site)
-        s3_gate.refuses = lambda method, path: "pretty_print_conversion" in path
+        store.plan = lambda request: away(request) if CONVERTED.short_name in request.key else None
         assert reader.read().fetch is None
         assert reader.seen.trouble
-        s3_gate.open()
+        store.plan = None
         assert reader.read().fetch is not None
         assert not reader.seen.trouble
 
@@ -441,7 +430,7 @@ def test_a_look_at_nothing_new_is_one_listing(board_day: RunDay) -> None:
 def test_it_goes_on_over_midnight(own_day: RunDay) -> None:
     until_midnight = own_day.day.length - START.number
     last = START.later(until_midnight)
-    land(own_day, until_midnight)
+    own_day.land(until_midnight)
     clock = VirtualClock(last.utc)
     with site_of(own_day, clock) as site:
         reader = Reader(site)
@@ -450,7 +439,7 @@ def test_it_goes_on_over_midnight(own_day: RunDay) -> None:
         assert before.minute == last
         clock.set(last.end)
         assert reader.read().fetch == before, "until the new day's first fetch has landed"
-        land(own_day, until_midnight + 1)
+        own_day.land(until_midnight + 1)
         after = reader.read().fetch
     assert after is not None
     assert (after.day, after.number) == (own_day.day.shifted(1), 1)
@@ -670,7 +659,7 @@ def test_the_lines_of_a_match_are_those_that_landed_and_are_read_once(own_day: R
         after = site.store.requests.by_operation
         assert after["GET"] == before["GET"], "what was read is not read again"
 
-        land(own_day, 1)
+        own_day.land(1)
         book.markets(match, company, FetchRef(FEED, first.later(1), "unused"))
         assert after["GET"] == before["GET"] + 1, "the new fetch alone"
 
@@ -722,11 +711,12 @@ def test_another_host_is_refused_and_answers_are_locked_down(board_day: RunDay) 
 # --- the command ---------------------------------------------------------------------------------
 
 
-def test_it_prints_its_url_and_ends_with_its_streams(board_day: RunDay) -> None:
+@pytest.mark.stack
+def test_it_prints_its_url_and_ends_with_its_streams(served_day: RunDay) -> None:
     command = [sys.executable, "-m", "operations.cli", "board", "--port", "0"]
     with subprocess.Popen(
         command,
-        env={**os.environ, **board_day.environment},
+        env={**os.environ, **served_day.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,22 +1,26 @@
-"""The board in a real browser: a hundred matches, what comes while one looks, and its death."""
+"""Our own pages in a real browser: a board of a hundred matches, what comes while one looks, and
+its death; and a report."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
 from operations.board.page import SILENT_SECONDS
+from operations.report import render
 from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.football.pretty_print_conversion import ConvertedMatch
 from tests.operations.boards import Records, Served, land_display, served
 from tests.operations.conftest import RunDay, RunMinutes
-from tests.operations.test_report import HOSTILE
+from tests.operations.html_read import HOSTILE
+from tests.operations.test_report import all_landed, day_state
 from tests.stack.pages import LOAD_MS, Browsed, NoBrowser, browsed, is_required
 
 pytestmark = pytest.mark.browser
@@ -34,10 +38,11 @@ def crowded_day(run_minutes: RunMinutes) -> RunDay:
     return replace(day, numbers=[*day.numbers, newest.number])
 
 
-@pytest.fixture
-def browser() -> Iterator[Browsed]:
+@pytest.fixture(params=[380])
+def browser(request: pytest.FixtureRequest) -> Iterator[Browsed]:
+    """As wide as a phone, unless a test says otherwise."""
     try:
-        with browsed(width=380, pixels=380) as seen:
+        with browsed(width=request.param, pixels=request.param) as seen:
             yield seen
     except NoBrowser as missing:
         if is_required():
@@ -222,3 +227,21 @@ def test_a_search_shows_its_matches_and_is_kept(browser: Browsed, crowded_day: R
 def named(records: Records) -> Records:
     """The first match has a name that no other has."""
     return [shown_as(records[0], home_team="Atlético Norte"), *records[1:]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("browser", [1120, 390], indirect=True)
+def test_a_report_is_shown_without_a_word_and_without_scrolling_sideways(
+    browser: Browsed, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(render(day_state("2025-11-02", all_landed("2025-11-02"))))
+    browser.page.emulate_media(color_scheme=scheme)
+    browser.page.goto(file.as_uri())
+    body = browser.page.locator("body")
+    paper = body.evaluate("body => getComputedStyle(body).backgroundColor")
+    assert (paper == "rgb(14, 20, 27)") is (scheme == "dark")
+    size = browser.page.viewport_size
+    assert size is not None
+    assert body.evaluate("body => body.scrollWidth") <= size["width"]
+    assert (browser.errors, browser.hosts) == ([], {""})

@@ -85,6 +85,7 @@ def revisions(settings: Settings) -> dict[str, int]:
     return found
 
 
+@pytest.mark.stack
 def test_openers_at_once_leave_one_revision_in_each_database(tmp_path: Path) -> None:
     """Dagster by itself leaves two in one home of two, which nobody can open again."""
     prepared = [settings_of(tmp_path / f"prepared-{number}") for number in range(HOMES)]

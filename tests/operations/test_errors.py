@@ -16,7 +16,7 @@ from operations import errors
 from operations.cli import app
 from operations.errors import Misused, failure_of, kinds
 from resources.ledger import LedgerDamaged, LedgerUnavailable
-from resources.settings import SettingsError
+from resources.settings import NOT_IN_MEMORY, SettingsError
 from resources.store import StoreFull
 
 ARGUMENTS = {
@@ -30,6 +30,7 @@ ARGUMENTS = {
     "length": "2h",
     "match": "match-a",
     "minutes": "1",
+    "number": "781",
     "rule": "3ou_half",
     "why": "known",
 }
@@ -49,6 +50,10 @@ WITH_JSON = [
     pytest.param(names, id=" ".join(names))
     for names, command in COMMANDS.items()
     if any("--json" in option.opts for option in command.params)
+]
+NEED_NO_STORE = [("replay",), ("init",), ("doctor",), ("down",)]
+REFUSING = [
+    pytest.param(names, id=" ".join(names)) for names in COMMANDS if names not in NEED_NO_STORE
 ]
 
 
@@ -98,6 +103,17 @@ def test_every_command_says_an_error_as_json(
     wrong = touchline(*names, *required(names), *["--all"] * (names == ("verify",)), "--json")
     assert (wrong.exit_code, error_of(wrong)["kind"]) == (2, "settings")
     assert "TOUCHLINE_SPOOL_LIMIT_HOURS" in wrong.stderr
+
+
+@pytest.mark.parametrize("names", REFUSING)
+def test_a_store_in_memory_is_refused_where_nothing_could_be_kept(
+    names: tuple[str, ...], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", "memory:")
+    said = touchline(*names, *required(names), *["--all"] * (names == ("verify",)))
+    assert (said.exit_code, said.stdout) == (2, "")
+    assert said.stderr.splitlines() == [f"touchline: {NOT_IN_MEMORY}"]
+    assert [*home.iterdir()] == []
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import io
 import json
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,23 +14,12 @@ from typing import Any
 
 import msgspec
 import pytest
-import typer
-from pydantic import SecretStr
-from typer.testing import CliRunner
 
-from operations.commands.export import export
-from operations.errors import Commands
 from operations.export import asset_to_export, document_name, write_document
 from pipeline_assets.plans import PLANS
-from resources.embedded_s3 import S3Access
-from resources.settings import Settings
-from resources.store.s3 import PatientS3, S3Store
-from simulator.clock import Clock
 from simulator.faults import Fault
-from simulator.server import serve
-from simulator.world import World
-from tests.chain import FEED, RAW, SECRET, USER, Chain
-from tests.operations.conftest import Answer
+from tests.chain import FEED, RAW
+from tests.operations.conftest import RunDay, RunMinutes
 from touchline.day import Minute, new_york_text
 from touchline.football.fetched import LIVE, ODDS
 from touchline.stage import RawAsset, Stage
@@ -51,16 +40,12 @@ WINDOWS = [[n for n in NUMBERS if n <= 790], [n for n in NUMBERS if n > 790]]
 ASSETS = PLANS[FEED].assets
 of_every_asset = pytest.mark.parametrize("asset", ASSETS, ids=lambda asset: asset.short_name)
 
-app = typer.Typer(cls=Commands)
-app.callback()(lambda: None)
-app.command()(export)
-
 
 @dataclass(frozen=True)
 class Exported:
-    """A chain whose documents are asked for."""
+    """A day whose documents are asked for."""
 
-    chain: Chain
+    of: RunDay
 
     @functools.cached_property
     def documents(self) -> dict[str, Any]:
@@ -69,51 +54,15 @@ class Exported:
 
     def document(self, asset: RawAsset | Stage[Any], **options: Any) -> Any:
         out = io.BytesIO()
-        with self.chain.process() as site:
-            write_document(site, asset, self.chain.day, out, **options)
+        with closing(self.of.site()) as site:
+            write_document(site, asset, self.of.day, out, **options)
         return json.loads(out.getvalue())
-
-    def touchline(self, *arguments: str) -> Answer:
-        settings = Settings.load(
-            home=self.chain.home,
-            s3_prefix=self.chain.prefix,
-            feed_user=USER,
-            feed_secret=SecretStr(SECRET),
-            origin="simulated",
-            _env_file=None,
-        )
-        environment = {**settings.environment(), **self.chain.access.environment()}
-        result = CliRunner().invoke(app, ["export", *arguments], env=environment)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Answer(result.exit_code, result.stdout_bytes, result.stderr)
 
 
 @pytest.fixture(scope="module")
-def exported(s3_server: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
-    s3 = PatientS3(
-        endpoint_url=s3_server.endpoint_url,
-        region_name=s3_server.region,
-        aws_access_key_id=s3_server.access_key_id,
-        aws_secret_access_key=s3_server.secret_access_key,
-    )
-    with serve(World(1, 3), user=USER, secret=SECRET, clock=Clock(START.utc)) as vendor:
-        chain = Chain(
-            s3_server,
-            vendor,
-            tmp_path_factory.mktemp("home"),
-            f"export-{uuid.uuid4().hex[:12]}",
-            PLANS[FEED],
-            START,
-            S3Store(s3, "touchline"),
-        )
-        chain.watch()
-        for passed in range(MINUTES):
-            if passed != MISSED:
-                chain.at(START.later(passed))
-                chain.faults(*(FAULTS[p] for p in (passed,) if p in FAULTS))
-                chain.minute(passed)
-        yield Exported(chain)
+def exported(run_minutes: RunMinutes) -> Exported:
+    minutes = [None if p == MISSED else [FAULTS[p]] if p in FAULTS else [] for p in range(MINUTES)]
+    return Exported(run_minutes(3, minutes, START))
 
 
 def entries_of(document: Any) -> list[Any]:
@@ -159,9 +108,9 @@ def test_every_entry_says_which_fetch_it_is(
     exported: Exported, asset: RawAsset | Stage[Any]
 ) -> None:
     entries = entries_of(exported.documents[asset.short_name])
-    with exported.chain.process() as site:
+    with closing(exported.of.site()) as site:
         days = site.days(FEED)
-        refs = [days.read(RAW, exported.chain.day, number).ref for number in NUMBERS]
+        refs = [days.read(RAW, exported.of.day, number).ref for number in NUMBERS]
     for entry, ref in zip(entries, refs, strict=True):
         header, footer = header_of(entry), footer_of(entry)
         identity = ref.header(header.get("fetch_start", ""))
@@ -173,7 +122,7 @@ def test_every_entry_says_which_fetch_it_is(
 
 def test_an_upload_bears_the_time_at_which_it_was_stored(exported: Exported) -> None:
     stage = next(asset for asset in ASSETS if asset.short_name == "merged")
-    day = exported.chain.day
+    day = exported.of.day
     at = day.minute(790).end + timedelta(seconds=31)
     document = exported.document(
         stage, stored_at=lambda window: at if window.first == 781 else None
@@ -184,9 +133,9 @@ def test_an_upload_bears_the_time_at_which_it_was_stored(exported: Exported) -> 
 
 def test_what_is_written_of_a_window_is_not_kept(exported: Exported) -> None:
     out, sizes = io.BytesIO(), []
-    with exported.chain.process() as site:
+    with closing(exported.of.site()) as site:
         asset = asset_to_export(site, "raw_fetches")
-        day = exported.chain.day
+        day = exported.of.day
         write_document(site, asset, day, out, progress=lambda text: sizes.append(out.tell()))
     longest = max(len(json.dumps(entry)) for entry in entries_of(json.loads(out.getvalue())))
     assert sizes[0] > longest
@@ -213,8 +162,8 @@ def test_a_raw_fetch_is_what_is_stored_and_its_odds_name_their_match(
     exported: Exported, entry: Entry
 ) -> None:
     found = entry("raw_fetches", 0)
-    with exported.chain.process() as site:
-        stored = site.days(FEED).read(RAW, exported.chain.day, FIRST).envelope()
+    with closing(exported.of.site()) as site:
+        stored = site.days(FEED).read(RAW, exported.of.day, FIRST).envelope()
     bodies = msgspec.json.decode(stored.data)["RAW_API_DATA"]
     assert found["FETCH_HEADER"]["fetch_start"] == "=== RAW API DATA START ==="
     assert found["FETCH_FOOTER"]["fetch_end"] == "=== RAW API DATA END ==="
@@ -269,7 +218,7 @@ def test_every_record_that_landed_stands_in_the_body(
 ) -> None:
     for passed in (0, FAILED, SPOILT, MINUTES - 1):
         found = entry(name, passed)
-        landed = exported.chain.opened(f"{FEED}/{name}", FIRST + passed)
+        landed = exported.of.opened(f"{FEED}/{name}", FIRST + passed)
         shown = found if body is None else found[body]
         assert len(shown[records]) == landed.account.emitted
         assert footer_of(found)["account"] == landed.account.as_dict()
@@ -298,11 +247,13 @@ def test_the_command_writes_a_file_a_folder_or_stdout_alike(
     exported: Exported, tmp_path: Path
 ) -> None:
     arguments = ("--asset", "merged", "--date", "2025-05-28")
-    to_stdout = exported.touchline(*arguments)
+    to_stdout = exported.of.touchline("export", *arguments)
     assert to_stdout.exit_code == 0
     assert "7 fetches in 2 uploads" in to_stdout.stderr
-    assert exported.touchline(*arguments, "--out", str(tmp_path / "a.json")).stdout == b""
-    assert exported.touchline(*arguments, "--out", str(tmp_path)).exit_code == 0
+    assert (
+        exported.of.touchline("export", *arguments, "--out", str(tmp_path / "a.json")).stdout == b""
+    )
+    assert exported.of.touchline("export", *arguments, "--out", str(tmp_path)).exit_code == 0
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert {*written} == {"a.json", "merge_json_log_2025-05-28.json"}
     assert {*written.values()} == {to_stdout.stdout}
@@ -310,7 +261,7 @@ def test_the_command_writes_a_file_a_folder_or_stdout_alike(
 
 
 def test_documents_bear_the_names_of_the_logs(exported: Exported) -> None:
-    names = {document_name(asset, exported.chain.day) for asset in ASSETS}
+    names = {document_name(asset, exported.of.day) for asset in ASSETS}
     logs = {"all_api", "merge", "var_logger", "monitor_central", "alert_3ou_half"}
     assert {f"{log}_json_log_2025-05-28.json" for log in logs} <= names
     assert len(names) == len(ASSETS)
@@ -328,22 +279,22 @@ def test_what_is_not_there_is_told_and_nothing_is_written(
     exported: Exported, tmp_path: Path, asset: str, date: str, said: str
 ) -> None:
     out = tmp_path / "a.json"
-    answer = exported.touchline("--asset", asset, "--date", date, "--out", str(out))
+    answer = exported.of.touchline("export", "--asset", asset, "--date", date, "--out", str(out))
     assert answer.exit_code == 2
     assert said in answer.stderr
     assert [*tmp_path.iterdir()] == []
 
 
 def test_a_document_that_breaks_off_takes_nobodys_place(exported: Exported, tmp_path: Path) -> None:
-    chain = exported.chain.copy(tmp_path / "home", f"broken-{uuid.uuid4().hex[:12]}")
-    with chain.process() as site:
-        found = site.days(FEED).read_back("football/merged", chain.day, FIRST + 1)
+    day = exported.of.copy(tmp_path / "home")
+    with closing(day.site()) as site:
+        found = site.days(FEED).read_back("football/merged", day.day, FIRST + 1)
         assert found.etag is not None
         site.store.replace(found.key, found.body[:-1], found.etag, found.metadata())
     out = tmp_path / "a.json"
     out.write_text("yesterday's")
     arguments = ("--asset", "merged", "--date", "2025-05-28", "--out", str(out))
-    answer = Exported(chain).touchline(*arguments)
+    answer = day.touchline("export", *arguments)
     assert answer.exit_code == 1
     assert f"{FIRST + 1:05d}.parquet" in answer.stderr
     assert out.read_text() == "yesterday's"

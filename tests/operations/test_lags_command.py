@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import msgspec
 
 from pipeline_assets.football.lags import LagTable
-from pipeline_assets.plans import PLANS
-from pipeline_assets.sealing import seal_day
-from resources.site import Site
 from simulator.world import World
-from tests.operations.conftest import FEED, START, RunDay, RunMinutes
-from touchline.clock import VirtualClock
+from tests.operations.conftest import START, RunDay, RunMinutes
 from touchline.football.odds import companies_of, markets_of, rows_of
 
 MATCHES = 8
@@ -35,9 +29,7 @@ def test_the_table_of_a_day_open_and_sealed(run_minutes: RunMinutes) -> None:
     assert answer.json == {"date": "2025-05-28", "lags": expected()}
     assert sum(row["goals"] for row in answer.json["lags"]) > 20
 
-    clock = VirtualClock(START.later(24 * 60).utc)
-    with closing(Site.open(day.settings, PLANS, day.access, clock=clock)) as site:
-        assert seal_day(site, FEED, day.day, run_id="seal").waiting == []
+    day.seal()
     assert day.touchline("lags", "--date", str(day.day), "--json").stdout == answer.stdout
     shown = day.touchline("lags", "--date", str(day.day)).stdout.decode()
     assert "2 bet365" in shown

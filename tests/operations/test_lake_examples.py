@@ -18,6 +18,8 @@ from operations.cli import app
 from resources.embedded_s3 import connected
 from resources.settings import PREFIX, Settings
 
+pytestmark = pytest.mark.stack
+
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "lake.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL)

@@ -11,13 +11,11 @@ import pytest
 
 from operations.errors import Misused
 from operations.ledger import backup, rebuild, restore
-from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger, LedgerTooNew
 from resources.processes import ProcessId
 from resources.settings import Settings
-from resources.watch_record import record_watch
-from tests.operations.conftest import FEED, START, RunDay, RunMinutes
+from tests.operations.conftest import FEED, START, RunDay
 from touchline.accounting import Verdict
 
 LAST = "football/quarantine"
@@ -25,12 +23,8 @@ LAST = "football/quarantine"
 
 @pytest.fixture
 def spoilt(run_day: RunDay, tmp_path: Path) -> RunDay:
-    """The same day with a ledger of its own, which a test may lose."""
-    home = tmp_path / "home"
-    home.mkdir()
-    settings = run_day.settings.model_copy(update={"home": home})
-    backup(run_day.settings, settings.ledger_file)
-    return RunDay(settings, run_day.access, run_day.matches, run_day.numbers)
+    """The same day, whose ledger a test may lose."""
+    return run_day.copy(tmp_path / "home")
 
 
 def test_a_lost_ledger_is_made_anew(spoilt: RunDay) -> None:
@@ -180,18 +174,11 @@ def test_a_backup_of_a_ledger_in_use_holds_what_was_committed(
         assert copy.execute("SELECT count(*) FROM ledger_claims").fetchone()[0] > 0
 
 
-def test_a_restored_ledger_older_than_the_store_converges(
-    run_minutes: RunMinutes, tmp_path: Path
-) -> None:
+def test_a_restored_ledger_older_than_the_store_converges(own_day: RunDay, tmp_path: Path) -> None:
     """What landed after the backup is there without a claim, until it is made anew."""
-    day, file = run_minutes(2, [[]]), tmp_path / "copy.db"
+    day, file = own_day, tmp_path / "copy.db"
     assert day.touchline("ledger", "backup", str(file)).exit_code == 0
-    later = START.later(1)
-    with day.at(later) as site:
-        site.ledger.open_interval(FEED, later.utc, "simulated")
-        run_minute(site, FEED, later, run_id="later")
-        site.ledger.close_interval(FEED, later.end)
-        record_watch(site.store, site.ledger, FEED)
+    later = day.land(1)
 
     answer = day.touchline("ledger", "restore", str(file), "--json")
     assert answer.exit_code == 0

@@ -15,12 +15,8 @@ from msgspec import structs
 import touchline
 from operations.board.lines import LineBook
 from pipeline_assets.football.odds_change import OddsChange
-from pipeline_assets.plans import PLANS
-from pipeline_assets.sealing import seal_day
-from resources.site import Site
 from tests.operations.boards import at_minute, land_by_hand
-from tests.operations.conftest import FEED, START, RunDay, RunMinutes
-from touchline.clock import VirtualClock
+from tests.operations.conftest import FEED, RunDay, RunMinutes
 from touchline.fetch import FetchRef
 
 DOCS = Path(__file__).parents[2] / "docs" / "lines.md"
@@ -28,10 +24,15 @@ TEXT = DOCS.read_text()
 MATCH = "goxj9xdvb40ey0m"
 
 
+@pytest.fixture(scope="module")
+def replayed(run_minutes: RunMinutes) -> RunDay:
+    return run_minutes(6, [[], []])
+
+
 @pytest.fixture
-def there(run_minutes: RunMinutes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDay:
+def there(replayed: RunDay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDay:
     """The replay that the page begins with, in a folder of its own."""
-    day = run_minutes(6, [[], []])
+    day = replayed.copy(tmp_path / "home")
     for name, value in day.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
@@ -62,9 +63,7 @@ def test_the_examples_draw_what_the_board_knows_before_and_after_the_seal(there:
     assert not closed
     assert total.quote.line == line
 
-    clock = VirtualClock(START.later(24 * 60).utc)
-    with closing(Site.open(there.settings, PLANS, there.access, clock=clock)) as site:
-        assert seal_day(site, FEED, there.day, run_id="seal").waiting == []
+    there.seal()
     for example in ("pandas", "duckdb"):
         Path("lines.svg").unlink()
         assert drawn_by(example) == (moves, svg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -18,7 +19,6 @@ import touchline
 from operations.opened import NothingThere
 from pipeline_assets.football.merged_match import MergedMatch
 from pipeline_assets.load import UnknownAsset
-from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import seal_day
@@ -87,9 +87,7 @@ def two_days(run_minutes: RunMinutes) -> RunDay:
     day = run_minutes(3, [[], []])
     midnight = day.day.length - START.number + 1
     for passed in (*range(midnight, midnight + 10), midnight + 12):
-        minute = START.later(passed)
-        with day.at(minute) as site:
-            run_minute(site, FEED, minute, run_id=f"run-{passed}")
+        day.land(passed)
     clock = VirtualClock(START.later(midnight + 40).utc)
     with closing(Site.open(day.settings, PLANS, day.access, clock=clock)) as site:
         assert seal_day(site, FEED, day.day, run_id="seal").waiting == []
@@ -183,7 +181,8 @@ def test_a_range_without_a_fetch_is_told(both: RunDay) -> None:
         touchline.load("merged", ("2025-06-01", "2025-06-03"))
 
 
-def test_a_notebook_needs_no_instance_of_dagster_and_ends_well(there: RunDay) -> None:
+@pytest.mark.stack
+def test_a_notebook_needs_no_instance_of_dagster_and_ends_well(served_day: RunDay) -> None:
     script = (
         "import touchline, sys\n"
         "assert 'pandas' not in sys.modules and 'dagster' not in sys.modules\n"
@@ -191,5 +190,8 @@ def test_a_notebook_needs_no_instance_of_dagster_and_ends_well(there: RunDay) ->
         f"    print(len(touchline.load('odds_changes', {DAY!r}, as_=form)) > 0)\n"
         "assert 'dagster._core.instance.DagsterInstance' not in sys.modules\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    environment = {**os.environ, **served_day.environment}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout.split()) == (0, ["True"] * 4), done.stderr

@@ -9,22 +9,17 @@ import pytest
 
 import touchline
 from pipeline_assets.plans import PLANS
-from pipeline_assets.sealing import seal_day
-from resources.site import Site
-from tests.operations.conftest import FEED, START, Answer, RunDay, RunMinutes
-from touchline.clock import VirtualClock
+from resources.embedded_s3 import S3Access
+from tests.operations.conftest import FEED, Answer, RunDay, run_on
 
 SECOND_BUCKET = "second-copy"
 
 
 @pytest.fixture(scope="module")
-def sealed(run_minutes: RunMinutes) -> RunDay:
+def sealed(s3_server: S3Access, tmp_path_factory: pytest.TempPathFactory) -> RunDay:
     """Two minutes of two matches, sealed on the next day."""
-    day = run_minutes(2, [[], []])
-    clock = VirtualClock(START.later(24 * 60).utc)
-    site = Site.open(day.settings, PLANS, day.access, clock=clock)
-    assert seal_day(site, FEED, day.day, run_id="seal").waiting == []
-    site.close()
+    day = run_on(s3_server, tmp_path_factory.mktemp("sealed"))(2, [[], []])
+    day.seal()
     client = day.access.client()
     if SECOND_BUCKET not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
         client.create_bucket(Bucket=SECOND_BUCKET)

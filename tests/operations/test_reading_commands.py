@@ -229,10 +229,11 @@ def test_rows_go_to_a_file(run_day: RunDay, tmp_path: Path) -> None:
     assert "cannot write" in refused.stderr
 
 
-def test_rows_end_well_every_time(run_day: RunDay) -> None:
+@pytest.mark.stack
+def test_rows_end_well_every_time(served_day: RunDay) -> None:
     """Threads of Arrow once aborted the process at its end, in up to half of the runs."""
     command = ["rows", "--asset", "odds_changes", "--date", DAY]
-    expected = run_day.touchline(*command).stdout
+    expected = served_day.touchline(*command).stdout
     # Each run is a process that ends by itself; forked, because imports take seconds.
     script = f"""
 import os
@@ -246,7 +247,7 @@ for _ in range(5):
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, **run_day.environment},
+        env={**os.environ, **served_day.environment},
         capture_output=True,
         timeout=100,
     )

@@ -63,6 +63,7 @@ def run(command: str) -> Result:
     return result
 
 
+@pytest.mark.stack
 @pytest.mark.timeout(300)
 def test_the_examples_print_what_they_are_shown_to_print(fresh_machine: None) -> None:
     ran: list[str] = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
 
+from operations.cli import app
 from operations.commands.replay import progress_shown
 from operations.errors import Misused
 from operations.opened import opened
@@ -20,6 +25,8 @@ from resources.settings import Settings
 from resources.site import Site
 from simulator.recorded import Recorded
 from simulator.server import Served, serve
+from simulator.world import World
+from tests.chain import SECRET, USER
 from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
 from touchline.accounting import Verdict
 from touchline.compression import zstd
@@ -28,37 +35,50 @@ from touchline.day import Day, Minute
 FEED = "football"
 RAW = "football/raw_fetches"
 FILM = Minute.parse("2025-05-28T17:00:00Z")
-FILM_MINUTES = 4
-MINUTES = int(os.environ.get("TOUCHLINE_REPLAY_MINUTES", "6"))
+FILM_MINUTES = 2
+MINUTES = int(os.environ.get("TOUCHLINE_REPLAY_MINUTES", "4"))
 """Around midnight and the clock changes; 60 in `make replays`."""
 
 Replayed = Callable[..., Totals]
 
 
 @pytest.fixture
-def settings(
-    s3_server: S3Access, s3_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
-    for name, value in s3_server.environment().items():
-        monkeypatch.setenv(name, value)
-    return Settings.load(home=tmp_path / "home", s3_prefix=s3_prefix, _env_file=None)
+def settings(s3_in_memory: S3Access, s3_prefix: str, tmp_path: Path) -> Settings:
+    return Settings.load(
+        home=tmp_path / "home",
+        s3_endpoint_url=s3_in_memory.endpoint_url,
+        s3_prefix=s3_prefix,
+        _env_file=None,
+    )
 
 
 @pytest.fixture
 def replayed(settings: Settings) -> Replayed:
-    """Replays into the test's prefix."""
+    """Replays of a server in this process into the test's prefix."""
 
-    def run(minutes: int, start: Minute, source: str = "simulated", **options: Any) -> Totals:
-        given: dict[str, Any] = {"matches": 3, "prefix": settings.s3_prefix} | options
-        chosen = ReplayOptions(minutes, start, source, **given)
-        return replay(settings, chosen, tick=lambda so_far: None)
+    def run(minutes: int, start: Minute, vendor: Served) -> Totals:
+        fed = settings.model_copy(
+            update={
+                "feed_url": vendor.url,
+                "feed_user": SecretStr(USER),
+                "feed_secret": SecretStr(SECRET),
+            }
+        )
+        options = ReplayOptions(minutes, start, "live", prefix=settings.s3_prefix)
+        return replay(fed, options, tick=lambda so_far: None)
 
     return run
 
 
 @pytest.fixture
+def vendor() -> Iterator[Served]:
+    with serve(World(1, 3), user=USER, secret=SECRET) as served:
+        yield served
+
+
+@pytest.fixture
 def film() -> Iterator[Served]:
-    with serve(Recorded(POLL_DIRECTORY), user="watcher-77", secret="s3cr3t-value") as served:
+    with serve(Recorded(POLL_DIRECTORY), user=USER, secret=SECRET) as served:
         yield served
 
 
@@ -81,25 +101,17 @@ def recorded_lines(name: str) -> list[bytes]:
 
 
 @needs_poll
-def test_the_film_arrives_byte_for_byte_and_each_row_once(settings: Settings, film: Served) -> None:
-    fed = Settings.load(
-        home=settings.home,
-        s3_prefix=settings.s3_prefix,
-        feed_url=film.url,
-        feed_user="watcher-77",
-        feed_secret="s3cr3t-value",
-        _env_file=None,
-    )
-    options = ReplayOptions(FILM_MINUTES, FILM, "live", prefix=settings.s3_prefix)
-
-    first = replay(fed, options, tick=lambda so_far: None)
+def test_the_film_arrives_byte_for_byte_and_each_row_once(
+    settings: Settings, replayed: Replayed, film: Served
+) -> None:
+    first = replayed(FILM_MINUTES, FILM, film)
 
     assert first.verdict is Verdict.OK, first.failures
     assert set(first.fetches.values()) == {FILM_MINUTES}
     assert all(account.conserved for account in first.accounts.values())
     sent = {call.sha256 for call in film.log.since(0)[0]}
     numbers = range(FILM.number, FILM.number + FILM_MINUTES)
-    with opened(fed) as site:
+    with opened(settings) as site:
         days = site.days(FEED)
         for number in numbers:
             envelope = days.read_back(RAW, FILM.day, number).envelope()
@@ -117,7 +129,7 @@ def test_the_film_arrives_byte_for_byte_and_each_row_once(settings: Settings, fi
     assert emitted == rows_by_change_time(FILM, FILM_MINUTES)
     assert [account.explained for account in shown] == [102] * FILM_MINUTES
 
-    again = replay(fed, options, tick=lambda so_far: None)
+    again = replayed(FILM_MINUTES, FILM, film)
     assert set(again.fetches.values()) == {0}
     assert again.verdict is Verdict.OK
     assert {account.received for account in again.accounts.values()} == {0}
@@ -132,11 +144,11 @@ def test_the_film_arrives_byte_for_byte_and_each_row_once(settings: Settings, fi
     ],
 )
 def test_a_replay_across_the_turn_of_a_day_or_a_clock(
-    settings: Settings, replayed: Replayed, turn: str
+    settings: Settings, replayed: Replayed, vendor: Served, turn: str
 ) -> None:
     start = Minute.parse(turn).later(-MINUTES // 2)
 
-    totals = replayed(MINUTES, start)
+    totals = replayed(MINUTES, start, vendor)
 
     assert totals.verdict is Verdict.OK, totals.failures
     assert set(totals.fetches.values()) == {MINUTES}
@@ -148,7 +160,7 @@ def test_a_replay_across_the_turn_of_a_day_or_a_clock(
     with opened(settings) as site:
         for asset in (RAW, *site.stages):
             assert landed(site, asset, expected) == expected
-    assert set(replayed(MINUTES, start).fetches.values()) == {0}
+    assert set(replayed(MINUTES, start, vendor).fetches.values()) == {0}
 
 
 def landed(site: Site, asset: str, days: dict[Day, list[int]]) -> dict[Day, list[int]]:
@@ -171,8 +183,49 @@ def test_without_a_terminal_each_tenth_is_a_line(
     ]
 
 
+@pytest.mark.stack
 def test_a_recorded_replay_without_its_recording_says_so(
-    replayed: Replayed, tmp_path: Path
+    settings: Settings, tmp_path: Path
 ) -> None:
+    options = ReplayOptions(1, FILM, "recorded", data=tmp_path / "nothing-here")
     with pytest.raises(Misused, match="nothing-here"):
-        replayed(1, FILM, "recorded", data=tmp_path / "nothing-here", matches=None)
+        replay(settings, options, tick=lambda so_far: None)
+
+
+def in_memory(*options: str, **environment: str) -> dict[str, Any]:
+    """What a replay says that needs no server, and leaves nothing behind."""
+    arguments = ["replay", "--minutes", "2", "--start", str(FILM), "--json", *options]
+    home = Path.cwd() / "home"
+    given = {"TOUCHLINE_HOME": str(home), "TOUCHLINE_S3_ENDPOINT_URL": "memory:", **environment}
+    said = CliRunner().invoke(app, arguments, env=given)
+    assert said.exit_code == 0, said.stderr
+    assert not home.exists()
+    return json.loads(said.stdout)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and the one of temporary files, which is empty too."""
+    folders = tmp_path / "work", tmp_path / "temporary"
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.chdir(folders[0])
+    monkeypatch.setattr(tempfile, "tempdir", str(folders[1]))
+    return folders[1]
+
+
+def test_a_store_in_memory_ends_with_its_replay(temporary: Path, vendor: Served) -> None:
+    fed = {"FEED_URL": vendor.url, "FEED_USER": USER, "FEED_SECRET": SECRET}
+    said = in_memory("--source", "live", **{f"TOUCHLINE_{name}": fed[name] for name in fed})
+    assert (said["ticks"], said["checks"]["BAD"], said["checks"]["COULD_NOT_CHECK"]) == (2, 0, 0)
+    assert {stage["fetches"] for stage in said["stages"].values()} == {2}
+    assert said["stages"]["merged"]["emitted"] == 6
+    assert [*temporary.iterdir()] == [*Path.cwd().iterdir()] == []
+
+
+@pytest.mark.stack
+def test_a_newcomer_needs_no_server_at_all(temporary: Path) -> None:
+    said = in_memory("--matches", "2")
+    assert said["checks"]["OK"] > 0 == said["checks"]["BAD"]
+    assert said["stages"]["merged"]["emitted"] == 4
+    assert [*temporary.iterdir()] == [*Path.cwd().iterdir()] == []

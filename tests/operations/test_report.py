@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -18,14 +17,12 @@ from pipeline_assets.repair.losses import Loss
 from pipeline_assets.repair.survey import SealState
 from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
-from tests.operations.html_read import Read
-from tests.stack.pages import NoBrowser, browsed, is_required
+from tests.operations.html_read import HOSTILE, Read
 from touchline.accounting import Account, LossClass
 from touchline.day import Day, FetchNumber
 from touchline.stage import ODDS_ROWS
 
 DAY = "2025-05-28"
-HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}&#60;'
 
 
 def asset_day(cells: list[Cell], **changed: object) -> AssetDay:
@@ -168,29 +165,6 @@ def test_a_first_fetch_of_whole_histories_does_not_flatten_the_rest() -> None:
     assert (drawn.peak, drawn.peak_at, drawn.is_cut_off) == (90_000, "12:00 AM EDT", True)
     assert drawn.top == 120
     assert drawn.path.count("M") == 2, "a minute without a fetch is a gap and no zero"
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1120, 390])
-def test_a_browser_shows_it_without_a_word_and_without_scrolling_sideways(
-    tmp_path: Path, width: int, scheme: Literal["light", "dark"]
-) -> None:
-    file = tmp_path / "page.html"
-    file.write_text(render(day_state("2025-11-02", all_landed("2025-11-02"))))
-    try:
-        with browsed(width=width, pixels=width) as seen:
-            seen.page.emulate_media(color_scheme=scheme)
-            seen.page.goto(file.as_uri())
-            body = seen.page.locator("body")
-            paper = body.evaluate("body => getComputedStyle(body).backgroundColor")
-            assert (paper == "rgb(14, 20, 27)") is (scheme == "dark")
-            assert body.evaluate("body => body.scrollWidth") <= width
-            assert (seen.errors, seen.hosts) == ([], {""})
-    except NoBrowser as missing:
-        if is_required():
-            raise
-        pytest.skip(str(missing))
 
 
 # --- the command ---------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from resources.embedded_s3 import S3Access
 from resources.ledger import Ledger
 from resources.ledger.tables import VERSION_TABLE
 from resources.ports import choose_ports
-from resources.settings import PREFIX, Settings
+from resources.settings import NOT_IN_MEMORY, PREFIX, Settings
 from simulator.faults import Fault
 from simulator.server import Served, serve
 from tests.resources.feeds.conftest import SmallWorld
@@ -32,16 +32,13 @@ USER, SECRET = "newcomer-77", "s3cr3t-value"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: S3Access) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_in_memory: S3Access) -> Path:
     """A state folder in the working directory, and an object store elsewhere."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", s3_server.endpoint_url or "")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key_id or "")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_access_key or "")
-    monkeypatch.setenv("AWS_REGION", s3_server.region or "us-east-1")
+    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", s3_in_memory.endpoint_url)
     return tmp_path / "home"
 
 
@@ -109,6 +106,7 @@ def test_credentials_in_the_file_reach_the_store(
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", s3_server.endpoint_url)
     keys = {
         "AWS_ACCESS_KEY_ID": s3_server.access_key_id,
         "AWS_SECRET_ACCESS_KEY": s3_server.secret_access_key,
@@ -289,6 +287,13 @@ def test_a_store_that_is_not_there_is_bad(monkeypatch: pytest.MonkeyPatch) -> No
     code, found = doctor()
     assert (code, found["object store"][0]["state"]) == (1, "BAD")
     assert "TOUCHLINE_S3_ENDPOINT_URL" in found["object store"][0]["do"]
+
+
+def test_a_store_in_memory_is_named_as_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", "memory:")
+    code, found = doctor()
+    assert (code, list(found)) == (1, ["settings"])
+    assert (found["settings"][0]["state"], found["settings"][0]["detail"]) == ("BAD", NOT_IN_MEMORY)
 
 
 def test_a_target_that_nothing_knows_is_bad_and_its_token_is_not_told(

@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 
 from operations.site_backup import back_up, restore
-from pipeline_assets.minute import run_minute
 from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import store_at
 from resources.up_record import Up
-from resources.watch_record import record_watch
-from tests.operations.conftest import FEED, START, RunDay, RunMinutes
+from tests.operations.conftest import FEED, RunDay, RunMinutes
 from touchline.clock import SystemClock
-from touchline.day import Minute
 
-NEXT = START.later(1)
+
+@pytest.fixture(scope="module")
+def whole_day(run_minutes: RunMinutes) -> RunDay:
+    return run_minutes(1, [[]])
 
 
 @pytest.fixture
-def day(run_minutes: RunMinutes) -> RunDay:
+def day(whole_day: RunDay, tmp_path: Path) -> RunDay:
     """A minute of one match, whose fetch lies in the spool as well."""
-    return run_minutes(1, [[]])
+    return whole_day.copy(tmp_path / "home")
 
 
 @pytest.fixture
@@ -49,14 +49,6 @@ def lose(day: RunDay) -> None:
     shutil.rmtree(day.settings.home)
 
 
-def goes_on(day: RunDay, minute: Minute = NEXT) -> None:
-    with day.at(minute) as site:
-        site.ledger.open_interval(FEED, minute.utc, "simulated")
-        assert not run_minute(site, FEED, minute, run_id="next").steps["football/merged"].failures
-        site.ledger.close_interval(FEED, minute.end)
-        record_watch(site.store, site.ledger, FEED)
-
-
 def test_what_was_lost_is_there_again_and_goes_on(day: RunDay, file: Path) -> None:
     before = objects(day)
     made = day.touchline("backup", str(file), "--json")
@@ -71,7 +63,7 @@ def test_what_was_lost_is_there_again_and_goes_on(day: RunDay, file: Path) -> No
     assert (restored.json["objects"], restored.json["ledger"]) == (len(before), True)
     assert objects(day) == before
     assert day.touchline("verify", "--all", "--deep").exit_code == 0
-    goes_on(day)
+    day.land(1)
     verified = day.touchline("verify", "--all", "--deep", "--json")
     assert verified.exit_code == 0
     merged = verified.json["days"][str(day.day)]["football/merged"]
@@ -84,7 +76,7 @@ def test_what_landed_while_it_was_copied_is_brought_in(day: RunDay, file: Path) 
     def meanwhile(said: str) -> None:
         if said.endswith(".txt") and not (day.settings.home / "done").exists():
             (day.settings.home / "done").touch()
-            goes_on(day)
+            day.land(1)
 
     with closing(day.site()) as site:
         back_up(site, file, meanwhile)

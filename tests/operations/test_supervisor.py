@@ -26,6 +26,8 @@ from operations.supervisor import (
 )
 from resources.processes import ProcessId
 
+pytestmark = pytest.mark.stack
+
 
 @dataclass
 class House:

@@ -213,6 +213,7 @@ def test_a_store_that_another_command_uses_is_left_alone(settings: Settings) -> 
         assert "another command uses the object store" in refused(settings)
 
 
+@pytest.mark.stack
 def test_what_had_started_ends_when_another_part_does_not_start(
     settings: Settings, tmp_path: Path
 ) -> None:

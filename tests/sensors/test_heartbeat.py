@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +19,8 @@ from resources.embedded_s3 import S3Access
 from resources.heartbeat import STATUS_KEY, heartbeat_key
 from resources.ledger import Ledger
 from resources.settings import Settings
+from resources.site import store_at
 from sensors.heartbeat import heartbeat, write
-from tests.crash.conftest import store_of
 from touchline.accounting import Outcome
 from touchline.alerting import Evaluation
 from touchline.day import Day, Minute, parse_instant
@@ -32,15 +32,14 @@ MIDNIGHT = parse_instant("2025-05-29T04:00:20Z")
 
 @pytest.fixture
 def site(
-    s3_server: S3Access, s3_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3_in_memory: S3Access, s3_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", s3_server.endpoint_url or "")
+    monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", s3_in_memory.endpoint_url)
     monkeypatch.setenv("TOUCHLINE_S3_PREFIX", s3_prefix)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key_id or "")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_access_key or "")
-    monkeypatch.setenv("AWS_REGION", s3_server.region or "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-id-of-tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t-key")
     return Settings.load(_env_file=None)
 
 
@@ -51,21 +50,16 @@ def ledger(site: Settings) -> Iterator[Ledger]:
         yield ledger
 
 
-def stored(s3_server: S3Access, prefix: str, key: str) -> dict[str, Any]:
-    store = store_of(s3_server)
-    store.prefix = prefix
-    return json.loads(store.get(key).body)
-
-
-def beaten(s3_server: S3Access, prefix: str, now: datetime) -> dict[str, Any]:
-    write(now)
-    return stored(s3_server, prefix, heartbeat_key(FEED))
+@pytest.fixture
+def stored(site: Settings, s3_in_memory: S3Access) -> Callable[[str], dict[str, Any]]:
+    return lambda key: json.loads(store_at(site, s3_in_memory).get(key).body)
 
 
 def test_it_says_what_is_newest_and_what_is_wrong(
-    s3_server: S3Access, s3_prefix: str, ledger: Ledger
+    stored: Callable[[str], dict[str, Any]], ledger: Ledger
 ) -> None:
-    assert beaten(s3_server, s3_prefix, MIDNIGHT) == {
+    write(MIDNIGHT)
+    assert stored(heartbeat_key(FEED)) == {
         "feed": FEED,
         "written_at": "2025-05-29T04:00:20Z",
         "newest_fetch": None,
@@ -81,7 +75,8 @@ def test_it_says_what_is_newest_and_what_is_wrong(
     ledger.judge([Evaluation("landed_matches_claimed", asset, day, MIDNIGHT, ("real_loss",))])
     later = MIDNIGHT + timedelta(seconds=30)
     ledger.tell(later, 1)
-    said = beaten(s3_server, s3_prefix, later)
+    write(later)
+    said = stored(heartbeat_key(FEED))
     assert said["written_at"] == "2025-05-29T04:00:50Z"
     assert Day.containing(MIDNIGHT) != day
     assert said["newest_fetch"] == {
@@ -94,7 +89,7 @@ def test_it_says_what_is_newest_and_what_is_wrong(
 
 
 def test_the_status_is_what_the_command_says_and_holds_no_secret(
-    s3_server: S3Access, s3_prefix: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    stored: Callable[[str], dict[str, Any]], ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOUCHLINE_FEED_USER", "watcher-77")
     monkeypatch.setenv("TOUCHLINE_FEED_SECRET", "s3cr3t-value")
@@ -104,7 +99,7 @@ def test_the_status_is_what_the_command_says_and_holds_no_secret(
         for _ in range(2):
             skipped = heartbeat(dg.build_sensor_context(instance=instance))
     assert isinstance(skipped, dg.SkipReason)
-    said = stored(s3_server, s3_prefix, STATUS_KEY)
+    said = stored(STATUS_KEY)
     told = CliRunner().invoke(app, ["status", "--json"])
 
     shown = json.loads(told.stdout)
@@ -118,8 +113,8 @@ def test_the_status_is_what_the_command_says_and_holds_no_secret(
     assert "touchline" in said["causes"]
     assert said["signals"]["liveness"][f"heartbeat {FEED}"]["state"] == "OK"
     text = json.dumps(said)
-    keys = (s3_server.access_key_id, s3_server.secret_access_key)
-    assert not [each for each in ("watcher-77", "s3cr3t", "t0ken", *keys) if each and each in text]
+    secrets = ("watcher-77", "s3cr3t", "t0ken", "key-id-of-tests")
+    assert not [each for each in secrets if each in text]
 
 
 def test_between_two_beats_the_ledger_is_not_open(site: Settings) -> None:
