@@ -51,8 +51,8 @@ def test_an_ended_day_is_checked_every_ten_minutes_until_it_is_sealed(
 
 def asked(now: str, cursor: str | None = None) -> list[str]:
     moment = datetime.fromisoformat(now).astimezone(UTC)
-    with dg.instance_for_test() as instance, time_machine.travel(moment, tick=False):
-        said = ENDED_DAYS(dg.build_sensor_context(instance=instance, cursor=cursor))
+    with time_machine.travel(moment, tick=False):
+        said = ENDED_DAYS(dg.build_sensor_context(cursor=cursor))
     assert isinstance(said, dg.SensorResult | dg.SkipReason)
     requests = said.run_requests or [] if isinstance(said, dg.SensorResult) else []
     return [request.tags["dagster/partition"] for request in requests]
@@ -67,7 +67,7 @@ def test_a_minute_that_failed_is_followed_by_its_checks() -> None:
     def minute() -> None:
         raises()
 
-    with dg.instance_for_test() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         failed = minute.execute_in_process(
             instance=instance, raise_on_error=False, tags={"dagster/partition": str(DAY)}
         )

@@ -24,8 +24,8 @@ def test_it_has_one_moment_an_hour(now: str, slot: str) -> None:
 
 
 def asked(now: str, cursor: str | None) -> tuple[list[str | None], str | None]:
-    with dg.instance_for_test() as instance, time_machine.travel(parse_instant(now), tick=False):
-        said = housekeeping(dg.build_sensor_context(instance=instance, cursor=cursor))
+    with time_machine.travel(parse_instant(now), tick=False):
+        said = housekeeping(dg.build_sensor_context(cursor=cursor))
     if isinstance(said, dg.SkipReason):
         return [], cursor
     assert isinstance(said, dg.SensorResult)

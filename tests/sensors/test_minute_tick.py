@@ -46,16 +46,15 @@ def test_the_coming_minute_is_asked_for_once(
 
 def test_the_sensor_asks_for_a_live_run_of_the_day_s_partition() -> None:
     (sensor,) = minute_ticks
-    with dg.instance_for_test() as instance:
-        with time_machine.travel(datetime(2025, 5, 28, 16, 59, 55, tzinfo=UTC), tick=False):
-            first = sensor(dg.build_sensor_context(instance=instance))
-        assert isinstance(first, dg.SensorResult)
-        (request,) = first.run_requests or []
-        assert request.run_key == "football:2025-05-28T17:00:00Z"
-        assert request.partition_key == "2025-05-28"
-        assert request.tags[SCHEDULED_MINUTE] == "2025-05-28T17:00:00Z"
-        assert first.cursor == "2025-05-28T17:00:00Z"
+    with time_machine.travel(datetime(2025, 5, 28, 16, 59, 55, tzinfo=UTC), tick=False):
+        first = sensor(dg.build_sensor_context())
+    assert isinstance(first, dg.SensorResult)
+    (request,) = first.run_requests or []
+    assert request.run_key == "football:2025-05-28T17:00:00Z"
+    assert request.partition_key == "2025-05-28"
+    assert request.tags[SCHEDULED_MINUTE] == "2025-05-28T17:00:00Z"
+    assert first.cursor == "2025-05-28T17:00:00Z"
 
-        with time_machine.travel(datetime(2025, 5, 28, 16, 59, 58, tzinfo=UTC), tick=False):
-            again = sensor(dg.build_sensor_context(instance=instance, cursor=first.cursor))
-        assert isinstance(again, dg.SkipReason)
+    with time_machine.travel(datetime(2025, 5, 28, 16, 59, 58, tzinfo=UTC), tick=False):
+        again = sensor(dg.build_sensor_context(cursor=first.cursor))
+    assert isinstance(again, dg.SkipReason)

@@ -34,12 +34,11 @@ def test_a_rotation_is_asked_for_every_five_minutes(
 
 def test_the_sensor_asks_once() -> None:
     (sensor,) = rotations
-    with dg.instance_for_test() as instance:
-        with time_machine.travel(datetime(2025, 5, 28, 17, 31, 20, tzinfo=UTC), tick=False):
-            first = sensor(dg.build_sensor_context(instance=instance))
-        assert isinstance(first, dg.SensorResult)
-        (request,) = first.run_requests or []
-        assert request.run_key == "football:rotation:2025-05-28T17:31:00Z"
-        with time_machine.travel(datetime(2025, 5, 28, 17, 32, 0, tzinfo=UTC), tick=False):
-            again = sensor(dg.build_sensor_context(instance=instance, cursor=first.cursor))
-        assert isinstance(again, dg.SkipReason)
+    with time_machine.travel(datetime(2025, 5, 28, 17, 31, 20, tzinfo=UTC), tick=False):
+        first = sensor(dg.build_sensor_context())
+    assert isinstance(first, dg.SensorResult)
+    (request,) = first.run_requests or []
+    assert request.run_key == "football:rotation:2025-05-28T17:31:00Z"
+    with time_machine.travel(datetime(2025, 5, 28, 17, 32, 0, tzinfo=UTC), tick=False):
+        again = sensor(dg.build_sensor_context(cursor=first.cursor))
+    assert isinstance(again, dg.SkipReason)

@@ -67,6 +67,6 @@ def test_the_sensor_asks_while_a_day_is_not_sealed(
 def asked(now: str, cursor: str | None = None) -> list[dg.RunRequest]:
     (sensor,) = seals
     moment = datetime.fromisoformat(now).astimezone(UTC)
-    with dg.instance_for_test() as instance, time_machine.travel(moment, tick=False):
-        said = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+    with time_machine.travel(moment, tick=False):
+        said = sensor(dg.build_sensor_context(cursor=cursor))
     return list(said.run_requests or []) if isinstance(said, dg.SensorResult) else []

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.stack
+
 SECRET = "kept-out-of-sight"
 
 
