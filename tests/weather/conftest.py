@@ -1,10 +1,11 @@
-"""A chain behind a gate, minutes in whatever weather, and the same minutes in fair weather."""
+"""A chain, its minutes in whatever weather, and the same minutes in fair weather."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import SealReport, seal_day
 from resources.embedded_s3 import S3Access
-from resources.store import Requests
-from resources.store.s3 import PatientS3, S3Store
+from resources.settings import Settings
+from resources.site import store_at
+from resources.store.faulty import FaultyStore, Plan
 from simulator.server import serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
@@ -42,34 +44,35 @@ class ChangingWorld(SmallWorld):
 
 @dataclass
 class Weather:
-    """Minutes of a chain through a gate, each in a process of its own that shares nothing with the
-    others but a client; windows are made every fifth minute."""
+    """Minutes of a chain, each in a process of its own, on a store that does as `plan` says;
+    windows are made every fifth minute."""
 
     chain: Chain
-    gate: S3Gate
-    client: S3Store
-    """Through the gate."""
+    plan: Plan | None = None
     passed: int = 0
     """How many minutes have run."""
+    requests: int = 0
+    """How many requests of the last one reached the store."""
 
-    def minutes(self, count: int, **store: Any) -> list[MinuteReport]:
-        """The next minutes, with the object store's client changed so; what they reported."""
-        return [self._minute(**store) for _ in range(count)]
+    def minutes(self, count: int) -> list[MinuteReport]:
+        """The next minutes; what they reported."""
+        return [self._minute() for _ in range(count)]
 
-    def _minute(self, **store: Any) -> MinuteReport:
+    def _minute(self) -> MinuteReport:
         chain, minute = self.chain, self.chain.start.later(self.passed)
         chain.at(minute)
-        with chain.process(access=self.gate.access) as site:
-            site.store = replace(self.client, prefix=chain.prefix, requests=Requests(), **store)
+        with chain.process() as site:
+            site.store = store = FaultyStore(site.store, self.plan)
             report = run_minute(site, FEED, minute, run_id=f"run-{self.passed}")
             if self.passed % 5 == 4:
                 rotate(site, FEED)
+        self.requests = len(store.passed)
         self.passed += 1
         return report
 
     def clears(self, minutes: int = 3) -> MinuteReport:
-        """From here on it is as if there was no gate; what the last of these minutes reported."""
-        self.gate.open()
+        """From here on the store does as it should; what the last of these minutes reported."""
+        self.plan = None
         self.minutes(minutes - 1)
         self.chain.rotate(self.passed - 1, seconds=30)
         return self.minutes(1)[0]
@@ -123,29 +126,20 @@ def landed(chain: Chain) -> Landed:
         }
 
 
-def client_of(access: S3Access) -> PatientS3:
-    return PatientS3(
-        endpoint_url=access.endpoint_url,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key,
-    )
+ChainAt = Callable[[Path], Chain]
 
 
-@pytest.fixture(scope="session")
-def connected(s3_server: S3Access) -> S3Store:
-    return S3Store(client_of(s3_server), "touchline")
-
-
-@pytest.fixture(scope="session")
-def chain_at(s3_server: S3Access, connected: S3Store) -> Iterator[Callable[[Path], Chain]]:
-    """A watched chain with its state in this folder, and a prefix of its own."""
+@contextmanager
+def chains_on(access: S3Access) -> Iterator[ChainAt]:
+    """Watched chains, each with its state in a folder and a prefix of its own."""
     world = ChangingWorld(MATCHES, teams_named=False)
+    connected: Any = store_at(Settings.load(_env_file=None), access)
+    connected.make_bucket()
 
     def make(home: Path) -> Chain:
         served.log.clear()
         prefix = f"weather-{uuid.uuid4().hex[:12]}"
-        chain = Chain(s3_server, served, home, prefix, small_plan(), NOON, connected)
+        chain = Chain(access, served, home, prefix, small_plan(), NOON, connected)
         chain.watch()
         return chain
 
@@ -154,7 +148,13 @@ def chain_at(s3_server: S3Access, connected: S3Store) -> Iterator[Callable[[Path
 
 
 @pytest.fixture(scope="session")
-def fair(chain_at: Callable[[Path], Chain], tmp_path_factory: pytest.TempPathFactory) -> Landed:
+def chain_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChainAt]:
+    with chains_on(S3Access(f"memory:{tmp_path_factory.mktemp('memory')}")) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def fair(chain_at: ChainAt, tmp_path_factory: pytest.TempPathFactory) -> Landed:
     """What the minutes land when nothing happens."""
     chain = chain_at(tmp_path_factory.mktemp("fair"))
     with chain.process() as site:
@@ -165,8 +165,12 @@ def fair(chain_at: Callable[[Path], Chain], tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def weather(
-    fair: Landed, chain_at: Callable[[Path], Chain], s3_gate: S3Gate, tmp_path: Path
-) -> Weather:
-    through = S3Store(client_of(s3_gate.access), "touchline")
-    return Weather(chain_at(tmp_path), s3_gate, through)
+def weather(fair: Landed, chain_at: ChainAt, tmp_path: Path) -> Weather:
+    return Weather(chain_at(tmp_path))
+
+
+@pytest.fixture
+def on_the_wire(fair: Landed, s3_gate: S3Gate, tmp_path: Path) -> Iterator[Weather]:
+    """The real server, whose weather is made by a gate before it."""
+    with chains_on(s3_gate.access) as make:
+        yield Weather(make(tmp_path))
