@@ -6,13 +6,17 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import hypothesis
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from resources.embedded_s3 import S3Access, running
+from resources.ledger import Ledger
 from resources.ledger.database import with_driver
+from resources.settings import PREFIX
 from tests.postgres import NoServer, postgres
 from tests.s3_gate import S3Gate
 from tests.s3_gate import s3_gate as gate_before
@@ -54,6 +58,24 @@ def s3_in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]
     """An endpoint that stands for a store in memory, with the bucket `touchline`."""
     with in_memory(tmp_path_factory.mktemp("memory")) as access:
         yield access
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The state folder of commands and sensors, and where they are called. Nothing else is set."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def ledger(home: Path) -> Iterator[Ledger]:
+    """That of the state folder."""
+    with closing(Ledger(f"sqlite:///{home / 'ledger.sqlite'}", "")) as ledger:
+        ledger.migrate()
+        yield ledger
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,16 +20,6 @@ from touchline.fetch import FetchRef
 NOW = datetime.now(UTC)
 DAY = Day.parse("2025-05-28")
 KEY = AlertKey("landed_matches_claimed", "football/merged", DAY, "real_loss")
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")
-    ledger.migrate()
-    yield ledger
-    ledger.close()
 
 
 def touchline(*arguments: str) -> Result:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,15 +19,6 @@ from tests.resources.ledger_samples import claim
 
 ASSET = "football/merged"
 SECRET = "not-for-anybody"
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    with closing(Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")) as ledger:
-        ledger.migrate()
-        yield ledger
 
 
 def drift(*arguments: str) -> Result:

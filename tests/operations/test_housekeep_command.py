@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,18 +22,12 @@ def heads() -> None: ...
 
 
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+def instance(home: Path, ledger: Ledger) -> Iterator[dg.DagsterInstance]:
     """That of a state folder, with the settings of `touchline up`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    for name in ("KEEP_RUN_HOURS", "LEDGER_URL", "S3_PREFIX"):
-        monkeypatch.delenv(f"TOUCHLINE_{name}", raising=False)
-    with closing(Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")) as ledger:
-        ledger.migrate()
-    home = tmp_path / "dagster"
-    home.mkdir()
-    shutil.copyfile(Path(__file__).parents[2] / "dagster.yaml", home / "dagster.yaml")
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    ours = home / "dagster"
+    ours.mkdir()
+    shutil.copyfile(Path(__file__).parents[2] / "dagster.yaml", ours / "dagster.yaml")
+    with dg.DagsterInstance.from_config(str(ours)) as instance:
         yield instance
 
 

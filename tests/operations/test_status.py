@@ -22,13 +22,6 @@ from resources.up_record import Up
 from touchline.health import Health, Kind, Signal
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    return tmp_path
-
-
 def status(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["status", *arguments])
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -14,7 +12,7 @@ from resources.ledger import Ledger, LedgerUnavailable
 from resources.outbox import Outbox
 from resources.settings import Settings
 from sensors.alert_delivery import alert_delivery
-from tests.targets import Target, target
+from tests.targets import Target
 from touchline.day import Minute
 from touchline.delivery import DeliveryState, MatchAlert
 from touchline.fetch import FetchRef
@@ -25,24 +23,12 @@ AT = MINUTE.utc + timedelta(seconds=20)
 
 
 @pytest.fixture
-def there() -> Iterator[Target]:
-    with target() as taken:
-        yield taken
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: Target) -> Iterator[Ledger]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+def ledger(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, there: Target) -> Ledger:
     monkeypatch.setenv("TOUCHLINE_ORIGIN", "simulated")
     monkeypatch.setenv("TOUCHLINE_NOTIFY_URLS", there.url)
-    monkeypatch.delenv("TOUCHLINE_S3_PREFIX", raising=False)
     # A busy machine may take longer to import Apprise than a tick waits for it.
     monkeypatch.setattr("sensors.alert_delivery.SENDING_SECONDS", 30.0)
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")
-    ledger.migrate()
-    yield ledger
-    ledger.close()
+    return ledger
 
 
 def alert(match_id: str) -> MatchAlert:

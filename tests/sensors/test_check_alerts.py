@@ -49,22 +49,10 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def there() -> Iterator[Target]:
-    with target() as taken:
-        yield taken
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: Target) -> Iterator[Ledger]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+def ledger(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, there: Target) -> Ledger:
     monkeypatch.setenv("TOUCHLINE_ORIGIN", "simulated")
     monkeypatch.setenv("TOUCHLINE_NOTIFY_URLS", there.url)
-    monkeypatch.delenv("TOUCHLINE_S3_PREFIX", raising=False)
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")
-    ledger.migrate()
-    yield ledger
-    ledger.close()
+    return ledger
 
 
 def report(asset: str, day: Day, *kinds: Kind, check: str = CHECK) -> CheckReport:

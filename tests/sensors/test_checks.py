@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
-import pytest
 import time_machine
 
 from pipeline_assets.jobs import CHECKS_JOBS, MINUTE_JOBS
@@ -28,12 +26,7 @@ def test_there_is_a_moment_every_ten_minutes_of_the_day() -> None:
     assert slot_of(parse_instant("2025-05-29T04:10:00Z")) == parse_instant("2025-05-29T04:10:00Z")
 
 
-def test_an_ended_day_is_checked_every_ten_minutes_until_it_is_sealed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")
-    ledger.migrate()
+def test_an_ended_day_is_checked_every_ten_minutes_until_it_is_sealed(ledger: Ledger) -> None:
     assets = [asset.name for asset in PLANS[FEED].assets]
     for asset in assets:
         said = claim(1, asset=asset, ref=FetchRef(FEED, DAY.minute(1), "aB3dE6gH9jK2"))
@@ -46,7 +39,6 @@ def test_an_ended_day_is_checked_every_ten_minutes_until_it_is_sealed(
     for asset in assets:
         ledger.sealed(asset, DAY, number=1, fetches=1, emitted=1, files={}, at=DAY.end)
     assert asked("2025-05-29T05:20:00Z") == []
-    ledger.close()
 
 
 def asked(now: str, cursor: str | None = None) -> list[str]:

@@ -16,10 +16,8 @@ NOON = "2025-05-28T16:01:00Z"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    monkeypatch.delenv("TOUCHLINE_S3_PREFIX", raising=False)
-    folder = tmp_path / "inbox" / "football"
+def folder(home: Path) -> Path:
+    folder = home / "inbox" / "football"
     (folder / "taken").mkdir(parents=True)
     return folder
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -36,12 +35,7 @@ def test_a_seal_is_asked_for_again_and_again_but_not_all_the_time(
     assert slot_of(parse_instant(now)) == (parse_instant(expected) if expected else None)
 
 
-def test_the_sensor_asks_while_a_day_is_not_sealed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "")
-    ledger.migrate()
+def test_the_sensor_asks_while_a_day_is_not_sealed(ledger: Ledger) -> None:
     assets = [asset.name for asset in PLANS["football"].assets]
     at = DAY.minute(1).utc
     for asset in assets:
@@ -61,7 +55,6 @@ def test_the_sensor_asks_while_a_day_is_not_sealed(
     late = claim(2, asset=assets[0], ref=FetchRef("football", DAY.minute(2), "aB3dE6gH9jK3"))
     ledger.landed(late, "e2", 10, parse_instant("2025-05-30T06:00:00Z"))
     assert len(asked("2025-05-30T06:30:00Z")) == 1, "news"
-    ledger.close()
 
 
 def asked(now: str, cursor: str | None = None) -> list[dg.RunRequest]:

@@ -6,9 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psutil
 import pytest
@@ -17,23 +15,12 @@ from pipeline_assets.jobs import DAGSTER_WAITS_SECONDS, JOBS, MINUTE_MAX_RUNTIME
 from pipeline_assets.partitions import LANE
 from pipeline_assets.recovery import ALLOWANCE, LONGEST
 from resources.ledger import Ledger
-from resources.settings import Settings
 from sensors.watchdog import LOOKS_EVERY_SECONDS, end_hung_runs
 from touchline.accounting import RunKind, RunState
 from touchline.day import Minute
 
 FEED = "football"
 TOO_LONG = timedelta(seconds=MINUTE_MAX_RUNTIME_SECONDS + 1) + ALLOWANCE
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
-    settings = Settings.load(_env_file=None)
-    with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
-        ledger.migrate()
-        yield ledger
 
 
 @pytest.fixture
