@@ -67,10 +67,9 @@ def required(names: tuple[str, ...]) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
-    return tmp_path
+def here(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TOUCHLINE_HOME", str(home / "home"))
+    return home
 
 
 def touchline(*arguments: str) -> Result:
@@ -107,13 +106,13 @@ def test_every_command_says_an_error_as_json(
 
 @pytest.mark.parametrize("names", REFUSING)
 def test_a_store_in_memory_is_refused_where_nothing_could_be_kept(
-    names: tuple[str, ...], home: Path, monkeypatch: pytest.MonkeyPatch
+    names: tuple[str, ...], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", "memory:")
     said = touchline(*names, *required(names), *["--all"] * (names == ("verify",)))
     assert (said.exit_code, said.stdout) == (2, "")
     assert said.stderr.splitlines() == [f"touchline: {NOT_IN_MEMORY}"]
-    assert [*home.iterdir()] == []
+    assert [*here.iterdir()] == []
 
 
 @pytest.mark.parametrize(

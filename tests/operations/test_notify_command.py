@@ -13,11 +13,8 @@ from tests.targets import target
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
+def simulated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHLINE_ORIGIN", "simulated")
-    monkeypatch.delenv("TOUCHLINE_NOTIFY_URLS", raising=False)
 
 
 def notify(*arguments: str) -> Result:

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 from operations.cli import app
 from operations.searching import folded
 from resources.day_layout import object_key
-from resources.settings import PREFIX, Settings
 from tests.operations.conftest import FEED, RunDay
 from touchline.accounting import Outcome
 from touchline.bookends import read_bookended
@@ -143,15 +142,13 @@ def test_what_does_not_exist_is_one_line_and_exits_2(
 
 
 def test_where_nothing_was_started_nothing_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setenv("TOUCHLINE_HOME", str(home / "nothing"))
     result = CliRunner().invoke(app, ["verify", "--all"])
     assert result.exit_code == 2
     assert "touchline up" in result.stderr
-    assert not (tmp_path / "nothing").exists()
+    assert not (home / "nothing").exists()
 
 
 def test_a_lost_ledger_is_told_and_not_made_anew(run_day: RunDay, tmp_path: Path) -> None:

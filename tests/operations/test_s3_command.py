@@ -12,16 +12,13 @@ from typer.testing import CliRunner, Result
 from operations.cli import app
 from operations.s3 import duckdb_secret
 from resources.embedded_s3 import Server
-from resources.settings import PREFIX, Settings
 
 SECRET = "a-secret-of-somebody"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+def home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("TOUCHLINE_HOME")
     for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "REGION", "DEFAULT_REGION", "PROFILE"):
         # Set, so that what the command takes out of `.env` is taken back afterwards.
         monkeypatch.setenv(f"AWS_{name}", "")

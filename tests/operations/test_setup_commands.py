@@ -32,14 +32,11 @@ USER, SECRET = "newcomer-77", "s3cr3t-value"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_in_memory: S3Access) -> Path:
+def home(home: Path, monkeypatch: pytest.MonkeyPatch, s3_in_memory: S3Access) -> Path:
     """A state folder in the working directory, and an object store elsewhere."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(PREFIX)]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TOUCHLINE_HOME", str(home / "home"))
     monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", s3_in_memory.endpoint_url)
-    return tmp_path / "home"
+    return home / "home"
 
 
 @pytest.fixture

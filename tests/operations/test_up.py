@@ -29,7 +29,7 @@ from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access, Server
 from resources.ports import choose_ports
 from resources.processes import ProcessId
-from resources.settings import PREFIX, Settings
+from resources.settings import Settings
 from resources.site import Site
 from resources.up_record import Up
 from tests.s3_gate import Answer, S3Gate
@@ -37,11 +37,8 @@ from touchline.day import Day
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-    return Settings.load(home=tmp_path / "home")
+def settings(home: Path) -> Settings:
+    return Settings.load(home=home / "home")
 
 
 def refused(settings: Settings, options: UpOptions | None = None) -> str:
