@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from operations.stack import code_server
 from resources.settings import Settings
+
+pytestmark = pytest.mark.stack
 
 ROOT = Path(__file__).parents[2]
 

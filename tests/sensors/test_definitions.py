@@ -123,6 +123,7 @@ def test_every_asset_is_a_documented_daily_partition() -> None:
         assert graph.get(check).partitions_def == graph.get(check.asset_key).partitions_def
 
 
+@pytest.mark.stack
 def test_a_third_alert_rule_is_one_file(copy: Path, tmp_path: Path) -> None:
     rules = copy / "pipeline_assets" / "football" / "alerts"
     rule = (rules / "three_ou_half.py").read_text()
@@ -137,6 +138,7 @@ def test_a_third_alert_rule_is_one_file(copy: Path, tmp_path: Path) -> None:
     assert "football/alert_4ou_half:landed_matches_claimed" in found["checks"]
 
 
+@pytest.mark.stack
 @pytest.mark.parametrize(
     ("module", "old", "new", "changed"),
     [
@@ -189,6 +191,7 @@ def test_a_changed_rule_changes_the_version_of_those_that_use_it(
     assert {name for name in ASSETS if versions[name] != as_it_is["versions"][name]} == changed
 
 
+@pytest.mark.stack
 def test_dg_finds_nothing_wrong(tmp_path: Path) -> None:
     done = subprocess.run(
         [Path(sys.executable).parent / "dg", "check", "defs"],
@@ -211,6 +214,7 @@ assert of_all() == before
 """
 
 
+@pytest.mark.stack
 def test_loading_them_changes_nothing_for_whoever_loads_them(tmp_path: Path) -> None:
     """Neither warnings of other code, nor the environment of other processes."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONMALLOC": "malloc"}
