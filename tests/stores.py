@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -15,12 +15,21 @@ from resources.store import Requests, Store
 from resources.store.faulty import FaultyStore
 from resources.store.memory import MemoryStore
 
+if TYPE_CHECKING:
+    from resources.store.s3 import S3Store
+
+
+def memory_store(folder: Path, prefix: str = "test") -> MemoryStore:
+    """An empty store whose objects lie below a folder: in its bucket `touchline`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store = MemoryStore(folder, "touchline", prefix)
+    store.make_bucket()
+    return store
+
 
 def memory(folder: Path) -> tuple[S3Access, Store]:
     """How a site reaches a store in memory, and that store, with its bucket."""
-    folder.mkdir(parents=True, exist_ok=True)
-    store = MemoryStore(folder, "touchline")
-    store.make_bucket()
+    store = memory_store(folder, "")
     return S3Access(store.endpoint), store
 
 
@@ -44,8 +53,21 @@ def in_memory(folder: Path) -> Iterator[S3Access]:
         yield S3Access(IN_MEMORY)
 
 
+def s3_store(access: S3Access, prefix: str, bucket: str = "touchline") -> S3Store:
+    """The store of an S3 server, with a client of its own: that takes a tenth of a second."""
+    from resources.store.s3 import PatientS3, S3Store
+
+    s3 = PatientS3(
+        endpoint_url=access.endpoint_url,
+        region_name=access.region,
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
+    )
+    return S3Store(s3, bucket, prefix)
+
+
 def below(store: Store, prefix: str, bucket: str | None = None) -> Any:
-    """The same store under another prefix, which counts its own requests."""
+    """The same store under another prefix, which counts its own requests; behind the same plan."""
     if isinstance(store, FaultyStore):
         return replace(store, inner=below(store.inner, prefix, bucket))
     return replace(

@@ -90,7 +90,6 @@ class MemoryStore:
         if not isinstance(body, bytes):
             body.seek(0)
             body = body.read()
-        self.requests.count("PUT", bytes_out=len(body))
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         with self._kept.one_writer:
             self._expect(key, path, expected)
@@ -101,6 +100,7 @@ class MemoryStore:
             os.replace(written, path)
             said = {name.lower(): text for name, text in (metadata or {}).items()}
             self._kept.said[path] = etag, said
+        self.requests.count("PUT", bytes_out=len(body))
         return etag
 
     def _expect(self, key: str, path: Path, expected: str | None) -> None:
@@ -146,28 +146,29 @@ class MemoryStore:
 
     def head(self, key: str) -> StoredObject:
         path = self._path(key)
-        self.requests.count("HEAD")
         with self._kept.one_writer:
             if not path.is_file():
                 raise NotFound(f"{self._name(key)}: there is no such object")
             etag, metadata = self._said(path)
-            return StoredObject(key, b"", etag, metadata, path.stat().st_size)
+            size = path.stat().st_size
+        self.requests.count("HEAD")
+        return StoredObject(key, b"", etag, metadata, size)
 
     def delete(self, key: str, etag: str | None = None) -> None:
         path = self._path(key)
-        self.requests.count("DELETE")
         with self._kept.one_writer:
             if etag is not None:
                 self._expect(key, path, etag)
             if path.is_file():
                 path.unlink()
                 self._kept.said.pop(path, None)
+        self.requests.count("DELETE")
 
     def list(self, prefix: str, start_after: str | None = None) -> Iterator[ObjectInfo]:
-        self.requests.count("LIST")
         root = self._path("")
         with self._kept.one_writer:
             found = [self._info(root, path) for path in _files(root, prefix)]
+        self.requests.count("LIST")
         yield from (item for item in found if start_after is None or item.key > start_after)
 
     def _info(self, root: Path, path: Path) -> ObjectInfo:
@@ -177,8 +178,8 @@ class MemoryStore:
         return ObjectInfo(key, stat.st_size, self._said(path)[0], stored_at)
 
     def folders(self, prefix: str) -> Iterator[str]:
-        self.requests.count("LIST")
         folder = self._path(prefix)
+        self.requests.count("LIST")
         if folder.is_dir():
             for name in sorted(os.listdir(folder)):
                 if next(_files(folder, f"{name}/"), None) is not None:
@@ -188,6 +189,7 @@ class MemoryStore:
         (self.folder / self.bucket).mkdir(exist_ok=True)
 
     def date_header(self) -> str | None:
+        self._path("")
         self.requests.count("HEAD")
         return format_datetime(datetime.now(UTC), usegmt=True)
 
