@@ -25,7 +25,7 @@ from resources.day_seal import DaySeal, Sealed
 from resources.fetch_object import UnreadableObject
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
-from resources.store import NotFound, PreconditionFailed, StoreError
+from resources.store import PreconditionFailed, StoreError
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Minute
 from touchline.watch import expected_minutes, owed
@@ -213,7 +213,7 @@ def _clear(
     removed = 0
     for item in (*singles, *windows):
         # What was written over since the day was listed is news, and stays.
-        with suppress(PreconditionFailed, NotFound):
+        with suppress(PreconditionFailed):
             days.store.delete(item.key, item.etag)
             removed += 1
     site.ledger.cleared(asset, day, [listed.key for listed in windows], now)

@@ -141,7 +141,7 @@ class DayWindows:
         for each in held:
             single = index.singles.get(FetchNumber(each.number))
             if single and single.etag == each.etag and not each.outcome.is_placeholder:
-                with contextlib.suppress(PreconditionFailed, NotFound):
+                with contextlib.suppress(PreconditionFailed):
                     self.days.store.delete(single.key, single.etag)
                     removed += 1
         return removed

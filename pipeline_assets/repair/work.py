@@ -12,6 +12,7 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -32,7 +33,7 @@ from resources.day_windows import DayWindows
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.site import Site
 from resources.spool import Torn
-from resources.store import StoreError
+from resources.store import PreconditionFailed, StoreError
 from touchline.accounting import RunKind, RunState
 from touchline.day import FetchNumber, Window
 from touchline.stage import RawAsset
@@ -302,7 +303,13 @@ class _Repair:
         assert item.number is not None
         listed, _ = self.found.damaged[item.number]
         self.days.keep_replaced(listed.key)
-        self.site.store.delete(listed.key, listed.etag)
+        try:
+            self.site.store.delete(listed.key, listed.etag)
+        except PreconditionFailed as error:
+            raise StoreError(
+                f"{listed.key} is not what it was when the plan was made; it was left as it is:"
+                " make another plan"
+            ) from error
 
     # --- the sealed day --------------------------------------------------------------------------
 
@@ -313,7 +320,8 @@ class _Repair:
         sealed = replace(self.index, singles={}, windows={})
         for listed in list(self.site.store.list(day_prefix(asset, day))):
             if (seal_of(listed.key) or 0) > number:  # Of a manifest that does not count.
-                self.site.store.delete(listed.key, listed.etag)
+                with suppress(PreconditionFailed):  # It is gone already.
+                    self.site.store.delete(listed.key, listed.etag)
         seal_index(self.site, self.plan.feed.name, asset, day, sealed)
 
     def _reseal(self, item: Item) -> None:

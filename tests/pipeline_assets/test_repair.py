@@ -23,7 +23,8 @@ from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import Done, carry_out, new_run_id
 from pipeline_assets.run import Run
 from pipeline_assets.sealing import clear_replaced, seal_day
-from resources.day_layout import log_key, object_key, seal_key
+from resources.day_layout import log_key, object_key, seal_key, window_key
+from resources.store.faulty import FaultyStore, when
 from simulator.faults import Fault
 from simulator.server import Served
 from tests.chain import FEED, RAW, Chain, all_ok
@@ -31,6 +32,7 @@ from tests.pipeline_assets.small_plan import fails, small_plan
 from tests.pipeline_assets.spoiling import rewrite
 from tests.pipeline_assets.test_rebuild import versioned, without_one
 from touchline.accounting import ClaimState, LossClass, MissedReason, Outcome, RunState
+from touchline.day import Window
 from touchline.plan import FeedPlan
 
 HEADS, NEWCOMERS, ECHOES, QUARANTINE = (
@@ -665,3 +667,27 @@ def test_a_minute_that_was_not_told_as_landed_is_listed_and_nothing_is_made_of_i
     rewrite(day, "DELETE FROM ledger_fetches WHERE number = ?", int(day.number))
     assert planned(day).items == []
     assert [(loss.asset, loss.kind) for loss in lost(day)] == [(RAW, Kind.TRACKING_ERROR)]
+
+
+@pytest.mark.parametrize("meanwhile", [b"another window", None], ids=["written over", "untouched"])
+def test_a_damaged_window_beside_a_sealed_day_goes_unless_it_is_written_over(
+    sealed: Chain, meanwhile: bytes | None
+) -> None:
+    key = window_key(HEADS, Window.of(sealed.day, sealed.number))
+    with sealed.process() as site:
+        site.store.put_new(key, b"rot")
+        plan = plan_repair(site, sealed.plan, sealed.day)
+        assert [(item.key, item.work) for item in plan.items] == [(key, Work.ASIDE)]
+        store = site.store
+
+        def writes_over_it(ask: Callable[[], Any]) -> Any:
+            if meanwhile:
+                store.replace(key, meanwhile, store.head(key).etag)
+            return ask()
+
+        site.store = FaultyStore(store, when(lambda r: r.operation == "delete", writes_over_it))
+        done = carry_out(site, plan, run_id=new_run_id(), reason="a test")
+    there = sealed.objects()
+    assert any(name.startswith(f"conflicts/{key}.replaced.") for name in there)
+    assert (key in there) == (meanwhile is not None)
+    assert ["not what it was" in failure for failure in done.failures] == [True] * bool(meanwhile)
