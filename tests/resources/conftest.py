@@ -1,4 +1,4 @@
-"""An empty ledger database for each test: a SQLite file, and a PostgreSQL database."""
+"""An empty store, the same behind a plan of failures, and an empty ledger for each test."""
 
 from __future__ import annotations
 
@@ -8,9 +8,34 @@ from pathlib import Path
 import pytest
 
 from resources.ledger import Ledger
+from resources.store import Store
+from resources.store.faulty import FaultyStore
+from resources.store.memory import MemoryStore
+from tests.ledgers import sqlite_ledger
+from tests.stores import memory_store, s3_store
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def store(tmp_path: Path) -> MemoryStore:
+    return memory_store(tmp_path / "store")
+
+
+@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.stack)])
+def any_store(request: pytest.FixtureRequest) -> Store:
+    """In memory, and once more on a real server."""
+    if request.param == "memory":
+        return request.getfixturevalue("store")
+    server, prefix = (request.getfixturevalue(name) for name in ("s3_server", "s3_prefix"))
+    return s3_store(server, prefix)
+
+
+@pytest.fixture
+def faulty(store: MemoryStore) -> FaultyStore:
+    """The same store behind a plan; without one so far."""
+    return FaultyStore(store)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.stack)])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
     if request.param == "sqlite":
@@ -19,8 +44,11 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    ledger = Ledger(ledger_url, "live")
-    ledger.migrate()
+def ledger(ledger_url: str, tmp_path: Path) -> Iterator[Ledger]:
+    if ledger_url.startswith("sqlite"):
+        ledger = sqlite_ledger(tmp_path / "ledger.db")
+    else:
+        ledger = Ledger(ledger_url, "live")
+        ledger.migrate()
     yield ledger
     ledger.close()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from resources.embedded_s3 import S3Access
 from resources.lake import Committed, Lake, commit_day, read_day
 from resources.manifest import Held, Manifest
-from resources.store.s3 import PatientS3, S3Store
+from tests.stores import s3_store
 from touchline.accounting import Account, Outcome
 from touchline.day import Day
 
@@ -30,13 +30,8 @@ SCHEMA = pa.schema(
 
 
 def lake_at(access: S3Access, prefix: str, **settings: Any) -> Lake:
-    s3 = PatientS3(
-        endpoint_url=access.endpoint_url,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key,
-    )
-    return Lake(S3Store(s3, "touchline", prefix), **settings)
+    """On a real server."""
+    return Lake(s3_store(access, prefix), **settings)
 
 
 def held(number: int, emitted: int, said: str = "") -> Held:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.embedded_s3 import S3Access
 from resources.expired_days import (
     DamagedExpiry,
     ExpiredDay,
@@ -22,16 +21,11 @@ from resources.expired_days import (
 )
 from resources.seal_marks import seal_marks
 from resources.store import Store
-from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, lake_at, manifest
+from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, manifest
 from tests.stores import below
 from touchline.day import Day
 
 LONG_AFTER = datetime(2025, 7, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(s3_server: S3Access, s3_prefix: str) -> Store:
-    return lake_at(s3_server, s3_prefix).store
 
 
 @given(st.sets(st.integers(1, 1440)))

@@ -5,28 +5,22 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from resources.embedded_s3 import S3Access
 from resources.lake import Committed, Lake, NotAbove, SchemaConflict, adopt_day
 from resources.lake.tables import manifest_key
-from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, lake_at, seal
+from resources.store.memory import MemoryStore
+from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, seal
 from tests.stores import below
 from touchline.day import Day
 
 
-@pytest.fixture(scope="module")
-def connected(s3_server: S3Access) -> Lake:
-    """Making a client costs more than most of what a test asks of it."""
-    return lake_at(s3_server, "")
+@pytest.fixture
+def lake(store: MemoryStore) -> Lake:
+    return Lake(store)
 
 
 @pytest.fixture
-def lake(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(below(connected.store, s3_prefix))
-
-
-@pytest.fixture
-def copy(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(below(connected.store, f"{s3_prefix}-copy"))
+def copy(store: MemoryStore) -> Lake:
+    return Lake(below(store, "copy"))
 
 
 def columns(lake: Lake) -> pa.Schema:

@@ -7,22 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from resources.embedded_s3 import S3Access
 from resources.lake import DamagedLake, Lake, NotAbove, drop_day, maintain
 from resources.lake.tables import manifest_key, manifests_key, table_key
-from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, lake_at, manifest, seal
-from tests.stores import below
-
-
-@pytest.fixture(scope="module")
-def connected(s3_server: S3Access) -> Lake:
-    """Making a client costs more than most of what a test asks of it."""
-    return lake_at(s3_server, "")
+from resources.store.memory import MemoryStore
+from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, manifest, seal
 
 
 @pytest.fixture
-def lake(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(below(connected.store, s3_prefix))
+def lake(store: MemoryStore) -> Lake:
+    return Lake(store)
 
 
 def listed(lake: Lake, below: str) -> list[str]:

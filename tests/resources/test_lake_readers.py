@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 import polars as pl
@@ -12,19 +13,19 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, QueryBuilder
 
-from resources.embedded_s3 import S3Access
 from resources.lake import Lake, commit_day, read_day
 from resources.lake.tables import table_key
-from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, lake_at, manifest, rows, seal
+from resources.store import Store
+from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, manifest, rows, seal
 
 Row = tuple[str, int, str, str | None]
 COLUMNS = "date, fetch_number, key, weather"
 
 
 @pytest.fixture
-def lake(s3_server: S3Access, s3_prefix: str) -> Lake:
+def lake(any_store: Store) -> Lake:
     """Two days, of which the first was replaced, and the second brought a column."""
-    lake = lake_at(s3_server, s3_prefix)
+    lake = Lake(any_store)
     seal(lake, {1: 3})
     seal(lake, {1: 2, 2: 1}, "new ")
     wide = rows({1: 2}).append_column("weather", pa.array(["rain", None]))
@@ -114,5 +115,7 @@ def test_a_day_of_the_table_names_its_files_alone(lake: Lake) -> None:
     opened = handle(lake).file_uris(file_pruning_predicate=[("date", "=", str(DAY))])
     sealed = read_day(lake, ASSET, DAY)
     assert sealed is not None
-    root = f"s3://{lake.store.bucket}/{lake.store.prefix}"
-    assert opened == [f"{root}/{file.key}" for file in sealed.files]
+    uris = [unquote(lake.store.uri(file.key)) for file in sealed.files]
+    assert [uri.removeprefix("file://") for uri in opened] == [
+        uri.removeprefix("file://") for uri in uris
+    ]

@@ -22,6 +22,8 @@ from resources.lake import files as lake_files
 from resources.lake.tables import DataFile, manifest_key, table_key
 from resources.manifest import Manifest
 from resources.parquet import schema_of
+from resources.store.faulty import FaultyStore
+from resources.store.memory import MemoryStore
 from tests.resources.lake_samples import (
     ASSET,
     AT,
@@ -33,8 +35,6 @@ from tests.resources.lake_samples import (
     rows,
     seal,
 )
-from tests.s3_gate import S3Gate
-from tests.stores import below
 from touchline.accounting import sha256_hex
 from touchline.day import Day
 from touchline.stage import Stage
@@ -43,15 +43,9 @@ ROOT = Path(__file__).parents[2]
 STAGES = {stage.name: stage for stage in football.stages}
 
 
-@pytest.fixture(scope="module")
-def connected(s3_server: S3Access) -> Lake:
-    """Making a client costs more than most of what a test asks of it."""
-    return lake_at(s3_server, "")
-
-
 @pytest.fixture
-def lake(connected: Lake, s3_prefix: str) -> Lake:
-    return Lake(below(connected.store, s3_prefix))
+def lake(store: MemoryStore) -> Lake:
+    return Lake(store)
 
 
 def sealed_day(lake: Lake, day: Day = DAY, asset: str = ASSET) -> SealedDay:
@@ -181,23 +175,19 @@ def test_a_column_that_is_not_there_is_named(lake: Lake) -> None:
 
 
 @pytest.mark.usefixtures("small_files")
-def test_a_read_touches_the_files_that_may_hold_it(
-    lake: Lake, s3_gate: S3Gate, s3_prefix: str
-) -> None:
+def test_a_read_touches_the_files_that_may_hold_it(lake: Lake, faulty: FaultyStore) -> None:
     committed = seal(lake, dict.fromkeys(range(1, 21), 3))
     seal(lake, {1: 2}, day=NEXT)
-    through = sealed_day(lake_at(s3_gate.access, s3_prefix))
-    s3_gate.passed.clear()
+    through = sealed_day(Lake(faulty))
+    faulty.passed.clear()
     assert through.table(["key"], {20}).num_rows == 3
-    assert [path.rpartition("/")[2] for _, path in s3_gate.passed] == [
-        committed.files[-1].key.rpartition("/")[2]
-    ]
-    s3_gate.passed.clear()
+    assert [request.key for request in faulty.passed] == [committed.files[-1].key]
+    faulty.passed.clear()
     assert through.table(None, {19, 20}).num_rows == 6
-    assert len(s3_gate.passed) <= 1, "the file that was read last is still in hand"
-    s3_gate.passed.clear()
+    assert len(faulty.passed) <= 1, "the file that was read last is still in hand"
+    faulty.passed.clear()
     through.table()
-    read = {path.partition(table_key(ASSET))[2].split("/")[1] for _, path in s3_gate.passed}
+    read = {request.key.partition(table_key(ASSET))[2].split("/")[1] for request in faulty.passed}
     assert read == {f"date={DAY}"}
 
 
@@ -212,15 +202,14 @@ def test_who_opened_a_day_before_it_was_replaced_reads_what_was(lake: Lake) -> N
     assert after.table(["key"]).column(0).to_pylist() == ["new 0", "new 1", "new 0"]
 
 
-def test_manifest_and_rows_agree_while_others_commit(s3_server: S3Access, s3_prefix: str) -> None:
+def test_manifest_and_rows_agree_while_others_commit(lake: Lake, store: MemoryStore) -> None:
     """Each version of the day has as many rows as its number says."""
 
     def make(number: int, _: Manifest | None) -> tuple[Manifest, pa.Table]:
         return manifest(number, {1: number}), rows({1: number})
 
-    commit_day(lake_at(s3_server, s3_prefix), ASSET, DAY, make, at=AT)
-    reading = lake_at(s3_server, s3_prefix)
-    writing = lake_at(s3_server, s3_prefix)
+    commit_day(lake, ASSET, DAY, make, at=AT)
+    reading, writing = Lake(store), Lake(store)
     seen: set[int] = set()
     with ThreadPoolExecutor(1) as pool:
         writer = pool.submit(
@@ -319,14 +308,13 @@ for child in children:
 """
 
 
-def test_a_process_that_read_ends_well_twenty_times(
-    lake: Lake, s3_server: S3Access, s3_prefix: str
-) -> None:
+@pytest.mark.stack
+def test_a_process_that_read_ends_well_twenty_times(s3_server: S3Access, s3_prefix: str) -> None:
     """Another way of reading Delta aborts the process at its end, in up to half of the runs.
 
     The processes are forked after the imports, which cost more than all that they do.
     """
-    seal(lake, dict.fromkeys(range(1, 50), 20))
+    seal(lake_at(s3_server, s3_prefix), dict.fromkeys(range(1, 50), 20))
     given = {
         "ENDPOINT": s3_server.endpoint_url,
         "KEY": s3_server.access_key_id or "",
@@ -345,6 +333,7 @@ def test_a_process_that_read_ends_well_twenty_times(
     assert sorted(ended.stdout.splitlines()) == ["980"] * 20 + ["ended 0"] * 20
 
 
+@pytest.mark.stack
 def test_what_a_minute_imports_does_not_import_delta() -> None:
     code = (
         "import sys; import resources.lake, pipeline_assets.minute; "

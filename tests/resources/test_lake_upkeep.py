@@ -13,6 +13,7 @@ from resources.lake import Lake, Upkeep, commit_day, maintain, read_day
 from resources.lake.files import write_files
 from resources.lake.tables import CHECKPOINT_COMMITS, manifest_key, manifests_key, table_key
 from resources.manifest import Manifest
+from resources.store.memory import MemoryStore
 from tests.resources.lake_samples import (
     ASSET,
     AT,
@@ -25,22 +26,15 @@ from tests.resources.lake_samples import (
     seal,
 )
 from tests.s3_gate import S3Gate
-from tests.stores import below
 from touchline.day import Day
 
 NOTHING = timedelta(0)
 
 
-@pytest.fixture(scope="module")
-def connected(s3_server: S3Access) -> Lake:
-    """Making a client costs more than most of what a test asks of it."""
-    return lake_at(s3_server, "")
-
-
 @pytest.fixture
-def lake(connected: Lake, s3_prefix: str) -> Lake:
+def lake(store: MemoryStore) -> Lake:
     """A lake that keeps for its week what it does not need any more."""
-    return Lake(below(connected.store, s3_prefix))
+    return Lake(store)
 
 
 @pytest.fixture
@@ -124,11 +118,13 @@ def test_upkeep_in_the_middle_of_a_commit_costs_it_nothing(lake: Lake) -> None:
     assert keys_of(lake) == [(1, "y0"), (1, "y1")]
 
 
+@pytest.mark.stack
 @pytest.mark.timeout(400)
 def test_after_400_days_a_table_costs_what_it_cost_before(
-    forgetful: Lake, s3_gate: S3Gate, s3_prefix: str
+    s3_gate: S3Gate, s3_server: S3Access, s3_prefix: str
 ) -> None:
     through = lake_at(s3_gate.access, s3_prefix)
+    forgetful = replace(lake_at(s3_server, s3_prefix), keep=NOTHING)
     log = f"{table_key(ASSET)}/_delta_log/"
     first = Day.parse("2024-06-01")
     opening: list[int] = []

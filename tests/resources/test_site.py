@@ -15,8 +15,9 @@ from resources.ledger import LedgerUnavailable
 from resources.settings import Settings, SettingsError
 from resources.site import Site, StoreBlob, WrongOrigin
 from resources.store import StoreUnavailable
+from resources.store.faulty import FaultyStore, away
+from resources.store.memory import MemoryStore
 from tests.resources.stage_samples import RAW, ref
-from tests.s3_gate import S3Gate
 from touchline.day import Day
 
 
@@ -25,8 +26,13 @@ def settings_for(home: Path, prefix: str, **more: Any) -> Settings:
 
 
 @pytest.fixture
-def site(s3_server: S3Access, s3_prefix: str, tmp_path: Path) -> Iterator[Site]:
-    with closing(Site.open(settings_for(tmp_path, s3_prefix), PLANS, s3_server)) as site:
+def access(store: MemoryStore) -> S3Access:
+    return S3Access(store.endpoint)
+
+
+@pytest.fixture
+def site(access: S3Access, tmp_path: Path) -> Iterator[Site]:
+    with closing(Site.open(settings_for(tmp_path, "test"), PLANS, access)) as site:
         yield site
 
 
@@ -39,32 +45,29 @@ def test_a_prefix_holds_data_of_one_origin(site: Site) -> None:
     assert site.origin() == "simulated"
 
 
-def test_an_origin_that_cannot_be_read_is_not_an_unclaimed_one(
-    s3_gate: S3Gate, s3_prefix: str, tmp_path: Path
-) -> None:
-    s3_gate.shut = True
-    with closing(Site.open(settings_for(tmp_path, s3_prefix), PLANS, s3_gate.access)) as site:
-        with pytest.raises(StoreUnavailable):
-            site.origin()
-        with pytest.raises(StoreUnavailable):
-            site.claim_origin("live")
+def test_an_origin_that_cannot_be_read_is_not_an_unclaimed_one(site: Site) -> None:
+    site.store = FaultyStore(site.store, away)
+    with pytest.raises(StoreUnavailable):
+        site.origin()
+    with pytest.raises(StoreUnavailable):
+        site.claim_origin("live")
 
 
 def test_what_waits_for_one_prefix_is_not_seen_from_another(
-    s3_server: S3Access, tmp_path: Path
+    access: S3Access, tmp_path: Path
 ) -> None:
     for prefix in ("", "a", "a/b", "b"):
-        with closing(Site.open(settings_for(tmp_path, prefix), PLANS, s3_server)) as site:
+        with closing(Site.open(settings_for(tmp_path, prefix), PLANS, access)) as site:
             assert list(site.spool("football").entries()) == [], prefix
             site.spool("football").write(ref(7), b"{}")
 
 
 def test_a_ledger_that_is_away_does_not_keep_a_site_from_opening(
-    s3_server: S3Access, s3_prefix: str, tmp_path: Path
+    access: S3Access, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
-    settings = settings_for(tmp_path, s3_prefix, ledger_url=f"sqlite:///{tmp_path / 'folder'}")
-    with closing(Site.open(settings, PLANS, s3_server)) as site:
+    settings = settings_for(tmp_path, "test", ledger_url=f"sqlite:///{tmp_path / 'folder'}")
+    with closing(Site.open(settings, PLANS, access)) as site:
         site.claim_origin("live")
         with pytest.raises(LedgerUnavailable):
             site.ledger.claims(RAW, Day.parse("2025-05-28"))

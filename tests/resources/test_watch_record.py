@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from resources.embedded_s3 import S3Access
 from resources.ledger import Ledger
 from resources.store import StoreUnavailable
-from resources.store.s3 import PatientS3, S3Store
+from resources.store.faulty import FaultyStore, away
+from resources.store.memory import MemoryStore
 from resources.watch_layout import interval_key, missed_key
 from resources.watch_record import (
     DamagedWatchRecord,
@@ -20,40 +19,19 @@ from resources.watch_record import (
     read_watch,
     record_watch,
 )
+from tests.ledgers import sqlite_ledger
 from tests.resources.ledger_samples import AT, DAY, ref
-from tests.s3_gate import S3Gate
 from touchline.accounting import MissedReason, Outcome
 from touchline.day import utc_text
 
 FEED = "football"
 
 
-@pytest.fixture
-def store(s3_gate: S3Gate, s3_server: S3Access, s3_prefix: str) -> S3Store:
-    s3 = PatientS3(
-        endpoint_url=s3_gate.access.endpoint_url,
-        region_name=s3_server.region,
-        aws_access_key_id=s3_server.access_key_id,
-        aws_secret_access_key=s3_server.secret_access_key,
-    )
-    return S3Store(s3, "touchline", s3_prefix)
-
-
-@pytest.fixture
-def new_ledger(tmp_path: Path) -> Callable[[str], Ledger]:
-    def make(name: str) -> Ledger:
-        ledger = Ledger(f"sqlite:///{tmp_path}/{name}.db", "live")
-        ledger.migrate()
-        return ledger
-
-    return make
-
-
 def miss(ledger: Ledger, number: int, reason: MissedReason = MissedReason.RUN_DIED) -> None:
     ledger.minute_missed(FEED, DAY.minute(number), reason, AT)
 
 
-def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: S3Store) -> None:
+def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: MemoryStore) -> None:
     ledger.open_interval(FEED, AT, "live")
     miss(ledger, 787)
     miss(ledger, 789, MissedReason.STARTED_LATE)
@@ -73,7 +51,7 @@ def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: S3Store)
     assert ledger.untold(FEED) == []
 
 
-def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: S3Store) -> None:
+def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: MemoryStore) -> None:
     ledger.open_interval(FEED, AT, "live")
     record_watch(store, ledger, FEED)
     ledger.start_fetch(FEED, DAY.minute(787), "run-1", AT)
@@ -84,17 +62,15 @@ def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: S3Store) -> Non
     assert store.requests.by_operation == {}
 
 
-def test_a_store_that_was_away_is_told_later(
-    ledger: Ledger, store: S3Store, s3_gate: S3Gate
-) -> None:
+def test_a_store_that_was_away_is_told_later(ledger: Ledger, faulty: FaultyStore) -> None:
     miss(ledger, 787)
-    s3_gate.shut = True
+    faulty.plan = away
     with pytest.raises(StoreUnavailable):
-        record_watch(store, ledger, FEED)
-    s3_gate.shut = False
+        record_watch(faulty, ledger, FEED)
+    faulty.plan = None
     miss(ledger, 788)
-    record_watch(store, ledger, FEED)
-    assert sorted(read_watch(store, FEED).missed[DAY].minutes) == [787, 788]
+    record_watch(faulty, ledger, FEED)
+    assert sorted(read_watch(faulty, FEED).missed[DAY].minutes) == [787, 788]
 
 
 def test_what_changes_while_the_store_is_told_stays_untold(ledger: Ledger) -> None:
@@ -105,11 +81,9 @@ def test_what_changes_while_the_store_is_told_stays_untold(ledger: Ledger) -> No
     assert [key for key, _ in ledger.untold(FEED)] == [missed_key(FEED, DAY)]
 
 
-def test_a_ledger_that_knows_less_takes_nothing_back(
-    store: S3Store, new_ledger: Callable[[str], Ledger]
-) -> None:
+def test_a_ledger_that_knows_less_takes_nothing_back(store: MemoryStore, tmp_path: Path) -> None:
     """As one that was restored, or made anew, does."""
-    full, poor = new_ledger("full"), new_ledger("poor")
+    full, poor = (sqlite_ledger(tmp_path / name) for name in ("full", "poor"))
     full.open_interval(FEED, AT, "live")
     full.close_interval(FEED, AT + timedelta(hours=1))
     miss(full, 787)
@@ -126,7 +100,9 @@ def test_a_ledger_that_knows_less_takes_nothing_back(
     assert sorted(watched.missed[DAY].minutes) == [787, 788]
 
 
-def test_a_damaged_record_is_kept_aside_and_written_anew(ledger: Ledger, store: S3Store) -> None:
+def test_a_damaged_record_is_kept_aside_and_written_anew(
+    ledger: Ledger, store: MemoryStore
+) -> None:
     key, damaged = missed_key(FEED, DAY), b'{"date": "2025-05-28", "minutes"'
     store.put_new(key, damaged)
     with pytest.raises(DamagedWatchRecord, match=key):
@@ -138,7 +114,7 @@ def test_a_damaged_record_is_kept_aside_and_written_anew(ledger: Ledger, store: 
     assert store.get(aside.key).body == damaged
 
 
-def test_intervals_opened_at_one_moment_are_one_object(ledger: Ledger, store: S3Store) -> None:
+def test_intervals_opened_at_one_moment_are_one_object(ledger: Ledger, store: MemoryStore) -> None:
     """A replay of the same minutes, again and for longer."""
     for hours in (1, 3, 2):
         ledger.open_interval(FEED, AT, "simulated")

@@ -15,8 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from resources.store import (
     Conflicting,
@@ -298,11 +298,13 @@ def delta_rs_finds_what_lies_below_a_key(store: Store) -> None:
     uri, options = store.uri("gold/table"), store.delta_options()
     with pytest.raises(TableNotFoundError):
         DeltaTable(uri, storage_options=options)
-    write_deltalake(uri, pa.table({"n": [1, 2]}), storage_options=options)
-    read = DeltaTable(uri, storage_options=options).to_pyarrow_table()
-    assert read.column("n").to_pylist() == [1, 2]
-    [log] = store.list("gold/table/_delta_log/")
-    assert log.key == "gold/table/_delta_log/00000000000000000000.json"
-    assert b'"add"' in store.get(log.key).body
+    schema = pa.schema([("n", pa.int64())])
+    DeltaTable.create(uri, schema, storage_options=options)
+    with pytest.raises(DeltaError):
+        DeltaTable.create(uri, schema, storage_options=options)
+    assert DeltaTable(uri, storage_options=options).version() == 0
+    log = "gold/table/_delta_log/00000000000000000000.json"
+    assert keys(store, "gold/table/_delta_log/") == [log]
+    assert b'"metaData"' in store.get(log).body
     with pytest.raises(PreconditionFailed):
-        store.put_new(log.key, b"another first version")
+        store.put_new(log, b"another first version")
