@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import resources.ledger.database
 from resources.claim_book import ClaimBook
 from resources.ledger import Ledger, LedgerUnavailable
+from tests.ledgers import sqlite_ledger
 from tests.resources.ledger_samples import ASSET, AT, DAY, claim, only
 from touchline.accounting import ClaimState
 
@@ -31,16 +32,15 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def sqlite_ledger(database: Path) -> Iterator[Ledger]:
-    ledger = Ledger(f"sqlite:///{database}", "live")
-    ledger.migrate()
+def ledger(database: Path) -> Iterator[Ledger]:
+    ledger = sqlite_ledger(database)
     yield ledger
     ledger.close()
 
 
 @pytest.fixture
-def book(sqlite_ledger: Ledger, tmp_path: Path) -> ClaimBook:
-    return ClaimBook(sqlite_ledger, tmp_path / "spool" / "football.claims")
+def book(ledger: Ledger, tmp_path: Path) -> ClaimBook:
+    return ClaimBook(ledger, tmp_path / "spool" / "football.claims")
 
 
 @contextmanager

@@ -1,9 +1,8 @@
-"""Landing on a real S3 server: claimed first, written once, confirmed with what the store said."""
+"""Landing: claimed first, written once, confirmed with what the store said."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +12,13 @@ import pytest
 from resources.claim_book import ClaimBook
 from resources.day_layout import number_of, object_key
 from resources.day_store import Damaged, DayStore, Landing, WouldErase
-from resources.embedded_s3 import S3Access
 from resources.fetch_object import FetchObject, UnreadableObject, unpack
-from resources.ledger import ClaimRow, Ledger
+from resources.ledger import ClaimRow
 from resources.stage_codec import decode_stage
 from resources.store import NotFound, StoreUnavailable
-from resources.store.s3 import PatientS3, S3Store
+from resources.store.faulty import FaultyStore, Request, answer_lost, away, when
+from tests.ledgers import sqlite_ledger
 from tests.resources.stage_samples import DAY, RAW, STAGE, raw_object, stage_object
-from tests.s3_gate import S3Gate
 from touchline.accounting import Account, ClaimState, Outcome
 from touchline.fetch import Envelope
 
@@ -28,33 +26,10 @@ AT = datetime(2025, 5, 28, 17, 0, 3, tzinfo=UTC)
 NAMES = STAGE.name
 
 
-@pytest.fixture(scope="module")
-def connected(s3_server: S3Access) -> S3Store:
-    return store_at(s3_server)
-
-
-def store_at(access: S3Access) -> S3Store:
-    s3 = PatientS3(
-        endpoint_url=access.endpoint_url,
-        region_name=access.region,
-        aws_access_key_id=access.access_key_id,
-        aws_secret_access_key=access.secret_access_key,
-    )
-    return S3Store(s3, "touchline")
-
-
 @pytest.fixture
-def sqlite_ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite", "live")
-    ledger.migrate()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def days(connected: S3Store, s3_prefix: str, sqlite_ledger: Ledger, tmp_path: Path) -> DayStore:
-    book = ClaimBook(sqlite_ledger, tmp_path / "football.claims")
-    return DayStore("football", replace(connected, prefix=s3_prefix), book)
+def days(faulty: FaultyStore, tmp_path: Path) -> DayStore:
+    ledger = sqlite_ledger(tmp_path / "ledger.sqlite")
+    return DayStore("football", faulty, ClaimBook(ledger, tmp_path / "football.claims"))
 
 
 def another(days: DayStore) -> DayStore:
@@ -103,17 +78,17 @@ def test_a_raw_fetch_comes_back_byte_for_byte(days: DayStore) -> None:
     assert read.data == unpack(made.body)
 
 
-def test_the_claim_is_written_before_and_confirmed_after(days: DayStore, s3_gate: S3Gate) -> None:
+def test_the_claim_is_written_before_and_confirmed_after(
+    days: DayStore, faulty: FaultyStore
+) -> None:
     before: list[ClaimState] = []
-    gated = replace(store_at(s3_gate.access), prefix=days.store.prefix)
 
-    def look(method: str, path: str) -> bool:
-        if method == "PUT":
+    def look(request: Request) -> None:
+        if request.writes:
             before.append(row(days).state)
-        return False
 
-    s3_gate.refuses = look
-    land(DayStore("football", gated, days.claims), made := stage_object(7))
+    faulty.plan = look
+    land(days, made := stage_object(7))
     assert before == [ClaimState.INTENDED]
     after = row(days)
     assert (after.state, after.landed, after.pending) == (
@@ -211,13 +186,11 @@ def test_a_rebuild_that_makes_the_same_replaces_nothing(days: DayStore) -> None:
     assert (item.etag, item.last_modified) == (etag, modified)
 
 
-def test_a_put_whose_answer_was_lost_counts_once(days: DayStore, s3_gate: S3Gate) -> None:
-    gated = DayStore(
-        "football", replace(store_at(s3_gate.access), prefix=days.store.prefix), days.claims
-    )
-    s3_gate.loses_answer = lambda method, path: method == "PUT"
+def test_a_put_whose_answer_was_lost_counts_once(days: DayStore, faulty: FaultyStore) -> None:
+    faulty.plan = when(lambda request: request.writes, answer_lost)
     with pytest.raises(StoreUnavailable):
-        land(gated, stage_object(7))
+        land(days, stage_object(7))
+    faulty.plan = None
     assert row(days).state is ClaimState.INTENDED
     assert land(another(days), stage_object(7), "run-2") is Landing.ALREADY_THERE
     assert (row(days).state, row(days).pending) == (ClaimState.LANDED, None)
@@ -243,15 +216,12 @@ def test_a_claim_is_not_confirmed_by_another_object(days: DayStore) -> None:
 
 
 def test_what_the_store_did_not_take_stays_claimed_and_in_hand(
-    days: DayStore, s3_gate: S3Gate
+    days: DayStore, faulty: FaultyStore
 ) -> None:
-    gated = DayStore(
-        "football", replace(store_at(s3_gate.access), prefix=days.store.prefix), days.claims
-    )
-    s3_gate.shut = True
+    faulty.plan = away
     with pytest.raises(StoreUnavailable):
-        land(gated, made := stage_object(7))
-    assert gated.read(NAMES, DAY, 7) == made, "the next stage reads it from here"
+        land(days, made := stage_object(7))
+    assert days.read(NAMES, DAY, 7) == made, "the next stage reads it from here"
     assert (row(days).state, row(days).pending) == (ClaimState.INTENDED, made.claim("run-1"))
 
 

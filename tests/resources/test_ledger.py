@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import Engine, event
 
 from resources.ledger import Claim, ClaimRow, Ledger, Standing
+from tests.ledgers import sqlite_ledger
 from tests.resources.ledger_samples import ASSET, AT, DAY, WINDOW, claim, held, only, ref
 from touchline.accounting import ClaimState, FetchFate, MissedReason, Outcome, RunState
 from touchline.day import Day, FetchNumber
@@ -273,8 +275,7 @@ class ClaimTransitions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.ledger = Ledger(f"sqlite:///{self.folder.name}/ledger.db", "live")
-        self.ledger.migrate()
+        self.ledger = sqlite_ledger(Path(self.folder.name) / "ledger.db")
         self.landed: tuple[Claim, str] | None = None
         self.pending: Claim | None = None
         self.failures: tuple[str, int] = ("", 0)

@@ -15,6 +15,7 @@ import resources.ledger.database
 from resources.ledger import Ledger, RunRow
 from resources.ledger.runs import SILENT_FOR
 from resources.run_record import BEATS_EVERY, recorded
+from tests.ledgers import sqlite_ledger
 from tests.resources.ledger_samples import AT, DAY
 from touchline.accounting import RunKind, RunState
 from touchline.clock import VirtualClock
@@ -130,8 +131,7 @@ def test_a_ledger_that_is_away_costs_the_run_nothing(
     tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resources.ledger.database, "LOCK_TIMEOUT_SECONDS", 0.05)
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db", "live")
-    ledger.migrate()
+    ledger = sqlite_ledger(tmp_path / "ledger.db")
     with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with recorded(ledger, clock, "run-1", RunKind.MINUTE) as record:
