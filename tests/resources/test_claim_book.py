@@ -119,6 +119,7 @@ def test_any_torn_tail_leaves_the_claims_before_it(tmp_path: Path, tail: bytes) 
     assert book.waiting == 1
 
 
+@pytest.mark.stack
 def test_two_processes_that_bring_in_at_once_lose_no_claim(book: ClaimBook, database: Path) -> None:
     numbers = range(1, 21)
     with locked(database):

@@ -31,79 +31,19 @@ from resources.processes import ProcessId
 from resources.settings import Settings
 from tests.s3_gate import S3Gate
 
+pytestmark = pytest.mark.stack
+
 BUCKET = "touchline"
-
-
-def refusal(error: pytest.ExceptionInfo[ClientError]) -> int:
-    return error.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def put(client: Any, key: str, body: bytes = b"x", **condition: str) -> str:
     return client.put_object(Bucket=BUCKET, Key=key, Body=body, **condition)["ETag"]
 
 
-def test_conditional_writes_are_enforced(s3_server: S3Access, s3_prefix: str) -> None:
-    client, key = s3_server.client(), f"{s3_prefix}/a"
-    etag = put(client, key, b"first", IfNoneMatch="*")
-    with pytest.raises(ClientError) as caught:
-        put(client, key, b"second", IfNoneMatch="*")
-    assert refusal(caught) == 412
-    newer = put(client, key, b"second", IfMatch=etag)
-    with pytest.raises(ClientError) as caught:
-        put(client, key, b"third", IfMatch=etag)
-    assert refusal(caught) == 412
-    assert client.head_object(Bucket=BUCKET, Key=key)["ETag"] == newer
-
-
 def test_its_answers_headers_need_not_make_sense(s3_gate: S3Gate, s3_prefix: str) -> None:
     nonsense = dict.fromkeys(("date", "last-modified", "x-amz-tagging-count"), "9" * 30)
     s3_gate.alters = lambda method, path, answer: replace(answer, headers=answer.headers | nonsense)
     probe(s3_gate.access.client(), BUCKET, s3_prefix)
-
-
-def test_of_writers_that_race_for_a_key_one_wins(s3_server: S3Access, s3_prefix: str) -> None:
-    won: list[bytes] = []
-    refused: list[int] = []
-    together = threading.Barrier(4)
-
-    def write(body: bytes) -> None:
-        client = s3_server.client()
-        together.wait()
-        try:
-            put(client, f"{s3_prefix}/raced", body, IfNoneMatch="*")
-            won.append(body)
-        except ClientError as error:
-            refused.append(error.response["ResponseMetadata"]["HTTPStatusCode"])
-
-    writers = [threading.Thread(target=write, args=(f"{i}".encode(),)) for i in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert len(won) == 1
-    assert set(refused) <= {409, 412}
-    stored = s3_server.client().get_object(Bucket=BUCKET, Key=f"{s3_prefix}/raced")
-    assert stored["Body"].read() == won[0]
-
-
-def test_listings_by_prefix_tell_case_and_underscore_apart(
-    s3_server: S3Access, s3_prefix: str
-) -> None:
-    client = s3_server.client()
-    for name in ("odds_changes", "oddsXchanges", "ODDS_changes"):
-        put(client, f"{s3_prefix}/{name}")
-    listed = client.list_objects_v2(Bucket=BUCKET, Prefix=f"{s3_prefix}/odds_")
-    assert [item["Key"] for item in listed["Contents"]] == [f"{s3_prefix}/odds_changes"]
-
-
-def test_other_keys_and_no_keys_are_refused(s3_server: S3Access) -> None:
-    for access in (
-        S3Access(s3_server.endpoint_url, "someone", "else", s3_server.region),
-        S3Access(s3_server.endpoint_url, s3_server.access_key_id, "wrong", s3_server.region),
-    ):
-        with pytest.raises(ClientError) as caught:
-            access.client().list_buckets()
-        assert refusal(caught) == 403
 
 
 def test_a_run_finds_the_store_by_its_environment(

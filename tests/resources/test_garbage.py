@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 USES_AND_FREES = """
 import gc, json, weakref
@@ -39,6 +41,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.stack
 def test_garbage_and_what_lies_free_between_what_is_kept_goes_back(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", USES_AND_FREES],

@@ -59,6 +59,7 @@ def _claims_everything(url: str, who: int, numbers: range) -> None:
         assert before < row.sequence <= version
 
 
+@pytest.mark.stack
 def test_eight_processes_claim_at_once(ledger_url: str, ledger: Ledger) -> None:
     """Each has numbers of its own, and all of them claim number 1000."""
     children = [
@@ -97,6 +98,7 @@ def _lands(ledger: Ledger, numbers: range) -> None:
         ledger.landed(claim(number), f'"{number}"', 10)
 
 
+@pytest.mark.stack
 def test_a_ledger_in_use_survives_a_fork(ledger: Ledger) -> None:
     """Parent and child write at the same time, with the object that both had before."""
     _lands(ledger, range(1, 2))
@@ -113,6 +115,7 @@ def _dies_before_it_confirms(url: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.stack
 def test_a_killed_writer_leaves_its_whole_claim_for_the_next(
     ledger_url: str, ledger: Ledger
 ) -> None:
@@ -135,6 +138,7 @@ def _writes_without_end(url: str, who: int) -> None:
         ledger.landed(said, f'"{content}"', content)
 
 
+@pytest.mark.stack
 def test_writers_killed_anywhere_leave_no_half_of_a_transition(
     ledger_url: str, ledger: Ledger
 ) -> None:
@@ -196,6 +200,7 @@ def _migrates(url: str) -> None:
     Ledger(url, "live").migrate()
 
 
+@pytest.mark.stack
 def test_eight_processes_migrate_an_empty_database_at_once(ledger_url: str) -> None:
     assert all_done([in_child(_migrates, ledger_url) for _ in range(8)])
     ledger = Ledger(ledger_url, "live")

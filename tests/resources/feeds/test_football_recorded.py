@@ -38,6 +38,7 @@ def site(recorded: Recorded) -> Iterator[Site]:
         yield Site(served, SmallWorld({}), RECORDED, VirtualClock(RECORDED))
 
 
+@pytest.mark.stack
 def test_the_whole_poll_arrives_unchanged(site: Site) -> None:
     first = site.fetch()
     sent = {call.sha256 for call in site.served.log.since(0)[0]}

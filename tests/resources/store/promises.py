@@ -186,6 +186,13 @@ def a_listing_begins_after_a_key(store: Store) -> None:
 
 
 @promise
+def a_prefix_means_its_own_letters(store: Store) -> None:
+    for name in ("odds_changes", "oddsXchanges", "ODDS_changes"):
+        store.put_new(name, b"")
+    assert keys(store, "odds_") == ["odds_changes"]
+
+
+@promise
 def folders_are_the_names_below_a_prefix(store: Store) -> None:
     for key in ("raw/f/date=1/a", "raw/f/date=1/b", "raw/f/date=2/x/a", "raw/f/x", "hot/y"):
         store.put_new(key, b"")
