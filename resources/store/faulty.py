@@ -30,11 +30,13 @@ from resources.store.protocol import (
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of the store. `operation` is the name of the method; `body` what is put."""
+    """What is asked of the store. `operation` is the name of the method; `body` what is put;
+    `start_after` the key after which a listing begins."""
 
     operation: str
     key: str
     body: bytes | None = None
+    start_after: str | None = None
 
     @property
     def writes(self) -> bool:
@@ -191,7 +193,8 @@ class FaultyStore:
 
     def list(self, prefix: str, start_after: str | None = None) -> Iterator[ObjectInfo]:
         yield from self._asked(
-            Request("list", prefix), lambda: [*self.inner.list(prefix, start_after)]
+            Request("list", prefix, start_after=start_after),
+            lambda: [*self.inner.list(prefix, start_after)],
         )
 
     def folders(self, prefix: str) -> Iterator[str]:
