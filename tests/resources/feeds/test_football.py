@@ -129,7 +129,7 @@ def test_without_the_live_list_the_fetch_has_failed_and_says_why(
 ) -> None:
     site.faults({"kind": kind, "endpoint": LIVE_LIST})
 
-    fetched = site.fetch(timeout_seconds=SOON)
+    fetched = site.fetch(timeout_seconds=SOON, attempts=1)
 
     assert (fetched.outcome, fetched.reason) == (Outcome.FAILED, reason)
     said = footer(fetched)
@@ -163,7 +163,7 @@ def test_a_failed_call_costs_its_match_alone(site: Site, kind: str, error: str) 
         {"kind": kind, "endpoint": ODDS_HISTORY, "uuid": "m3"},
     )
 
-    fetched = site.fetch(timeout_seconds=SOON)
+    fetched = site.fetch(timeout_seconds=SOON, attempts=1)
 
     assert (fetched.outcome, fetched.reason) == (Outcome.PARTIAL, None)
     assert fetched.calls == {error: 2}
