@@ -46,10 +46,6 @@ FULL = s3_error(500, "InternalError", "We encountered an internal error, please 
 """What SeaweedFS answers to every PUT when its disk is full."""
 
 
-def is_listing(method: str, path: str) -> bool:
-    return method == "GET" and "list-type=2" in path
-
-
 def _never(method: str, path: str) -> bool:
     return False
 
