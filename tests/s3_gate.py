@@ -12,14 +12,9 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
 from resources.embedded_s3 import S3Access
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
-_SIGNATURE = {"authorization", "x-amz-date", "x-amz-content-sha256"}
 
 
 @dataclass(frozen=True)
@@ -67,17 +62,12 @@ class S3Gate:
     """Every connection is dropped before anything is asked."""
     loses_answer: Callable[[str, str], bool] = _never
     """Given method and path: the store does what was asked, and the answer is lost."""
-    spoils: Callable[[str, bytes], bytes] = field(default=lambda path, body: body)
-    """What arrives of a body that is read."""
     refuses: Callable[[str, str], bool] = _never
     """Given method and path: HTTP 500, and nothing is done."""
     answers: Callable[[str, str], Answer | None] = _nothing
     """Given method and path: what is answered without asking the store."""
     alters: Callable[[str, str, Answer], Answer] = _as_it_is
     """What arrives of what the store answers."""
-    drops_headers: frozenset[str] = frozenset()
-    """Headers, in lower case, that do not reach the store: `if-match`, or those of one method,
-    `DELETE if-match`."""
     delay_seconds: float = 0.0
     """So long until a request reaches the store."""
     passed: list[tuple[str, str]] = field(default_factory=list)
@@ -115,8 +105,6 @@ def s3_gate(access: S3Access, tls: ssl.SSLContext | None = None) -> Iterator[S3G
             if gate.loses_answer(method, path):
                 self.close_connection = True
                 return
-            if method == "GET" and answer.status == 200:
-                answer = replace(answer, body=gate.spoils(path, answer.body))
             self._answer(gate.alters(method, path, answer))
 
         def _sent(self) -> bytes:
@@ -151,18 +139,7 @@ def s3_gate(access: S3Access, tls: ssl.SSLContext | None = None) -> Iterator[S3G
             headers.pop("expect", None)
             if headers.pop("transfer-encoding", None):
                 headers["content-length"] = str(len(sent))
-            dropped = {
-                name for name in headers if {name, f"{self.command} {name}"} & gate.drops_headers
-            }
-            if not dropped:
-                return headers
-            # What is dropped was signed, so that the rest has to be signed again.
-            kept = {n: v for n, v in headers.items() if n not in dropped | _SIGNATURE}
-            url = f"http://{headers['host']}{self.path}"
-            request = AWSRequest(self.command, url, headers=kept, data=sent)
-            keys = Credentials(access.access_key_id, access.secret_access_key)
-            S3SigV4Auth(keys, "s3", access.region).add_auth(request)
-            return dict(request.headers.items())
+            return headers
 
         def _answer(self, answer: Answer) -> None:
             self.send_response_only(answer.status)

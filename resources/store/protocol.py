@@ -138,7 +138,7 @@ class Store(Protocol):
     ) -> str:
         """Write over the object that has this ETag; return the new one. Of several writers at one
         moment exactly one succeeds. Raises PreconditionFailed, also where there is no object (S3
-        answers 404 then, SeaweedFS 412), and Conflicting."""
+        answers 404 then, SeaweedFS 412, even where there is no bucket), and Conflicting."""
         ...
 
     def get(self, key: str) -> StoredObject:
@@ -160,7 +160,8 @@ class Store(Protocol):
         ...
 
     def head(self, key: str) -> StoredObject:
-        """Return metadata, size and ETag without the body. Raises NotFound."""
+        """Return metadata, size and ETag without the body. Raises NotFound, on S3 also where there
+        is no bucket: it answers a HEAD without a reason."""
         ...
 
     def delete(self, key: str, etag: str | None = None) -> None:

@@ -158,7 +158,7 @@ def test_a_bit_that_changed_since_it_was_stored_is_noticed(
     s3_gate: S3Gate, through: S3Store
 ) -> None:
     through.put_new("a", b"x" * 1000)
-    s3_gate.spoils = lambda path, body: b"y" + body[1:]
+    s3_gate.alters = lambda method, path, answer: replace(answer, body=b"y" + answer.body[1:])
     for read in (READS[0], READS[2]):
         with pytest.raises(Corrupted, match=f"{through.prefix}/a"):
             read(through)
