@@ -1,7 +1,5 @@
 """The object store stops for five minutes of half-times: each alert goes out in its minute.
 
-pytestmark = pytest.mark.stack
-
 A server of its own is really stopped; the clock of the runs goes on as they do.
 """
 
@@ -30,6 +28,8 @@ from tests.targets import Target, target
 from touchline.clock import VirtualClock
 from touchline.day import ONE_MINUTE, Minute
 from touchline.delivery import DeliveryState
+
+pytestmark = pytest.mark.stack
 
 BUCKET = "touchline"
 STOPPED = range(2, 7)

@@ -1,6 +1,4 @@
 """What a housekeeping leaves of runs in Dagster's storage, SQLite's and PostgreSQL's, and what it
-pytestmark = pytest.mark.stack
-
 does not touch."""
 
 import os
@@ -30,6 +28,8 @@ from tests.days.minute_runs import (
     skipped_tick,
     ticked,
 )
+
+pytestmark = pytest.mark.stack
 
 DAY = "2025-05-28"
 LATER = timedelta(hours=2, minutes=1)
