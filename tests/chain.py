@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from resources.stage_codec import StageObject, decode_stage
 from resources.store import Store
 from simulator.faults import Fault
 from simulator.server import Served
+from tests.ledgers import put_ledger
 from tests.stores import below
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
@@ -66,7 +68,7 @@ class Chain:
             "origin": "simulated",
             "feed_deadline_seconds": 5.0,
         }
-        loaded = Settings.load(_env_file=None, **(given | settings))
+        loaded = _loaded(**(given | settings))
         plans = {FEED: plan or self.plan}
         site = Site.open(loaded, plans, self.access, clock=self.clock)
         site.store = store or below(self.connected, self.prefix, loaded.s3_bucket)
@@ -104,6 +106,7 @@ class Chain:
 
     def watch(self) -> None:
         """From the first minute on, every minute is expected."""
+        put_ledger(self.home / "ledger.sqlite")
         with self.process() as site:
             site.ledger.open_interval(FEED, self.start.utc, "simulated")
 
@@ -185,6 +188,11 @@ class Chain:
         with self.process() as site:
             found = site.days(FEED).read_back(asset, day or self.day, number)
             return decode_stage(site.stages[asset], found.body)
+
+
+@cache
+def _loaded(**given: Any) -> Settings:
+    return Settings.load(_env_file=None, **given)
 
 
 def verdicts(report: MinuteReport) -> set[Verdict]:

@@ -11,8 +11,15 @@ from resources.ledger import Ledger
 
 def sqlite_ledger(file: Path, prefix: str = "live") -> Ledger:
     """An empty ledger in a new SQLite file."""
-    file.write_bytes(_migrated())
+    put_ledger(file)
     return Ledger(f"sqlite:///{file}", prefix)
+
+
+def put_ledger(file: Path) -> None:
+    """Write the SQLite file of an empty ledger, unless there is a file."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_migrated())
 
 
 @cache

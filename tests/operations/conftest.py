@@ -29,6 +29,7 @@ from simulator.faults import Fault
 from simulator.server import serve
 from simulator.source import Source
 from simulator.world import World
+from tests.ledgers import put_ledger
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
 from touchline.clock import VirtualClock
 from touchline.day import Day, FetchNumber, Minute
@@ -142,6 +143,7 @@ def run_on(access: S3Access, home: Path) -> RunMinutes:
         )
         clock, world = VirtualClock(start.utc), World(1, matches)
         numbers = []
+        put_ledger(settings.ledger_file)
         with serve(world, user=_USER, secret=_SECRET, clock=Clock(start.utc)) as served:
             fed = settings.model_copy(update={"feed_url": served.url})
             with closing(Site.open(fed, PLANS, access, clock=clock)) as site:
