@@ -35,7 +35,7 @@ Key = tuple[str, str]
 Why = tuple[Minute, str]
 """The first minute, and the goal line or the favorite that it was for."""
 
-pytestmark = pytest.mark.timeout(3600)
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 
 
 @dataclass

@@ -22,6 +22,7 @@ def expected() -> list[dict[str, object]]:
     return msgspec.to_builtins(found.rows())
 
 
+@pytest.mark.stack
 def test_the_table_of_a_day_open_and_sealed(run_minutes: RunMinutes) -> None:
     day = run_minutes(MATCHES, [[]])
     answer = day.touchline("lags", "--date", str(day.day), "--json")

@@ -19,6 +19,8 @@ from tests.operations.boards import at_minute, land_by_hand
 from tests.operations.conftest import FEED, RunDay, RunMinutes
 from touchline.fetch import FetchRef
 
+pytestmark = pytest.mark.stack
+
 DOCS = Path(__file__).parents[2] / "docs" / "lines.md"
 TEXT = DOCS.read_text()
 MATCH = "goxj9xdvb40ey0m"

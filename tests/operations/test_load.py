@@ -103,6 +103,7 @@ def both(two_days: RunDay, monkeypatch: pytest.MonkeyPatch) -> RunDay:
     return two_days
 
 
+@pytest.mark.stack
 def test_a_range_has_the_rows_of_its_days_with_their_dates(both: RunDay) -> None:
     first, second = (touchline.load("odds_changes", day, as_="arrow") for day in (DAY, NEXT))
     every = touchline.load("odds_changes", (DAY, date(2025, 5, 31)), as_="arrow")

@@ -62,6 +62,7 @@ def test_what_the_code_of_now_has_made_has_not_drifted(two_days: Chain) -> None:
     assert drift(two_days) == []
 
 
+@pytest.mark.stack
 def test_a_fixed_rule_touches_its_stage_on_every_day_until_it_is_made_anew(
     two_days: Chain, fixed_rule: None
 ) -> None:

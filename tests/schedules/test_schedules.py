@@ -18,6 +18,8 @@ from tests.schedules.flows import World
 from tests.schedules.scenarios import SCENARIOS, Outcome, Scenario
 from tests.schedules.turns import Turn
 
+pytestmark = pytest.mark.stack
+
 EXAMPLES = int(os.environ.get("TOUCHLINE_HYPOTHESIS_EXAMPLES", "1"))
 """Of each scenario; one takes some four seconds."""
 

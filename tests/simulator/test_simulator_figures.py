@@ -21,6 +21,8 @@ from simulator.source import Source
 from simulator.world import World
 from touchline.compression import zstd
 
+pytestmark = pytest.mark.stack
+
 IN_PLAY = (2, 3, 4, 5, 7)
 
 

@@ -20,13 +20,13 @@ from tests.pipeline_assets.football.fetches import POLL, envelope, recorded
 from touchline.fetch import Envelope
 from touchline.football.codes import VAR_TYPE
 
-EXAMPLES = int(os.environ.get("TOUCHLINE_HYPOTHESIS_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("TOUCHLINE_HYPOTHESIS_EXAMPLES", "100"))
 examples = settings(
     max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-"""Decorates a property test: 300 examples, or as many as TOUCHLINE_HYPOTHESIS_EXAMPLES says."""
+"""Decorates a property test: 100 examples, or as many as TOUCHLINE_HYPOTHESIS_EXAMPLES says."""
 
 patience = pytest.mark.timeout(120 + EXAMPLES)
 """Gives a property test time for its examples; the usual limit is for 300 of them."""

@@ -16,6 +16,8 @@ from tests.chain import FEED, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import NOON, ChainOf
 from tests.pipeline_assets.football.lined_world import LinedWorld
 
+pytestmark = pytest.mark.stack
+
 MONITOR = "football/monitor_central"
 CORNERS = (7, 4)
 BEFORE_A_WINDOW_ENDS = NOON.later(8)

@@ -438,6 +438,7 @@ def test_the_changes_read_in_order_always_give_the_vendors_list(lists: list[Any]
         assert log == expected
 
 
+@pytest.mark.stack
 @needs_poll
 def test_the_film_shows_every_row_once_in_the_minute_that_brought_it() -> None:
     fetches = [recorded_fetch(MINUTE.later(step)) for step in range(-5, 1)]

@@ -18,6 +18,8 @@ from tests.pipeline_assets.football.lined_world import LinedWorld
 from tests.targets import target
 from touchline.delivery import DeliveryState
 
+pytestmark = pytest.mark.stack
+
 OUTCOMES = "football/alert_outcomes"
 
 
