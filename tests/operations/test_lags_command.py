@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from pipeline_assets.football.lags import LagTable
 from simulator.world import World
