@@ -13,13 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from operations.arguments import said_clearly
-from operations.errors import BAD, UNKNOWN, Misused
+from operations.errors import BAD, UNKNOWN
 from operations.match_alerts import match_alert_as_json, match_alert_lines, read_match_alerts
 from resources.ledger import Ledger
 from touchline.accounting import Verdict
 from touchline.alerting import Alert, AlertKey, Hush
 from touchline.day import Day, utc_second_text, utc_text
 from touchline.delivery import AlertDelivery, DeliveryState
+from touchline.errors import Misuse
 from touchline.notices import Notice, lasted, next_commands
 from touchline.outcomes import State, Tally, tally_by_rule
 
@@ -81,25 +82,25 @@ def hush(
     how: Callable[[Alert, Hush, datetime], Alert],
     now: datetime,
 ) -> Alert:
-    """Mute or acknowledge, and return the alert as it is then. Raises Misused,
+    """Mute or acknowledge, and return the alert as it is then. Raises Misuse,
     LedgerUnavailable."""
     key = said_clearly(AlertKey.parse, text)
     if not why.strip():
-        raise Misused("--why is empty: say what is known, for whoever looks next")
+        raise Misuse("--why is empty: say what is known, for whoever looks next")
     until = (now + length).replace(microsecond=0)
     after = ledger.hush(key, Hush(until, getpass.getuser(), why.strip()), how, now)
     return _known(key, after)
 
 
 def unmute(ledger: Ledger, text: str, now: datetime) -> Alert:
-    """Lift a mute, and return the alert as it is then. Raises Misused, LedgerUnavailable."""
+    """Lift a mute, and return the alert as it is then. Raises Misuse, LedgerUnavailable."""
     key = said_clearly(AlertKey.parse, text)
     return _known(key, ledger.unmute(key, now))
 
 
 def _known(key: AlertKey, alert: Alert | None) -> Alert:
     if alert is None:
-        raise Misused(f"there is no alert {key}: `touchline alerts --date {key.day}` shows all")
+        raise Misuse(f"there is no alert {key}: `touchline alerts --date {key.day}` shows all")
     return alert
 
 

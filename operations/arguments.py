@@ -10,8 +10,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from operations.errors import Misused
 from touchline.day import Day
+from touchline.errors import Misuse
 
 T = TypeVar("T")
 
@@ -28,25 +28,25 @@ def said_clearly(parse: Callable[[str], T], text: str) -> T:
     try:
         return parse(text)
     except ValueError as error:
-        raise Misused(str(error)) from None
+        raise Misuse(str(error)) from None
 
 
 def day(text: str) -> Day:
-    """Raises Misused."""
+    """Raises Misuse."""
     return said_clearly(Day.parse, text)
 
 
 def refuse_inverted(first: Day | None, last: Day | None) -> None:
-    """Of `--from` and `--to`, where None is no bound. Raises Misused."""
+    """Of `--from` and `--to`, where None is no bound. Raises Misuse."""
     if first is not None and last is not None and last < first:
-        raise Misused(f"--to {last} is before --from {first}")
+        raise Misuse(f"--to {last} is before --from {first}")
 
 
 def duration(text: str) -> timedelta:
-    """From `90m`, `2h` or `3d`. Raises Misused for anything else, or nothing."""
+    """From `90m`, `2h` or `3d`. Raises Misuse for anything else, or nothing."""
     found = re.fullmatch(r"([1-9]\d{0,3})([mhd])", text)
     if found is None:
-        raise Misused(f"{text!r} is no length of time: write it like 90m, 2h or 3d")
+        raise Misuse(f"{text!r} is no length of time: write it like 90m, 2h or 3d")
     return int(found[1]) * _UNITS[found[2]]
 
 

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from operations.errors import Misused
 from operations.opened import NothingThere
 from pipeline_assets.expired import has_expired
 from pipeline_assets.football.alerts.rules import Rule, all_rules
@@ -27,6 +26,7 @@ from resources.parquet import records_of
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from touchline.day import Day, FetchNumber, Minute, new_york_text
+from touchline.errors import Misuse
 from touchline.outcomes import State
 
 DISPLAY = "football/monitor_central"
@@ -46,10 +46,10 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 def rule_named(rule_id: str) -> Rule[Any]:
-    """Raises Misused, which lists the rules."""
+    """Raises Misuse, which lists the rules."""
     rules = {rule.rule_id: rule for rule in all_rules()}
     if rule_id not in rules:
-        raise Misused(f"{rule_id!r} is none of the rules: {', '.join(rules)}")
+        raise Misuse(f"{rule_id!r} is none of the rules: {', '.join(rules)}")
     return rules[rule_id]
 
 

@@ -69,8 +69,8 @@ def opened_dagster(settings: Settings) -> Iterator[dg.DagsterInstance]:
         said = _first_line(_of_database(error) or error)
         if url is not None:
             said = without_secrets(url, said)
-        do = _MEND_HOME if url is None else _MEND_DATABASE
-        return DagsterUnreadable(f"Dagster's storage {where} cannot be used: {said}", do)
+        advice = _MEND_HOME if url is None else _MEND_DATABASE
+        return DagsterUnreadable(f"Dagster's storage {where} cannot be used: {said}", advice=advice)
 
     if url is not None:
         _probe(url)
@@ -108,7 +108,7 @@ def _probe(url: URL) -> None:
         if importlib.util.find_spec(package) is None:
             raise DagsterUnreadable(
                 f"{where} needs the Python package {package}, which is not installed",
-                "pip install 'touchline[postgres]'",
+                advice="pip install 'touchline[postgres]'",
             )
     patience = {"connect_timeout": _ANSWERS_WITHIN_SECONDS}
     try:
@@ -117,11 +117,11 @@ def _probe(url: URL) -> None:
             has_tables = inspect(connection).has_table("event_logs")
     except DBAPIError as error:
         said = without_secrets(url, _first_line(error.orig or error))
-        raise DagsterUnreadable(f"{where} cannot be used: {said}", _MEND_DATABASE) from None
+        raise DagsterUnreadable(f"{where} cannot be used: {said}", advice=_MEND_DATABASE) from None
     if not may_create and not has_tables:
         raise DagsterUnreadable(
             f"{where} cannot be used: its user may not create tables there",
-            f"make this user the owner of the database of {_VARIABLE}",
+            advice=f"make this user the owner of the database of {_VARIABLE}",
         )
 
 
@@ -140,7 +140,8 @@ def _database_in_use(settings: Settings) -> URL | None:
         raise DagsterUnreadable(
             f"Dagster's storage is in PostgreSQL since the last `touchline up`, and {_VARIABLE}, "
             "which says where, is not set",
-            f"set {_VARIABLE} as it was then; or touchline down, then touchline up without it",
+            advice=f"set {_VARIABLE} as it was then; or touchline down, then touchline up without "
+            "it",
         )
     return make_url(settings.dagster_url.get_secret_value())
 

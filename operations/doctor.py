@@ -147,7 +147,7 @@ def _ledger(settings: Settings) -> Iterator[Examined]:
             found, ours = ledger.revisions()
             ledger.probe()
     except LedgerUnavailable as error:
-        yield Examined("ledger", Health.BAD, str(error), error.do)
+        yield Examined("ledger", Health.BAD, str(error), error.advice or "")
         return
     if found == ours:
         yield Examined("ledger", Health.OK, f"{ledger.name} can be written, version {ours}")
@@ -157,7 +157,7 @@ def _ledger(settings: Settings) -> Iterator[Examined]:
         yield Examined("ledger", Health.OK if not found else Health.WARNING, detail, do)
     else:
         detail = f"{ledger.name} has version {found}, and this Touchline knows {ours}"
-        yield Examined("ledger", Health.BAD, detail, LedgerTooNew.do)
+        yield Examined("ledger", Health.BAD, detail, LedgerTooNew.advice or "")
 
 
 def _object_store(settings: Settings) -> Iterator[Examined]:
@@ -261,7 +261,7 @@ def _dagster_home(settings: Settings) -> Iterator[Examined]:
             with opened_dagster(settings):
                 pass
     except DagsterUnreadable as error:
-        yield Examined("Dagster home", Health.BAD, str(error), error.do or "")
+        yield Examined("Dagster home", Health.BAD, str(error), error.advice or "")
         return
     records = f", and {database} can be used" if database else ""
     yield Examined("Dagster home", Health.OK, f"{home} can be written{records}")

@@ -14,13 +14,13 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from operations.errors import Misused
 from pipeline_assets.expired import refuse_expired
 from pipeline_assets.load import find_asset
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from touchline.day import Day, FetchNumber, Window, new_york_text, parse_instant
+from touchline.errors import Misuse
 from touchline.stage import Content, RawAsset, Stage
 
 StoredAt = Callable[[Window], datetime | None]
@@ -44,11 +44,11 @@ def document_name(asset: RawAsset | Stage[Any], day: Day) -> str:
 
 
 def asset_to_export(site: Site, name: str) -> RawAsset | Stage[Any]:
-    """Raises UnknownAsset, Misused where it has no documented form."""
+    """Raises UnknownAsset, Misuse where it has no documented form."""
     full = find_asset(site, name)
     (asset,) = (a for plan in site.plans.values() for a in plan.assets if a.name == full)
     if asset.export is None:
-        raise Misused(f"{full} has no form in the daily log")
+        raise Misuse(f"{full} has no form in the daily log")
     return asset
 
 
@@ -64,7 +64,7 @@ def write_document(
     """One upload for each ten-minute window with fetches.
 
     An upload whose time `stored_at` does not know bears the end of its window's last minute, before
-    which it cannot have been stored. Raises Misused where nothing of the day is there, DayExpired,
+    which it cannot have been stored. Raises Misuse where nothing of the day is there, DayExpired,
     StoreError, UnreadableObject, UnreadableFetch, UnreadableStageObject: what was written is then
     no document.
     """
@@ -73,7 +73,7 @@ def write_document(
     numbers = sorted(site.days(asset.feed).index(asset.name, day).numbers)
     if not numbers:
         where = f"s3://{site.store.bucket}/{site.store.prefix}"
-        raise Misused(f"nothing of {asset.name} on {day} is in {where}")
+        raise Misuse(f"nothing of {asset.name} on {day} is in {where}")
     uploads: list[_Upload] = []
     out.write(b'{"uploads":[')
     for window, of_window in itertools.groupby(numbers, lambda number: Window.of(day, number)):

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.dagster_home import opened_dagster
-from operations.errors import Misused
 from operations.opened import refuse_while_running, sqlite_file
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.ledger_rebuild import (
@@ -34,6 +33,7 @@ from resources.site import Site
 from resources.watch_record import read_watch, record_watch
 from touchline.accounting import RunKind, Verdict
 from touchline.day import Day, utc_second_text, utc_text
+from touchline.errors import Misuse
 from touchline.plan import FeedPlan
 
 _VERSION = "SELECT version_num FROM ledger_version"
@@ -41,7 +41,7 @@ _VERSION = "SELECT version_num FROM ledger_version"
 
 def put_damaged_aside(settings: Settings, now: datetime) -> Path | None:
     """Give a damaged ledger's files another name; where they are now, None where it is sound, is
-    not there or does not lie in a file. Raises Misused while Touchline writes it."""
+    not there or does not lie in a file. Raises Misuse while Touchline writes it."""
     file = sqlite_file(settings.ledger_database)
     if file is None or not file.is_file() or not _is_damaged(file):
         return None
@@ -108,7 +108,7 @@ def rebuild(
 ) -> RebuildReport:
     """Every row that the ledger does not have of these days, then a deep check of each.
 
-    Raises Misused where the store has nothing of them, StoreError, LedgerUnavailable.
+    Raises Misuse where the store has nothing of them, StoreError, LedgerUnavailable.
     """
     with site.run(new_run_id(RunKind.LEDGER_REBUILD), RunKind.LEDGER_REBUILD):
         return _rebuild(site, first, last, progress)
@@ -149,7 +149,7 @@ def _rebuild(
                 verdicts = (each.verdict for each in checked)
                 report.verdicts[day, asset.name] = Verdict.worst(verdicts)
     if not report.assets:
-        raise Misused(f"s3://{site.store.bucket}/{site.store.prefix} holds nothing of these days")
+        raise Misuse(f"s3://{site.store.bucket}/{site.store.prefix} holds nothing of these days")
     return report
 
 
@@ -215,13 +215,13 @@ def show_runs(runs: Sequence[RunRow], console: Console) -> None:
 def backup(settings: Settings, file: Path) -> int:
     """A copy of the ledger as it is at one moment, while others go on writing it; its bytes.
 
-    Raises Misused where the file exists or the ledger is none that lies in a file.
+    Raises Misuse where the file exists or the ledger is none that lies in a file.
     """
     ledger = _own_file(settings, f"pg_dump --format=custom --table='ledger_*' --file={file}")
     if not ledger.is_file():
-        raise Misused(f"there is no ledger at {ledger}")
+        raise Misuse(f"there is no ledger at {ledger}")
     if file.exists():
-        raise Misused(f"{file} exists: choose another name, since no backup is written over")
+        raise Misuse(f"{file} exists: choose another name, since no backup is written over")
     _copy(ledger, file)
     return file.stat().st_size
 
@@ -229,7 +229,7 @@ def backup(settings: Settings, file: Path) -> int:
 def restore(settings: Settings, file: Path, now: datetime) -> Path | None:
     """Put a backup in the ledger's place; where the ledger of before is kept, None without one.
 
-    Raises Misused for a file that is no ledger, LedgerTooNew for one of a newer version, and
+    Raises Misuse for a file that is no ledger, LedgerTooNew for one of a newer version, and
     LedgerUnavailable.
     """
     ledger = _own_file(settings, f"pg_restore --clean --if-exists --dbname=... {file}")
@@ -258,21 +258,21 @@ def restore(settings: Settings, file: Path, now: datetime) -> Path | None:
 def _own_file(settings: Settings, instead: str) -> Path:
     file = sqlite_file(settings.ledger_database)
     if file is None:
-        raise Misused(f"the ledger does not lie in a file: use its database's own tool: {instead}")
+        raise Misuse(f"the ledger does not lie in a file: use its database's own tool: {instead}")
     return file
 
 
 def _refuse_unlike_a_ledger(file: Path) -> None:
     if not file.is_file():
-        raise Misused(f"there is no file {file}")
+        raise Misuse(f"there is no file {file}")
     try:
         sound = _quick_check(file)
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as found:
             found.execute(_VERSION).fetchone()
     except sqlite3.Error as error:
-        raise Misused(f"{file} is no backup of a ledger: {error}") from None
+        raise Misuse(f"{file} is no backup of a ledger: {error}") from None
     if sound != "ok":
-        raise Misused(f"{file} is damaged: {sound}")
+        raise Misuse(f"{file} is damaged: {sound}")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -288,4 +288,4 @@ def _copy(source: Path, target: Path) -> None:
         part.replace(target)
     except (OSError, sqlite3.Error) as error:
         part.unlink(missing_ok=True)
-        raise Misused(f"cannot copy {source} to {target}: {error}") from None
+        raise Misuse(f"cannot copy {source} to {target}: {error}") from None

@@ -10,13 +10,12 @@ from operations.searching import folded
 from pipeline_assets.football.merged import stage as MERGED
 from pipeline_assets.load import load_table
 from resources.expired_days import DayExpired
-from resources.fetch_object import UnreadableObject
 from resources.known_days import known_days
 from resources.selection import column_at
 from resources.site import Site
-from resources.stage_codec import UnreadableStageObject
 from resources.store import NotFound
 from touchline.day import Day
+from touchline.errors import Unreadable
 
 SHOWN = 20
 _NAME = ("parsed_team", "name")
@@ -57,7 +56,7 @@ def match_meant(
                 match = known.setdefault(match_id, MatchNamed(match_id))
                 match.names[f"{home or 'unknown'} vs {away or 'unknown'}"] = None
                 match.days[each] = None
-        except (NotFound, UnreadableObject, UnreadableStageObject, DayExpired) as error:
+        except (NotFound, Unreadable, DayExpired) as error:
             progress(f"the names of {each} cannot be read: {error}")
     if asked in known:
         return known[asked]

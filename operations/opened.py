@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from operations.errors import Misused
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import connected
 from resources.env_file import ENV_FILE
@@ -20,18 +19,27 @@ from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import Site
 from touchline.clock import Clock
+from touchline.errors import Misuse, Unavailable
 
 
-class NothingThere(Exception):
+class NothingThere(Unavailable):
     """What a command reads is not where the settings say; the text says where."""
+
+    kind = "nothing_there"
 
 
 class LedgerMissing(NothingThere):
     """There is no ledger."""
 
+    kind = "ledger_missing"
+    advice = "touchline up"
+
 
 class StoreMissing(NothingThere):
     """There is no object store."""
+
+    kind = "store_missing"
+    advice = "touchline up"
 
 
 def settings_for(prefix: str | None = None, **overrides: Any) -> Settings:
@@ -138,9 +146,9 @@ def _without_env_file() -> str:
 
 
 def refuse_while_running(settings: Settings) -> None:
-    """Raises Misused."""
+    """Raises Misuse."""
     if (up := ProcessId.recorded(settings.run_folder / "up.json")) and up.alive:
-        raise Misused("Touchline runs on this state folder: end it first, with `touchline down`")
+        raise Misuse("Touchline runs on this state folder: end it first, with `touchline down`")
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.console import span
-from operations.errors import Misused
 from resources.known_days import known_days
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from touchline.day import Day
+from touchline.errors import Misuse
 from touchline.plan import FeedPlan
 from touchline.stage import Reads, Stage
 
@@ -39,12 +39,12 @@ class SetAside(msgspec.Struct, frozen=True):
 def set_aside(site: Site, day: Day | None, progress: Callable[[str], None]) -> list[SetAside]:
     """Of this day, or of every day that is known: in the order of stages, days and fetches.
 
-    Raises Misused for a day of which nothing is known, StoreError, UnreadableObject,
+    Raises Misuse for a day of which nothing is known, StoreError, UnreadableObject,
     UnreadableStageObject, LedgerUnavailable.
     """
     known = {plan.name: known_days(site, plan.name) for plan in site.plans.values()}
     if day is not None and not any(day in days for days in known.values()):
-        raise Misused(f"nothing is known of {day}: see `touchline verify --all`, and --prefix")
+        raise Misuse(f"nothing is known of {day}: see `touchline verify --all`, and --prefix")
     found: list[SetAside] = []
     for plan in site.plans.values():
         days = [each for each in known[plan.name] if day in (None, each)]

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
-from operations.errors import Misused
 from pipeline_assets.expired import refuse_expired
 from resources.site import Site
 from resources.store import NotFound
 from touchline.accounting import FetchFate
 from touchline.bookends import write_bookended
 from touchline.day import Day
+from touchline.errors import Misuse
 from touchline.fetch import Envelope
 
 
 def read_fetch(site: Site, feed: str, day: Day, number: int) -> Envelope:
-    """From the store. Raises Misused where it is not there, DayExpired, StoreError,
+    """From the store. Raises Misuse where it is not there, DayExpired, StoreError,
     UnreadableObject, UnreadableFetch."""
     try:
         minute = day.minute(number)
     except ValueError as error:
-        raise Misused(str(error)) from None
+        raise Misuse(str(error)) from None
     try:
         return site.days(feed).read_back(site.plans[feed].raw.name, day, number).envelope()
     except NotFound:
@@ -36,7 +36,7 @@ def read_fetch(site: Site, feed: str, day: Day, number: int) -> Envelope:
         said = f"the minute was missed: {row.reason}"
     else:
         said = f"the ledger says: {row.fate}"
-    raise Misused(f"no fetch {number} of {day} is in the store; {said}")
+    raise Misuse(f"no fetch {number} of {day} is in the store; {said}")
 
 
 def pretty(envelope: Envelope) -> bytes:

@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 
 from operations.console import span
-from operations.errors import Misused
 from operations.next_step import DayAt, next_step
 from operations.verify import AssetVerdict, finding_lines, overall, plans_of, verify
 from pipeline_assets.checks.report import Kind
@@ -23,6 +22,7 @@ from resources.known_days import known_days
 from resources.site import Site
 from touchline.accounting import LossClass, Verdict
 from touchline.day import Day
+from touchline.errors import Misuse
 from touchline.plan import FeedPlan
 
 NO_REASON = "what is lost, late or made by an older version"
@@ -43,7 +43,7 @@ def losses_between(
 ) -> list[Loss]:
     """Of every day from the first to the last of which anything is known, oldest first.
 
-    Raises Misused where nothing is, StoreError, LedgerUnavailable, UnreadableObject.
+    Raises Misuse where nothing is, StoreError, LedgerUnavailable, UnreadableObject.
     """
     found: list[Loss] = []
     looked = False
@@ -53,7 +53,7 @@ def losses_between(
                 looked = True
                 found += losses_of(site, plan, each, deep=deep, progress=progress)
     if not looked:
-        raise Misused(f"nothing is known from {first or 'the first day'} to {last or 'the last'}")
+        raise Misuse(f"nothing is known from {first or 'the first day'} to {last or 'the last'}")
     return found
 
 
@@ -159,13 +159,13 @@ def repair_day(
 ) -> Repair:
     """Plan the repair of a day and, but for a dry run, do what was planned.
 
-    Raises Misused, UnknownAsset, PlanOutdated, DayAtWork, UnreadableObject, StoreError,
+    Raises Misuse, UnknownAsset, PlanOutdated, DayAtWork, UnreadableObject, StoreError,
     LedgerUnavailable.
     """
     name = None if asset is None else find_asset(site, asset)
     [plan_of_feed] = plans_of(site, feed or (name or next(iter(site.plans))).partition("/")[0])
     if day not in known_days(site, plan_of_feed.name):
-        raise Misused(f"nothing is known of {day}: see `touchline verify --all`, and --prefix")
+        raise Misuse(f"nothing is known of {day}: see `touchline verify --all`, and --prefix")
     named = name is not None and reason is not None
     plan = plan_repair(
         site, plan_of_feed, day, asset=name, named=named, deep=deep, progress=progress

@@ -26,7 +26,6 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from operations.errors import Misused
 from operations.opened import opened
 from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.rotation import rotate
@@ -37,6 +36,7 @@ from resources.watch_record import record_watch
 from touchline.accounting import Account, Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Minute, utc_text
+from touchline.errors import Misuse
 from touchline.watch import is_rotation_minute
 
 FEED = "football"
@@ -120,7 +120,7 @@ class Totals:
 def replay(settings: Settings, options: ReplayOptions, *, tick: Callable[[Totals], None]) -> Totals:
     """Run the minutes; `tick` is told after each.
 
-    Raises Misused, SettingsError, WrongOrigin, EmbeddedS3Error, LedgerUnavailable, StoreError.
+    Raises Misuse, SettingsError, WrongOrigin, EmbeddedS3Error, LedgerUnavailable, StoreError.
     """
     totals = Totals(options.start)
     began = time.monotonic()
@@ -242,7 +242,7 @@ def _simulator(options: ReplayOptions, user: str, secret: str) -> Iterator[dict[
         assert process.stderr is not None
         line = process.stdout.readline()
         if not line:
-            raise Misused(process.stderr.read().strip() or "the simulator did not start")
+            raise Misuse(process.stderr.read().strip() or "the simulator did not start")
         yield json.loads(line)
     finally:
         process.terminate()

@@ -11,13 +11,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operations.errors import Misused
 from operations.formats import Format
 from pipeline_assets.expired import refuse_expired
 from pipeline_assets.load import find_asset, load_table
 from resources.day_layout import is_raw
 from resources.site import Site
 from touchline.day import Day, FetchNumber
+from touchline.errors import Misuse
 
 BATCH_ROWS = 10_000
 
@@ -25,11 +25,11 @@ Plain = Callable[[Any], Any]
 
 
 def rows_of_day(site: Site, asset: str, day: Day, number: int | None = None) -> pa.Table:
-    """The rows of a derived asset's day, or of one fetch of it. Raises UnknownAsset, Misused where
+    """The rows of a derived asset's day, or of one fetch of it. Raises UnknownAsset, Misuse where
     there are none, DayExpired, StoreError, UnreadableObject, UnreadableStageObject."""
     name = find_asset(site, asset)
     if is_raw(name):
-        raise Misused(f"{name} has no rows; `touchline fetch {day} N` gives one of its fetches")
+        raise Misuse(f"{name} has no rows; `touchline fetch {day} N` gives one of its fetches")
     if number is None:
         refuse_expired(site, name, day)
     there = site.days(name.partition("/")[0]).index(name, day).numbers
@@ -37,9 +37,9 @@ def rows_of_day(site: Site, asset: str, day: Day, number: int | None = None) -> 
         refuse_expired(site, name, day)
     if not there:
         where = f"s3://{site.store.bucket}/{site.store.prefix}"
-        raise Misused(f"nothing of {name} on {day} is in {where}")
+        raise Misuse(f"nothing of {name} on {day} is in {where}")
     if number is not None and number not in there:
-        raise Misused(f"no fetch {number} of {name} on {day}, but {min(there)} to {max(there)}")
+        raise Misuse(f"no fetch {number} of {name} on {day}, but {min(there)} to {max(there)}")
     return load_table(site, name, day, None if number is None else [FetchNumber(number)])
 
 

@@ -23,7 +23,6 @@ from typing import IO, Any
 import msgspec
 
 from operations import ledger as books
-from operations.errors import Misused
 from operations.opened import refuse_while_running, sqlite_file
 from operations.whole_file import whole
 from resources.embedded_s3 import connected
@@ -34,6 +33,7 @@ from resources.site import Site, store_at
 from resources.spool import write_durably
 from resources.store import Corrupted, NotFound, PreconditionFailed, Store
 from touchline.day import utc_text
+from touchline.errors import Misuse
 from touchline.formats import UNREADABLE_JSON, unread, unread_json
 
 FORMAT = 1
@@ -100,10 +100,10 @@ class Restored:
 def back_up(site: Site, file: Path, progress: Progress) -> Backup:
     """Copy the site to a file, while others go on with it.
 
-    Raises Misused where the file exists or objects keep moving, StoreError, LedgerUnavailable.
+    Raises Misuse where the file exists or objects keep moving, StoreError, LedgerUnavailable.
     """
     if file.exists():
-        raise Misused(f"{file} exists: choose another name, since no backup is written over")
+        raise Misuse(f"{file} exists: choose another name, since no backup is written over")
     settings, made = site.settings, Backup(str(file))
     made.ledger = sqlite_file(settings.ledger_database) is not None
     about = About(
@@ -192,7 +192,7 @@ def _copied(
             done[key] = listed[key]
         if not moved:
             return
-    raise Misused("objects kept moving while they were copied: try again, or end Touchline first")
+    raise Misuse("objects kept moving while they were copied: try again, or end Touchline first")
 
 
 def _copy_object(store: Store, tar: tarfile.TarFile, key: str) -> None:
@@ -217,7 +217,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -> Restored:
     """Make the site of a backup where there is none; an attempt that died is gone on with.
 
-    The ledger comes last: without it nothing takes the rest for a site. Raises Misused where the
+    The ledger comes last: without it nothing takes the rest for a site. Raises Misuse where the
     file is no whole backup, or is of another prefix, or where there is a site already;
     EmbeddedS3Error, StoreError, LedgerUnavailable.
     """
@@ -225,7 +225,7 @@ def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _opened(file) as (about, tar, members):
         if about.prefix != settings.s3_prefix:
-            raise Misused(
+            raise Misuse(
                 f"{file} is of the prefix {about.prefix!r}, which its ledger names in every row: "
                 f"set TOUCHLINE_S3_PREFIX={about.prefix}"
             )
@@ -267,7 +267,7 @@ def _put_back(
     if member.name.startswith((SPOOL, INBOX)):
         path = settings.home / member.name
         if ".." in Path(member.name).parts:
-            raise Misused(f"{member.name} would be written outside of {settings.home}")
+            raise Misuse(f"{member.name} would be written outside of {settings.home}")
         path.unlink(missing_ok=True)
         write_durably(path, _content(tar, member).read())
         if member.name.startswith(SPOOL):
@@ -282,7 +282,7 @@ def _put_back(
 
 
 def _put_object(store: Store, member: tarfile.TarInfo, content: IO[bytes]) -> bool:
-    """False where it stands there already. Raises Misused where something else does."""
+    """False where it stands there already. Raises Misuse where something else does."""
     key = member.name.removeprefix(STORE)
     with tempfile.TemporaryFile() as part:
         shutil.copyfileobj(content, part)
@@ -291,7 +291,7 @@ def _put_object(store: Store, member: tarfile.TarInfo, content: IO[bytes]) -> bo
         except PreconditionFailed:
             part.seek(0)
             if store.get(key).body != part.read():
-                raise Misused(f"{key} stands there already with other bytes") from None
+                raise Misuse(f"{key} stands there already with other bytes") from None
             return False
     return True
 
@@ -306,18 +306,18 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 def _opened(
     file: Path,
 ) -> Iterator[tuple[About, tarfile.TarFile, Sequence[tarfile.TarInfo]]]:
-    """A backup that is whole, and its files. Raises Misused."""
+    """A backup that is whole, and its files. Raises Misuse."""
     try:
         tar = tarfile.open(file, "r:")  # noqa: SIM115
     except (OSError, tarfile.TarError) as error:
-        raise Misused(f"{file} is no backup of a site that can be read: {error}") from None
+        raise Misuse(f"{file} is no backup of a site that can be read: {error}") from None
     with tar:
         try:
             members = [member for member in tar.getmembers() if member.isfile()]
         except tarfile.TarError as error:
-            raise Misused(f"{file} is no whole backup of a site: {error}") from None
+            raise Misuse(f"{file} is no whole backup of a site: {error}") from None
         if not members or (members[0].name, members[-1].name) != (ABOUT, END):
-            raise Misused(f"{file} is no whole backup of a site: take another one")
+            raise Misuse(f"{file} is no whole backup of a site: take another one")
         yield _about(file, _content(tar, members[0]).read()), tar, members
 
 
@@ -326,15 +326,15 @@ def _about(file: Path, text: bytes) -> About:
         about = msgspec.json.decode(text, type=About)
     except UNREADABLE_JSON as error:
         why = unread_json(text, READABLE_FORMATS) or error
-        raise Misused(f"{file} is no backup of a site: {why}") from None
+        raise Misuse(f"{file} is no backup of a site: {why}") from None
     if why := unread(about.format, READABLE_FORMATS):
-        raise Misused(f"{file}: {why}")
+        raise Misuse(f"{file}: {why}")
     return about
 
 
 def _refuse_other_ledger(settings: Settings, about: About, file: Path) -> None:
     if about.ledger and sqlite_file(settings.ledger_database) is None:
-        raise Misused(
+        raise Misuse(
             f"{file} holds a ledger that lies in a file: leave TOUCHLINE_LEDGER_URL unset, which "
             "names a database"
         )
@@ -344,11 +344,11 @@ def _refuse_a_ledger(settings: Settings) -> None:
     """Two sites are never mixed."""
     ledger = sqlite_file(settings.ledger_database)
     if ledger is not None and ledger.exists():
-        raise Misused(f"there is a ledger at {ledger}: restore to another TOUCHLINE_HOME")
+        raise Misuse(f"there is a ledger at {ledger}: restore to another TOUCHLINE_HOME")
 
 
 def _refuse_objects(store: Store) -> None:
     if next(store.list(""), None) is not None:
-        raise Misused(
+        raise Misuse(
             f"s3://{store.bucket}/{store.prefix} holds something already: restore to an empty one"
         )

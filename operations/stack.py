@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import grpc
 import httpx
 
-from operations.supervisor import ChildSpec
+from operations.supervisor import ChildSpec, UpError
 from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
 from resources.settings import Settings
 from touchline.health import ALIVE, CODE_SERVER
@@ -35,10 +35,6 @@ _HEALTH = """{
   workspaceOrError { ... on Workspace { locationEntries {
     name locationOrLoadError { ... on PythonError { message } } } } }
 }"""
-
-
-class NotLoaded(RuntimeError):
-    """The code location answers, and its definitions do not load."""
 
 
 def child_environment(settings: Settings, access: S3Access) -> dict[str, str]:
@@ -174,15 +170,15 @@ class Webserver:
         )
 
     def check_location(self) -> None:
-        """Raises NotLoaded with the first line of what is wrong with the definitions."""
+        """Raises UpError with the first line of what is wrong with the definitions."""
         try:
             entries = self._health()["workspaceOrError"]["locationEntries"]
         except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
-            raise NotLoaded(f"the webserver does not say what it loaded: {error}") from error
+            raise UpError(f"the webserver does not say what it loaded: {error}") from error
         for entry in entries:
             if message := (entry["locationOrLoadError"] or {}).get("message"):
                 lines = [line.strip() for line in message.splitlines() if line.strip()]
-                raise NotLoaded(f"the definitions do not load: {lines[-1]}")
+                raise UpError(f"the definitions do not load: {lines[-1]}")
 
     def _daemon_beats(self, *, since: float) -> bool:
         required = self._required_daemons()

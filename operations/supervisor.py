@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from resources.processes import ProcessId, end_groups
+from touchline.errors import TouchlineError
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +39,15 @@ _RECORD = ".child.json"
 _LEFTOVERS_GRACE_SECONDS = 5.0
 
 
-class ChildFailed(RuntimeError):
+class UpError(TouchlineError):
+    """Touchline cannot start; the text says what to do, in one line for each thing to do."""
+
+
+class ChildFailed(UpError):
     """A child ended or was not ready in time; the text says which, and where its log is."""
 
 
-class Stopping(Exception):
+class Stopping(TouchlineError):
     """A start was given up because an end was asked for."""
 
 

@@ -13,16 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.console import span
-from operations.errors import Misused
 from pipeline_assets.load import subject_path
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.known_days import known_days
 from resources.selection import Selection
 from resources.site import Site
-from resources.stage_codec import StageObject, UnreadableStageObject, decode_stage
+from resources.stage_codec import StageObject, decode_stage
 from resources.store import NotFound
 from touchline.day import Day, FetchNumber
-from touchline.fetch import UnreadableFetch
+from touchline.errors import Misuse, Unreadable
 from touchline.plan import FeedPlan
 from touchline.stage import RawAsset, Stage
 
@@ -80,7 +79,7 @@ def trace(
     """Every asset's fates of this match, by day, fetch and the order of the chain. Fetches in which
     no asset has anything of it are left out, and so are stages whose records are about no match.
 
-    Raises Misused where nothing is found at all, StoreError, LedgerUnavailable.
+    Raises Misuse where nothing is found at all, StoreError, LedgerUnavailable.
     """
     found: list[Traced] = []
     for plan in site.plans.values():
@@ -89,7 +88,7 @@ def trace(
             found += _of_day(site, plan, match_id, each, number)
     if not found:
         where = "any day" if day is None else str(day) + (f" fetch {number}" if number else "")
-        raise Misused(f"no match with the id, and no team with the name, {match_id!r} on {where}")
+        raise Misuse(f"no match with the id, and no team with the name, {match_id!r} on {where}")
     return found
 
 
@@ -126,7 +125,7 @@ def _of_fetch(
     here = msgspec.structs.replace(bare, key=found.key, code_version=found.code_version)
     try:
         fates = list(_fates(asset, found, match_id))
-    except (UnreadableObject, UnreadableFetch, UnreadableStageObject) as error:
+    except Unreadable as error:
         return [msgspec.structs.replace(here, fate=Fate.UNREADABLE, detail=str(error))]
     if not fates and found.outcome.is_placeholder:
         fates = [{"fate": Fate.PLACEHOLDER, "reason": str(found.outcome)}]

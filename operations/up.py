@@ -26,12 +26,11 @@ from pydantic import SecretStr
 
 from operations import stack as parts
 from operations.dagster_home import prepare_dagster_home
-from operations.supervisor import ChildFailed, Stopping, Supervisor
+from operations.supervisor import Stopping, Supervisor, UpError
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS
-from resources.embedded_s3 import EmbeddedS3Error, S3Access, Server
+from resources.embedded_s3 import S3Access, Server
 from resources.known_days import first_known_day
-from resources.ledger import LedgerUnavailable
 from resources.ports import choose_ports, port_is_free
 from resources.processes import ProcessId
 from resources.settings import Origin, Settings, SettingsError
@@ -43,13 +42,10 @@ from resources.up_record import Up
 from resources.watch_record import record_watch
 from touchline.clock import SystemClock
 from touchline.day import Day
+from touchline.errors import Unavailable
 from touchline.health import CODE_SERVER
 
 _WATCH_SECONDS = 1.0
-
-
-class UpError(RuntimeError):
-    """Touchline cannot start; the text says what to do, in one line for each thing to do."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +69,11 @@ class UpOptions:
 
 def first_day(settings: Settings, access: S3Access) -> Day:
     """Return the day that partitions begin with: the setting, else the first that the ledger knows
-    of, else today. Raises UpError for a day that has not begun, or a ledger that cannot be read."""
-    try:
-        with closing(Site.open(settings, PLANS, access)) as site:
-            today = Day.containing(site.clock.now())
-            if settings.first_day is None:
-                return min(first_known_day(site) or today, today)
-    except LedgerUnavailable as error:
-        raise UpError(str(error)) from error
+    of, else today. Raises UpError for a day that has not begun, LedgerUnavailable."""
+    with closing(Site.open(settings, PLANS, access)) as site:
+        today = Day.containing(site.clock.now())
+        if settings.first_day is None:
+            return min(first_known_day(site) or today, today)
     chosen = Day.parse(settings.first_day)
     if chosen > today:
         raise UpError(
@@ -93,16 +86,13 @@ def first_day(settings: Settings, access: S3Access) -> Day:
 def open_site(settings: Settings, access: S3Access) -> None:
     """Mark the store's origin and begin to expect minutes, before anything fetches.
 
-    Raises UpError where the store holds data of another origin, or a book cannot be written.
+    Raises WrongOrigin where the store holds data of another origin, StoreError, LedgerUnavailable.
     """
-    try:
-        with closing(Site.open(settings, PLANS, access)) as site:
-            site.claim_origin(settings.origin)
-            for feed in PLANS:
-                site.ledger.open_interval(feed, datetime.now(UTC), settings.origin)
-                record_watch(site.store, site.ledger, feed)
-    except (WrongOrigin, LedgerUnavailable, StoreError) as error:
-        raise UpError(str(error)) from error
+    with closing(Site.open(settings, PLANS, access)) as site:
+        site.claim_origin(settings.origin)
+        for feed in PLANS:
+            site.ledger.open_interval(feed, datetime.now(UTC), settings.origin)
+            record_watch(site.store, site.ledger, feed)
 
 
 def close_site(settings: Settings, access: S3Access) -> None:
@@ -140,7 +130,7 @@ def up(
             try:
                 supervisor = _supervisor(settings, progress)
                 _start(settings, options, stack, supervisor, stop, progress)
-            except (ChildFailed, EmbeddedS3Error, parts.NotLoaded, UpError) as error:
+            except (UpError, WrongOrigin, Unavailable) as error:
                 replace(running, state="failed", error=str(error)).write(settings)
                 raise UpError(str(error)) from error
             stack.callback(progress, "Stopping")
@@ -270,7 +260,10 @@ def _start(
     stop: threading.Event,
     progress: Callable[[str], None],
 ) -> None:
-    """Start part after part, leaving on `stack` what ends them. Raises UpError, ChildFailed."""
+    """Start part after part, leaving on `stack` what ends them.
+
+    Raises UpError, WrongOrigin, EmbeddedS3Error, StoreError, LedgerUnavailable.
+    """
     if left := supervisor.end_leftovers():
         progress(f"Ended what an earlier run had left: {', '.join(left)}")
     if not port_is_free(options.port):
@@ -318,7 +311,7 @@ def _prepare_dagster(settings: Settings, code_port: int) -> Path:
     try:
         return prepare_dagster_home(settings, parts.workspace(code_port))
     except DagsterUnreadable as error:
-        raise UpError(": ".join(filter(None, (str(error), error.do)))) from None
+        raise UpError(": ".join(filter(None, (str(error), error.advice)))) from None
     except OSError as error:
         raise UpError(f"Dagster's home cannot be written: {error}") from None
 

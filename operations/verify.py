@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from operations.errors import Misused
 from operations.next_step import DayAt, next_step
 from pipeline_assets.checks.books import KnownClaims
 from pipeline_assets.checks.factory import check_day
@@ -23,6 +22,7 @@ from resources.site import Site
 from resources.store import StoreError
 from touchline.accounting import FetchFate, Outcome, Verdict
 from touchline.day import Day
+from touchline.errors import Misuse
 from touchline.plan import FeedPlan
 
 Remarks = dict[str, list[Remark] | None]
@@ -59,16 +59,16 @@ class AssetVerdict:
 
 
 def plans_of(site: Site, feed: str | None) -> list[FeedPlan]:
-    """The site's plan of this feed, or all. Raises Misused."""
+    """The site's plan of this feed, or all. Raises Misuse."""
     return plans_named(site.plans, feed)
 
 
 def plans_named(plans: Mapping[str, FeedPlan], feed: str | None) -> list[FeedPlan]:
-    """The plan of this feed, or all. Raises Misused."""
+    """The plan of this feed, or all. Raises Misuse."""
     if feed is None:
         return list(plans.values())
     if feed not in plans:
-        raise Misused(f"{feed!r} is not a feed; there are: {', '.join(plans)}")
+        raise Misuse(f"{feed!r} is not a feed; there are: {', '.join(plans)}")
     return [plans[feed]]
 
 
@@ -82,7 +82,7 @@ def verify(
 ) -> list[AssetVerdict]:
     """Every asset of this day, or of every day that is known, oldest first.
 
-    Raises Misused for a feed or a day that is not known, and where nothing is.
+    Raises Misuse for a feed or a day that is not known, and where nothing is.
     """
     plans = plans_of(site, feed)
     found = []
@@ -94,7 +94,7 @@ def verify(
                 reports = check_day(site, plan, asset, each, deep=deep, known=known)
                 found.append(AssetVerdict(asset.name, each, reports))
     if not found:
-        raise Misused(nothing_known(site, plans, day))
+        raise Misuse(nothing_known(site, plans, day))
     return found
 
 

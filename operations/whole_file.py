@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from operations.errors import Misused
+from touchline.errors import Misuse
 
 
 @contextmanager
 def whole(path: Path | None) -> Iterator[BinaryIO]:
     """A file that takes its place when it is whole: stdout without one. Raises
-    Misused where it cannot be written."""
+    Misuse where it cannot be written."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -24,7 +24,7 @@ def whole(path: Path | None) -> Iterator[BinaryIO]:
     try:
         file = part.open("wb")
     except OSError as error:
-        raise Misused(f"cannot write {part}: {error.strerror}") from None
+        raise Misuse(f"cannot write {part}: {error.strerror}") from None
     try:
         with file:
             yield file

@@ -8,13 +8,17 @@ from datetime import timedelta
 
 from resources.site import Site
 from touchline.day import Day
+from touchline.errors import Bad
 
 LOCKED_FOR = timedelta(hours=1)
 """A seal or a rebuild that holds a day for longer has died."""
 
 
-class DayAtWork(Exception):
+class DayAtWork(Bad):
     """Another run is sealing or rebuilding this asset's day; says which."""
+
+    kind = "day_at_work"
+    advice = "run the command again when the day's work has ended"
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def _ledger(books: Books) -> Signal:
     try:
         books.ledger.probe()
     except LedgerUnavailable as error:
-        return Signal(Kind.LIVENESS, LEDGER, Health.BAD, str(error), do=error.do)
+        return Signal(Kind.LIVENESS, LEDGER, Health.BAD, str(error), do=error.advice or "")
     return Signal(Kind.LIVENESS, LEDGER, Health.OK, f"{books.ledger.name} can be written")
 
 

@@ -18,24 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_assets.asked import answer_lines
-from pipeline_assets.day_lock import DayAtWork
 from pipeline_assets.expired import has_expired
 from pipeline_assets.raw_step import raw_object
-from pipeline_assets.repair.plan import PlanOutdated
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out, new_run_id
 from pipeline_assets.run import Batch, Run
 from pipeline_assets.stage_step import DAYS_STATE_IS_SOUGHT, LEFT_TO_LIVE_RUNS
 from resources.appended import Answer, Answered
 from resources.day_store import Landing
-from resources.fetch_object import UnreadableObject
 from resources.inbox import Capture, NoCapture, is_being_written, read_capture, shown_name
-from resources.ledger import LedgerUnavailable
 from resources.site import Site
-from resources.stage_codec import UnreadableStageObject, decode_stage
-from resources.store import StoreError
+from resources.stage_codec import decode_stage
 from touchline.accounting import FetchFate, sha256_hex
 from touchline.day import Day, FetchNumber
+from touchline.errors import Bad, TouchlineError, Unavailable
 from touchline.fetch import Envelope
 from touchline.plan import FeedPlan
 
@@ -43,19 +39,8 @@ Progress = Callable[[str], None]
 REASON = "captures from the inbox"
 
 
-class NotYet(Exception):
+class NotYet(TouchlineError):
     """A day cannot be put right now; says why. It is tried again."""
-
-
-_TRIED_AGAIN = (
-    NotYet,
-    DayAtWork,
-    PlanOutdated,
-    StoreError,
-    LedgerUnavailable,
-    UnreadableObject,
-    UnreadableStageObject,
-)
 
 
 @dataclass
@@ -109,7 +94,7 @@ def take_inbox(
                 continue
             try:
                 _put_right(site, plan, day, {each.number for each in captures}, progress)
-            except _TRIED_AGAIN as error:
+            except (NotYet, Bad, Unavailable) as error:
                 report.waiting.append(f"what follows from captures of {day}: {error}")
                 continue
             for capture in captures:
@@ -174,7 +159,7 @@ def _land_day(run: Run, captures: Sequence[Capture], report: InboxReport) -> lis
             return []
         if site.origin() is None:
             site.claim_origin(site.settings.origin)
-    except (StoreError, LedgerUnavailable) as error:
+    except Unavailable as error:
         report.waiting.append(f"captures of {run.day}: {error}")
         return []
     return [capture for capture in captures if _land(run, capture, report)]
@@ -209,7 +194,7 @@ def _put_right(
     site: Site, plan: FeedPlan, day: Day, captured: AbstractSet[FetchNumber], progress: Progress
 ) -> None:
     """Make again what follows from what was captured of this day, and the days behind it while
-    what is carried over midnight is another. Raises what is in `_TRIED_AGAIN`."""
+    what is carried over midnight is another. Raises NotYet, and what is Bad or Unavailable."""
     inbox, right = site.inbox(plan.name), list[Day]()
     behind: Day | None = day
     states = dict[str, str]()

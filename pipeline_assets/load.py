@@ -16,6 +16,7 @@ from resources.site import Site
 from resources.stage_codec import decode_stage
 from resources.stage_window import FRAME, with_frame
 from touchline.day import Day, FetchNumber
+from touchline.errors import Misuse
 from touchline.fetch import Envelope
 from touchline.stage import Stage
 
@@ -23,7 +24,7 @@ SUBJECT = "match_id"
 """The member that says which match a record is about."""
 
 
-class UnknownAsset(LookupError):
+class UnknownAsset(Misuse, LookupError):
     """No asset of this name, or more than one; the message lists the names."""
 
 

@@ -22,6 +22,7 @@ import msgspec
 from resources.spool import fsync_directory
 from touchline.accounting import sha256_hex
 from touchline.day import utc_text
+from touchline.errors import Misuse
 from touchline.formats import UNREADABLE_JSON
 
 REQUESTS, REMARKS, ANSWERS = "requests.jsonl", "qa.jsonl", "answers.jsonl"
@@ -69,7 +70,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     at: str
 
 
-class Malformed(ValueError):
+class Malformed(Misuse, ValueError):
     """A line that asks for nothing; the text says what is wrong with it."""
 
 

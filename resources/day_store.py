@@ -28,10 +28,9 @@ from resources.day_layout import day_prefix, first_of_window, is_raw, object_key
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import Claim, LedgerUnavailable, Standing, WindowRow
 from resources.manifest import Held
-from resources.raw_window import RawWindow
-from resources.raw_window import UnreadableWindow as UnreadableRawWindow
+from resources.raw_window import RawWindow, UnreadableWindow
 from resources.selection import EVERYTHING, Selection
-from resources.stage_window import StageWindow, UnreadableWindow
+from resources.stage_window import StageWindow
 from resources.store import (
     Conflicting,
     Corrupted,
@@ -59,9 +58,15 @@ Window = RawWindow | StageWindow[Any]
 class WouldErase(StoreError):
     """What was made holds less than what stands there, and no account explains it."""
 
+    kind = "would_erase"
+    advice = None
+
 
 class Damaged(StoreError):
     """What stands there cannot be read, and what was made is not what should stand there."""
+
+    kind = "object_damaged"
+    advice = "touchline verify --all --deep"
 
 
 class Landing(StrEnum):
@@ -195,7 +200,7 @@ class DayStore:
                 body = pack(window.envelope(place.number))
             else:
                 body = window.single(place.number)
-        except (UnreadableRawWindow, UnreadableWindow) as error:
+        except UnreadableWindow as error:
             raise UnreadableObject(f"{place.listed.key}: {error}") from error
         return FetchObject.held(asset, self.feed, place.held, body)
 
@@ -251,7 +256,7 @@ class DayStore:
                 window: Window = RawWindow.open(data)
             else:
                 window = StageWindow.open(self.stages[asset], data)
-        except (Corrupted, UnreadableRawWindow, UnreadableWindow) as error:
+        except (Corrupted, UnreadableWindow) as error:
             raise UnreadableObject(f"{listed.key}: {error}") from error
         self._windows[asset] = ((listed.key, listed.etag), window)
         return window

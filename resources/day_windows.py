@@ -162,7 +162,7 @@ class DayWindows:
                 held = self._compared_raw(data, fetches)
             else:
                 held = self._compared_rows(data, fetches)
-        except (raw_window.UnreadableWindow, stage_window.UnreadableWindow) as error:
+        except raw_window.UnreadableWindow as error:
             raise UnreadableObject(f"{key}: {error}") from error
         if fetches and [each.number for each in held] != sorted(fetches):
             raise UnlikeItsFetches(f"{key}: holds other fetches than it was made of")

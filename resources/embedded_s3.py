@@ -32,6 +32,7 @@ from resources.ports import choose_ports, port_is_free
 from resources.private_json import read_private_json, write_private_json
 from resources.processes import ProcessId, end_groups
 from resources.settings import Settings
+from touchline.errors import Unavailable
 
 REGION = "us-east-1"
 START_TIMEOUT_SECONDS = 60.0
@@ -51,8 +52,10 @@ _MEMORY = "512MiB"
 _POLL_SECONDS = 0.05
 
 
-class EmbeddedS3Error(RuntimeError):
+class EmbeddedS3Error(Unavailable):
     """The embedded object store does not start, is in use, or does not run."""
+
+    kind = "embedded_store"
 
 
 class ServerEndedError(EmbeddedS3Error):

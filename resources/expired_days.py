@@ -31,6 +31,9 @@ _RECORD = re.compile(r"date=(\d{4}-\d{2}-\d{2})/([^/]+)\.json")
 class DayExpired(StoreError):
     """What was asked for was removed on purpose; the message says when."""
 
+    kind = "day_expired"
+    advice = None
+
 
 class DamagedExpiry(StoreError):
     """The record of an expiry cannot be read."""

@@ -13,6 +13,7 @@ from resources.store import StoredObject
 from touchline.accounting import Account, Outcome, sha256_hex
 from touchline.compression import CHECKED, zstd
 from touchline.day import Minute, utc_text
+from touchline.errors import Unreadable
 from touchline.fetch import Envelope, FetchRef
 from touchline.formats import unread
 
@@ -20,7 +21,7 @@ FORMAT = 1
 READABLE_FORMATS = (1,)
 
 
-class UnreadableObject(ValueError):
+class UnreadableObject(Unreadable):
     """An object whose bytes are not what its key promises; the message names the key."""
 
 

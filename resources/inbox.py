@@ -31,6 +31,7 @@ from touchline.accounting import sha256_hex
 from touchline.bookends import read_bookended
 from touchline.compression import zstd
 from touchline.day import Day, FetchNumber
+from touchline.errors import Misuse
 from touchline.fetch import Envelope, UnreadableFetch
 
 WRITTEN_WITHIN = timedelta(seconds=60)
@@ -42,7 +43,7 @@ _LONGEST_NAME = 200
 _FETCH_ID = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
-class NoCapture(ValueError):
+class NoCapture(Misuse, ValueError):
     """The content of a file is no captured fetch, or not yet; the text says what is wrong."""
 
 

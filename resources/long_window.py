@@ -14,11 +14,12 @@ import msgspec
 from resources.manifest import Held
 from touchline.accounting import sha256_hex
 from touchline.compression import zstd
+from touchline.errors import Unreadable
 
 SKIPPED_AT_ONCE = 1 << 20
 
 
-class UnreadableContent(ValueError):
+class UnreadableContent(Unreadable):
     """Compressed bytes that do not hold what was written; the message says how they differ."""
 
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, cast
 from resources.sealed_days import MANIFEST
 from resources.store import Corrupted, NotFound, ObjectInfo, PreconditionFailed, Store, StoredObject
 from touchline.day import Day
+from touchline.errors import TouchlineError
 
 SHA256, SOURCE_ETAG = "mirror-sha256", "mirror-of"
 _PROMISES = ("sha256", SHA256)
@@ -64,11 +65,11 @@ class Wanted:
     sha256: str | None = None
 
 
-class Unsendable(Exception):
+class Unsendable(TouchlineError):
     """The store's own object is not what it was: it is never passed on."""
 
 
-class Moved(Exception):
+class Moved(TouchlineError):
     """The store's own object was replaced while it was being sent."""
 
 

@@ -21,6 +21,9 @@ MARKER_KEY = "mirror.json"
 class MirrorRefused(StoreError):
     """The place for the second copy holds something else; nothing was written there."""
 
+    kind = "mirror_refused"
+    advice = None
+
 
 def claim_mirror(source: Store, there: Store, new_name: str) -> None:
     """Mark the place as holding the copy of this store, once and for all. `new_name` becomes the

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 from touchline.delivery import clipped
+from touchline.errors import TouchlineError
 from touchline.masking import MASKED
 from touchline.notices import shortened
 
@@ -32,7 +33,7 @@ _WEBHOOKS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms"})
 """They send to the host that their URL names, and nowhere else."""
 
 
-class NotDelivered(Exception):
+class NotDelivered(TouchlineError):
     """A target did not take a notice; the text says which and why, without its URL."""
 
 

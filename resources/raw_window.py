@@ -21,6 +21,7 @@ import msgspec
 from resources.long_window import Content, UnreadableContent, long_window, placed
 from resources.manifest import Held
 from touchline.compression import zstd
+from touchline.errors import Unreadable
 from touchline.formats import UNREADABLE_JSON, unread, unread_json
 
 FORMAT = 1
@@ -33,7 +34,7 @@ _BETWEEN = b",\n"
 _END = b"]}"
 
 
-class UnreadableWindow(ValueError):
+class UnreadableWindow(Unreadable):
     """Bytes that are no whole window, or not the fetch asked for; the message says which."""
 
 

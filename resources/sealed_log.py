@@ -23,6 +23,7 @@ import pyzstd
 from resources.long_window import Content, UnreadableContent, long_window, placed
 from resources.manifest import Held, Upload
 from touchline.day import Day, Window, new_york_text, parse_instant
+from touchline.errors import Unreadable
 
 FRAME_MINUTES = 60
 WINDOW_LOG = 27
@@ -40,7 +41,7 @@ ReadRange = Callable[[int, int], bytes]
 """So many bytes (second) of a file from an offset on (first)."""
 
 
-class UnreadableLog(ValueError):
+class UnreadableLog(Unreadable):
     """Bytes that are no whole sealed day; the message names the fetch where there is one."""
 
 

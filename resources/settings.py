@@ -20,13 +20,17 @@ from resources.env_file import ENV_FILE, aws_settings
 from resources.legal_hold import LegalHold
 from touchline.accounting import sha256_hex
 from touchline.day import Day
+from touchline.errors import Misuse
 
 PREFIX = "TOUCHLINE_"
 _DAGSTERS_DRIVER = "postgresql+psycopg2"
 
 
-class SettingsError(ValueError):
+class SettingsError(Misuse, ValueError):
     """A setting is missing or wrong; the text is one line that names the variable."""
+
+    kind = "settings"
+    advice = "touchline doctor"
 
 
 def _url(*schemes: str) -> Callable[[str], str]:

@@ -27,6 +27,7 @@ from resources.store.memory import MemoryStore
 from touchline.accounting import RunKind
 from touchline.clock import Clock, SystemClock
 from touchline.day import Minute
+from touchline.errors import Misuse
 from touchline.fetch import Call, Envelope
 from touchline.plan import FeedPlan
 from touchline.stage import Stage
@@ -73,8 +74,10 @@ def store_at(
     return S3Store(s3, settings.s3_bucket, settings.s3_prefix, room=room, rest_seconds=rest_seconds)
 
 
-class WrongOrigin(Exception):
+class WrongOrigin(Misuse):
     """The prefix holds data of another origin than the feed's; the message says what to do."""
+
+    kind = "wrong_origin"
 
 
 class Fetched(Protocol):

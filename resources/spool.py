@@ -16,6 +16,7 @@ from pathlib import Path
 from touchline.accounting import Verdict
 from touchline.bookends import read_bookended, write_bookended
 from touchline.day import Day, FetchNumber
+from touchline.errors import Unreadable
 from touchline.fetch import Envelope, FetchRef, UnreadableFetch
 
 LOUD_FROM = 0.8
@@ -71,7 +72,7 @@ def spool_verdict(state: SpoolState, limits: SpoolLimits) -> tuple[Verdict, str]
     )
 
 
-class Torn(ValueError):
+class Torn(Unreadable):
     """A spool file that ends before its end line, or holds no readable envelope."""
 
 

@@ -15,6 +15,8 @@ from typing import Protocol
 
 import psutil
 
+from touchline.errors import TouchlineError
+
 _IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
 _TIMEOUT_SECONDS = 60.0
 _WRITE = """
@@ -25,7 +27,7 @@ write_durably(Path(sys.argv[1]), sys.argv[2].encode())
 """
 
 
-class SpoolNotKept(Exception):
+class SpoolNotKept(TouchlineError):
     """What is written to the spool's folder does not outlive who wrote it; says what to do."""
 
 

@@ -19,6 +19,7 @@ from resources.manifest import About
 from resources.parquet import empty_table, read_parquet, records_of, table_of, write_parquet
 from touchline.accounting import Account, key_digest
 from touchline.compression import zstd
+from touchline.errors import TouchlineError, Unreadable
 from touchline.fetch import FetchRef
 from touchline.formats import unread
 from touchline.stage import Finding, QuarantinedRecord, Stage, Staged
@@ -33,11 +34,11 @@ NOT_KEPT = "-"
 """What stands for the carried state of a fetch whose window or sealed day keeps only its last."""
 
 
-class StateNotKept(ValueError):
+class StateNotKept(TouchlineError, ValueError):
     """The state after this fetch is not stored any more: it has to be made from an earlier one."""
 
 
-class UnreadableStageObject(ValueError):
+class UnreadableStageObject(Unreadable):
     """Parquet bytes that lack what every stage object carries."""
 
 

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from resources.manifest import About, Held
 from resources.parquet import records_of
+from resources.raw_window import UnreadableWindow
 from resources.selection import EVERYTHING, Selection
 from resources.stage_codec import (
     NOT_KEPT,
@@ -32,6 +33,7 @@ from resources.stage_codec import (
 from touchline.accounting import key_digest, sha256_hex
 from touchline.compression import zstd
 from touchline.day import Window
+from touchline.errors import TouchlineError
 from touchline.formats import unread
 from touchline.stage import Stage
 
@@ -52,12 +54,8 @@ _CHECKSUM = f"{PREFIX}sha256"
 _NO_CHECKSUM = b"0" * 64
 
 
-class UnfitForWindow(ValueError):
+class UnfitForWindow(TouchlineError, ValueError):
     """Fetch objects that cannot share a window; the message names the fetch."""
-
-
-class UnreadableWindow(ValueError):
-    """Bytes that are not a whole window of this stage."""
 
 
 class _Footer(msgspec.Struct, frozen=True):

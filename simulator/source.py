@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from simulator.history import MarketRows
+from touchline.errors import TouchlineError
 
 
-class DataDirectoryError(Exception):
+class DataDirectoryError(TouchlineError):
     """The recorded poll cannot be read from the given directory; the text says which file."""
 
     def __init__(self, directory: Path, reason: str) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 
 from simulator.source import Source
+from touchline.errors import TouchlineError
 
 PAGE_SIZE = 1_000
 _LIVE_ODDS_SECONDS = 60
 
 
-class BadParameterError(Exception):
+class BadParameterError(TouchlineError):
     """A parameter is missing or cannot be read; the text is the vendor's error text."""
 
 

@@ -22,6 +22,7 @@ import msgspec
 
 from touchline.accounting import Outcome, sha256_hex
 from touchline.day import Day, FetchNumber, Minute, new_york_text, parse_instant, utc_text
+from touchline.errors import Unreadable
 from touchline.formats import unread, unread_json
 
 FORMAT = 1
@@ -39,7 +40,7 @@ def new_fetch_id() -> str:
     return "".join(secrets.choice(alphabet) for _ in range(FETCH_ID_LENGTH))
 
 
-class UnreadableFetch(ValueError):
+class UnreadableFetch(Unreadable):
     """These bytes are not an envelope that this version reads."""
 
 

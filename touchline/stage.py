@@ -20,6 +20,7 @@ import msgspec
 
 from touchline.accounting import Account, Outcome
 from touchline.day import Minute
+from touchline.errors import TouchlineError
 from touchline.fetch import Envelope, FetchRef
 from touchline.signs import SignsOfLife
 
@@ -132,7 +133,7 @@ class Staged(Generic[R]):
         )
 
 
-class Unusable(ValueError):
+class Unusable(TouchlineError, ValueError):
     """Raised inside `one_record` to quarantine the record with this reason."""
 
     def __init__(self, reason: StrEnum, detail: str) -> None:

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from operations.console import progress
-from operations.errors import Misused
 from resources.settings import sample_env
+from touchline.errors import Misuse
 
 
 def init(
@@ -22,9 +22,9 @@ def init(
         with open(out, "x", opener=_for_its_owner) as file:
             file.write(sample_env())
     except FileExistsError:
-        raise Misused(f"{out} is there: move it away, or name another file with --out") from None
+        raise Misuse(f"{out} is there: move it away, or name another file with --out") from None
     except OSError as error:
-        raise Misused(f"{out} cannot be written: {error.strerror}") from None
+        raise Misuse(f"{out} cannot be written: {error.strerror}") from None
     typer.echo(out)
     progress(f"next: set your feed, bucket and notifications in {out}, then run `touchline doctor`")
 

@@ -10,10 +10,11 @@ import typer
 
 from operations.arguments import Json
 from operations.console import failure
-from operations.errors import BAD, UNKNOWN, Misused
+from operations.errors import BAD, UNKNOWN
 from resources.notifier import NotDelivered, Notifier
 from resources.settings import Settings
 from touchline.day import utc_second_text
+from touchline.errors import Misuse
 
 SECONDS = 10.0
 """So long a target has to take the message."""
@@ -30,7 +31,7 @@ def notify(
     set."""
     settings = Settings.load()
     if not test:
-        raise Misused("say --test: other messages are sent when there is something to tell")
+        raise Misuse("say --test: other messages are sent when there is something to tell")
     notifier = Notifier(settings.notify_targets, is_live=True)
     now = utc_second_text(datetime.now(UTC))
     body = f"This is a test of {now}: what Touchline has to tell arrives here."

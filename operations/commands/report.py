@@ -10,13 +10,14 @@ import typer
 
 from operations.arguments import DayArgument, Deep, Prefix
 from operations.console import progress
-from operations.errors import EXIT_CODES, Misused
+from operations.errors import EXIT_CODES
 from operations.opened import opened_to_read
 from operations.report import file_name, next_of, render
 from operations.verify import nothing_known, plans_of
 from operations.whole_file import whole
 from pipeline_assets.day_state import read_day_state
 from resources.known_days import is_known
+from touchline.errors import Misuse
 
 
 def report(
@@ -36,7 +37,7 @@ def report(
     with opened_to_read(prefix) as site:
         plan = plans_of(site, feed)[0]
         if not is_known(site, plan.name, day):
-            raise Misused(nothing_known(site, [plan], day))
+            raise Misuse(nothing_known(site, [plan], day))
         state = read_day_state(site, plan, day, deep=deep, progress=progress)
         page = render(state, prefix=site.settings.s3_prefix)
         command = next_of(state, site.settings.s3_prefix)

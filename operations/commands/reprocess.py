@@ -10,9 +10,10 @@ from rich.console import Console
 
 from operations.arguments import DayOption, Deep, Feed, Json, Prefix
 from operations.console import progress
-from operations.errors import BAD, UNKNOWN, Misused
+from operations.errors import BAD, UNKNOWN
 from operations.opened import opened_to_read
 from operations.repairs import repair_day, show_repair
+from touchline.errors import Misuse
 
 
 def reprocess(
@@ -34,7 +35,7 @@ def reprocess(
 ) -> None:
     """Repair a day: what is lost, late or made by an older version is made of what is there."""
     if reason is not None and not reason.strip():
-        raise Misused("--reason says nothing: write why")
+        raise Misuse("--reason says nothing: write why")
     with opened_to_read(prefix) as site:
         repair = repair_day(
             site, date, asset, feed, reason, dry_run=dry_run, deep=deep, progress=progress

@@ -12,10 +12,10 @@ import typer
 
 from operations.arguments import DayOption, Fetch, Prefix
 from operations.console import progress
-from operations.errors import Misused
 from operations.formats import Format
 from operations.opened import opened_store
 from operations.rows import rows_of_day, write_rows
+from touchline.errors import Misuse
 
 
 def rows(
@@ -43,6 +43,6 @@ def _destination(path: Path | None) -> Iterator[BinaryIO]:
     try:
         file = path.open("wb")
     except OSError as error:
-        raise Misused(f"cannot write {path}: {error.strerror}") from None
+        raise Misuse(f"cannot write {path}: {error.strerror}") from None
     with file:
         yield file

@@ -9,12 +9,13 @@ import typer
 
 from operations.arguments import DayOption, Feed, Json, Prefix
 from operations.console import progress
-from operations.errors import BAD, Misused
+from operations.errors import BAD
 from operations.opened import opened_to_read
 from operations.verify import nothing_known, plans_of
 from pipeline_assets.sealing import seal_day
 from resources.known_days import is_known
 from touchline.accounting import RunKind
+from touchline.errors import Misuse
 
 
 def seal(date: DayOption, feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> None:
@@ -24,7 +25,7 @@ def seal(date: DayOption, feed: Feed = None, prefix: Prefix = None, as_json: Jso
         plans, reports = plans_of(site, feed), {}
         known = [plan for plan in plans if is_known(site, plan.name, date)]
         if not known:
-            raise Misused(nothing_known(site, plans, date))
+            raise Misuse(nothing_known(site, plans, date))
         for plan in known:
             progress(f"sealing {date} of {plan.name}")
             run_id = f"command-{uuid.uuid4()}"

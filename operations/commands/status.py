@@ -12,12 +12,12 @@ from rich.live import Live
 
 from operations.arguments import Json, Prefix
 from operations.console import stop_event
-from operations.errors import Misused
 from operations.opened import settings_for
 from operations.status import EXIT_CODES, look, shown
 from pipeline_assets.status import as_json as json_of
 from pipeline_assets.status import verdict
 from resources.settings import Settings
+from touchline.errors import Misuse
 
 REFRESHED_SECONDS = 2.0
 
@@ -32,7 +32,7 @@ def status(
     """Say whether Touchline lives, gets on, and has nothing left waiting: OK and WARNING exit with
     0, BAD with 1, UNKNOWN with 2."""
     if watch and as_json:
-        raise Misused("--watch is for people: leave --json away, or --watch")
+        raise Misuse("--watch is for people: leave --json away, or --watch")
     settings = settings_for(prefix)
     if watch:
         _watch(settings)

@@ -11,12 +11,13 @@ from rich.console import Console
 
 from operations.arguments import Deep, Feed, Json, OptionalDay, Prefix
 from operations.console import progress
-from operations.errors import EXIT_CODES, Misused
+from operations.errors import EXIT_CODES
 from operations.opened import opened_to_read
 from operations.verify import as_json as json_of
 from operations.verify import not_fetched_of, overall, remarks_of, show
 from operations.verify import verify as compare
 from touchline.day import Day
+from touchline.errors import Misuse
 
 
 def verify(
@@ -32,7 +33,7 @@ def verify(
     """Compare what was recorded with what really landed."""
     if (date is not None) == every_day:
         today = Day.containing(datetime.now(UTC))
-        raise Misused(f"say which New York day with --date (today is {today}), or --all")
+        raise Misuse(f"say which New York day with --date (today is {today}), or --all")
 
     with opened_to_read(prefix) as site:
         found = compare(site, date, feed, deep=deep, progress=progress)

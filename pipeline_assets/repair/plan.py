@@ -17,12 +17,16 @@ from pipeline_assets.checks.report import Kind
 from pipeline_assets.repair.survey import Survey
 from touchline.accounting import Account
 from touchline.day import Day, FetchNumber
+from touchline.errors import Bad
 from touchline.plan import FeedPlan
 
 
-class PlanOutdated(Exception):
+class PlanOutdated(Bad):
     """What the plan was made of is not there any more; the message says what. Nothing of this asset
     was done: make another plan."""
+
+    kind = "plan_outdated"
+    advice = "run the command again"
 
 
 class Action(StrEnum):

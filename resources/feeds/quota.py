@@ -20,6 +20,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NewType, TypeVar
 
+from touchline.errors import TouchlineError
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -42,7 +44,7 @@ class Budget:
     seconds: float = 60.0
 
 
-class BudgetSpent(Exception):
+class BudgetSpent(TouchlineError):
     """No call is left in the window; the first one becomes free in `wait_seconds`."""
 
     def __init__(self, budget: Budget, wait_seconds: float) -> None:

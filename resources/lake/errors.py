@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from resources.store import StoreError
+from touchline.errors import Bad
 
 
 class LakeError(StoreError):
     """The message names table and day, and says what to do."""
+
+    kind = "lake"
+    advice = None
 
 
 class NotAbove(LakeError):
@@ -25,8 +29,11 @@ class SchemaConflict(LakeError):
     """A column that stands in the table with another type."""
 
 
-class DamagedLake(LakeError):
+class DamagedLake(Bad, LakeError):
     """A log, manifest or file that is gone, or is not what it was when it was stored."""
+
+    kind = "lake_damaged"
+    advice = "touchline verify --all --deep"
 
 
 class ManifestGone(DamagedLake):

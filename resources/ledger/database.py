@@ -34,6 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from resources.database_url import shown, without_secrets
 from resources.ledger import tables
+from touchline.errors import Unavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -53,23 +54,25 @@ _TAKE_NUMBER = (
 _VERSION = Table(tables.VERSION_TABLE, MetaData(), Column("version_num", Text))
 
 
-class LedgerUnavailable(RuntimeError):
-    """The ledger's database cannot be reached, is locked beyond its timeout, or cannot be read.
-    `do` is what helps."""
+class LedgerUnavailable(Unavailable):
+    """The ledger's database cannot be reached, is locked beyond its timeout, or cannot be read."""
 
-    do = "end what keeps it locked, or bring its database back"
+    kind = "ledger_unavailable"
+    advice = "end what keeps it locked, or bring its database back"
 
 
 class LedgerDamaged(LedgerUnavailable):
     """The ledger's file is not what SQLite wrote."""
 
-    do = "touchline down, then touchline ledger rebuild (or touchline ledger restore COPY)"
+    kind = "ledger_damaged"
+    advice = "touchline down, then touchline ledger rebuild (or touchline ledger restore COPY)"
 
 
 class LedgerTooNew(LedgerUnavailable):
     """A newer Touchline has migrated this ledger; this one must not write to it."""
 
-    do = "run the newer Touchline that made it"
+    kind = "ledger_too_new"
+    advice = "run the newer Touchline that made it"
 
 
 def is_damage(error: BaseException) -> bool:

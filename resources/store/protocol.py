@@ -11,50 +11,80 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from touchline.errors import Unavailable
 
-class StoreError(Exception):
+
+class StoreError(Unavailable):
     """Something about the object store; the message names bucket and key."""
+
+    kind = "store"
+    advice = "touchline doctor"
 
 
 class StoreUnavailable(StoreError):
     """No answer, or an answer that says: not now. What was asked may or may not have happened."""
 
+    kind = "store_unavailable"
+
 
 class StoreFull(StoreUnavailable):
     """The store has no room left."""
+
+    kind = "store_full"
+    advice = "make room in the store"
 
 
 class AccessRefused(StoreError):
     """The credentials are wrong or may not do this."""
 
+    kind = "access_refused"
+
 
 class NoCredentials(AccessRefused):
     """There are none here, so that the store was never asked."""
+
+    kind = "no_credentials"
 
 
 class NotFound(StoreError):
     """The store says, explicitly, that there is no such object."""
 
+    kind = "object_missing"
+    advice = "touchline verify --all --deep"
+
 
 class NoSuchBucket(StoreError):
     """There is no such bucket: a setting is wrong, or it was deleted. Never an empty one."""
+
+    kind = "no_such_bucket"
 
 
 class Corrupted(StoreError):
     """The bytes that arrived are not those of which the store keeps a checksum, or are fewer than
     its object should hold."""
 
+    kind = "object_corrupted"
+    advice = "touchline verify --all --deep"
+
 
 class Conflicting(StoreError):
     """Somebody else is writing the same key at this moment: ask again."""
+
+    kind = "conflicting_write"
+    advice = "run the command again"
 
 
 class NotSupported(StoreError):
     """The store says that it cannot do what was asked, whatever the object."""
 
+    kind = "store_not_supported"
+
 
 class PreconditionFailed(StoreError):
     """The object is not as the write expected: it exists, is gone, or has another ETag."""
+
+    kind = "conflicting_write"
+    advice = "run the command again"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import re
+import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +18,14 @@ from typer.testing import CliRunner, Result
 
 from operations import errors
 from operations.cli import app
-from operations.errors import Misused, failure_of, kinds
+from operations.errors import failure_of
 from resources.ledger import LedgerDamaged, LedgerUnavailable
 from resources.settings import NOT_IN_MEMORY, SettingsError
 from resources.store import StoreFull
+from touchline import errors as drawing
+from touchline.errors import Bad, Misuse, TouchlineError, Unavailable
 
+ROOT = Path(__file__).parents[2]
 ARGUMENTS = {
     "asset": "merged",
     "date": "2025-05-28",
@@ -172,9 +179,9 @@ def test_an_error_is_told_as_its_class_or_the_nearest_that_it_is_made_from() -> 
     cases: list[tuple[Exception, str, str | None]] = [
         (Late("no room"), "store_full", "make room in the store"),
         (SettingsError("TOUCHLINE_HOME: x"), "settings", "touchline doctor"),
-        (LedgerUnavailable("away"), "ledger_unavailable", LedgerUnavailable.do),
-        (LedgerDamaged("torn"), "ledger_damaged", LedgerDamaged.do),
-        (Misused("no"), "usage", None),
+        (LedgerUnavailable("away"), "ledger_unavailable", LedgerUnavailable.advice),
+        (LedgerDamaged("torn"), "ledger_damaged", LedgerDamaged.advice),
+        (Misuse("no"), "usage", None),
     ]
     for error, kind, advice in cases:
         found = failure_of(error)
@@ -183,9 +190,63 @@ def test_an_error_is_told_as_its_class_or_the_nearest_that_it_is_made_from() -> 
     assert failure_of(ValueError("a defect")) is None
 
 
+def exceptions() -> list[type[BaseException]]:
+    """Every public exception class of the product, by the modules that hold it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    found = list[type[BaseException]]()
+    for name in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
+        package = importlib.import_module(name)
+        for each in pkgutil.walk_packages(package.__path__, f"{name}."):
+            module = importlib.import_module(each.name)
+            found += [
+                one
+                for one in vars(module).values()
+                if isinstance(one, type)
+                and issubclass(one, BaseException)
+                and one.__module__ == each.name
+                and not one.__name__.startswith("_")
+            ]
+    return found
+
+
+FAMILIES = (Bad, Unavailable, Misuse)
+
+
+def test_every_public_error_is_of_one_tree_and_says_how_a_command_ends_with_it() -> None:
+    found = exceptions()
+    assert len(found) > len(FAMILIES)
+    assert [each for each in found if not issubclass(each, TouchlineError)] == []
+    for each in found:
+        assert issubclass(each, TouchlineError)
+        assert each.exit_code in (errors.BAD, errors.UNKNOWN), each
+        if each not in FAMILIES:
+            assert (each.kind == TouchlineError.kind) is not issubclass(each, FAMILIES), each
+
+
+def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
+    below = defaultdict[type, list[type[TouchlineError]]](list)
+    for each in exceptions():
+        parent = next(base for base in each.__bases__ if issubclass(base, Exception))
+        assert issubclass(each, TouchlineError)
+        below[parent].append(each)
+
+    def drawn(error: type[TouchlineError], depth: int = 1) -> Iterator[str]:
+        is_its_own = "kind" in vars(error) and error is not TouchlineError
+        yield f"{'    ' * depth}{error.__name__}" + f" ({error.kind})" * is_its_own
+        families_first = [each for each in FAMILIES if each in below[error]]
+        rest = sorted(set(below[error]) - set(FAMILIES), key=lambda each: each.__name__)
+        for each in [*families_first, *rest]:
+            yield from drawn(each, depth + 1)
+
+    assert "\n".join(drawn(TouchlineError)) in (drawing.__doc__ or "")
+
+
 def test_the_documentation_lists_every_kind_with_its_exit_code() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
+    text = (ROOT / "docs" / "errors.md").read_text()
     listed = {kind: int(code) for kind, code in re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.M)}
-    told = {kind: code for kind, code, _ in kinds().values()}
-    of_all = {errors.AMBIGUOUS: errors.UNKNOWN, "interrupted": errors.INTERRUPTED}
-    assert listed == {**told, **of_all, errors.DEFECT: errors.BAD}
+    told = {
+        each.kind: each.exit_code
+        for each in exceptions()
+        if issubclass(each, TouchlineError) and each not in (Bad, Unavailable)
+    }
+    assert listed == {**told, "interrupted": errors.INTERRUPTED}

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from operations.errors import Misused
 from operations.ledger import backup, rebuild, restore
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger, LedgerTooNew
@@ -17,6 +16,7 @@ from resources.processes import ProcessId
 from resources.settings import Settings
 from tests.operations.conftest import FEED, START, RunDay
 from touchline.accounting import Verdict
+from touchline.errors import Misuse
 
 LAST = "football/quarantine"
 
@@ -230,7 +230,7 @@ def test_nothing_is_restored_under_a_running_touchline(spoilt: RunDay, tmp_path:
     backup(settings, file)
     settings.run_folder.mkdir(parents=True)
     ProcessId.own().record(settings.run_folder / "up.json")
-    with pytest.raises(Misused, match="touchline down"):
+    with pytest.raises(Misuse, match="touchline down"):
         restore(settings, file, START.utc)
 
 

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from operations.cli import app
 from operations.commands.replay import progress_shown
-from operations.errors import Misused
 from operations.opened import opened
 from operations.replay import ReplayOptions, Totals, replay
 from resources.embedded_s3 import S3Access
@@ -31,6 +30,7 @@ from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
 from touchline.accounting import Verdict
 from touchline.compression import zstd
 from touchline.day import Day, Minute
+from touchline.errors import Misuse
 
 FEED = "football"
 RAW = "football/raw_fetches"
@@ -190,7 +190,7 @@ def test_a_recorded_replay_without_its_recording_says_so(
     settings: Settings, tmp_path: Path
 ) -> None:
     options = ReplayOptions(1, FILM, "recorded", data=tmp_path / "nothing-here")
-    with pytest.raises(Misused, match="nothing-here"):
+    with pytest.raises(Misuse, match="nothing-here"):
         replay(settings, options, tick=lambda so_far: None)
 
 

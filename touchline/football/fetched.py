@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from touchline.errors import TouchlineError
 from touchline.fetch import Envelope, IndexEntry
 from touchline.football.live import Detail, read_detail
 from touchline.football.odds import companies_in
@@ -26,7 +27,7 @@ MISREAD = frozenset({"malformed", "detail_id_mismatch", "id_mismatch"})
 """The reasons of PartMissing that say: an answer came, and it is not the documented one."""
 
 
-class PartMissing(ValueError):
+class PartMissing(TouchlineError, ValueError):
     """The answer to one call is not there. `reason` is the call's error code or one of ours:
     not_fetched, no_results, no_id, not_listed, or one of MISREAD."""
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from touchline.errors import TouchlineError
 from touchline.stage import Finding
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ Text = msgspec.Raw | bytes | memoryview
 NULL = msgspec.Raw(b"null")
 
 
-class Malformed(ValueError):
+class Malformed(TouchlineError, ValueError):
     """A part of a response is not what the vendor documents; the message names the field."""
 
 

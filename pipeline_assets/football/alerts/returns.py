@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from pipeline_assets.football.prices import Price, as_decimal
+from touchline.errors import TouchlineError
 
 QUARTER = Decimal("0.25")
 LOST = Decimal(-1)
 
 
-class NoReturn(ValueError):
+class NoReturn(TouchlineError, ValueError):
     """What was staked has no return; the message says why, in a few words."""
 
 
