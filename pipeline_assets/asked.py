@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline_assets.day_lock import DayAtWork
 from pipeline_assets.load import UnknownAsset, find_asset
-from pipeline_assets.repair.plan import PlanOutdated
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out, new_run_id
 from resources.appended import (
@@ -24,14 +22,12 @@ from resources.appended import (
     Remark,
     Request,
 )
-from resources.fetch_object import UnreadableObject
 from resources.inbox import is_being_written
 from resources.known_days import is_known
-from resources.ledger import LedgerUnavailable
 from resources.remarks import store_remark
 from resources.site import Site
-from resources.store import StoreError
 from touchline.day import Day
+from touchline.errors import Bad, Unavailable
 from touchline.plan import FeedPlan
 
 Progress = Callable[[str], None]
@@ -54,8 +50,8 @@ def answer_lines(
             site.record.beat()
             try:
                 given = _answer(site, plan, appended, line, progress)
-            except (DayAtWork, PlanOutdated, StoreError, LedgerUnavailable, UnreadableObject) as e:
-                waiting.append(f"{file}: {e}")
+            except (Bad, Unavailable) as error:
+                waiting.append(f"{file}: {error}")
             except Malformed as error:
                 if line.is_open and is_being_written(appended.folder / file, now):
                     waiting.append(f"{file}: its last line is being written")

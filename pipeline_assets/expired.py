@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from resources.expired_days import DayExpired, expiry_of, tier_of
-from resources.fetch_object import UnreadableObject
 from resources.site import Site
 from resources.store import NotFound
 from touchline.day import Day
+from touchline.errors import Bad
 
 
 def has_expired(site: Site, asset: str, day: Day) -> bool:
@@ -23,9 +23,6 @@ def refuse_expired(site: Site, asset: str, day: Day) -> None:
     expired = expiry_of(site.store, asset, day, site.clock.now())
     if expired is None:
         return
-    # Only what asks for an expired day pays for the lake.
-    from resources.lake.errors import LakeError
-
     days = site.days(asset.partition("/")[0])
     index = days.index(asset, day)
     try:
@@ -34,7 +31,7 @@ def refuse_expired(site: Site, asset: str, day: Day) -> None:
         else:
             current = days.sealed_days.current(asset, day)
             readable = current is not None and current.number == expired.manifest
-    except (NotFound, LakeError, UnreadableObject):
+    except (NotFound, Bad):
         readable = False
     if not readable:
         raise DayExpired(str(expired))

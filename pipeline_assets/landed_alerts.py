@@ -8,12 +8,12 @@ from typing import Any
 
 from pipeline_assets.expired import has_expired
 from pipeline_assets.load import load_table
-from resources.fetch_object import UnreadableObject
 from resources.site import Site
-from resources.stage_codec import UnreadableStageObject, decode_stage
+from resources.stage_codec import decode_stage
 from resources.store import NotFound
 from touchline.day import Day, FetchNumber
 from touchline.delivery import DeliveryState
+from touchline.errors import Unreadable
 from touchline.outcomes import State
 from touchline.stage import Stage
 
@@ -57,7 +57,7 @@ def alerts_of_fetch(
     try:
         stored = site.days(stage.feed).read_back(stage.name, day, number)
         alerts = decode_stage(stage, stored.body).records
-    except (NotFound, UnreadableObject, UnreadableStageObject) as error:
+    except (NotFound, Unreadable) as error:
         yield AlertShown(stage.name, number, stage.short_name, None, f"cannot be read: {error}")
         return
     for alert in alerts:
@@ -95,6 +95,6 @@ def states_of(site: Site, stage: Stage[Any], day: Day) -> dict[str, State] | Non
             rows = load_table(site, stage.name, day.shifted(later))
             for row in rows.select(["alert_id", "state"]).to_pylist():
                 states[row["alert_id"]] = State(row["state"])
-    except (UnreadableObject, UnreadableStageObject):
+    except Unreadable:
         return None
     return states

@@ -25,14 +25,14 @@ from resources.lake.errors import LakeError
 from resources.ledger import NO_OBJECT, Claim, RebuiltClaim, Witness
 from resources.raw_window import RawWindow, UnreadableWindow
 from resources.site import Site
-from resources.stage_codec import UnreadableStageObject, decode_stage
-from resources.stage_window import UnreadableWindow as UnreadableStageWindow
+from resources.stage_codec import decode_stage
 from resources.store import NotFound, ObjectInfo
 from resources.watch_record import MissedMinutes, Watched
 from touchline.accounting import Outcome, sha256_hex
 from touchline.day import Day, FetchNumber, parse_instant
 from touchline.delivery import match_alerts
-from touchline.fetch import FetchRef, UnreadableFetch
+from touchline.errors import Unreadable
+from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
 from touchline.stage import Stage
 
@@ -146,7 +146,7 @@ class _Day:
             try:
                 body = found.days.read_place(stage.name, self.day, found.places[number]).body
                 alerts = decode_stage(stage, body).records
-            except (NotFound, UnreadableObject, UnreadableStageObject) as error:
+            except (NotFound, Unreadable) as error:
                 found.report.findings.append(f"the alerts of fetch {number}: {error}")
                 continue
             posted = match_alerts(stage, made.ref, alerts, is_news=False)
@@ -180,7 +180,7 @@ class _Day:
         try:
             fetch = found.days.read_place(made.asset, self.day, found.places[made.ref.number])
             return fetch.envelope().footer.get("reason")
-        except (NotFound, UnreadableObject, UnreadableFetch) as error:
+        except (NotFound, Unreadable) as error:
             found.report.findings.append(f"the reason of fetch {made.ref.number}: {error}")
             return None
 
@@ -290,7 +290,7 @@ class _Found:
                 for held in window.held:
                     if window.digest(held.number) != held.digest:
                         raise UnreadableObject(f"{listed.key}: not the records of {held.number}")
-        except (UnreadableWindow, UnreadableStageWindow) as error:
+        except UnreadableWindow as error:
             raise UnreadableObject(f"{listed.key}: {error}") from error
         ledger, stored_at = self.days.claims.ledger, min(listed.last_modified, now)
         sha256 = sha256_hex(self.days.store.get(listed.key).body)

@@ -19,6 +19,7 @@ from resources.store import NotFound, StoreError
 from resources.watch_record import record_watch
 from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_digest, sha256_hex
 from touchline.day import Day, FetchNumber, Minute
+from touchline.errors import Bad, Unavailable
 from touchline.fetch import Envelope
 from touchline.stage import RawAsset, Stage, describe
 from touchline.watch import (
@@ -47,7 +48,7 @@ def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObj
     try:
         # After the fetch: a store that answers slowly must not make it late.
         record_watch(run.site.store, run.site.ledger, run.plan.name)
-    except (StoreError, LedgerUnavailable) as error:
+    except Unavailable as error:
         findings.append(f"the store was not told which minutes were missed: {error}")
 
 
@@ -56,7 +57,7 @@ def _from_spool_or_live(
 ) -> Iterator[FetchObject | Failure]:
     try:
         waiting = waiting_in_spool(run)
-    except (StoreError, LedgerUnavailable, UnreadableObject) as error:
+    except (Bad, Unavailable) as error:
         # While one of the two books cannot be read, no backlog is taken. A damaged window is none
         # that can: and it may not cost this minute its fetch.
         findings.append(f"what of the spool has landed could not be seen: {error}")
@@ -235,7 +236,7 @@ def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
         for claim in pending.values():
             if days.promote(claim, at=now):
                 findings.append(f"{claim.key} had landed unconfirmed; it is confirmed now")
-    except (LedgerUnavailable, StoreError) as error:
+    except Unavailable as error:
         findings.append(f"claims could not be confirmed: {error}")
 
 
@@ -255,7 +256,7 @@ def _name_the_missed(run: Run, minute: Minute, findings: list[str]) -> None:
         ]
         for silent, reason in missed:
             run.site.ledger.minute_missed(run.plan.name, silent, reason, now)
-    except (LedgerUnavailable, StoreError, UnreadableObject) as error:
+    except (Bad, Unavailable) as error:
         findings.append(f"missed minutes could not be named: {error}")
         return
     if missed:

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline_assets.day_lock import DayAtWork, day_locked
+from pipeline_assets.day_lock import day_locked
 from resources.day_layout import (
     day_prefix,
     first_of_window,
@@ -31,12 +31,12 @@ from resources.expired_days import (
 )
 from resources.fetch_object import UnreadableObject
 from resources.lake import drop_day
-from resources.ledger import LedgerUnavailable
 from resources.seal_marks import seal_marks
 from resources.sealed_days import manifest_of
 from resources.site import Site
-from resources.store import NotFound, StoreError
+from resources.store import NotFound
 from touchline.day import Day
+from touchline.errors import Bad, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def expire(site: Site, feed: str, run_id: str) -> RetentionReport:
     try:
         _tell_ledger(site, feed)
         marks = seal_marks(site.store, feed) if any(kept_days.values()) else {}
-    except (StoreError, LedgerUnavailable) as error:
+    except Unavailable as error:
         report.findings.append(str(error))
         return report
     for day, asset in sorted(marks):
@@ -77,7 +77,7 @@ def expire(site: Site, feed: str, run_id: str) -> RetentionReport:
         try:
             with day_locked(site, asset, day, run_id):
                 report.expired += _Expiry(site, feed, asset, day, now).run(f"kept {kept} days")
-        except (DayAtWork, StoreError, LedgerUnavailable, UnreadableObject) as error:
+        except (Bad, Unavailable) as error:
             report.findings.append(f"{asset} of {day}: {error}")
     for finding in report.findings:
         log.warning("%s", finding)

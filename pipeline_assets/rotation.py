@@ -14,13 +14,13 @@ from resources.day_index import DayIndex, Place
 from resources.day_layout import is_raw, window_key
 from resources.day_store import conflict_prefix
 from resources.day_windows import DayWindows
-from resources.fetch_object import UnreadableObject
-from resources.ledger import LedgerUnavailable, WindowRow
+from resources.ledger import WindowRow
 from resources.site import Site
 from resources.spool import Spooled
-from resources.store import NotFound, StoreError
+from resources.store import NotFound
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Window
+from touchline.errors import Bad, Unavailable, Unreadable
 from touchline.watch import (
     SINGLES_OUTLIVE_WINDOW,
     WINDOW_DUE,
@@ -55,11 +55,11 @@ def rotate(site: Site, feed: str, days: Iterable[Day] | None = None) -> Rotation
         for asset in site.plans[feed].assets:
             try:
                 _Rotation(site, feed, asset.name, day, report).run()
-            except (StoreError, LedgerUnavailable, UnreadableObject) as error:
+            except (Bad, Unavailable) as error:
                 report.findings.append(f"{asset.name} of {day}: {error}")
     try:
         report.cleared = clear_spool(site, feed)
-    except (StoreError, LedgerUnavailable, UnreadableObject, OSError) as error:
+    except (Bad, Unavailable, OSError) as error:
         report.findings.append(f"the spool could not be cleared: {error}")
     for finding in report.findings:
         log.warning("%s", finding)
@@ -101,7 +101,7 @@ class _Rotation:
                 return
             try:
                 self.windows.confirm(window, now)
-            except UnreadableObject as error:
+            except Unreadable as error:
                 # Nobody ever relied upon it, and what it was made of stands beside it.
                 self.report.findings.append(f"{self.asset} {window} is made again: {error}")
                 self._due(window, index)
@@ -186,7 +186,7 @@ def _is_safe(
     elif confirmed or index.seal is not None:
         try:
             holds = days.read_place(raw, spooled.day, place).ref.fetch_id
-        except (NotFound, UnreadableObject):
+        except (NotFound, Unreadable):
             return False
     else:
         return False

@@ -20,13 +20,13 @@ from resources.day_layout import is_raw
 from resources.day_store import DayStore, Landing
 from resources.fetch_object import FetchObject
 from resources.ledger import Claim, LedgerUnavailable
-from resources.settings import SettingsError
-from resources.site import Site, WrongOrigin
+from resources.site import Site
 from resources.spool import Spool
 from resources.store import StoreError
 from touchline.accounting import Account
 from touchline.day import Day, FetchNumber, Minute
 from touchline.delivery import match_alerts
+from touchline.errors import Misuse, Unavailable
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
 from touchline.stage import Stage, describe
@@ -132,7 +132,7 @@ class Run:
                 self._land_each(batch, report)
         except DayAtWork as error:
             report.failures.append(Failure(None, f"{error}: nothing was rebuilt; do it again"))
-        except (SettingsError, WrongOrigin) as error:
+        except Misuse as error:
             self.site.record.note(failures=[f"{batch.asset}: {error}"])
             raise
         except Exception as error:
@@ -230,5 +230,5 @@ class Run:
                 self.site.clock.now(),
                 lateness,
             )
-        except (StoreError, ValueError, LedgerUnavailable) as error:
+        except (Unavailable, ValueError) as error:
             report.findings.append(f"the fate of fetch {ref.number} could not be told: {error}")

@@ -23,11 +23,11 @@ from pipeline_assets.seals_due import seals_to_clear
 from resources.day_index import DayIndex
 from resources.day_seal import DaySeal, Sealed
 from resources.fetch_object import UnreadableObject
-from resources.ledger import LedgerUnavailable
 from resources.site import Site
-from resources.store import PreconditionFailed, StoreError
+from resources.store import PreconditionFailed
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Minute
+from touchline.errors import Bad, Unavailable
 from touchline.watch import expected_minutes, owed
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def seal_day(site: Site, feed: str, day: Day, *, run_id: str) -> SealReport:
     report.waiting += rotate(site, feed, [day]).findings
     try:
         report.waiting += why_not(site, feed, day)
-    except (StoreError, LedgerUnavailable) as error:
+    except Unavailable as error:
         report.waiting.append(str(error))
     if report.waiting:
         return report
@@ -66,12 +66,12 @@ def seal_day(site: Site, feed: str, day: Day, *, run_id: str) -> SealReport:
         try:
             with day_locked(site, asset.name, day, run_id):
                 _seal_asset(site, feed, asset.name, day, report)
-        except (DayAtWork, StoreError, LedgerUnavailable, UnreadableObject) as error:
+        except (Bad, Unavailable) as error:
             log.exception("%s of %s", asset.name, day)
             report.waiting.append(f"{asset.name}: {error}")
     try:
         clear_spool(site, feed)
-    except (StoreError, LedgerUnavailable, UnreadableObject, OSError) as error:
+    except (Bad, Unavailable, OSError) as error:
         report.waiting.append(f"the spool could not be cleared: {error}")
     return report
 

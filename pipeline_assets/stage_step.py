@@ -21,13 +21,13 @@ from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, LedgerUnavailable, Standing
 from resources.stage_codec import (
     StageObject,
-    UnreadableStageObject,
     decode_stage,
     encode_stage,
 )
 from resources.store import NotFound, StoreError
 from touchline.accounting import FetchFate, Outcome, key_digest, sha256_hex
 from touchline.day import ONE_MINUTE, Day, FetchNumber
+from touchline.errors import Unavailable, Unreadable
 from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Reads, Stage, Staged, describe
 from touchline.watch import MAX_RUNTIME, days_still_open
@@ -107,7 +107,7 @@ class _Step:
             todo = self._todo()
             if self.stage.ordered and todo:
                 self.go_on_before(todo[0])
-        except (StoreError, LedgerUnavailable, ValueError) as error:
+        except (Unavailable, ValueError) as error:
             # While one of the two books cannot be read, no backlog is taken.
             self.findings.append(f"no backlog is taken: {error}")
             todo = [] if self.stage.ordered and self.carried is None else self._in_hand()
@@ -287,7 +287,7 @@ class _Step:
                 try:
                     found = run.days.read(name, day, earlier)
                     return decode_stage(self.stage, found.body).carried
-                except (UnreadableObject, UnreadableStageObject, NotFound) as error:
+                except (NotFound, Unreadable) as error:
                     self.findings.append(f"the state before fetch {number} is lost: {error}")
         return None
 

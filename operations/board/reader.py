@@ -21,14 +21,14 @@ from pipeline_assets.landed_alerts import AlertShown, alerts_of_fetch
 from resources.day_index import Place
 from resources.day_layout import object_key
 from resources.day_store import DayStore
-from resources.fetch_object import FetchObject, UnreadableObject
+from resources.fetch_object import FetchObject
 from resources.known_days import days_in_store
-from resources.lake.errors import DamagedLake
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
-from resources.stage_codec import StateNotKept, UnreadableStageObject, decode_stage
-from resources.store import NotFound, StoreError
+from resources.stage_codec import StateNotKept, decode_stage
+from resources.store import NotFound
 from touchline.day import WINDOW_MINUTES, Day, FetchNumber, Minute, Window
+from touchline.errors import Bad, Unavailable, Unreadable
 from touchline.fetch import FetchRef
 from touchline.outcomes import State
 from touchline.stage import ALERT, KIND, OUTCOME, Stage
@@ -37,15 +37,6 @@ MONITOR = monitor_central.stage
 CONVERTED = pretty_print_conversion.stage
 LOOK_BACK = 10
 """So many fetches are tried for one that is no placeholder, and so many days for a fetch."""
-
-UNREADABLE = (
-    StoreError,
-    LedgerUnavailable,
-    UnreadableObject,
-    UnreadableStageObject,
-    DamagedLake,
-)
-"""What goes wrong with a store or an object, and may be well at the next look."""
 
 Alerts = Mapping[str, tuple[AlertShown, ...]]
 
@@ -99,7 +90,7 @@ class Reader:
     def read(self) -> Seen:
         try:
             self._look()
-        except UNREADABLE as error:
+        except (Bad, Unavailable) as error:  # It may be well at the next look.
             self.seen = replace(self.seen, trouble=" ".join(str(error).split()))
         else:
             self.seen = replace(self.seen, trouble="")
@@ -183,7 +174,7 @@ class Reader:
         try:
             stored = self._days.read_back(CONVERTED.name, ref.day, ref.number)
             matches = decode_stage(CONVERTED, stored.body).records
-        except (NotFound, UnreadableObject, UnreadableStageObject):
+        except (NotFound, Unreadable):
             return {}
         scores = ((match.match_id, match.live_data.parsed_score) for match in matches)
         return {name: score.kickoff_timestamp for name, score in scores if score}
@@ -256,7 +247,7 @@ class Reader:
             for table in read_on(self._days, stage, self._outcomes_read, fetch.day):
                 for row in table.select(["alert_id", "state"]).to_pylist():
                     self._outcomes[row["alert_id"]] = State(row["state"])
-        except (UnreadableObject, UnreadableStageObject):
+        except Unreadable:
             # Of half of what there is nothing can be said for sure, until there is news of it.
             self._outcomes.clear()
             self._outcomes_read = newest

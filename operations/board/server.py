@@ -32,11 +32,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from operations.board.lines import LineBook
 from operations.board.page import PULSE_SECONDS, Board, Filter, lines_html
-from operations.board.reader import UNREADABLE, Reader
+from operations.board.reader import Reader
 from operations.metrics import exposition
-from operations.opened import NothingThere
-from resources.ledger import LedgerUnavailable
 from resources.site import Site
+from touchline.errors import Bad, Unavailable
 from touchline.stage import describe
 
 log = logging.getLogger(__name__)
@@ -137,7 +136,7 @@ def application(live: Live) -> ASGIApp:
             markets = await loop.run_in_executor(
                 live.for_lines, live.lines.markets, match.match_id, row.match.company_id, fetch
             )
-        except UNREADABLE:
+        except (Bad, Unavailable):
             text = '<div class="lines muted">The odds cannot be read just now.</div>'
             return HTMLResponse(text, 503)
         return HTMLResponse(lines_html(match, markets, fetch))
@@ -146,7 +145,7 @@ def application(live: Live) -> ASGIApp:
         # Asked now and then by one collector; the threads that read for viewers stay free.
         try:
             text = await asyncio.to_thread(_metrics, live.site)
-        except (NothingThere, LedgerUnavailable) as error:
+        except Unavailable as error:
             return PlainTextResponse(f"{error}\n", 503)
         return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -15,11 +15,9 @@ from operations.alerts import code_of, read, show
 from operations.arguments import Json, OptionalDay, Prefix
 from operations.console import progress
 from operations.match_alerts import read_outcomes
-from operations.opened import NothingThere, opened_ledger, opened_store
-from resources.embedded_s3 import EmbeddedS3Error
-from resources.ledger import LedgerUnavailable
-from resources.store import StoreError
+from operations.opened import opened_ledger, opened_store
 from touchline.delivery import AlertDelivery
+from touchline.errors import Unavailable
 from touchline.outcomes import State
 
 
@@ -43,6 +41,6 @@ def _outcomes(prefix: str | None, alerts: Sequence[AlertDelivery]) -> dict[str, 
     try:
         with opened_store(prefix) as site:
             return read_outcomes(site, alerts)
-    except (NothingThere, EmbeddedS3Error, StoreError, LedgerUnavailable) as error:
+    except Unavailable as error:
         progress(f"how they turned out cannot be read: {error}")
         return {}

@@ -20,12 +20,10 @@ from pipeline_assets.checks.schema import schema_holds
 from pipeline_assets.checks.specs import CHECKS, Asset, checks_for
 from pipeline_assets.checks.spool import spool_within_bounds
 from pipeline_assets.checks.zeros import zero_is_explained
-from resources.fetch_object import UnreadableObject
-from resources.ledger import LedgerUnavailable
 from resources.site import Site
-from resources.store import StoreError
 from touchline.accounting import Verdict
 from touchline.day import Day
+from touchline.errors import Bad, Unavailable
 from touchline.plan import FeedPlan
 
 Check = Callable[[DayBooks, CheckReport], None]
@@ -56,7 +54,7 @@ def run_check(name: str, books: DayBooks) -> CheckReport:
                 f"nothing is known of {books.day}: no minute of it was watched or fetched, and "
                 "nothing has landed"
             )
-    except (StoreError, LedgerUnavailable, UnreadableObject) as error:
+    except (Bad, Unavailable) as error:
         report.recorded = report.landed = None
         report.found(Kind.UNCHECKED, None, None, str(error))
     return report

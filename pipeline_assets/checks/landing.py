@@ -21,11 +21,10 @@ from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, ClaimRow, FetchRow, Standing, WindowRow, Witness
 from resources.site import Site
-from resources.stage_codec import UnreadableStageObject
 from resources.store import NotFound, ObjectInfo
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Window, new_york_text
-from touchline.fetch import UnreadableFetch
+from touchline.errors import Bad, Unreadable
 from touchline.stage import Stage
 from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
 
@@ -227,7 +226,6 @@ class _Comparison:
         if index.seal is None:
             return
         # Only a sealed day pays for the lake.
-        from resources.lake.errors import DamagedLake
 
         mark = seal_key(self.asset.name, self.day, index.seal)
         report, row = self.report, self.site.ledger.seal(self.asset.name, self.day)
@@ -249,7 +247,7 @@ class _Comparison:
         is_whole = len(report.findings) == before
         try:
             held = index.sealed.keys()
-        except (NotFound, UnreadableObject, DamagedLake) as error:
+        except (NotFound, Bad) as error:
             # What it held is not known any more: of all that it may have held this speaks.
             if row and told and is_whole:
                 report.found(Kind.DAMAGED, None, row.emitted, str(error), mark)
@@ -363,7 +361,7 @@ class _Comparison:
         report, number = self.report, place.number
         try:
             reading = reading_of(self.asset, found)
-        except (UnreadableObject, UnreadableFetch, UnreadableStageObject) as error:
+        except Unreadable as error:
             report.found(Kind.DAMAGED, number, claim.account.emitted, str(error))
             return 0
         count = reading.count

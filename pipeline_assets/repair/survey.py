@@ -21,12 +21,12 @@ from resources.day_index import DayIndex, Place
 from resources.day_layout import first_of_window
 from resources.day_store import DayStore
 from resources.day_windows import DayWindows
-from resources.fetch_object import UnreadableObject
 from resources.ledger import ClaimRow
 from resources.site import Site
 from resources.store import NotFound, ObjectInfo
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Window
+from touchline.errors import Bad, Unreadable
 from touchline.plan import FeedPlan
 from touchline.stage import Stage
 from touchline.watch import owed
@@ -174,7 +174,7 @@ def _windows(found: Survey, days: DayStore) -> None:
         listed = found.index.windows[first]
         try:
             DayWindows(days, found.asset.name, found.day).read_back(Window(found.day, first))
-        except (UnreadableObject, NotFound) as error:
+        except (NotFound, Unreadable) as error:
             found.damaged[first] = listed, str(error)
             del found.index.windows[first]
         else:
@@ -189,7 +189,6 @@ def _sealed(found: Survey, site: Site, days: DayStore) -> None:
     row, mark = site.ledger.seal(asset, day), found.index.seal
     if row is None and mark is None:
         return
-    from resources.lake.errors import DamagedLake
 
     broken = [each.detail for each in found.findings if each.key and _is_of_seal(each.key)]
     number = None
@@ -202,7 +201,7 @@ def _sealed(found: Survey, site: Site, days: DayStore) -> None:
             broken = broken if mark == number else []  # What the mark speaks of does not count.
             if row and row.number == number and days.sealed_days.files(asset, day) != row.files:
                 broken = broken or ["its objects are not those that were sealed"]
-    except (NotFound, UnreadableObject, DamagedLake) as error:
+    except (NotFound, Bad) as error:
         broken = broken or [str(error)]
     if broken:
         found.seal, found.seal_detail, found.index.seal = SealState.BROKEN, broken[0], None
