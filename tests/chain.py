@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,6 +14,8 @@ from typing import Any
 
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
+from pipeline_assets.football.raw_fetches import match_keys
+from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import RotationReport, rotate
@@ -35,6 +38,9 @@ FEED = "football"
 RAW = "football/raw_fetches"
 SPOOL = "spool_within_bounds"
 USER, SECRET = "watcher-77", "s3cr3t-value"
+NOON = Minute.parse("2025-05-28T16:00:00Z")
+Rows = dict[str, list[tuple[int, str]]]
+"""asset -> (fetch number, key) of every record, in order."""
 
 
 @dataclass
@@ -78,8 +84,10 @@ class Chain:
             site.close()
 
     def copy(self, home: Path, prefix: str) -> Chain:
-        """The same past on another prefix, so that a test may spoil it."""
+        """The same past on another prefix, its spool too, so that a test may spoil it."""
         home.mkdir(parents=True, exist_ok=True)
+        if (spool := self.home / "spool" / self.prefix).exists():
+            shutil.copytree(spool, home / "spool" / prefix)
         here, there = below(self.connected, self.prefix), below(self.connected, prefix)
         for item in here.list(""):
             found = here.get(item.key)
@@ -193,6 +201,22 @@ class Chain:
 @cache
 def _loaded(**given: Any) -> Settings:
     return Settings.load(_env_file=None, **given)
+
+
+def rows(site: Site, day: Day, key_columns: Mapping[str, str]) -> Rows:
+    """What a reader of these assets' rows, and of raw fetches, finds of a day."""
+    found: Rows = {
+        RAW: [
+            (envelope.ref.number, key)
+            for envelope in load_envelopes(site, RAW, day)
+            for key in match_keys(envelope)
+        ]
+    }
+    for asset, key in key_columns.items():
+        table = load_table(site, asset, day)
+        columns = (table.column(name).to_pylist() for name in ("fetch_number", key))
+        found[asset] = list(zip(*columns, strict=True))
+    return found
 
 
 def verdicts(report: MinuteReport) -> set[Verdict]:

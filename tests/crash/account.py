@@ -8,16 +8,11 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline_assets.football.raw_fetches import match_keys
-from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.rotation import rotate
-from tests.chain import FEED, RAW, Chain
+from tests.chain import FEED, Chain, Rows, rows
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, WINDOW_MINUTES
 from touchline.watch import WINDOW_OVERDUE, expected_minutes
-
-Rows = dict[str, list[tuple[int, str]]]
-"""asset -> (fetch number, match id) of every record, in order."""
 
 _BESIDE = re.compile(r"conflicts/.*/(\d{5})\.")
 LEDGER_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
@@ -58,17 +53,7 @@ def account_of(chain: Chain, key_columns: Mapping[str, str]) -> DayAccount:
         plan = site.plans[FEED]
         fates = site.ledger.fetches(FEED, day)
         expected = expected_minutes(day, site.ledger.intervals(FEED, day.start, day.end), now)
-        rows: Rows = {
-            RAW: [
-                (envelope.ref.number, key)
-                for envelope in load_envelopes(site, RAW, day)
-                for key in match_keys(envelope)
-            ]
-        }
-        for asset, key in key_columns.items():
-            table = load_table(site, asset, day)
-            columns = (table.column(name).to_pylist() for name in ("fetch_number", key))
-            rows[asset] = list(zip(*columns, strict=True))
+        found = rows(site, day, key_columns)
         pending = [
             str(row.pending)
             for asset in plan.assets
@@ -92,7 +77,7 @@ def account_of(chain: Chain, key_columns: Mapping[str, str]) -> DayAccount:
             if (row := fates.get(minute.number)) is None
             or row.fate not in (FetchFate.LANDED, FetchFate.MISSED)
         ],
-        rows=rows,
+        rows=found,
         findings=rotation.findings
         + [
             f"{name} {check} {report.verdict}: {found}"
@@ -117,15 +102,16 @@ def _files(folder: Path) -> list[str]:
 
 def complaints(
     found: DayAccount,
-    rows: Rows,
+    right: Rows,
     *,
     landed: Set[int],
     may_be_missed: Set[int] = frozenset(),
     captured_twice: Set[int] = frozenset(),
     may_be_torn: Set[int] = frozenset(),
 ) -> list[str]:
-    """What is wrong with this account. `rows` are those of what has landed, `landed` the numbers
-    that must have, and of `may_be_missed` nobody had anything in hand that outlives a process."""
+    """What is wrong with this account. `right` are the rows of what has landed, `landed` the
+    numbers that must have, and of `may_be_missed` nobody had anything in hand that outlives a
+    process."""
     wrong = []
     if lost := landed - found.landed:
         wrong.append(f"lost: {sorted(lost)}, of which missed {found.missed}")
@@ -139,9 +125,9 @@ def complaints(
         wrong.append(f"torn, though they had been fsynced: {sorted(torn)}")
     if found.silent:
         wrong.append(f"neither landed nor missed: {found.silent}")
-    for asset, right in rows.items():
-        if (there := found.rows[asset]) != right:
-            less, more = Counter(right) - Counter(there), Counter(there) - Counter(right)
+    for asset, asked in right.items():
+        if (there := found.rows[asset]) != asked:
+            less, more = Counter(asked) - Counter(there), Counter(there) - Counter(asked)
             wrong.append(f"{asset}: not read {sorted(less)}, too many {sorted(more)}")
     for what in ("findings", "pending", "left_behind"):
         if left := getattr(found, what):

@@ -7,15 +7,14 @@ import importlib
 import os
 import pickle
 import signal
-import socket
 import sys
-import threading
+import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any, NoReturn
 
-from tests.crash.effects import Observer, observe
+from tests.crash.effects import Observer
 
 HANGS_SECONDS = 100
 """A child that takes longer shows where it stands and ends."""
@@ -35,26 +34,13 @@ def in_child(work: Callable[[], Any], observer: Observer | None = None) -> Any:
     What it had to import is imported here too, so that the next ones need not. Raises
     ChildFailed, and WasKilled when SIGKILL ended it.
     """
-    ours, theirs = socket.socketpair()
-    readable, writable = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        ours.close()
-        os.close(readable)
-        _be_a_child(work, observer, theirs, writable)
-    theirs.close()
-    os.close(writable)
-    served = None
-    if observer is not None:
-        observer.pid = pid
-        served = threading.Thread(target=observer.serve, args=(ours,))
-        served.start()
-    with os.fdopen(readable, "rb") as results:
-        told = results.read()
-    _, status = os.waitpid(pid, 0)
-    if served is not None:
-        served.join()
-    ours.close()
+    with tempfile.TemporaryFile() as file:
+        pid = os.fork()
+        if pid == 0:
+            _be_a_child(work, observer, file)
+        _, status = os.waitpid(pid, 0)
+        file.seek(0)
+        told = file.read()
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         raise WasKilled
     if status != 0 or not told:
@@ -68,25 +54,21 @@ def in_child(work: Callable[[], Any], observer: Observer | None = None) -> Any:
     return result
 
 
-def _be_a_child(
-    work: Callable[[], Any], observer: Observer | None, connection: socket.socket, results: int
-) -> None:
-    """Never returns: what the parent would do at its end is not ours to do."""
+def _be_a_child(work: Callable[[], Any], observer: Observer | None, results: IO[bytes]) -> NoReturn:
+    """What the parent would do at its end is not ours to do."""
     try:
         faulthandler.dump_traceback_later(HANGS_SECONDS, exit=True, file=results)
-        ends = None
         if observer is not None:
-            lines = observer.point.lines if observer.point else 0
-            ends = observe(connection, observer.home, lines)
+            observer.install()
         known = set(sys.modules)
         result = work()
         told = pickle.dumps((result, sorted(set(sys.modules) - known), None))
-        if ends is not None:
-            ends()
+        if observer is not None:
+            observer.ends()
     except BaseException:
         told = pickle.dumps((None, [], traceback.format_exc()))
     try:
-        with os.fdopen(results, "wb") as file:
-            file.write(told)
+        results.write(told)
+        results.flush()
     finally:
         os._exit(0)

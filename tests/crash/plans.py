@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_assets.plans import PLANS
-from tests.chain import FEED, RAW
-from tests.crash.account import Rows
+from tests.chain import FEED, RAW, Rows
 from tests.crash.world import live_in, odds_rows_in
 from tests.pipeline_assets.small_plan import Head, small_plan
 from touchline.day import Day

@@ -11,17 +11,14 @@ from typing import Any
 
 from pipeline_assets.code_version import code_version
 from resources.embedded_s3 import S3Access
-from resources.store.s3 import S3Store
+from resources.store import Store
 from simulator.server import Served
-from tests.chain import Chain
+from tests.chain import NOON, Chain
 from tests.crash.account import DayAccount, account_of, complaints
 from tests.crash.children import ChildFailed, WasKilled, in_child
 from tests.crash.effects import Effect, Kind, Observer, Point
 from tests.crash.flow import Flow, Step
-from tests.crash.proxy import RecordingProxy
 from touchline.day import Minute
-
-NOON = Minute.parse("2025-05-28T16:00:00Z")
 
 
 @dataclass
@@ -33,13 +30,11 @@ class Rig:
     """
 
     vendor: Served
-    proxy: RecordingProxy
+    access: S3Access
     folder: Path
-    ours: S3Store
+    ours: Store
     """For copying prefixes."""
-    childrens: tuple[S3Access, S3Store]
-    observed: tuple[S3Access, S3Store]
-    """Through the proxy."""
+    childrens: Store
     kills: int = 0
     _prepared: dict[str, Chain] = field(default_factory=dict)
 
@@ -49,7 +44,6 @@ class Rig:
         Raises AssertionError when its day is not well in the end.
         """
         observer, chain = self._observer(flow, None)
-        self.proxy.reads.clear()
         self._step(chain, flow.dies, observer)
         assert observer.effects == observer.done
         wrong = self._carried_on(flow, chain, observer, flow.after)
@@ -102,19 +96,15 @@ class Rig:
         past = self._prepared.get(flow.name) or self._prepare(flow)
         home, prefix = self.folder / uuid.uuid4().hex[:12], f"crash-{uuid.uuid4().hex[:12]}"
         chain = past.copy(home, prefix)
-        spool = past.home / "spool" / past.prefix
-        if spool.exists():
-            shutil.copytree(spool, home / "spool" / prefix)
-        return Observer(home, prefix, point), chain
+        return Observer(home, point), chain
 
     def _prepare(self, flow: Flow) -> Chain:
         plan = flow.tested.plan
         for asset in plan.assets:
             code_version(asset.module, plan.stage_modules - {asset.module})
         prefix = f"past-{uuid.uuid4().hex[:12]}"
-        access, _ = self.childrens
         home = self.folder / prefix
-        chain = Chain(access, self.vendor, home, prefix, plan, NOON, self.ours)
+        chain = Chain(self.access, self.vendor, home, prefix, plan, NOON, self.ours)
         self._step(chain, Step(0, lambda chain, _: chain.watch()))
         for step in flow.past:
             self._step(chain, step)
@@ -126,10 +116,9 @@ class Rig:
         minute = chain.start.later(step.passed)
         chain.at(minute, step.seconds)
         chain.faults(*step.faults)
-        access, store = self.observed if observer else self.childrens
-        theirs = replace(chain, access=access, connected=store)
+        store = observer.before(self.childrens) if observer else self.childrens
+        theirs = replace(chain, connected=store)
         theirs.clock.set(chain.clock.now())
-        self.proxy.observer = observer
         return in_child(lambda: step.work(theirs, minute), observer)
 
 

@@ -86,3 +86,4 @@ CLEAR = Flow(
     landed=frozenset(FETCHED),
     skipped=NOBODY_CAME,
 )
+FLOWS = (SEAL, BACKFILL, SEAL_AGAIN, CLEAR)

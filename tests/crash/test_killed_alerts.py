@@ -12,8 +12,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,12 @@ from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
 from simulator.server import serve
-from tests.chain import FEED, RAW, SECRET, USER, Chain
+from tests.chain import FEED, NOON, RAW, SECRET, USER, Chain
 from tests.channels import Away, posts, shown_by_telegram
 from tests.crash.children import WasKilled, in_child
-from tests.crash.conftest import store_of
-from tests.crash.effects import Edge, Effect, Killed, Kind, Observer
-from tests.crash.proxy import RecordingProxy
-from tests.crash.rig import NOON
+from tests.crash.effects import Edge, Effect, Kind, Observer
 from tests.half_times import HalfTimes, Key, told_of
+from tests.stores import s3_store
 from touchline.delivery import DeliveryState
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(3600)]
@@ -67,12 +64,20 @@ class DiesAt(Observer):
     after: int = 0
     after_messages: int = 0
 
-    def _reached(self, effect: Effect, edge: Edge) -> None:
+    def install(self) -> None:
+        super().install()
+        send = NotifyTelegram.send
+
+        def observed(*given: Any, **options: Any) -> bool:
+            with self.around(Kind.MESSAGE, "Telegram"):
+                return send(*given, **options)
+
+        NotifyTelegram.send = observed
+
+    def dies(self, effect: Effect, edge: Edge) -> bool:
         self.after -= 1
         self.after_messages -= effect.kind is Kind.MESSAGE
-        is_message = effect.kind is Kind.MESSAGE and self.after_messages == 0
-        if self.after == 0 or is_message:
-            self._kill()
+        return self.after == 0 or (effect.kind is Kind.MESSAGE and self.after_messages == 0)
 
 
 @dataclass
@@ -80,7 +85,6 @@ class Night:
     """Minutes and looks of the sensor, each a process of its own, and Telegram."""
 
     chain: Chain
-    proxy: RecordingProxy
     rng: random.Random
     observer: Observer | None = None
     taken: Counter[Key] = field(default_factory=Counter)
@@ -99,13 +103,10 @@ class Night:
         key = told_of(text)
         self.asked[key] += 1
         fails = random.Random(f"{SEED}/{key}/{self.asked[key]}").random() < FAILS
-        assert self.observer is not None
-        with suppress(Killed), self.observer.around(Kind.MESSAGE, " ".join(key)):
-            if not fails:
-                self.taken[key] += 1
         if fails:
             self.refused += 1
             raise Away("Bad Gateway")
+        self.taken[key] += 1
         return text
 
     def minute(self, passed: int, *, dies: bool) -> None:
@@ -135,21 +136,21 @@ class Night:
         self._step("look", work, dies=dies)
 
     def _step(self, name: str, work: Callable[[], None], *, dies: bool) -> None:
-        observer = DiesAt(self.chain.home, self.chain.prefix)
+        observer = DiesAt(self.chain.home)
         if dies:
             observer.after = self.rng.randint(1, self.edges[name])
             observer.after_messages = self.rng.choice(MESSAGE_EDGES)
-        self.observer = self.proxy.observer = observer
-        before = self.taken.copy()
+        before, self.observer = self.taken.copy(), observer
         try:
             in_child(work, observer)
             self.edges[name] = max(2 * len(observer.effects), SENSOR_EDGES)
+            return
         except WasKilled:
             self.kills[name] += 1
-            if told := self.taken - before:
-                self.unrecorded.update({*told} & {*self.unsent()})
         finally:
-            self.proxy.observer = None
+            self.observer = None
+        if told := self.taken - before:
+            self.unrecorded.update({*told} & {*self.unsent()})
 
     def unsent(self) -> list[Key]:
         """What the ledger does not know to be told."""
@@ -165,7 +166,11 @@ class Night:
         return in_child(lambda: self.chain.numbers(RAW))
 
     def _process(self) -> Any:
-        return self.chain.process(origin="live", notify_urls=CHATS)
+        chain = self.chain
+        if self.observer is not None:
+            chain = replace(chain, connected=self.observer.before(chain.connected))
+            chain.clock.set(self.chain.clock.now())
+        return chain.process(origin="live", notify_urls=CHATS)
 
 
 def shown(counts: Counter[str]) -> str:
@@ -173,17 +178,14 @@ def shown(counts: Counter[str]) -> str:
 
 
 @pytest.fixture
-def night(
-    s3_server: S3Access, proxy: RecordingProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Night]:
+def night(s3_server: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
     # A busy machine takes longer than a run waits for what it sends.
     monkeypatch.setattr("pipeline_assets.run.SENDING_SECONDS", 30.0)
     prefix = f"crash-{uuid.uuid4().hex[:12]}"
     with serve(HalfTimes(SEED), user=USER, secret=SECRET) as vendor:
-        chain = Chain(
-            proxy.access, vendor, tmp_path, prefix, PLANS[FEED], NOON, store_of(proxy.access)
-        )
-        night = Night(chain, proxy, random.Random(SEED))
+        store = s3_store(s3_server)
+        chain = Chain(s3_server, vendor, tmp_path, prefix, PLANS[FEED], NOON, store)
+        night = Night(chain, random.Random(SEED))
         with posts(night.telegram) as (url, _):
             monkeypatch.setattr(NotifyTelegram, "notify_url", f"{url}/bot")
             yield night

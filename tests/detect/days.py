@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,10 @@ from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.embedded_s3 import S3Access
 from resources.store import Store
 from simulator.server import Served
-from tests.chain import FEED, Chain
+from tests.chain import FEED, NOON, Chain
 from tests.crash.world import RollingWorld
 from tests.detect.stored import Stored
-from touchline.day import Minute
 
-NOON = Minute.parse("2025-05-28T16:00:00Z")
 MATCHES = 12
 """A minute, enough that silence is strange."""
 WATCHED = (range(10), range(30, 35))
@@ -78,16 +75,9 @@ class Days:
         past = self._sealed_day() if sealed else self._open_day()
         self._copies += 1
         name = f"copy-{self._copies:03d}"
-        copied = self._copied(past, name)
+        copied = past.copy(self.folder / name, name)
         copied.at(NOON.later(4 * A_DAY if sealed else NEXT))
         return copied, Stored(copied.store, copied.home, str(NOON.day))
-
-    def _copied(self, past: Chain, name: str) -> Chain:
-        copied = past.copy(self.folder / name, name)
-        spool = past.home / "spool" / past.prefix
-        if spool.exists():
-            shutil.copytree(spool, copied.home / "spool" / name)
-        return copied
 
     def _open_day(self) -> Chain:
         if self._open is None:
@@ -105,7 +95,7 @@ class Days:
 
     def _sealed_day(self) -> Chain:
         if self._sealed is None:
-            chain = self._copied(self._open_day(), "sealed")
+            chain = self._open_day().copy(self.folder / "sealed", "sealed")
             with chain.process() as site:
                 site.ledger.close_interval(FEED, NOON.later(NEXT).utc)
             chain.rotate(60)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 
-from tests.detect.days import NOON, WATCHED
+from tests.chain import NOON
+from tests.detect.days import WATCHED
 from tests.detect.fault import Fault, Seen
 from tests.detect.injections import one_less
 from tests.detect.stored import Stored, Told, cut, flipped

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from simulator.faults import Fault as VendorFault
-from tests.detect.days import MATCHES, NEXT, NOON, WATCHED, BusyWorld
+from tests.chain import NOON
+from tests.detect.days import MATCHES, NEXT, WATCHED, BusyWorld
 from tests.detect.stored import Stored, Told, flipped
 from touchline.compression import zstd
 from touchline.fetch import FetchRef

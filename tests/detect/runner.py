@@ -13,8 +13,8 @@ from typing import Any
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from simulator.server import serve
-from tests.chain import FEED, SECRET, USER, Chain
-from tests.detect.days import NEXT, NOON, Days, busy_world
+from tests.chain import FEED, NOON, SECRET, USER, Chain
+from tests.detect.days import NEXT, Days, busy_world
 from tests.detect.fault import CLAIMED, Fault, Named, Seen
 from tests.detect.stock import stock_alarms
 from tests.detect.stored import Stored

@@ -15,8 +15,8 @@ from operations.backtest_plot import plot
 from pipeline_assets.day_state import read_day_state
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
+from tests.chain import NOON
 from tests.operations.conftest import FEED, RunDay, RunMinutes
-from tests.pipeline_assets.conftest import NOON
 from tests.pipeline_assets.football.lined_world import LinedWorld
 from touchline.outcomes import Tally
 

@@ -17,14 +17,12 @@ from resources.site import store_at
 from resources.store import Store
 from resources.store.faulty import FaultyStore
 from simulator.server import Served, serve
-from tests.chain import SECRET, USER, Chain
+from tests.chain import NOON, SECRET, USER, Chain
 from tests.pipeline_assets.small_plan import small_plan
 from tests.resources.feeds.conftest import SmallWorld
 from tests.stores import below, memory
 from touchline.day import Minute
 from touchline.plan import FeedPlan
-
-NOON = Minute.parse("2025-05-28T16:00:00Z")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,10 +20,9 @@ from resources.embedded_s3 import Server, running
 from resources.notifier import Notifier
 from resources.site import store_at
 from simulator.server import serve
-from tests.chain import FEED, SECRET, USER, Chain, all_ok
-from tests.crash.conftest import store_of
+from tests.chain import FEED, NOON, SECRET, USER, Chain, all_ok
 from tests.half_times import HalfTimes, Key, told_of
-from tests.pipeline_assets.conftest import NOON
+from tests.stores import s3_store
 from tests.targets import Target, target
 from touchline.clock import VirtualClock
 from touchline.day import ONE_MINUTE, Minute
@@ -88,7 +87,7 @@ def there() -> Iterator[Target]:
 @pytest.fixture
 def chain(server: Server, tmp_path: Path) -> Iterator[Chain]:
     with serve(HalfTimes(SEED), user=USER, secret=SECRET) as vendor:
-        store = store_of(server.access)
+        store = s3_store(server.access)
         chain = Chain(server.access, vendor, tmp_path / "home", "", PLANS[FEED], NOON, store)
         chain.clock = TickingClock(NOON.utc)
         chain.watch()

@@ -33,8 +33,7 @@ from resources.stage_codec import decode_stage
 from resources.store import Store, StoreError
 from resources.store.faulty import Effect, FaultyStore, Request, body_changed
 from simulator.server import Served
-from tests.chain import FEED, RAW, Chain
-from tests.pipeline_assets.conftest import NOON
+from tests.chain import FEED, NOON, RAW, Chain
 from tests.pipeline_assets.small_plan import HEADS
 from tests.schedules.world import Client, Vendor
 from touchline.accounting import Verdict

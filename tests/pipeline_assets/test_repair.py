@@ -425,10 +425,6 @@ def test_a_raw_fetch_that_is_gone_is_gone_and_what_was_made_of_it_stays(day: Cha
 def test_a_raw_fetch_lands_again_from_the_spool(day: Chain) -> None:
     """Of a day of which no live minute looks into the spool any more."""
     before = day.objects()
-    with day.process() as site:
-        days = site.days(FEED)
-        gone = days.read_back(RAW, day.day, day.number + 1)
-        site.spool(FEED).write(gone.ref, gone.envelope().data)
     delete(day, RAW, 1)
     delete(day, ECHOES, 1)
     [loss, other] = lost(day)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,15 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline_assets.football.raw_fetches import match_keys
-from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import rebuild_day, run_minute
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.site import Site
 from resources.store import Store
 from resources.store.faulty import FaultyStore
-from tests.chain import FEED, RAW, Chain
+from tests.chain import FEED, Chain, Rows, rows
 from tests.pipeline_assets.small_plan import HEADS, refuses_one
 from tests.schedules.turns import Pause, Task
 from tests.schedules.world import Client, Vendor, plan_of
@@ -31,8 +28,6 @@ from touchline.watch import MAX_RUNTIME
 A_DAY = 24 * 60
 FETCHED_WITHIN = timedelta(seconds=40)
 """A minute that is not fetched early is missed; here each one is fetched."""
-Rows = dict[tuple[str, str], list[tuple[int, str]]]
-"""(day, asset) -> the fetch and the key of each record, in order."""
 
 
 def paced(store: Store, pause: Pause) -> FaultyStore:
@@ -67,9 +62,6 @@ class World:
 
     def copy(self, home: Path, prefix: str) -> World:
         chain = self.chain.copy(home, prefix)
-        spool = self.chain.home / "spool" / self.chain.prefix
-        if spool.exists():
-            shutil.copytree(spool, home / "spool" / prefix)
         vendor = replace(self.vendor, captures=self.vendor.captures.copy())
         return World(chain, vendor)
 
@@ -176,7 +168,7 @@ def read(passed: float) -> Act:
         with world.process(pause) as site:
             standing = site.ledger.standing(HEADS.name, day)
             had = {number for number, row in standing.items() if row.emitted}
-            seen = _pairs(load_table(site, HEADS.name, day), "match_id")
+            seen = rows(site, day, {HEADS.name: "match_id"})[HEADS.name]
         assert len(seen) == len(set(seen)), f"read twice: {seen}"
         assert had <= {number for number, _ in seen}, f"{had} had landed, and read was {seen}"
 
@@ -186,19 +178,14 @@ def read(passed: float) -> Act:
 # --- what it comes to ----------------------------------------------------------------------------
 
 
-def rows(world: World, days: Iterable[Day]) -> Rows:
-    found: Rows = {}
+def rows_of(world: World, days: Iterable[Day]) -> dict[str, Rows]:
+    """By day."""
     with world.process() as site:
-        for day in days:
-            found[str(day), RAW] = [
-                (envelope.ref.number, key)
-                for envelope in load_envelopes(site, RAW, day)
-                for key in match_keys(envelope)
-            ]
-            for stage in site.plans[FEED].stages:
-                column = "key" if stage.reads is Reads.QUARANTINED else "match_id"
-                found[str(day), stage.name] = _pairs(load_table(site, stage.name, day), column)
-    return found
+        key_columns = {
+            stage.name: "key" if stage.reads is Reads.QUARANTINED else "match_id"
+            for stage in site.plans[FEED].stages
+        }
+        return {str(day): rows(site, day, key_columns) for day in days}
 
 
 def spooled(world: World) -> list[str]:
@@ -214,8 +201,3 @@ def complaints(world: World, day: Day, *, deep: bool = False) -> list[str]:
         if report.verdict is not Verdict.OK
         for found in report.findings
     ]
-
-
-def _pairs(table: Any, column: str) -> list[tuple[int, str]]:
-    columns = (table.column(name).to_pylist() for name in ("fetch_number", column))
-    return list(zip(*columns, strict=True))

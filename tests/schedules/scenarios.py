@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tests.chain import NOON, Rows
 from tests.schedules.flows import (
     A_DAY,
     Act,
-    Rows,
     World,
     captured,
     clear,
@@ -17,7 +17,7 @@ from tests.schedules.flows import (
     mistaken,
     read,
     rebuild,
-    rows,
+    rows_of,
     seal,
     spooled,
     watched,
@@ -31,7 +31,7 @@ from touchline.day import Minute
 class Outcome:
     """`wrong` is what checks and folders say, `taken` whose turns there were."""
 
-    rows: Rows
+    rows: dict[str, Rows]
     wrong: list[str]
     taken: list[str]
 
@@ -67,7 +67,7 @@ class Scenario:
         _run(self.ends, world)
         for day in days:
             wrong += complaints(world, day, deep=True)
-        return Outcome(rows(world, days), wrong + spooled(world), taken)
+        return Outcome(rows_of(world, days), wrong + spooled(world), taken)
 
 
 def _run(acts: Iterable[Act], world: World, turns: Iterable[Turn] = ()) -> list[str]:
@@ -83,7 +83,7 @@ def _waits_for_rebuild(found: str) -> bool:
 
 OPEN_DAY = Scenario(
     "an open day",
-    Minute.parse("2025-05-28T16:00:00Z"),
+    NOON,
     past=(
         watched(0, 3),
         mistaken(0),
@@ -140,7 +140,7 @@ MIDNIGHT = Scenario(
 )
 LATER = Scenario(
     "a day that was sealed",
-    Minute.parse("2025-05-28T16:00:00Z"),
+    NOON,
     past=(
         watched(0, 3),
         mistaken(0),

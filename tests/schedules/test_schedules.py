@@ -58,7 +58,7 @@ def test_one_after_another_nothing_is_wrong(
 ) -> None:
     outcome = one_after_another(scenario)
     assert outcome.wrong == []
-    every = [number for number, _ in outcome.rows[str(scenario.start.day), "football/heads"]]
+    every = [number for number, _ in outcome.rows[str(scenario.start.day)]["football/heads"]]
     assert {scenario.start.later(passed).number for passed in (0, 1, 2)} <= set(every)
 
 

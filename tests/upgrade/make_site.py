@@ -24,8 +24,8 @@ from resources.watch_record import record_watch
 from sensors.heartbeat import write as write_heartbeats
 from simulator.server import Served, serve
 from tests.chain import FEED, SECRET, USER, Chain
-from tests.crash.conftest import store_of
 from tests.crash.world import LASTS_MINUTES, RollingWorld
+from tests.stores import s3_store
 from touchline.alerting import Evaluation
 from touchline.day import Minute
 
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _make(access: S3Access, vendor: Served, home: Path, backup: Path) -> None:
-    chain = Chain(access, vendor, home, "", PLANS[FEED], SEALED, store_of(access))
+    chain = Chain(access, vendor, home, "", PLANS[FEED], SEALED, s3_store(access))
     chain.watch()
     chain.minutes(MINUTES)
     chain.rotate(MINUTES + 15)

@@ -21,7 +21,7 @@ from resources.heartbeat import heartbeat_key, written_at
 from resources.settings import Settings
 from simulator.server import serve
 from tests.chain import FEED, SECRET, USER, Chain, all_ok
-from tests.crash.conftest import store_of
+from tests.stores import s3_store
 from tests.upgrade.make_site import MINUTES, OPEN, SEALED, SITE, world
 from touchline.delivery import DeliveryState
 
@@ -49,7 +49,7 @@ def chain(s3_server: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     settings = Settings.load(_env_file=None, home=home)
     restore(settings, backup, OPEN.later(MINUTES + 1).utc, lambda said: None)
     with serve(world(), user=USER, secret=SECRET) as vendor:
-        chain = Chain(s3_server, vendor, home, "", PLANS[FEED], OPEN, store_of(s3_server))
+        chain = Chain(s3_server, vendor, home, "", PLANS[FEED], OPEN, s3_store(s3_server))
         chain.at(OPEN.later(MINUTES + 1))
         yield chain
 

@@ -19,15 +19,13 @@ from resources.settings import Settings
 from resources.site import store_at
 from resources.store.faulty import FaultyStore, Plan
 from simulator.server import serve
-from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
+from tests.chain import FEED, NOON, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
 from tests.pipeline_assets.small_plan import small_plan
 from tests.resources.feeds.conftest import SmallWorld
 from tests.s3_gate import S3Gate
 from touchline.accounting import Account, Outcome
-from touchline.day import Minute
 
-NOON = Minute.parse("2025-05-28T16:00:00Z")
 MATCHES = {f"match-{n}": 2 for n in range(5)}
 
 Landed = dict[tuple[str, int], tuple[str, Account, Outcome]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from tests.pipeline_assets.conftest import NOON
+from tests.chain import NOON
 from tests.resources.feeds.conftest import SmallWorld
 
 

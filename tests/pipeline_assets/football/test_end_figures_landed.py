@@ -12,8 +12,8 @@ from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.minute import rebuild_day
 from pipeline_assets.plans import PLANS
 from simulator.server import Served, serve
-from tests.chain import FEED, SECRET, USER, Chain, all_ok
-from tests.pipeline_assets.conftest import NOON, ChainOf
+from tests.chain import FEED, NOON, SECRET, USER, Chain, all_ok
+from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.football.lined_world import LinedWorld
 
 pytestmark = pytest.mark.stack

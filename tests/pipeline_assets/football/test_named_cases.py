@@ -16,8 +16,8 @@ from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.football.plan import football
 from pipeline_assets.football.raw_fetches import raw_fetches
 from simulator.server import Served, serve
-from tests.chain import FEED, SECRET, USER
-from tests.pipeline_assets.conftest import NOON, ChainOf
+from tests.chain import FEED, NOON, SECRET, USER
+from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.football.examples import HOME, MATCH, fetched, live
 from tests.pipeline_assets.football.fetches import MINUTE
 from tests.pipeline_assets.football.lined_world import LinedWorld
