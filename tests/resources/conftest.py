@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from resources.lake import Lake
 from resources.ledger import Ledger
 from resources.store import Store
 from resources.store.faulty import FaultyStore
@@ -27,6 +28,12 @@ def any_store(request: pytest.FixtureRequest) -> Store:
         return request.getfixturevalue("store")
     server, prefix = (request.getfixturevalue(name) for name in ("s3_server", "s3_prefix"))
     return s3_store(server, prefix)
+
+
+@pytest.fixture
+def lake(store: MemoryStore) -> Lake:
+    """An empty one, which keeps for its week what it does not need any more."""
+    return Lake(store)
 
 
 @pytest.fixture

@@ -101,3 +101,7 @@ def keys_of(lake: Lake, day: Day = DAY, asset: str = ASSET) -> list[tuple[int, s
         return None
     table = sealed.table(["fetch_number", "key"])
     return list(zip(table.column(0).to_pylist(), table.column(1).to_pylist(), strict=True))
+
+
+def listed(lake: Lake, below: str) -> list[str]:
+    return [item.key for item in lake.store.list(below)]

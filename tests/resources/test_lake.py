@@ -30,7 +30,6 @@ from resources.lake.tables import manifest_key, manifests_key, table_key
 from resources.manifest import Manifest, pack_manifest
 from resources.store import AccessRefused, NoSuchBucket, Store, StoreError, StoreUnavailable
 from resources.store.faulty import FaultyStore, away, refused, when
-from resources.store.memory import MemoryStore
 from tests.resources.lake_samples import (
     ASSET,
     AT,
@@ -50,11 +49,6 @@ from touchline.compression import zstd
 from touchline.day import Day
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def lake(store: MemoryStore) -> Lake:
-    return Lake(store)
 
 
 @pytest.fixture

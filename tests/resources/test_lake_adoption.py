@@ -14,11 +14,6 @@ from touchline.day import Day
 
 
 @pytest.fixture
-def lake(store: MemoryStore) -> Lake:
-    return Lake(store)
-
-
-@pytest.fixture
 def copy(store: MemoryStore) -> Lake:
     return Lake(below(store, "copy"))
 

@@ -9,17 +9,7 @@ import pytest
 
 from resources.lake import DamagedLake, Lake, NotAbove, drop_day, maintain
 from resources.lake.tables import manifest_key, manifests_key, table_key
-from resources.store.memory import MemoryStore
-from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, manifest, seal
-
-
-@pytest.fixture
-def lake(store: MemoryStore) -> Lake:
-    return Lake(store)
-
-
-def listed(lake: Lake, below: str) -> list[str]:
-    return [item.key for item in lake.store.list(below)]
+from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, listed, manifest, seal
 
 
 def versions(lake: Lake) -> int:

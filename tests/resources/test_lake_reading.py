@@ -43,11 +43,6 @@ ROOT = Path(__file__).parents[2]
 STAGES = {stage.name: stage for stage in football.stages}
 
 
-@pytest.fixture
-def lake(store: MemoryStore) -> Lake:
-    return Lake(store)
-
-
 def sealed_day(lake: Lake, day: Day = DAY, asset: str = ASSET) -> SealedDay:
     sealed = read_day(lake, asset, day)
     assert sealed is not None

@@ -13,7 +13,6 @@ from resources.lake import Lake, Upkeep, commit_day, maintain, read_day
 from resources.lake.files import write_files
 from resources.lake.tables import CHECKPOINT_COMMITS, manifest_key, manifests_key, table_key
 from resources.manifest import Manifest
-from resources.store.memory import MemoryStore
 from tests.resources.lake_samples import (
     ASSET,
     AT,
@@ -21,6 +20,7 @@ from tests.resources.lake_samples import (
     NEXT,
     keys_of,
     lake_at,
+    listed,
     manifest,
     rows,
     seal,
@@ -32,19 +32,9 @@ NOTHING = timedelta(0)
 
 
 @pytest.fixture
-def lake(store: MemoryStore) -> Lake:
-    """A lake that keeps for its week what it does not need any more."""
-    return Lake(store)
-
-
-@pytest.fixture
 def forgetful(lake: Lake) -> Lake:
     """The same, and it keeps nothing."""
     return replace(lake, keep=NOTHING)
-
-
-def objects(lake: Lake, below: str) -> list[str]:
-    return [item.key for item in lake.store.list(below)]
 
 
 def test_upkeep_of_no_table_is_none(lake: Lake) -> None:
@@ -65,7 +55,7 @@ def test_replaced_files_go_once_nobody_may_be_reading_them(lake: Lake, forgetful
     second = seal(lake, {1: 2}, "new ")
     other = seal(lake, {7: 1}, day=NEXT)
     assert maintain(forgetful, ASSET).files == (first.files[0].key,)
-    left = objects(lake, f"{table_key(ASSET)}/date=")
+    left = listed(lake, f"{table_key(ASSET)}/date=")
     assert left == [second.files[0].key, other.files[0].key]
     assert keys_of(lake) == [(1, "new 0"), (1, "new 1")]
     assert maintain(forgetful, ASSET).files == ()
@@ -87,7 +77,7 @@ def test_of_a_days_manifests_the_last_two_stay_and_those_on_their_way(lake: Lake
     lake.put_manifest(manifest(5, {1: 1}, "on its way"))
     gone = tuple(manifest_key(ASSET, DAY, number) for number in (1, 2))
     assert maintain(lake, ASSET).manifests == gone
-    assert objects(lake, manifests_key(ASSET)) == [
+    assert listed(lake, manifests_key(ASSET)) == [
         *(manifest_key(ASSET, DAY, number) for number in (3, 4, 5)),
         manifest_key(ASSET, NEXT, 1),
     ]
@@ -135,7 +125,7 @@ def test_after_400_days_a_table_costs_what_it_cost_before(
             assert read_day(through, ASSET, first) is not None
             opening.append(len(s3_gate.passed))
             maintain(forgetful, ASSET)
-            assert len(objects(forgetful, log)) <= 3
+            assert len(listed(forgetful, log)) <= 3
             s3_gate.passed.clear()
             assert through.open(ASSET) is not None
             opening.append(len(s3_gate.passed))
