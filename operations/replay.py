@@ -40,7 +40,6 @@ from touchline.errors import Misuse
 from touchline.watch import is_rotation_minute
 
 FEED = "football"
-SIMULATOR_READY_SECONDS = 60
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

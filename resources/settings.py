@@ -303,10 +303,6 @@ class Settings(BaseSettings):
         return self.home / "inbox" / self.s3_prefix
 
     @property
-    def cache_folder(self) -> Path:
-        return self.home / "cache"
-
-    @property
     def quota_file(self) -> Path:
         return self.home / "quota.sqlite"
 

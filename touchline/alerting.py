@@ -154,9 +154,6 @@ class Alert:
     def is_muted(self, at: datetime) -> bool:
         return self.muted is not None and at < self.muted.until
 
-    def is_acknowledged(self, at: datetime) -> bool:
-        return self.acknowledged is not None and at < self.acknowledged.until
-
     def hushed_until(self, at: datetime) -> datetime:
         """From when on something may be sent that is not sent at this time."""
         ends = [hush.until for hush in (self.muted, self.acknowledged) if hush is not None]

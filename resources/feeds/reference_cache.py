@@ -7,11 +7,8 @@ nothing else: whatever is wrong with it is a warning, and the vendor is asked.
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -171,34 +168,4 @@ class MemoryBlob:
         if (found[1] if found else None) != etag:
             return False
         self.data = data
-        return True
-
-
-class FileBlob:
-    """A file, replaced atomically. Between comparing and replacing another process may win: its
-    entries are then asked for again, which is all that a cache can lose."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def read(self) -> tuple[bytes, str] | None:
-        try:
-            data = self._path.read_bytes()
-        except FileNotFoundError:
-            return None
-        return data, sha256_hex(data)
-
-    def replace(self, data: bytes, etag: str | None) -> bool:
-        found = self.read()
-        if (found[1] if found else None) != etag:
-            return False
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.replace(name, self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
         return True

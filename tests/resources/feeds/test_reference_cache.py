@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.feeds.reference_cache import Blob, Entry, FileBlob, MemoryBlob, ReferenceCache
+from resources.feeds.reference_cache import Entry, MemoryBlob, ReferenceCache
 
 NOW = datetime(2025, 5, 28, 17, 0, tzinfo=UTC)
 
@@ -23,12 +22,8 @@ def team(name: str, fetched_at: datetime = NOW) -> Entry:
     return Entry(name, fetched_at, "Qx7LmA20bTzK", 200, None, seen_at=fetched_at)
 
 
-@pytest.fixture(params=["memory", "file"])
-def blob(request: pytest.FixtureRequest, tmp_path: Path) -> Blob:
-    return MemoryBlob() if request.param == "memory" else FileBlob(tmp_path / "cache" / "blob.zst")
-
-
-def test_what_was_stored_is_loaded_by_the_next_process(blob: Blob) -> None:
+def test_what_was_stored_is_loaded_by_the_next_process() -> None:
+    blob = MemoryBlob()
     assert ReferenceCache(blob).load() == {}
     ReferenceCache(blob).store({"team": {"t1": team('{"name":"Ñandú"}')}}, now=NOW)
     ReferenceCache(blob).store({"team": {"t2": team("{}")}, "country": {"": team("[]")}}, now=NOW)
@@ -39,7 +34,8 @@ def test_what_was_stored_is_loaded_by_the_next_process(blob: Blob) -> None:
     }
 
 
-def test_nothing_new_is_not_written(blob: Blob) -> None:
+def test_nothing_new_is_not_written() -> None:
+    blob = MemoryBlob()
     ReferenceCache(blob).store({"team": {}}, now=NOW)
 
     assert blob.read() is None
@@ -104,18 +100,6 @@ def test_a_success_ends_the_memory_of_an_earlier_failure() -> None:
     kept = cache.load()["team"]
     assert (kept["t1"].body, kept["t1"].failure) == ("{}", None)
     assert (kept["t2"].body, kept["t2"].failure) == ("{}", "html")
-
-
-def test_a_file_is_replaced_only_if_it_is_the_one_that_was_read(tmp_path: Path) -> None:
-    blob = FileBlob(tmp_path / "blob")
-
-    assert blob.replace(b"one", None)
-    assert not blob.replace(b"two", None)
-    data, etag = blob.read() or (b"", "")
-    assert blob.replace(b"two", etag)
-    assert not blob.replace(b"three", etag)
-    assert data == b"one"
-    assert [path.name for path in tmp_path.iterdir()] == ["blob"]
 
 
 @given(st.binary(max_size=200))
