@@ -35,6 +35,7 @@ def test_every_kind_of_finding_names_a_fault() -> None:
     assert {named.kind for fault in FAULTS for named in fault.named} == set(Kind)
 
 
+@pytest.mark.stack
 def test_a_fault_is_named_and_nothing_fires_without_one(runs: Runner) -> None:
     well = runs.run(Fault("none", "merged", "nothing"))
     assert (well.fired, well.wrong) == ([], [])

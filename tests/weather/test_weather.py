@@ -23,14 +23,13 @@ from touchline.accounting import Verdict
 from touchline.watch import MAX_RUNTIME
 
 # Some dozens of minutes, on a machine that may have other work.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 
 def writes(request: Request) -> bool:
     return request.writes
 
 
-@pytest.mark.stack
 def test_the_store_is_away_for_half_an_hour(weather: Weather, fair: Landed) -> None:
     weather.minutes(2)
     weather.plan = away
@@ -50,7 +49,6 @@ def test_the_store_is_away_for_half_an_hour(weather: Weather, fair: Landed) -> N
     assert weather.nothing_is_lost(fair)
 
 
-@pytest.mark.stack
 def test_every_request_takes_two_seconds(
     weather: Weather, fair: Landed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +67,7 @@ def test_every_request_takes_two_seconds(
     assert weather.nothing_is_lost(fair)
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.stack)])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_one_request_in_five_fails(weather: Weather, fair: Landed, seed: int) -> None:
     """Half of these were not even begun; the others were done, and nobody heard of it."""
     dice = random.Random(seed)
@@ -126,7 +124,6 @@ def test_the_store_is_full(weather: Weather, fair: Landed) -> None:
     assert weather.nothing_is_lost(fair)
 
 
-@pytest.mark.stack
 def test_what_is_stored_is_answered_too_late(weather: Weather, fair: Landed) -> None:
     weather.minutes(1)
     weather.plan = when(writes, answer_lost)
