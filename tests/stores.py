@@ -54,9 +54,8 @@ def in_memory(folder: Path) -> Iterator[S3Access]:
 
 
 def s3_store(access: S3Access, prefix: str = "", bucket: str = "touchline") -> S3Store:
-    """The store of an S3 server, with a client of its own: that takes a tenth of a second. It is
-    connected to nothing yet: every fork may use it as its own."""
-    from resources.store.s3 import OneClient, PatientS3, S3Store
+    """The store of an S3 server, with a client of its own: that takes a tenth of a second."""
+    from resources.store.s3 import PatientS3, S3Store
 
     s3 = PatientS3(
         endpoint_url=access.endpoint_url,
@@ -64,7 +63,7 @@ def s3_store(access: S3Access, prefix: str = "", bucket: str = "touchline") -> S
         aws_access_key_id=access.access_key_id,
         aws_secret_access_key=access.secret_access_key,
     )
-    return S3Store(s3, bucket, prefix, _one=OneClient(s3.get_client()))
+    return S3Store(s3, bucket, prefix)
 
 
 def below(store: Store, prefix: str, bucket: str | None = None) -> Any:

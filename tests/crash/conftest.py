@@ -34,4 +34,6 @@ def vendor() -> Iterator[Served]:
 @pytest.fixture
 def rig(s3_server: S3Access, vendor: Served, tmp_path: Path) -> Rig:
     ours, childrens = s3_store(s3_server), s3_store(s3_server)
+    # Made now and connected to nothing yet: every fork may use it as its own.
+    _ = childrens.client
     return Rig(vendor, s3_server, tmp_path, ours, childrens)

@@ -184,6 +184,7 @@ def night(s3_server: S3Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     prefix = f"crash-{uuid.uuid4().hex[:12]}"
     with serve(HalfTimes(SEED), user=USER, secret=SECRET) as vendor:
         store = s3_store(s3_server)
+        _ = store.client  # Made now and connected to nothing yet: every fork may use it as its own.
         chain = Chain(s3_server, vendor, tmp_path, prefix, PLANS[FEED], NOON, store)
         night = Night(chain, random.Random(SEED))
         with posts(night.telegram) as (url, _):

@@ -18,7 +18,7 @@ from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import Server, running
 from resources.notifier import Notifier
-from resources.site import store_at
+from resources.site import STORE_RESTS_SECONDS, store_at
 from simulator.server import serve
 from tests.chain import FEED, NOON, SECRET, USER, Chain, all_ok
 from tests.half_times import HalfTimes, Key, told_of
@@ -97,8 +97,13 @@ def chain(server: Server, tmp_path: Path) -> Iterator[Chain]:
 def run(chain: Chain, passed: int, there: Target) -> None:
     now = chain.start.later(passed)
     chain.at(now)
-    with chain.process(access=chain.access, notify_urls=there.url) as site:
-        site.store = store_at(site.settings, chain.access, answers_within=ANSWERS_WITHIN_SECONDS)
+    with chain.process(notify_urls=there.url) as site:
+        site.store = store_at(
+            site.settings,
+            chain.access,
+            answers_within=ANSWERS_WITHIN_SECONDS,
+            rest_seconds=STORE_RESTS_SECONDS,
+        )
         run_minute(site, FEED, now, run_id=f"run-{passed}")
 
 
