@@ -25,6 +25,7 @@ from resources.store.protocol import (
     PreconditionFailed,
     Requests,
     StoredObject,
+    StoreUnavailable,
     prefixed,
 )
 
@@ -95,9 +96,13 @@ class MemoryStore:
             self._expect(key, path, expected)
             # Readers, delta-rs among them, see the old body or the new one.
             written = self.folder / f".{next(self._kept.names)}"
-            written.write_bytes(body)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(written, path)
+            try:
+                written.write_bytes(body)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(written, path)
+            except OSError as error:
+                # The disk is full, or the key is the folder of another.
+                raise StoreUnavailable(f"{self._name(key)}: {error}") from error
             said = {name.lower(): text for name, text in (metadata or {}).items()}
             self._kept.said[path] = etag, said
         self.requests.count("PUT", bytes_out=len(body))
