@@ -39,7 +39,7 @@ class Extent:
 
 
 FULL = Extent(hours=1, minutes=20, lived=120, rows=3_000_000, stock=(10, 100, 300), more_cpu=1.15)
-SMALL = Extent(hours=1, minutes=4, lived=20, rows=500_000, stock=(10, 100), more_cpu=1.4)
+SMALL = Extent(hours=1, minutes=3, lived=20, rows=500_000, stock=(10, 100), more_cpu=1.4)
 
 
 def main() -> int:
