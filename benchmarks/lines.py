@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 BESIDE = ("benchmarks", "tests")
-"""What is counted beside the product."""
+"""Packages that are counted too, after the product's total."""
 
 _NO_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE),

@@ -72,8 +72,8 @@ def starts(rounds: int) -> list[Figure]:
 
 
 def cpu_seconds(command: tuple[str, ...], environment: Mapping[str, str]) -> float:
-    """Of a process and all that it has waited for, user and system. Its exit code is not asked for:
-    `status` exits with what it found."""
+    """Run a command; return its CPU seconds, user and system, with those of its children. Its
+    exit code is ignored, since `status` exits with 1 or 2 where it finds something wrong."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr, done.stderr

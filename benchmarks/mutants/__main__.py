@@ -38,7 +38,7 @@ FILES = (
     "pipeline_assets/*_step.py",
     "pipeline_assets/steps.py",
 )
-"""Where the older checkout has them."""
+"""Files of the older checkout whose functions are mutated, as glob patterns."""
 
 OUTCOMES = ("killed", "survived", "timeout", "not covered", "error")
 MARKS = "not daemon and not crash and not days and not soak and not signals"

@@ -28,13 +28,14 @@ _LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".venv", ".touchline", "__pycache__", ".*_cache", ".hypothesis", "dist", "build")
 )
 _OUTCOMES = {0: "survived", 1: "killed", 2: "killed"}
-"""By pytest's exit code: 2 is a test file that cannot be imported any more."""
+"""The outcome for each exit code of pytest. Code 2 counts as killed: the mutant stops a test file
+from being imported."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a mutant: `killed`, `survived`, `timeout`, `not covered`, or `error` if
-    pytest could not run. `seconds` are those of its tests without a mutant.
+    """The result of one mutant. `what` is `killed`, `survived`, `timeout`, `not covered`, or
+    `error` if pytest could not run; `seconds` is how long its tests take without a mutant.
     """
 
     what: str

@@ -17,7 +17,7 @@ _PAIRS: tuple[tuple[Any, Any], ...] = (
     *((ast.Eq, ast.NotEq), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)),
 )
 _OTHER: dict[Any, Any] = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
-"""What becomes of each operator."""
+"""The operator that replaces each operator in a mutant."""
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -32,8 +32,8 @@ class Function:
 
     @property
     def meaning(self) -> tuple[str, str]:
-        """What two functions have in common that are one: qualified name and syntax tree, without
-        docstrings.
+        """Return qualified name and syntax tree, without docstrings. Two checkouts have the same
+        function where these are equal.
         """
         node = copy.deepcopy(self.node)
         for inner in ast.walk(node):
@@ -76,7 +76,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What no other mutant is called, however the newer tree changes."""
+        """Return a name that is this mutant's alone and depends on the older checkout only."""
         function, _ = self.before
         return f"{function.path} {function.name} {self.index}"
 
