@@ -30,12 +30,11 @@ from resources.store.protocol import (
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of the store. `operation` is the name of the method; `body` what is put;
+    """What is asked of the store. `operation` is the name of the method;
     `start_after` the key after which a listing begins."""
 
     operation: str
     key: str
-    body: bytes | None = None
     start_after: str | None = None
 
     @property
@@ -155,7 +154,7 @@ class FaultyStore:
     def put_new(
         self, key: str, body: bytes | BinaryIO, metadata: Mapping[str, str] | None = None
     ) -> str:
-        request = Request("put_new", key, _bytes(body))
+        request = Request("put_new", key)
         return self._asked(request, lambda: self.inner.put_new(key, body, metadata))
 
     def replace(
@@ -165,7 +164,7 @@ class FaultyStore:
         etag: str,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        request = Request("replace", key, _bytes(body))
+        request = Request("replace", key)
         return self._asked(request, lambda: self.inner.replace(key, body, etag, metadata))
 
     def get(self, key: str) -> StoredObject:
@@ -220,10 +219,3 @@ class FaultyStore:
 
         effect = self.plan(request) if self.plan else None
         return passing() if effect is None else effect(passing)
-
-
-def _bytes(body: bytes | BinaryIO) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    body.seek(0)
-    return body.read()
