@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -145,8 +146,12 @@ def _copy_waiting(
     names: dict[str, str | None] = {}
     for _ in range(PASSES):
         moved = False
+        # Not `rglob`: that of Python 3.11.2 raises at a link that cannot be followed.
         for path in sorted(
-            path for top in (SPOOL, INBOX) for path in (settings.home / top).rglob("*")
+            Path(folder, name)
+            for top in (SPOOL, INBOX)
+            for folder, _, files in os.walk(settings.home / top)
+            for name in files
         ):
             name = str(path.relative_to(settings.home))
             if name in names or path.name.endswith(".lock"):
