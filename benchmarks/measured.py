@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import PrivateAttr
-
-from resources.store.s3 import PatientS3
+from resources.store.s3 import S3Connection
 
 T = TypeVar("T")
 
@@ -86,18 +84,15 @@ class Wire:
         self.received[event_name.rpartition(".")[2]] += int(size)
 
 
-class MeteredS3(PatientS3):
+@dataclass(frozen=True)
+class MeteredS3(S3Connection):
     """Clients that tell a wire what they send and receive."""
 
-    _wire: Wire = PrivateAttr(default_factory=Wire)
+    wire: Wire = field(default_factory=Wire)
 
-    @property
-    def wire(self) -> Wire:
-        return self._wire
-
-    def get_client(self) -> Any:
-        client = super().get_client()
-        self._wire.attach(client)
+    def make_client(self) -> Any:
+        client = super().make_client()
+        self.wire.attach(client)
         return client
 
 

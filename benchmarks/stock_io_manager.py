@@ -11,9 +11,11 @@ import logging
 import statistics
 from collections.abc import Iterable
 from operator import attrgetter
+from typing import Any
 
 import dagster as dg
-from dagster_aws.s3 import S3PickleIOManager
+from dagster_aws.s3 import S3PickleIOManager, S3Resource
+from pydantic import PrivateAttr
 
 from benchmarks.figures import Figure
 from benchmarks.film import Film
@@ -27,6 +29,19 @@ BUCKET, PREFIX = "touchline", "stock"
 REPEATED = 3
 _KEY = dg.AssetKey(["football", "raw_fetches"])
 _PARTITIONS = dg.DailyPartitionsDefinition(str(DAY))
+
+
+class MeteredResource(S3Resource):
+    """dagster-aws's S3 resource, with clients that tell a wire what they send and receive."""
+
+    _s3: MeteredS3 = PrivateAttr()
+
+    def __init__(self, s3: MeteredS3) -> None:
+        super().__init__(endpoint_url=s3.endpoint_url)
+        self._s3 = s3
+
+    def get_client(self) -> Any:
+        return self._s3.make_client()
 
 
 def stock_io_manager(access: S3Access, film: Film, numbers: Iterable[int]) -> list[Figure]:
@@ -76,7 +91,8 @@ def _manager(access: S3Access) -> tuple[dg.IOManager, MeteredS3]:
         aws_secret_access_key=access.secret_access_key,
         read_timeout_seconds=120,
     )
-    stock = S3PickleIOManager(s3_resource=metered, s3_bucket=BUCKET, s3_prefix=PREFIX)
+    resource = MeteredResource(metered)
+    stock = S3PickleIOManager(s3_resource=resource, s3_bucket=BUCKET, s3_prefix=PREFIX)
     return stock.create_io_manager(dg.build_init_resource_context()), metered
 
 

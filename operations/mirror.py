@@ -19,13 +19,15 @@ from resources.mirror_marker import MirrorRefused, claim_mirror
 from resources.settings import PREFIX, Settings
 from resources.site import Site
 from resources.store import NoSuchBucket, Store
-from resources.store.s3 import PatientS3, S3Store
+from resources.store.s3 import S3Connection, S3Store
 from touchline.day import Day
 
 
 def mirror_store(settings: Settings) -> Store:
     """The place for the second copy. Raises SettingsError when no bucket is named."""
-    s3 = PatientS3(endpoint_url=settings.mirror_endpoint_url, profile_name=settings.mirror_profile)
+    s3 = S3Connection(
+        endpoint_url=settings.mirror_endpoint_url, profile_name=settings.mirror_profile
+    )
     return S3Store(s3, settings.require_mirror_bucket(), settings.mirror_prefix)
 
 

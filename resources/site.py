@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -60,17 +60,18 @@ def store_at(
     """
     if folder := access.memory:
         return MemoryStore(folder, settings.s3_bucket, settings.s3_prefix)
-    from resources.store.s3 import PatientS3, S3Store
+    from resources.store.s3 import S3Connection, S3Store
 
-    s3 = PatientS3(
+    s3 = S3Connection(
         endpoint_url=access.endpoint_url,
         region_name=access.region,
         aws_access_key_id=access.access_key_id,
         aws_secret_access_key=access.secret_access_key,
     )
     if answers_within is not None:
-        names = ("connect_timeout_seconds", "read_timeout_seconds")
-        s3 = s3.model_copy(update=dict.fromkeys(names, answers_within))
+        s3 = replace(
+            s3, connect_timeout_seconds=answers_within, read_timeout_seconds=answers_within
+        )
     return S3Store(s3, settings.s3_bucket, settings.s3_prefix, room=room, rest_seconds=rest_seconds)
 
 

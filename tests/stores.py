@@ -55,9 +55,9 @@ def in_memory(folder: Path) -> Iterator[S3Access]:
 
 def s3_store(access: S3Access, prefix: str = "", bucket: str = "touchline") -> S3Store:
     """The store of an S3 server, with a client of its own: that takes a tenth of a second."""
-    from resources.store.s3 import PatientS3, S3Store
+    from resources.store.s3 import S3Connection, S3Store
 
-    s3 = PatientS3(
+    s3 = S3Connection(
         endpoint_url=access.endpoint_url,
         region_name=access.region,
         aws_access_key_id=access.access_key_id,

@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 import botocore.exceptions as boto_errors
 from boto3.session import Session
 from botocore.config import Config
-from dagster_aws.s3 import S3Resource
 
 from resources.s3_headers import lenient_session, whole_number
 from resources.store.protocol import (
@@ -50,26 +49,37 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TOO_LATE = (boto_errors.ReadTimeoutError, boto_errors.ConnectTimeoutError)
 
 
-class PatientS3(S3Resource):
-    """dagster-aws's S3 resource with time-outs, and without hidden retries."""
+@dataclass(frozen=True)
+class S3Connection:
+    """How boto3 reaches an S3 endpoint: with time-outs, and without hidden retries.
 
+    What is None comes from the usual `AWS_*` variables and boto3's chain of credentials.
+    """
+
+    endpoint_url: str | None = None
+    region_name: str | None = None
+    profile_name: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = field(default=None, repr=False)
     connect_timeout_seconds: float = 2.0
     read_timeout_seconds: float = 20.0
 
-    def get_client(self) -> Any:
+    def make_client(self) -> Any:
+        """Return a new boto3 client of S3; that takes some 100 ms and megabytes.
+
+        Raises botocore's ProfileNotFound, ValueError for an endpoint that is none.
+        """
         session = Session(
             profile_name=self.profile_name, botocore_session=lenient_session(self.profile_name)
         )
         return session.client(
             "s3",
             region_name=self.region_name,
-            use_ssl=self.use_ssl,
             # With True it would leave out AWS_CA_BUNDLE; there is no way to turn it off.
             verify=None,
             endpoint_url=self.endpoint_url,
             aws_access_key_id=self.aws_access_key_id,
             aws_secret_access_key=self.aws_secret_access_key,
-            aws_session_token=self.aws_session_token,
             config=Config(
                 connect_timeout=self.connect_timeout_seconds,
                 read_timeout=self.read_timeout_seconds,
@@ -82,16 +92,15 @@ class PatientS3(S3Resource):
 
 @dataclass
 class OneClient:
-    """Made when it is first asked for, since that takes some 100 ms and megabytes, and the same for
-    all threads."""
+    """Made when it is first asked for, and the same for all threads."""
 
     made: Any = None
     _making: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def of(self, s3: S3Resource) -> Any:
+    def of(self, s3: S3Connection) -> Any:
         with self._making:
             if self.made is None:
-                self.made = s3.get_client()
+                self.made = s3.make_client()
             return self.made
 
 
@@ -100,7 +109,7 @@ class S3Store:
     """The `Store` of an S3 endpoint. A file is read once a checksum and once for the request,
     never into memory."""
 
-    s3: S3Resource
+    s3: S3Connection
     bucket: str
     prefix: str = ""
     requests: Requests = field(default_factory=Requests)
@@ -290,7 +299,6 @@ class S3Store:
         return Session(
             aws_access_key_id=self.s3.aws_access_key_id,
             aws_secret_access_key=self.s3.aws_secret_access_key,
-            aws_session_token=self.s3.aws_session_token,
             region_name=self.s3.region_name,
             profile_name=self.s3.profile_name,
         )

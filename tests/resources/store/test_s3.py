@@ -181,7 +181,7 @@ def test_nothing_is_asked_twice_of_a_store_that_wants_less(
 
 
 def test_an_answer_that_comes_too_late_is_none(s3_gate: S3Gate, through: S3Store) -> None:
-    through.s3 = through.s3.model_copy(update={"read_timeout_seconds": 0.1})
+    through.s3 = replace(through.s3, read_timeout_seconds=0.1)
     s3_gate.delay_seconds = 1.0
     with pytest.raises(StoreUnavailable, match="timeout"):
         through.put_new("a", b"x")
@@ -190,7 +190,7 @@ def test_an_answer_that_comes_too_late_is_none(s3_gate: S3Gate, through: S3Store
 def test_one_that_does_not_answer_is_left_alone_for_a_while(
     s3_gate: S3Gate, through: S3Store
 ) -> None:
-    through.s3 = through.s3.model_copy(update={"read_timeout_seconds": 0.1})
+    through.s3 = replace(through.s3, read_timeout_seconds=0.1)
     through.rest_seconds, s3_gate.delay_seconds = 0.2, 1.0
     with pytest.raises(StoreUnavailable, match="timeout"):
         through.put_new("a", b"x")

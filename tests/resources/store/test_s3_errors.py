@@ -21,7 +21,7 @@ from resources.store import (
     StoreFull,
     StoreUnavailable,
 )
-from resources.store.s3 import PatientS3, S3Store, typed_error
+from resources.store.s3 import S3Connection, S3Store, typed_error
 from tests.resources.store.promises import CALLS
 from tests.stores import s3_store
 
@@ -44,7 +44,7 @@ def test_a_store_that_is_away_is_never_an_empty_one(
 
 
 def test_an_endpoint_that_no_client_takes_names_its_setting() -> None:
-    store = S3Store(PatientS3(endpoint_url="http://object_store:9000"), "touchline", "p")
+    store = S3Store(S3Connection(endpoint_url="http://object_store:9000"), "touchline", "p")
     with pytest.raises(StoreUnavailable, match=r"Invalid endpoint: .*TOUCHLINE_S3_ENDPOINT_URL"):
         store.get("a")
 
