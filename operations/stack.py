@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 import grpc
 import httpx
 
+from operations.dagster_web import LOCATION
 from operations.supervisor import ChildSpec, UpError
 from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
 from resources.settings import Settings
 from touchline.health import ALIVE, CODE_SERVER
 
 DEFINITIONS = "sensors.definitions"
-LOCATION = "touchline"
 _HOST = "127.0.0.1"
 _PROBE_SECONDS = 2.0
 _MALLOC = {

@@ -10,13 +10,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from operations.dagster_web import ask_web_server
 from operations.opened import refuse_without_ledger
+from pipeline_assets.dagster_state import signals_of
 from pipeline_assets.status import look_at, verdict
 from resources.embedded_s3 import S3Access, Server
 from resources.ledger import Ledger
 from resources.settings import Settings
 from resources.site import store_at
 from resources.store import Store
+from resources.up_record import Up
 from touchline.day import utc_second_text
 from touchline.health import DAEMON, UP, Health, Kind, Signal, causes
 
@@ -46,7 +49,12 @@ def dagster_of(settings: Settings, now: datetime) -> Iterator[Signal]:
         detail = f"there is no Dagster home {settings.dagster_home}"
         yield Signal(Kind.LIVENESS, DAEMON, Health.UNKNOWN, detail, (UP,), "touchline up")
         return
-    # With Dagster, which a state folder where it never ran does not wait for.
+    if (running := Up.read(settings)) and running.process.alive:
+        answer = ask_web_server(running.url, ANSWERS_WITHIN_SECONDS)
+        if answer is not None:
+            yield from signals_of(answer, now)
+            return
+    # With Dagster, which takes a second of CPU to load.
     from operations.dagster_home import opened_dagster
     from pipeline_assets.dagster_health import dagster_signals
     from sensors import SENSORS

@@ -20,6 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from operations.dagster_web import ask_web_server
+from pipeline_assets.dagster_health import state_of
+from pipeline_assets.dagster_state import DagsterState
+from sensors import SENSORS
 from tests.stack.stack import (
     FEED,
     ODDS,
@@ -187,3 +191,15 @@ def test_status_finds_nothing_wrong_with_a_stack_at_work(stack: Stack) -> None:
         return said.returncode == 0 and found["causes"] == []
 
     until("status without a cause", all_well, 240)
+
+
+def test_the_web_server_tells_of_dagster_what_its_storage_says(stack: Stack) -> None:
+    def known(state: DagsterState) -> tuple[list[str], set[tuple[str, int, bool]]]:
+        return [daemon.name for daemon in state.daemons], {
+            (each.name, each.interval_seconds, each.is_stopped) for each in state.sensors
+        }
+
+    told = ask_web_server(stack.url, 60)
+    assert told is not None
+    with stack.dagster() as instance:
+        assert known(told) == known(state_of(instance, SENSORS))
