@@ -21,8 +21,10 @@ from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import RotationReport, rotate
 from pipeline_assets.run import Run
 from resources.embedded_s3 import S3Access
+from resources.ledger.faulty import FaultyLedger
+from resources.ledger.faulty import Plan as LedgerPlan
 from resources.settings import Settings
-from resources.site import Site
+from resources.site import LEDGER_RESTS_SECONDS, Site
 from resources.stage_codec import StageObject, decode_stage
 from resources.store import Store
 from simulator.faults import Fault
@@ -62,9 +64,14 @@ class Chain:
 
     @contextmanager
     def process(
-        self, plan: FeedPlan | None = None, store: Store | None = None, **settings: Any
+        self,
+        plan: FeedPlan | None = None,
+        store: Store | None = None,
+        ledger: LedgerPlan | None = None,
+        **settings: Any,
     ) -> Iterator[Site]:
-        """A site of its own; `store` stands before the chain's, to fail on purpose."""
+        """A site of its own; `store` stands before the chain's and `ledger` is the plan before its
+        ledger, to fail on purpose."""
         given = {
             "home": self.home,
             "s3_prefix": self.prefix,
@@ -78,6 +85,11 @@ class Chain:
         plans = {FEED: plan or self.plan}
         site = Site.open(loaded, plans, self.access, clock=self.clock)
         site.store = store or below(self.connected, self.prefix, loaded.s3_bucket)
+        if ledger is not None:
+            site.ledger.close()
+            site.ledger = FaultyLedger(
+                loaded.ledger_database, self.prefix, ledger, rest_seconds=LEDGER_RESTS_SECONDS
+            )
         try:
             yield site
         finally:
@@ -127,14 +139,13 @@ class Chain:
         passed: int,
         plan: FeedPlan | None = None,
         *,
-        store: Store | None = None,
         run_id: str | None = None,
-        **settings: Any,
+        **process: Any,
     ) -> MinuteReport:
         """Run the minute so many after the first, in a process of its own."""
         minute = self.start.later(passed)
         self.at(minute)
-        with self.process(plan, store, **settings) as site:
+        with self.process(plan, **process) as site:
             return run_minute(site, FEED, minute, run_id=run_id or f"run-{passed}")
 
     def minutes(self, count: int, plan: FeedPlan | None = None) -> list[MinuteReport]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import resources.ledger.database
 from resources.embedded_s3 import S3Access
 from resources.garbage import collect_less_garbage
 from resources.settings import Settings
@@ -122,9 +121,3 @@ def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
 def day(clean_day: Chain, vendor: Served, s3_prefix: str, tmp_path: Path) -> Chain:
     """The clean day once more, for this test to spoil."""
     return clean_day.copy(tmp_path / "home", s3_prefix)
-
-
-@pytest.fixture
-def impatient_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A locked database is away after 0.05 s instead of 5."""
-    monkeypatch.setattr(resources.ledger.database, "LOCK_TIMEOUT_SECONDS", 0.05)

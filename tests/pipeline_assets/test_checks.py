@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from pipeline_assets.checks.specs import CHECKS
 from pipeline_assets.minute import rebuild_day
 from resources.day_layout import object_key
 from resources.fetch_object import pack
+from resources.ledger import faulty
 from resources.stage_codec import decode_stage, encode_stage
 from resources.store.faulty import FaultyStore, Request, away, body_changed, refused, when
 from tests.chain import FEED, RAW, SPOOL, Chain, all_ok
@@ -389,18 +389,12 @@ def test_without_the_store_nothing_is_ok(
 
 
 def test_without_the_ledger_nothing_is_ok(day: Chain) -> None:
-    (day.home / "folder").mkdir()
-    assert unchecked(day.checks(ledger_url=f"sqlite:///{day.home / 'folder'}"))
+    assert unchecked(day.checks(ledger=faulty.away))
 
 
-def test_a_locked_ledger_cannot_remember_what_was_verified_and_says_so(
-    day: Chain, impatient_ledger: None
-) -> None:
+def test_a_locked_ledger_cannot_remember_what_was_verified_and_says_so(day: Chain) -> None:
     land(day, heads_object(day, ["a"]))
-    locked = sqlite3.connect(day.home / "ledger.sqlite", isolation_level=None)
-    locked.execute("BEGIN EXCLUSIVE")
-    report = heads_check(day)
-    locked.close()
+    report = heads_check(day, ledger=faulty.locked)
     assert report.verdict is Verdict.COULD_NOT_CHECK
     assert heads_check(day).verdict is Verdict.OK
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from pipeline_assets.alerting import FEED_IS_ALIVE
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.heartbeats import heartbeat_of
 from resources.heartbeat import beat, heartbeat_key
+from resources.ledger.faulty import locked
 from resources.store import AccessRefused, NoCredentials, NoSuchBucket, StoreError
 from resources.store.faulty import FaultyStore, away, refused
 from simulator.faults import Fault
@@ -137,14 +137,9 @@ def store_mended_by(chain: Chain, **how: Any) -> str:
     return signal.do
 
 
-def test_a_locked_ledger_is_the_cause_of_all_that_stands_in_it(
-    day: Chain, impatient_ledger: None
-) -> None:
+def test_a_locked_ledger_is_the_cause_of_all_that_stands_in_it(day: Chain) -> None:
     alive(day)
-    locked = sqlite3.connect(day.home / "ledger.sqlite", isolation_level=None)
-    locked.execute("BEGIN EXCLUSIVE")
-    signals = look(day)
-    locked.close()
+    signals = look(day, ledger=locked)
     assert wrong(signals) == {"ledger": Health.BAD}
     assert "locked" in signals["ledger"].detail
     follow = [each for each in signals.values() if each.because]

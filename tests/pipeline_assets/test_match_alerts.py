@@ -5,11 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +22,7 @@ from pipeline_assets.io_manager import S3DayIOManager
 from pipeline_assets.minute import MinuteReport, rebuild_day, run_minute
 from pipeline_assets.partitions import SCHEDULED_MINUTE
 from pipeline_assets.stage_step import UPSTREAM_TAKES
+from resources.ledger.faulty import locked
 from resources.notifier import Notifier
 from resources.site import STORE_RESTS_SECONDS, store_at
 from resources.store.faulty import FaultyStore, away
@@ -176,14 +175,6 @@ class Watch:
 @pytest.fixture
 def watch(chain_of: ChainOf, there: Target) -> Watch:
     return Watch(chain_of(plan=plan_with()), there)
-
-
-@contextmanager
-def locked(chain: Chain) -> Iterator[None]:
-    with closing(sqlite3.connect(chain.home / "ledger.sqlite", isolation_level=None)) as database:
-        database.execute("BEGIN EXCLUSIVE")
-        yield
-        database.execute("ROLLBACK")
 
 
 # --- once, and at once ---------------------------------------------------------------------------
@@ -377,17 +368,13 @@ def test_an_alert_does_not_wait_for_an_earlier_fetch(
 # --- the ledger is away --------------------------------------------------------------------------
 
 
-def test_without_the_ledger_an_alert_is_held_and_sent_when_it_is_back(
-    watch: Watch, impatient_ledger: None
-) -> None:
-    with locked(watch.chain):
-        report = watch.minute(0)
-        assert any("are held" in finding for finding in report.steps[ASSET].findings)
-        assert watch.there.posts == []
+def test_without_the_ledger_an_alert_is_held_and_sent_when_it_is_back(watch: Watch) -> None:
+    report = watch.minute(0, ledger=locked)
+    assert any("are held" in finding for finding in report.steps[ASSET].findings)
+    assert watch.there.posts == []
     watch.sensor(0, seconds=45)
     assert watch.told == MATCHES
-    with locked(watch.chain):
-        watch.minute(1)
+    watch.minute(1, ledger=locked)
     watch.minute(2)
     assert watch.told == MATCHES, "what the ledger knows is not told again"
 
@@ -395,11 +382,8 @@ def test_without_the_ledger_an_alert_is_held_and_sent_when_it_is_back(
 # --- too late, or from the past ------------------------------------------------------------------
 
 
-def test_one_that_is_ten_minutes_old_at_its_first_try_is_shown_and_not_sent(
-    watch: Watch, impatient_ledger: None
-) -> None:
-    with locked(watch.chain):
-        watch.minute(0)
+def test_one_that_is_ten_minutes_old_at_its_first_try_is_shown_and_not_sent(watch: Watch) -> None:
+    watch.minute(0, ledger=locked)
     watch.sensor(10)
     assert watch.there.posts == []
     assert watch.states == {DeliveryState.LATE}

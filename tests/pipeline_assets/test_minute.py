@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
-import resources.ledger.database
-from pipeline_assets.minute import MinuteReport, run_minute
+from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from resources.day_store import Landing
-from resources.ledger import ClaimRow
+from resources.ledger import ClaimRow, faulty
 from resources.store.faulty import FaultyStore, answer_lost, away, refused, when
 from simulator.faults import Fault
 from simulator.server import serve
@@ -127,25 +123,9 @@ def test_answers_that_are_lost_count_once(
 # --- the ledger is away --------------------------------------------------------------------------
 
 
-@contextmanager
-def locked(chain: Chain) -> Iterator[None]:
-    """Somebody keeps the database locked."""
-    other = sqlite3.connect(chain.home / "ledger.sqlite", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        other.close()
-
-
-def without_ledger(chain: Chain, passed: int) -> MinuteReport:
-    (chain.home / "folder").mkdir(exist_ok=True)
-    return chain.minute(passed, ledger_url=f"sqlite:///{chain.home / 'folder'}")
-
-
 def test_a_minute_without_the_ledger_lands_and_its_claims_wait(chain: Chain) -> None:
     chain.minute(0)
-    report = without_ledger(chain, 1)
+    report = chain.minute(1, ledger=faulty.away)
 
     assert verdicts(report) == {Verdict.COULD_NOT_CHECK}
     for asset in (RAW, HEADS, ECHOES):
@@ -165,7 +145,7 @@ def test_a_minute_without_the_ledger_lands_and_its_claims_wait(chain: Chain) -> 
 
 
 def test_claims_that_waited_for_days_are_confirmed_in_their_own_day(chain: Chain) -> None:
-    without_ledger(chain, 0)
+    chain.minute(0, ledger=faulty.away)
     with chain.process() as site:
         site.ledger.close_interval(FEED, chain.start.end)
     chain.minute(3 * 24 * 60)
@@ -175,12 +155,9 @@ def test_claims_that_waited_for_days_are_confirmed_in_their_own_day(chain: Chain
         assert row.landed.account.emitted == 3
 
 
-def test_a_minute_with_a_locked_ledger_lands_and_its_claims_wait(
-    chain: Chain, impatient_ledger: None
-) -> None:
+def test_a_minute_with_a_locked_ledger_lands_and_its_claims_wait(chain: Chain) -> None:
     chain.minute(0)
-    with locked(chain):
-        report = chain.minute(1)
+    report = chain.minute(1, ledger=faulty.locked)
     assert {check.verdict for check in report.checks if check.check == LANDED} == {
         Verdict.COULD_NOT_CHECK
     }
@@ -190,25 +167,18 @@ def test_a_minute_with_a_locked_ledger_lands_and_its_claims_wait(
     assert all_landed(chain, 3)
 
 
-def test_a_ledger_that_hangs_is_waited_for_once(
-    chain: Chain, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_that_hangs_is_waited_for_once(chain: Chain) -> None:
     """Each use of a locked database takes its whole time-out; a minute has dozens of them."""
-    waits: list[str] = []
-    begin = resources.ledger.database._begin_sqlite
+    waits: list[faulty.Operation] = []
 
-    def counted(connection: Any) -> None:
-        waits.append("began")
-        begin(connection)
-        waits.pop()
+    def hangs(operation: faulty.Operation) -> faulty.Failure:
+        waits.append(operation)
+        return faulty.LOCKED
 
-    monkeypatch.setattr(resources.ledger.database, "_begin_sqlite", counted)
-    monkeypatch.setattr(resources.ledger.database, "LOCK_TIMEOUT_SECONDS", 0.05)
     chain.minute(0)
-    with locked(chain):
-        report = chain.minute(1)
+    report = chain.minute(1, ledger=hangs)
     assert report.steps[RAW].added == [chain.number + 1]
-    assert waits == ["began"]
+    assert len(waits) == 1
     chain.minute(2)
     assert all_landed(chain, 3)
 
@@ -218,10 +188,8 @@ def test_without_store_and_ledger_the_fetch_is_in_the_spool(
 ) -> None:
     chain.minute(0)
     gate.plan = away
-    (chain.home / "folder").mkdir()
-    nowhere = f"sqlite:///{chain.home / 'folder'}"
     for passed in (1, 2):
-        report = chain.minute(passed, store=gate, ledger_url=nowhere)
+        report = chain.minute(passed, store=gate, ledger=faulty.away)
         assert verdicts(report) == {Verdict.COULD_NOT_CHECK}
     assert chain.waiting() == [chain.number + 1, chain.number + 2]
     chain.minute(3)

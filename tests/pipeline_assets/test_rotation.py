@@ -9,7 +9,7 @@ import pytest
 from pipeline_assets.checks.report import Kind
 from pipeline_assets.load import load_table
 from resources.day_layout import object_key, window_key
-from resources.ledger import WindowRow
+from resources.ledger import WindowRow, faulty
 from resources.store.faulty import FaultyStore, away, body_changed, refused, when
 from tests.chain import FEED, RAW, Chain, all_ok
 from touchline.day import Window
@@ -225,7 +225,6 @@ def test_a_window_that_a_dead_writer_left_torn_is_written_again(day: Chain) -> N
 
 def test_without_the_ledger_nothing_is_removed_and_nothing_is_stored(day: Chain) -> None:
     before = day.objects()
-    (day.home / "folder").mkdir()
-    report = day.rotate(30, ledger_url=f"sqlite:///{day.home / 'folder'}")
+    report = day.rotate(30, ledger=faulty.away)
     assert report.findings
     assert day.objects() == before

@@ -9,10 +9,11 @@ import pytest
 
 from resources.lake import Lake
 from resources.ledger import Ledger
+from resources.ledger.faulty import FaultyLedger
 from resources.store import Store
 from resources.store.faulty import FaultyStore
 from resources.store.memory import MemoryStore
-from tests.ledgers import sqlite_ledger
+from tests.ledgers import put_ledger, sqlite_ledger
 from tests.stores import memory_store, s3_store
 
 
@@ -48,6 +49,15 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.db"
     return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def faulty_ledger(tmp_path: Path) -> Iterator[FaultyLedger]:
+    """An empty one behind a plan; without one so far."""
+    put_ledger(tmp_path / "ledger.sqlite")
+    ledger = FaultyLedger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "live")
+    yield ledger
+    ledger.close()
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,43 +13,14 @@ from hypothesis import strategies as st
 import resources.ledger.database
 from resources.claim_book import ClaimBook
 from resources.ledger import Ledger, LedgerUnavailable
-from tests.ledgers import sqlite_ledger
+from resources.ledger.faulty import FaultyLedger, away
 from tests.resources.ledger_samples import ASSET, AT, DAY, claim, only
 from touchline.accounting import ClaimState
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources.ledger.database, "LOCK_TIMEOUT_SECONDS", 0.05)
-
-
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite"
-
-
-@pytest.fixture
-def ledger(database: Path) -> Iterator[Ledger]:
-    ledger = sqlite_ledger(database)
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def book(ledger: Ledger, tmp_path: Path) -> ClaimBook:
-    return ClaimBook(ledger, tmp_path / "spool" / "football.claims")
-
-
-@contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Somebody keeps the database locked."""
-    other = sqlite3.connect(database, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
+def book(faulty_ledger: FaultyLedger, tmp_path: Path) -> ClaimBook:
+    return ClaimBook(faulty_ledger, tmp_path / "spool" / "football.claims")
 
 
 def test_a_claim_goes_to_the_ledger_while_it_answers(book: ClaimBook) -> None:
@@ -62,14 +30,17 @@ def test_a_claim_goes_to_the_ledger_while_it_answers(book: ClaimBook) -> None:
     assert (book.waiting, book.file.exists()) == (0, False)
 
 
-def test_claims_wait_in_the_file_and_are_brought_in(book: ClaimBook, database: Path) -> None:
-    with locked(database):
-        book.intend(claim(7), AT)
-        book.intend(claim(8), AT)
-        assert book.waiting == 2
-        with pytest.raises(LedgerUnavailable):
-            book.bring_in(AT)
-        assert book.waiting == 2
+def test_claims_wait_in_the_file_and_are_brought_in(
+    book: ClaimBook, faulty_ledger: FaultyLedger
+) -> None:
+    faulty_ledger.plan = away
+    book.intend(claim(7), AT)
+    book.intend(claim(8), AT)
+    assert book.waiting == 2
+    with pytest.raises(LedgerUnavailable):
+        book.bring_in(AT)
+    assert book.waiting == 2
+    faulty_ledger.plan = None
     assert book.ledger.claims(ASSET, DAY) == {}
 
     assert book.bring_in(AT) == [claim(7), claim(8)]
@@ -81,11 +52,12 @@ def test_claims_wait_in_the_file_and_are_brought_in(book: ClaimBook, database: P
 
 
 def test_a_landing_of_which_the_ledger_was_not_told_waits_to_be_confirmed(
-    book: ClaimBook, database: Path
+    book: ClaimBook, faulty_ledger: FaultyLedger
 ) -> None:
     book.intend(claim(7), AT)
-    with locked(database):
-        book.landed(claim(7), "e1", 10, AT)
+    faulty_ledger.plan = away
+    book.landed(claim(7), "e1", 10, AT)
+    faulty_ledger.plan = None
     assert book.bring_in(AT) == [claim(7)]
     assert only(book.ledger).landed is None
 
@@ -99,12 +71,15 @@ def test_a_database_that_cannot_be_opened_is_one_that_is_away(tmp_path: Path) ->
     assert book.waiting == 1
 
 
-def test_a_line_that_a_crash_cut_short_costs_no_other(book: ClaimBook, database: Path) -> None:
-    with locked(database):
-        book.intend(claim(7), AT)
-        whole = book.file.read_bytes()
-        book.file.write_bytes(whole + whole[: len(whole) // 2])
-        book.intend(claim(8), AT)
+def test_a_line_that_a_crash_cut_short_costs_no_other(
+    book: ClaimBook, faulty_ledger: FaultyLedger
+) -> None:
+    faulty_ledger.plan = away
+    book.intend(claim(7), AT)
+    whole = book.file.read_bytes()
+    book.file.write_bytes(whole + whole[: len(whole) // 2])
+    book.intend(claim(8), AT)
+    faulty_ledger.plan = None
     assert book.bring_in(AT) == [claim(7), claim(8)]
 
 
@@ -120,11 +95,15 @@ def test_any_torn_tail_leaves_the_claims_before_it(tmp_path: Path, tail: bytes) 
 
 
 @pytest.mark.stack
-def test_two_processes_that_bring_in_at_once_lose_no_claim(book: ClaimBook, database: Path) -> None:
+def test_two_processes_that_bring_in_at_once_lose_no_claim(
+    book: ClaimBook, faulty_ledger: FaultyLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources.ledger.database, "LOCK_TIMEOUT_SECONDS", 0.05)
     numbers = range(1, 21)
-    with locked(database):
-        for number in numbers:
-            book.intend(claim(number), AT)
+    faulty_ledger.plan = away
+    for number in numbers:
+        book.intend(claim(number), AT)
+    faulty_ledger.plan = None
     brought: list[object] = []
     barrier = threading.Barrier(4)
 

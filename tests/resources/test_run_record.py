@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event
 
-import resources.ledger.database
 from resources.ledger import Ledger, RunRow
+from resources.ledger.faulty import FaultyLedger, away
 from resources.ledger.runs import SILENT_FOR
 from resources.run_record import BEATS_EVERY, recorded
-from tests.ledgers import sqlite_ledger
 from tests.resources.ledger_samples import AT, DAY
 from touchline.accounting import RunKind, RunState
 from touchline.clock import VirtualClock
@@ -128,14 +124,10 @@ def test_a_minute_costs_two_commits(ledger: Ledger, clock: VirtualClock) -> None
 
 
 def test_a_ledger_that_is_away_costs_the_run_nothing(
-    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    faulty_ledger: FaultyLedger, clock: VirtualClock
 ) -> None:
-    monkeypatch.setattr(resources.ledger.database, "LOCK_TIMEOUT_SECONDS", 0.05)
-    ledger = sqlite_ledger(tmp_path / "ledger.db")
-    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with recorded(ledger, clock, "run-1", RunKind.MINUTE) as record:
-            record.note(added=1)
-            other.execute("ROLLBACK")
-    assert run_of(ledger).state is RunState.SUCCESS
-    ledger.close()
+    faulty_ledger.plan = away
+    with recorded(faulty_ledger, clock, "run-1", RunKind.MINUTE) as record:
+        record.note(added=1)
+        faulty_ledger.plan = None
+    assert run_of(faulty_ledger).state is RunState.SUCCESS
