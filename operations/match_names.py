@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from operations.errors import Ambiguous
-from operations.searching import folded
 from pipeline_assets.football.merged import stage as MERGED
 from pipeline_assets.load import load_table
 from resources.expired_days import DayExpired
@@ -68,6 +68,13 @@ def match_meant(
             {match.match_id: match.said for match in found[:SHOWN]},
         )
     return found[0] if found else MatchNamed(asked)
+
+
+def folded(text: str) -> str:
+    """The text without case, accents and repeated white space: `ATLÉTICO  Madrid` and
+    `atletico madrid` are one."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c for c in parts if not unicodedata.combining(c)).split())
 
 
 def _teams(site: Site, day: Day) -> Iterable[tuple[str, str | None, str | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ from sqlalchemy.exc import ArgumentError
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import connected
 from resources.env_file import ENV_FILE
+from resources.known_days import known_days
 from resources.ledger import Ledger
 from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import Site
 from touchline.clock import Clock
+from touchline.day import Day
 from touchline.errors import Misuse, Unavailable
+from touchline.plan import FeedPlan
 
 
 class NothingThere(Unavailable):
@@ -160,3 +163,27 @@ def sqlite_file(url: str) -> Path | None:
     if parts.get_backend_name() != "sqlite" or not parts.database:
         return None
     return Path(parts.database)
+
+
+def plans_of(site: Site, feed: str | None) -> list[FeedPlan]:
+    """The site's plan of this feed, or all. Raises Misuse."""
+    return plans_named(site.plans, feed)
+
+
+def plans_named(plans: Mapping[str, FeedPlan], feed: str | None) -> list[FeedPlan]:
+    """The plan of this feed, or all. Raises Misuse."""
+    if feed is None:
+        return list(plans.values())
+    if feed not in plans:
+        raise Misuse(f"{feed!r} is not a feed; there are: {', '.join(plans)}")
+    return [plans[feed]]
+
+
+def nothing_known(site: Site, plans: Iterable[FeedPlan], day: Day | None) -> str:
+    """What to tell somebody who asked for it. Raises LedgerUnavailable, StoreError."""
+    where = f"s3://{site.store.bucket}/{site.store.prefix} and the ledger"
+    known = sorted({each for plan in plans for each in known_days(site, plan.name)})
+    if not known:
+        return f"{where} hold nothing"
+    days = f"{known[0]} to {known[-1]}" if len(known) > 1 else str(known[0])
+    return f"{where} know nothing of {day}; they know {days}"

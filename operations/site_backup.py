@@ -16,16 +16,16 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
 from operations import ledger as books
+from operations.console import whole
 from operations.opened import refuse_while_running, sqlite_file
-from operations.whole_file import whole
 from resources.embedded_s3 import connected
 from resources.private_json import read_private_json, write_private_json
 from resources.run_record import commit
@@ -75,9 +75,6 @@ class Backup:
     ledger: bool = False
     damaged: dict[str, str] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass
 class Restored:
@@ -90,9 +87,6 @@ class Restored:
     spooled: int = 0
     inbox: int = 0
     ledger: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 # --- backing up ----------------------------------------------------------------------------------
@@ -121,29 +115,19 @@ def back_up(site: Site, file: Path, progress: Progress) -> Backup:
             with tempfile.TemporaryDirectory(dir=file.absolute().parent) as folder:
                 books.backup(settings, copy := Path(folder, LEDGER))
                 tar.add(copy, LEDGER)
-        for name, why in _copy_waiting(settings, tar, progress).items():
-            if why is not None:
-                made.damaged[name] = why
-            elif name.startswith(SPOOL):
-                made.spooled += 1
-            else:
-                made.inbox += 1
-        for key, why in _copied(site.store, tar, progress):
-            if why is None:
-                made.objects += 1
-            else:
-                made.damaged[key] = why
+        _copy_waiting(settings, tar, made, progress)
+        _copy_objects(site.store, tar, made, progress)
         _add(tar, END, msgspec.json.encode({"objects": made.objects}))
     made.bytes = file.stat().st_size
     return made
 
 
 def _copy_waiting(
-    settings: Settings, tar: tarfile.TarFile, progress: Progress
-) -> dict[str, str | None]:
+    settings: Settings, tar: tarfile.TarFile, made: Backup, progress: Progress
+) -> None:
     """What lies in the spool, claims and alerts that wait for the ledger among it, and in the
-    inbox, by name, with why something that an operator left there could not be read."""
-    names: dict[str, str | None] = {}
+    inbox; with why something that an operator left there could not be read."""
+    done: set[str] = set()
     for _ in range(PASSES):
         moved = False
         # Not `rglob`: that of Python 3.11.2 raises at a link that cannot be followed.
@@ -154,29 +138,30 @@ def _copy_waiting(
             for name in files
         ):
             name = str(path.relative_to(settings.home))
-            if name in names or path.name.endswith(".lock"):
+            if name in done or path.name.endswith(".lock"):
                 continue
             try:
                 if not path.is_file():
                     continue
                 progress(f"copying {path}")
                 _add(tar, name, path.read_bytes())
-                names[name] = None
             except FileNotFoundError:  # It has landed meanwhile, or was taken within the inbox.
                 moved = True
+                continue
             except OSError as error:
                 if not name.startswith(INBOX):
                     raise
-                names[name] = error.strerror
+                made.damaged[name] = error.strerror or str(error)
+            else:
+                made.spooled += name.startswith(SPOOL)
+                made.inbox += name.startswith(INBOX)
+            done.add(name)
         if not moved:
             break
-    return names
 
 
-def _copied(
-    store: Store, tar: tarfile.TarFile, progress: Progress
-) -> Iterator[tuple[str, str | None]]:
-    """Every object of the prefix by its key, with why it could not be read."""
+def _copy_objects(store: Store, tar: tarfile.TarFile, made: Backup, progress: Progress) -> None:
+    """Every object of the prefix, with why one could not be read."""
     done: dict[str, str] = {}
     for passed in range(PASSES):
         listed = {i.key: i.etag for i in store.list("") if done.get(i.key) != i.etag}
@@ -190,10 +175,9 @@ def _copied(
                 moved = True
                 continue
             except Corrupted as error:
-                yield key, str(error)
+                made.damaged[key] = str(error)
             else:
-                if key not in done:
-                    yield key, None
+                made.objects += key not in done
             done[key] = listed[key]
         if not moved:
             return
@@ -228,13 +212,18 @@ def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -
     """
     refuse_while_running(settings)
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ledger = sqlite_file(settings.ledger_database)
     with _opened(file) as (about, tar, members):
         if about.prefix != settings.s3_prefix:
             raise Misuse(
                 f"{file} is of the prefix {about.prefix!r}, which its ledger names in every row: "
                 f"set TOUCHLINE_S3_PREFIX={about.prefix}"
             )
-        _refuse_other_ledger(settings, about, file)
+        if about.ledger and ledger is None:
+            raise Misuse(
+                f"{file} holds a ledger that lies in a file: leave TOUCHLINE_LEDGER_URL unset, "
+                "which names a database"
+            )
         made = Restored(str(file), about.at)
         begun = settings.home / "restore.json"
         earlier = read_private_json(begun) or {}
@@ -242,15 +231,27 @@ def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -
         with connected(settings) as access:
             store = store_at(settings, access)
             store.make_bucket()
-            if not (again and earlier.get("ledger")):
-                _refuse_a_ledger(settings)
+            if ledger and ledger.exists() and not (again and earlier.get("ledger")):
+                # Two sites are never mixed.
+                raise Misuse(f"there is a ledger at {ledger}: restore to another TOUCHLINE_HOME")
             if not again:
-                _refuse_objects(store)
+                if next(store.list(""), None) is not None:
+                    raise Misuse(
+                        f"s3://{store.bucket}/{store.prefix} holds something already: restore to "
+                        "an empty one"
+                    )
                 write_private_json(begun, {"of": about.at})
             newest = {member.name: member for member in members}.values()
             for number, member in enumerate(newest, 1):
                 progress(f"restoring {number:,} of {len(newest):,}")
-                _put_back(settings, store, tar, member, made)
+                if member.name.startswith((SPOOL, INBOX)):
+                    _put_file(settings.home, member.name, _content(tar, member).read())
+                    made.spooled += member.name.startswith(SPOOL)
+                    made.inbox += member.name.startswith(INBOX)
+                elif member.name.startswith(STORE):
+                    is_new = _put_object(store, member, _content(tar, member))
+                    made.objects += is_new
+                    made.there += not is_new
         if about.ledger:
             with tempfile.TemporaryDirectory(dir=settings.home) as folder:
                 with (copy := Path(folder, LEDGER)).open("wb") as part:
@@ -262,28 +263,11 @@ def restore(settings: Settings, file: Path, now: datetime, progress: Progress) -
     return made
 
 
-def _put_back(
-    settings: Settings,
-    store: Store,
-    tar: tarfile.TarFile,
-    member: tarfile.TarInfo,
-    made: Restored,
-) -> None:
-    if member.name.startswith((SPOOL, INBOX)):
-        path = settings.home / member.name
-        if ".." in Path(member.name).parts:
-            raise Misuse(f"{member.name} would be written outside of {settings.home}")
-        path.unlink(missing_ok=True)
-        write_durably(path, _content(tar, member).read())
-        if member.name.startswith(SPOOL):
-            made.spooled += 1
-        else:
-            made.inbox += 1
-    elif member.name.startswith(STORE):
-        if _put_object(store, member, _content(tar, member)):
-            made.objects += 1
-        else:
-            made.there += 1
+def _put_file(home: Path, name: str, data: bytes) -> None:
+    if ".." in Path(name).parts:
+        raise Misuse(f"{name} would be written outside of {home}")
+    (home / name).unlink(missing_ok=True)
+    write_durably(home / name, data)
 
 
 def _put_object(store: Store, member: tarfile.TarInfo, content: IO[bytes]) -> bool:
@@ -335,25 +319,3 @@ def _about(file: Path, text: bytes) -> About:
     if why := unread(about.format, READABLE_FORMATS):
         raise Misuse(f"{file}: {why}")
     return about
-
-
-def _refuse_other_ledger(settings: Settings, about: About, file: Path) -> None:
-    if about.ledger and sqlite_file(settings.ledger_database) is None:
-        raise Misuse(
-            f"{file} holds a ledger that lies in a file: leave TOUCHLINE_LEDGER_URL unset, which "
-            "names a database"
-        )
-
-
-def _refuse_a_ledger(settings: Settings) -> None:
-    """Two sites are never mixed."""
-    ledger = sqlite_file(settings.ledger_database)
-    if ledger is not None and ledger.exists():
-        raise Misuse(f"there is a ledger at {ledger}: restore to another TOUCHLINE_HOME")
-
-
-def _refuse_objects(store: Store) -> None:
-    if next(store.list(""), None) is not None:
-        raise Misuse(
-            f"s3://{store.bucket}/{store.prefix} holds something already: restore to an empty one"
-        )

@@ -11,9 +11,8 @@ would carry over what is removed here on purpose, and break off in states that n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from resources.lake import Lake, LakeError, adopt_day
 from resources.lake.tables import DataFile, app_id, manifest_key, manifests_key, table_key
 from resources.ledger import SealRow
 from resources.manifests import read_manifest
-from resources.mirror_copy import Difference, MirrorCopy, MirrorReport, Wanted
+from resources.mirror_copy import MirrorCopy, MirrorReport, Wanted
 from resources.mirror_marker import etags_compare
 from resources.remarks import remarks_prefix
 from resources.seal_marks import SealMarks, seal_marks
@@ -42,212 +41,191 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Called with what is at work, how many sealed days of assets are done, and of how many."""
+Seals = Mapping[tuple[str, Day], SealRow]
+"""What the ledger knows of sealed days, by asset and day."""
+_TIERS = ("raw/", "hot/", "expired/", "remarks/", "watch/")
+
+_Files = Mapping[Day, tuple[DataFile, ...]]
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A table in the state in which it was opened."""
+def mirror_days(
+    source: Store,
+    target: Store,
+    seals: Seals,
+    scratch: Path,
+    at: datetime,
+    progress: Progress,
+    *,
+    deep: bool = False,
+) -> MirrorReport:
+    """Bring the sealed days of one store to a place that was claimed for them, and report on it.
 
-    lake: Lake
-    table: DeltaTable
-    asset: str
-    files: Mapping[Day, tuple[DataFile, ...]]
+    What `seals` does not know is compared with what the objects say of themselves. `scratch` is a
+    folder on a disk. `deep` reads every day back again, and repairs what is damaged there.
 
-    @classmethod
-    def open(cls, lake: Lake, asset: str) -> _Table | None:
-        table = lake.open(asset)
-        return table and cls(lake, table, asset, lake.files_by_day(table, asset))
-
-    def number(self, day: Day) -> int | None:
-        return self.lake.number(self.table, self.asset, day)
-
-    @property
-    def columns(self) -> pa.Schema:
-        return pa.schema(self.table.schema().to_arrow())
-
-
-@dataclass
-class Mirror:
-    """The sealed days of one store, brought to a place that was claimed for them.
-
-    `seals` is what the ledger knows of them, by asset and day; what it does not know is compared
-    with what the objects say of themselves. `scratch` is a folder on a disk.
+    Raises StoreError where one of the two places is away; the next mirroring goes on.
     """
-
-    source: Store
-    target: Store
-    seals: Mapping[tuple[str, Day], SealRow]
-    scratch: Path
-    deep: bool = False
-    """Read every day back again, and repair what is damaged there."""
-    report: MirrorReport = field(default_factory=MirrorReport)
-
-    def run(self, at: datetime, progress: Progress) -> MirrorReport:
-        """Raises StoreError where one of the two places is away; the next mirroring goes on."""
-        tiers = ("raw/", "hot/", "expired/", "remarks/", "watch/")
-        for feed in sorted({name for tier in tiers for name in self.source.folders(tier)}):
-            _Feed(self, feed, at).run(progress)
-        return self.report
-
-
-@dataclass
-class _Feed:
-    """What both places hold of one feed."""
-
-    mirror: Mirror
-    feed: str
-    at: datetime
-    lake: Lake = field(init=False)
-    lake_there: Lake = field(init=False)
-    marks: SealMarks = field(init=False)
-    marks_there: SealMarks = field(init=False)
-    tables: Mapping[str, _Table] = field(init=False)
-    tables_there: Mapping[str, _Table] = field(init=False)
-    copy: MirrorCopy = field(init=False)
-
-    def __post_init__(self) -> None:
+    report = MirrorReport()
+    for feed in sorted({name for tier in _TIERS for name in source.folders(tier)}):
         # Marks first and objects last: what a mark stands for is in the list, or was replaced by a
         # later seal.
-        mirror = self.mirror
-        self.marks = seal_marks(mirror.source, self.feed)
-        self.marks_there = seal_marks(mirror.target, self.feed)
-        self.lake, self.lake_there = Lake(mirror.source), Lake(mirror.target)
-        self.tables = dict(self._tables(self.lake))
-        self.tables_there = dict(self._tables(self.lake_there))
-        self.copy = MirrorCopy(
-            mirror.source,
-            mirror.target,
-            self._listed(mirror.source),
-            self._listed(mirror.target),
-            etags_compare(mirror.source, mirror.target),
-            mirror.scratch,
-            mirror.deep,
-            mirror.report,
+        marks, marks_there = seal_marks(source, feed), seal_marks(target, feed)
+        derived = {asset for _, asset in marks | marks_there if not is_raw(asset)}
+        tables, tables_there = (_Tables(each, derived, report) for each in (source, target))
+        copy = MirrorCopy(
+            source,
+            target,
+            _listed(source, feed, derived),
+            _listed(target, feed, derived),
+            etags_compare(source, target),
+            scratch,
+            deep,
+            report,
         )
-
-    def run(self, progress: Progress) -> None:
-        mirror, report = self.mirror, self.mirror.report
-        only_there = self.marks_there.keys() - self.marks.keys() if mirror.deep else set()
-        total = len(self.marks) + len(only_there)
-        for done, (day, asset) in enumerate(sorted(self.marks.keys() | only_there)):
-            progress(f"{day} {asset}", done, total)
-            if (day, asset) in self.marks:
-                well = self._day(asset, day, self.marks[day, asset])
-            else:
-                keys = self._keys(asset, day, self.marks_there[day, asset])
-                well = self.copy.keep_all(keys)
-            report.seen.add(day)
-            if not well:
-                report.incomplete.add(day)
-        progress(self.feed, total, total)
+        days = _Days(copy, seals, at, tables, tables_there, marks_there)
+        days.bring(feed, marks, progress)
         # What the store says of days that it has no more, what people remarked, who watched when.
-        for prefix in (expired_prefix(self.feed), remarks_prefix(self.feed)):
-            records = [key for key in self.copy.here if key.startswith(prefix)]
-            self.copy.bring_all(map(Wanted, records), verify=mirror.deep)
-        for key in filter(is_record, self.copy.here):
-            self._watched(key)
+        for prefix in (expired_prefix(feed), remarks_prefix(feed)):
+            records = [key for key in copy.here if key.startswith(prefix)]
+            copy.bring_all(map(Wanted, records), verify=deep)
+        for key in filter(is_record, copy.here):
+            _bring_watched(copy, key)
+    return report
 
-    # --- what is where ---------------------------------------------------------------------------
 
-    @property
-    def derived(self) -> list[str]:
-        return sorted({asset for _, asset in self.marks | self.marks_there if not is_raw(asset)})
+def _listed(store: Store, feed: str, derived: Iterable[str]) -> dict[str, ObjectInfo]:
+    below = [f"logs/{feed}/", expired_prefix(feed), remarks_prefix(feed), watch_prefix(feed)]
+    for asset in derived:
+        below += [f"{table_key(asset)}/date=", manifests_key(asset)]
+    return {item.key: item for prefix in below for item in store.list(prefix)}
 
-    def _tables(self, lake: Lake) -> Iterator[tuple[str, _Table]]:
-        for asset in self.derived:
+
+def _bring_watched(copy: MirrorCopy, key: str) -> None:
+    """Which minutes were expected, or missed, as both places know it: the store goes on writing it,
+    and what was said once stays said."""
+    report, listed, there = copy.report, copy.here[key], copy.there.get(key)
+    report.objects += 1
+    if there and copy.etags_compare and there.etag == listed.etag and not copy.deep:
+        return
+    try:
+        if copy_record(copy.source, copy.target, key):
+            report.count_sent(listed)
+        report.verified += 1
+    except DamagedWatchRecord as error:
+        report.differ(key, f"cannot be read from the store: {error}")
+
+
+class _Tables:
+    """The Delta tables of a store, each in the state in which it was opened, with their files."""
+
+    def __init__(self, store: Store, assets: Iterable[str], report: MirrorReport) -> None:
+        self.lake = Lake(store)
+        self.opened: dict[str, tuple[DeltaTable, _Files]] = {}
+        for asset in sorted(assets):
             try:
-                if table := _Table.open(lake, asset):
-                    yield asset, table
+                if table := self.lake.open(asset):
+                    self.opened[asset] = table, self.lake.files_by_day(table, asset)
             except LakeError as error:
-                self._differs(table_key(asset), str(error))
+                report.differ(table_key(asset), str(error))
 
-    def _listed(self, store: Store) -> dict[str, ObjectInfo]:
-        below = [f"logs/{self.feed}/", expired_prefix(self.feed)]
-        below += [remarks_prefix(self.feed), watch_prefix(self.feed)]
-        for asset in self.derived:
-            below += [f"{table_key(asset)}/date=", manifests_key(asset)]
-        return {item.key: item for prefix in below for item in store.list(prefix)}
+    def of_day(self, asset: str, day: Day) -> tuple[int | None, tuple[DataFile, ...]]:
+        """The number that a day was committed under, and its files; None without its table."""
+        if asset not in self.opened:
+            return None, ()
+        table, files = self.opened[asset]
+        return self.lake.number(table, asset, day), files.get(day, ())
 
-    def _keys(self, asset: str, day: Day, number: int) -> list[str]:
+    def columns(self, asset: str) -> pa.Schema:
+        return pa.schema(self.opened[asset][0].schema().to_arrow())
+
+
+class _Days:
+    """The sealed days of one feed."""
+
+    def __init__(
+        self,
+        copy: MirrorCopy,
+        seals: Seals,
+        at: datetime,
+        tables: _Tables,
+        tables_there: _Tables,
+        marks_there: SealMarks,
+    ) -> None:
+        self.copy, self.report, self.seals, self.at = copy, copy.report, seals, at
+        self.tables, self.tables_there, self.marks_there = tables, tables_there, marks_there
+
+    def bring(self, feed: str, marks: SealMarks, progress: Progress) -> None:
+        only_there = self.marks_there.keys() - marks.keys() if self.copy.deep else set()
+        total = len(marks) + len(only_there)
+        for done, (day, asset) in enumerate(sorted(marks.keys() | only_there)):
+            progress(f"{day} {asset}", done, total)
+            if (day, asset) in marks:
+                well = self._day(asset, day, marks[day, asset])
+            else:
+                well = self.copy.keep_all(self._keys_there(asset, day))
+            self.report.seen.add(day)
+            if not well:
+                self.report.incomplete.add(day)
+        progress(feed, total, total)
+
+    def _keys_there(self, asset: str, day: Day) -> Iterator[str]:
         """What a day consists of that only the copy has."""
+        number = self.marks_there[day, asset]
         if is_raw(asset):
-            return [log_manifest_key(asset, day, number), log_key(asset, day)]
-        table = self.tables_there.get(asset)
-        files = table.files.get(day, ()) if table else ()
-        return [manifest_key(asset, day, number), *(file.key for file in files)]
-
-    # --- a day -----------------------------------------------------------------------------------
+            yield from (log_manifest_key(asset, day, number), log_key(asset, day))
+            return
+        yield manifest_key(asset, day, number)
+        yield from (file.key for file in self.tables_there.of_day(asset, day)[1])
 
     def _day(self, asset: str, day: Day, number: int) -> bool:
         """Whether it stands there whole, with its mark."""
         is_marked = self.marks_there.get((day, asset)) == number
-        verify = self.mirror.deep or not is_marked
-        seal = self.mirror.seals.get((asset, day))
-        if seal is not None and seal.number != number:
-            return self._wait(asset, day)
-        etags = seal.files if seal else {}
+        verify = self.copy.deep or not is_marked
+        seal = self.seals.get((asset, day))
         bring = self._bring_log if is_raw(asset) else self._bring_rows
         try:
-            if not bring(asset, day, number, etags, verify=verify):
+            if seal is not None and seal.number != number:
+                return self._wait(asset, day)
+            if not bring(asset, day, number, seal.files if seal else {}, verify=verify):
                 return False
         except (LakeError, UnreadableObject, NotFound) as error:
-            return self._differs(app_id(asset, day), str(error))
+            return self.report.differ(app_id(asset, day), str(error))
         if not is_marked:
             with suppress(PreconditionFailed):
-                self.mirror.target.put_new(seal_key(asset, day, number), b"")
+                self.copy.target.put_new(seal_key(asset, day, number), b"")
         return True
 
     def _bring_log(
         self, asset: str, day: Day, number: int, etags: Mapping[str, str], *, verify: bool
     ) -> bool:
         key = log_key(asset, day)
-        if manifest_of(self.mirror.source.head(key)) != number:
+        if manifest_of(self.copy.source.head(key)) != number:
             return self._wait(asset, day)
         if verify:
-            read_manifest(self.mirror.source, asset, day, number)
+            read_manifest(self.copy.source, asset, day, number)
         keys = (log_manifest_key(asset, day, number), key)
         return self.copy.bring_all([Wanted(k, etags.get(k)) for k in keys], verify=verify)
 
     def _bring_rows(
         self, asset: str, day: Day, number: int, etags: Mapping[str, str], *, verify: bool
     ) -> bool:
-        table, there = self.tables.get(asset), self.tables_there.get(asset)
-        if table is None:
-            return self._differs(table_key(asset), "there is no table that could be mirrored")
-        if table.number(day) != number:
+        if asset not in self.tables.opened:
+            return self.report.differ(table_key(asset), "there is no table that could be mirrored")
+        committed, files = self.tables.of_day(asset, day)
+        if committed != number:
             return self._wait(asset, day)
-        files = table.files.get(day, ())
         wanted = [Wanted(file.key, etags.get(file.key), file.sha256) for file in files]
         wanted.append(Wanted(manifest_key(asset, day, number)))
-        manifest = self.lake.manifest(asset, day, number) if verify else None
+        is_there = self.tables_there.of_day(asset, day) == (number, files)
+        # Read before anything is sent: a day whose manifest is damaged is not passed on.
+        needed = verify or not is_there
+        manifest = self.tables.lake.manifest(asset, day, number) if needed else None
         if not self.copy.bring_all(wanted, verify=verify):
             return False
-        if there and there.number(day) == number and there.files.get(day, ()) == files:
-            return True
-        manifest = manifest or self.lake.manifest(asset, day, number)
-        adopt_day(self.lake_there, manifest, files, table.columns, at=self.at)
+        if manifest and not is_there:
+            columns = self.tables.columns(asset)
+            adopt_day(self.tables_there.lake, manifest, files, columns, at=self.at)
         return True
 
-    def _watched(self, key: str) -> None:
-        """Which minutes were expected, or missed, as both places know it: the store goes on writing
-        it, and what was said once stays said."""
-        mirror, report = self.mirror, self.mirror.report
-        report.objects += 1
-        listed, copy = self.copy.here[key], self.copy.there.get(key)
-        if copy and self.copy.etags_compare and copy.etag == listed.etag and not mirror.deep:
-            return
-        try:
-            if copy_record(mirror.source, mirror.target, key):
-                report.sent += 1
-                report.bytes_sent += listed.size
-            report.verified += 1
-        except DamagedWatchRecord as error:
-            self._differs(key, f"cannot be read from the store: {error}")
-
     def _wait(self, asset: str, day: Day) -> bool:
-        self.mirror.report.waiting.append(f"{asset} of {day} is being sealed")
-        return False
-
-    def _differs(self, key: str, detail: str) -> bool:
-        self.mirror.report.differs.append(Difference(key, detail))
-        return False
+        return self.report.wait(f"{asset} of {day} is being sealed")

@@ -54,6 +54,20 @@ class MirrorReport:
         """Those that stand there whole."""
         return self.seen - self.incomplete
 
+    def count_sent(self, listed: ObjectInfo) -> None:
+        self.sent += 1
+        self.bytes_sent += listed.size
+
+    def differ(self, key: str, detail: str) -> bool:
+        """Note it; False, as nothing stands there as it should."""
+        self.differs.append(Difference(key, detail))
+        return False
+
+    def wait(self, what: str) -> bool:
+        """Note it; False, as with `differ`."""
+        self.waiting.append(what)
+        return False
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -101,16 +115,14 @@ class MirrorCopy:
                 raise Unsendable("is not in the store")
             if wanted.sealed_etag not in (None, listed.etag):
                 raise Unsendable("is not the object that was sealed, and is not sent")
-            if wanted.key not in self.there:
-                return self._send(wanted, listed)
-            if not verify and self._looks_the_same(listed):
+            is_there = wanted.key in self.there
+            if is_there and not verify and self._looks_the_same(listed):
                 return True
-            return self._compare(wanted, listed)
+            return self._send(wanted, listed, self._read(wanted.key) if is_there else None)
         except Unsendable as error:
-            return self._differs(wanted.key, str(error))
+            return self.report.differ(wanted.key, str(error))
         except Moved:
-            self.report.waiting.append(f"{wanted.key} was replaced while it was being sent")
-            return False
+            return self.report.wait(f"{wanted.key} was replaced while it was being sent")
 
     def keep_all(self, keys: Iterable[str]) -> bool:
         """Whether copies whose sources have gone on purpose are still what was sent. Raises
@@ -119,14 +131,12 @@ class MirrorCopy:
 
     def _keep(self, key: str) -> bool:
         self.report.objects += 1
-        try:
-            copy = self._read(key)
-        except NotFound:
-            return self._differs(key, "is not there, and the store does not have it any more")
-        if copy.is_whole:
+        copy = self._read(key)
+        if copy and copy.is_whole:
             self.report.verified += 1
             return True
-        return self._differs(key, "the copy is damaged, and the store does not have it any more")
+        found = "the copy is damaged" if copy else "is not there"
+        return self.report.differ(key, f"{found}, and the store does not have it any more")
 
     def _looks_the_same(self, listed: ObjectInfo) -> bool:
         copy = self.there[listed.key]
@@ -138,48 +148,33 @@ class MirrorCopy:
             return False
         return said.get(SOURCE_ETAG) == listed.etag
 
-    def _compare(self, wanted: Wanted, listed: ObjectInfo) -> bool:
-        try:
-            copy = self._read(wanted.key)
-        except NotFound:
-            return self._send(wanted, listed)
-        if copy.is_whole and copy.metadata[SOURCE_ETAG] == listed.etag:
+    def _send(self, wanted: Wanted, listed: ObjectInfo, copy: _Copy | None) -> bool:
+        """Put the object there, or over a `copy` that may be replaced, and read it back."""
+        if copy and copy.is_whole and copy.metadata[SOURCE_ETAG] == listed.etag:
             self.report.verified += 1
             return True
         with self._fetched(wanted, listed) as (file, found, sha256):
-            if copy.sha256 == sha256:
+            if copy and copy.sha256 == sha256:
                 self.report.verified += 1
                 return True
-            if copy.is_whole and not _follows(found.metadata, copy.metadata):
-                return self._differs(wanted.key, "holds other bytes there, which are whole")
-            if not copy.is_whole and not self.deep:
-                return self._differs(wanted.key, "the copy is damaged; `--deep` repairs it")
-            with suppress(PreconditionFailed):
-                self.target.replace(wanted.key, file, copy.etag, _said(found, sha256))
-                self._count_sent(listed)
-            well = self._read_back(wanted.key, sha256)
-        if well and not copy.is_whole:
-            self.report.repaired.append(wanted.key)
-        return well
-
-    def _send(self, wanted: Wanted, listed: ObjectInfo) -> bool:
-        with (
-            self._fetched(wanted, listed) as (file, found, sha256),
+            if copy and copy.is_whole and not _follows(found.metadata, copy.metadata):
+                return self.report.differ(wanted.key, "holds other bytes there, which are whole")
+            if copy and not copy.is_whole and not self.deep:
+                return self.report.differ(wanted.key, "the copy is damaged; `--deep` repairs it")
+            said = {**found.metadata, SHA256: sha256, SOURCE_ETAG: found.etag}
             # Another mirroring may have been faster; what stands there is compared in any case.
-            suppress(PreconditionFailed),
-        ):
-            self.target.put_new(wanted.key, file, _said(found, sha256))
-            self._count_sent(listed)
-        return self._read_back(wanted.key, sha256)
-
-    def _count_sent(self, listed: ObjectInfo) -> None:
-        self.report.sent += 1
-        self.report.bytes_sent += listed.size
-
-    def _read_back(self, key: str, sha256: str) -> bool:
-        if self._read(key).sha256 != sha256:
-            return self._differs(key, "what stands there is not what was sent")
+            with suppress(PreconditionFailed):
+                if copy:
+                    self.target.replace(wanted.key, file, copy.etag, said)
+                else:
+                    self.target.put_new(wanted.key, file, said)
+                self.report.count_sent(listed)
+        sent = self._read(wanted.key)
+        if sent is None or sent.sha256 != sha256:
+            return self.report.differ(wanted.key, "what stands there is not what was sent")
         self.report.verified += 1
+        if copy and not copy.is_whole:
+            self.report.repaired.append(wanted.key)
         return True
 
     @contextmanager
@@ -204,19 +199,17 @@ class MirrorCopy:
                 )
             yield cast(BinaryIO, file), found, sha256
 
-    def _read(self, key: str) -> _Copy:
-        """Raises NotFound, StoreError."""
+    def _read(self, key: str) -> _Copy | None:
+        """What stands there; None where nothing does. Raises StoreError."""
         digest = _Digest()
         try:
             found = self.target.download(key, cast(BinaryIO, digest))
+            return _Copy(digest.hexdigest(), found.etag, found.metadata)
         except Corrupted:
             head = self.target.head(key)
             return _Copy("", head.etag, head.metadata)
-        return _Copy(digest.hexdigest(), found.etag, found.metadata)
-
-    def _differs(self, key: str, detail: str) -> bool:
-        self.report.differs.append(Difference(key, detail))
-        return False
+        except NotFound:
+            return None
 
 
 @dataclass(frozen=True)
@@ -244,10 +237,6 @@ class _Digest(io.RawIOBase):
 
     def hexdigest(self) -> str:
         return self._sha256.hexdigest()
-
-
-def _said(found: StoredObject, sha256: str) -> dict[str, str]:
-    return {**found.metadata, SHA256: sha256, SOURCE_ETAG: found.etag}
 
 
 def _follows(metadata: Mapping[str, str], copied: Mapping[str, str]) -> bool:

@@ -19,8 +19,8 @@ from typing import Any
 from operations.board.lines import HIGH, WIDE, Market
 from operations.board.match import ShownMatch
 from operations.board.reader import Seen
+from operations.match_names import folded
 from operations.pages import templates
-from operations.searching import folded
 from pipeline_assets.football.prices import percent
 from touchline.fetch import FetchRef
 from touchline.football.codes import status_name

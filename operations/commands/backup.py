@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 
 from operations.arguments import Json, Prefix
-from operations.console import failure, progress
+from operations.console import answer, failure, progress
 from operations.errors import BAD
 from operations.opened import opened_to_read
 from operations.site_backup import back_up
@@ -25,11 +24,9 @@ def backup(
     console = Console(stderr=True)
     with opened_to_read(prefix) as site, console.status("Copying") as status:
         made = back_up(site, file, status.update)
-    if as_json:
-        typer.echo(json.dumps(made.as_dict()))
-    else:
-        waits = f"{made.spooled} spooled, {made.inbox} in the inbox"
-        typer.echo(f"{file}: {made.objects:,} objects, {waits}, {made.bytes:,} B")
+    waits = f"{made.spooled} spooled, {made.inbox} in the inbox"
+    said = f"{file}: {made.objects:,} objects, {waits}, {made.bytes:,} B"
+    answer(made, [said], as_json=as_json)
     if not made.ledger:
         progress("the ledger is not in it: copy it with its database's own tool")
     for key, why in made.damaged.items():

@@ -1,21 +1,31 @@
-"""The command `drift`."""
+"""`touchline drift`: days, runs and settings that are behind the installed code."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
 
-import msgspec
 import typer
-from rich.console import Console
 
 from operations.arguments import Feed, From, Json, Prefix, To, refuse_inverted
-from operations.drift import as_json as json_of
-from operations.drift import look, show
+from operations.console import answer
 from operations.errors import BAD
-from operations.opened import opened_ledger
-from operations.verify import plans_named
+from operations.next_step import DayAt
+from operations.opened import opened_ledger, plans_named
+from operations.status import dagster_of
+from pipeline_assets.drift import DriftedDay, drifted_days, runs_of_other_code
 from pipeline_assets.plans import PLANS
+from resources.ledger import Ledger, RunRow
+from resources.run_record import commit, lock_hash
 from resources.settings import Settings
+from resources.up_record import Up
+from touchline.day import Day, utc_text
+from touchline.health import DAEMON, Signal
+from touchline.plan import FeedPlan
 
 
 def drift(
@@ -32,8 +42,113 @@ def drift(
         now = datetime.now(UTC)
         plans = plans_named(PLANS, feed)
         found = look(Settings.load(), ledger, plans, first, last, now)
-    if as_json:
-        typer.echo(msgspec.json.encode(json_of(found)))
-    else:
-        show(found, Console())
+    answer(_as_dict(found), _lines(found), as_json=as_json)
     raise typer.Exit(0 if found.is_none else BAD)
+
+
+SHOWN = 8
+"""Characters of a version or commit."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    prefix: str
+    days: list[DriftedDay]
+    runs: list[RunRow]
+    """Of other commits or dependencies, at work a moment ago."""
+    sensors: list[Signal]
+    """Those that are not as they should be."""
+    settings: list[str]
+    """Variables that are others than `up` was started with."""
+
+    @property
+    def is_none(self) -> bool:
+        return not (self.days or self.runs or self.sensors or self.settings)
+
+    @property
+    def commands(self) -> list[str]:
+        """The backfill: a day at a time, with all that follows from what is made anew."""
+        days = sorted({each.day for each in self.days})
+        return [DayAt(day, self.prefix).reprocess() for day in days]
+
+
+def look(
+    settings: Settings,
+    ledger: Ledger,
+    plans: Iterable[FeedPlan],
+    first: Day | None,
+    last: Day | None,
+    now: datetime,
+) -> Drift:
+    """Raises LedgerUnavailable."""
+    up = Up.read(settings)
+    at_work = up if up is not None and up.process.alive else None
+    return Drift(
+        ledger.prefix,
+        [each for plan in plans for each in drifted_days(ledger, plan, first, last)],
+        runs_of_other_code(ledger, commit(), lock_hash(), now),
+        list(_sensors(settings, now)) if at_work else [],
+        sorted(_changed(settings, at_work)) if at_work and at_work.settings else [],
+    )
+
+
+def _sensors(settings: Settings, now: datetime) -> Iterator[Signal]:
+    """Also that Dagster cannot say how they are; its daemon is what `status` looks at."""
+    for signal in dagster_of(settings, now):
+        if signal.name != DAEMON and not signal.state.is_good:
+            yield signal
+
+
+def _changed(settings: Settings, up: Up) -> set[str]:
+    now = settings.fingerprints(up.salt, os.environ)
+    return {name for name in {*now, *up.settings} if now.get(name) != up.settings.get(name)}
+
+
+def _as_dict(drift: Drift) -> dict[str, Any]:
+    return {
+        "verdict": "OK" if drift.is_none else "BAD",
+        "days": [asdict(each) | {"day": str(each.day)} for each in drift.days],
+        "backfill": drift.commands,
+        "runs": [
+            {
+                "run_id": run.run_id,
+                "kind": run.kind,
+                "host": run.host,
+                "commit": run.commit,
+                "lock_hash": run.lock_hash,
+                "started_at": utc_text(run.started_at),
+            }
+            for run in drift.runs
+        ],
+        "sensors": [
+            {"name": signal.name, "state": signal.state, "detail": signal.detail, "do": signal.do}
+            for signal in drift.sensors
+        ],
+        "settings": drift.settings,
+    }
+
+
+def _lines(drift: Drift) -> Iterator[str]:
+    if drift.is_none:
+        yield "no drift"
+    for day, stages in groupby(drift.days, key=lambda each: each.day):
+        yield f"{day}: not all of it was made by the code that is installed:"
+        for each in stages:
+            others = ", ".join(version[:SHOWN] for version in each.versions)
+            if each.fetches:
+                yield (
+                    f"  {each.asset}: {each.fetches:,} of {each.of:,} fetches were made by version"
+                    f" {others}, and the code is now {each.version[:SHOWN]}"
+                )
+            if each.unmade:
+                yield f"  {each.asset}: {each.unmade:,} fetches landed before it was added"
+    yield from (f"next: {command} --dry-run" for command in drift.commands)
+    for run in drift.runs:
+        yield f"runs of {run.kind} are of commit {run.commit[:SHOWN]}, not {commit()[:SHOWN]}"
+        yield "next: touchline down; touchline up"
+    for signal in drift.sensors:
+        yield f"{signal.name} {signal.detail}"
+        yield f"next: {signal.do}"
+    if drift.settings:
+        yield f"settings are others than `up` was started with: {', '.join(drift.settings)}"
+        yield "next: touchline down; touchline up"

@@ -1,17 +1,23 @@
-"""The command `fetch`."""
+"""`touchline fetch`: one raw fetch as it is stored."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from operations.arguments import DayArgument, Prefix
-from operations.opened import opened_store
-from operations.raw_fetch import pretty as pretty_of
-from operations.raw_fetch import read_fetch
-from operations.verify import plans_of
-from operations.whole_file import whole
+from operations.console import whole
+from operations.opened import opened_store, plans_of
+from pipeline_assets.expired import refuse_expired
+from resources.site import Site
+from resources.store import NotFound
+from touchline.accounting import FetchFate
+from touchline.bookends import write_bookended
+from touchline.day import Day
+from touchline.errors import Misuse
+from touchline.fetch import Envelope
 
 
 def fetch(
@@ -27,4 +33,36 @@ def fetch(
     with opened_store(prefix) as site:
         envelope = read_fetch(site, plans_of(site, feed)[0].name, day, number)
     with whole(None) as file:
-        file.write(pretty_of(envelope) if pretty else envelope.data)
+        file.write(_pretty(envelope) if pretty else envelope.data)
+
+
+def read_fetch(site: Site, feed: str, day: Day, number: int) -> Envelope:
+    """From the store. Raises Misuse where it is not there, DayExpired, StoreError,
+    UnreadableObject, UnreadableFetch."""
+    try:
+        minute = day.minute(number)
+    except ValueError as error:
+        raise Misuse(str(error)) from None
+    try:
+        return site.days(feed).read_back(site.plans[feed].raw.name, day, number).envelope()
+    except NotFound:
+        pass
+    for spooled in site.spool(feed).entries():
+        if (spooled.day, spooled.number) == (day, number):
+            return site.spool(feed).read(spooled)
+    refuse_expired(site, site.plans[feed].raw.name, day)
+    row = site.ledger.fetches(feed, day).get(minute.number)
+    if row is None:
+        said = "the ledger knows nothing of this minute"
+    elif row.fate is FetchFate.MISSED:
+        said = f"the minute was missed: {row.reason}"
+    else:
+        said = f"the ledger says: {row.fate}"
+    raise Misuse(f"no fetch {number} of {day} is in the store; {said}")
+
+
+def _pretty(envelope: Envelope) -> bytes:
+    """The bookended text form, indented by two spaces; numbers and text stay as received."""
+    ref = envelope.ref
+    payload = msgspec.json.format(envelope.data, indent=2)
+    return write_bookended(ref.number, ref.fetch_id, ref.nyc_timestamp, payload)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-import msgspec
 import typer
 
 from operations.arguments import Feed, Json, Prefix
-from operations.console import progress
+from operations.console import answer, progress
 from operations.errors import BAD, UNKNOWN
-from operations.opened import opened_to_read
-from operations.verify import plans_of
+from operations.opened import opened_to_read, plans_of
 from pipeline_assets.inbox import take_inbox
 from touchline.accounting import RunKind
 
@@ -25,22 +23,19 @@ def inbox(feed: Feed = None, prefix: Prefix = None, as_json: Json = False) -> No
             folders[plan.name] = site.inbox(plan.name).folder
             with site.run(run_id, RunKind.INBOX, feed=plan.name):
                 reports[plan.name] = take_inbox(site, plan, run_id=run_id, progress=progress)
-    if as_json:
-        typer.echo(
-            msgspec.json.encode(
-                {"feeds": {name: found.as_dict() for name, found in reports.items()}}
-            )
-        )
-    else:
-        for name, found in reports.items():
-            landed = ", ".join(f"{count} {how}" for how, count in found.landed.items())
-            typer.echo(f"{folders[name]}: captures: {landed or 'none'}")
-            for given in found.answers:
-                typer.echo(f"{given.file} {given.id or '?'}: {given.answer}: {given.says}")
+    shown = []
+    for name, found in reports.items():
+        landed = ", ".join(f"{count} {how}" for how, count in found.landed.items())
+        shown.append(f"{folders[name]}: captures: {landed or 'none'}")
+        for given in found.answers:
+            shown.append(f"{given.file} {given.id or '?'}: {given.answer}: {given.says}")
+        if not as_json:
             for waits in found.waiting:
                 typer.secho(f"waits: {waits}", err=True, fg=typer.colors.YELLOW)
             for aside, why in found.aside.items():
                 typer.secho(f"set aside: {aside}: {why}", err=True, fg=typer.colors.RED)
+    said = {"feeds": {name: found.as_dict() for name, found in reports.items()}}
+    answer(said, shown, as_json=as_json)
     if any(found.wrong for found in reports.values()):
         raise typer.Exit(BAD)
     if any(found.waiting for found in reports.values()):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from operations.alerts import hush, hushed_as_json, hushed_text
-from operations.arguments import Json, Prefix, duration
+from operations.arguments import Json, Prefix, duration, said_clearly
+from operations.commands.alerts import alert_as_dict, who_hushed
+from operations.console import answer
 from operations.opened import opened_ledger
-from touchline.alerting import Alert, Hush, muted
+from touchline.alerting import Alert, AlertKey, Hush, muted
+from touchline.day import utc_text
+from touchline.errors import Misuse
 
 Key = Annotated[
     list[str], typer.Argument(metavar="KEY", help="One key, copied from `touchline alerts`.")
@@ -44,13 +47,43 @@ def hush_and_say(
     prefix: str | None,
     as_json: bool,
 ) -> None:
-    """Mute or acknowledge an alert by `how`, and say how it stands then."""
+    """Mute or acknowledge an alert by `how`, and say how it stands then. Raises Misuse."""
     now = datetime.now(UTC)
+    named = key_of(key)
+    if not why.strip():
+        raise Misuse("--why is empty: say what is known, for whoever looks next")
+    hush = Hush((now + length).replace(microsecond=0), getpass.getuser(), why.strip())
     with opened_ledger(prefix) as ledger:
-        after = hush(ledger, " ".join(key), length, why, how, now)
-    say(after, now, hushed_text, as_json)
+        after = ledger.hush(named, hush, how, now)
+    say(named, after, now, _hushed_text, as_json)
 
 
-def say(alert: Alert, now: datetime, text: Callable[[Alert, datetime], str], as_json: bool) -> None:
-    """Print how an alert stands now: in the words of `text`, or as JSON."""
-    typer.echo(json.dumps(hushed_as_json(alert, now)) if as_json else text(alert, now))
+def key_of(words: list[str]) -> AlertKey:
+    """Raises Misuse."""
+    return said_clearly(AlertKey.parse, " ".join(words))
+
+
+def say(
+    key: AlertKey,
+    alert: Alert | None,
+    now: datetime,
+    text: Callable[[Alert, datetime], str],
+    as_json: bool,
+) -> None:
+    """Print how an alert stands now: in the words of `text`, or as JSON. Raises Misuse where there
+    is none."""
+    if alert is None:
+        raise Misuse(f"there is no alert {key}: `touchline alerts --date {key.day}` shows all")
+    until = alert.hushed_until(now)
+    said = {
+        "alert": alert_as_dict(alert),
+        "silent_until": None if until == now else utc_text(until),
+    }
+    answer(said, [text(alert, now)], as_json=as_json)
+
+
+def _hushed_text(alert: Alert, now: datetime) -> str:
+    until = alert.hushed_until(now)
+    if until == now:
+        return "it is not open; what could not be delivered of it counts as seen"
+    return f"nothing is sent until {utc_text(until)}: {who_hushed(alert, now)}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from operations.arguments import Json
-from operations.console import failure
+from operations.console import answer, failure
 from operations.errors import BAD, UNKNOWN
 from resources.notifier import NotDelivered, Notifier
 from resources.settings import Settings
@@ -35,7 +34,7 @@ def notify(
     notifier = Notifier(settings.notify_targets, is_live=True)
     now = utc_second_text(datetime.now(UTC))
     body = f"This is a test of {now}: what Touchline has to tell arrives here."
-    found = list[dict[str, object]]()
+    found, shown = list[dict[str, object]](), list[str]()
     for target in range(notifier.targets):
         error = None
         try:
@@ -46,10 +45,8 @@ def notify(
             error = str(not_delivered)
         url = notifier.masked_url(target)
         found.append({"target": target + 1, "url": url, "taken": not error, "error": error})
-        if not as_json:
-            typer.echo(f"{target + 1} {url}: {error or 'taken'}")
-    if as_json:
-        typer.echo(json.dumps({"targets": found}))
+        shown.append(f"{target + 1} {url}: {error or 'taken'}")
+    answer({"targets": found}, shown, as_json=as_json)
     if not found:
         raise failure("nobody is told of anything: set TOUCHLINE_NOTIFY_URLS", UNKNOWN)
     raise typer.Exit(0 if all(each["taken"] for each in found) else BAD)

@@ -1,25 +1,50 @@
-"""The command `replay`."""
+"""`touchline replay`: scheduled minutes back to back on a virtual clock.
+
+It does all that live minutes do, against a stand-in for the vendor whose clock is set to each
+minute in turn. The same call again finds everything done and adds nothing.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urljoin, urlsplit
 
+import httpx
 import typer
-from rich.console import Console
+from pydantic import SecretStr
+from rich.console import Console, RenderableType
 from rich.progress import Progress
 from rich.table import Table
 
-from operations.arguments import Source
-from operations.console import progress
+from operations.arguments import Json, Source
+from operations.console import answer, progress
 from operations.errors import EXIT_CODES
-from operations.replay import ReplayOptions, Totals
-from operations.replay import replay as run
-from resources.settings import Settings
-from touchline.day import Minute
+from operations.opened import opened
+from pipeline_assets.minute import MinuteReport, run_minute
+from pipeline_assets.rotation import rotate
+from resources.settings import Origin, Settings, SettingsError
+from resources.site import Site
+from resources.stage_codec import decode_stage
+from resources.watch_record import record_watch
+from touchline.accounting import Account, Verdict
+from touchline.clock import VirtualClock
+from touchline.day import Minute, utc_text
+from touchline.errors import Misuse
+from touchline.watch import is_rotation_minute
 
 
 def replay(
@@ -39,7 +64,7 @@ def replay(
         str | None,
         typer.Option(help="Where it is written. [default: replay/<source>-<seed>]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Run scheduled minutes back to back on a virtual clock, all stages and checks included."""
     try:
@@ -50,11 +75,8 @@ def replay(
         raise typer.BadParameter("--source recorded needs it", param_hint="--data")
     options = ReplayOptions(minutes, first, source.value, data, matches, seed, prefix)
     with progress_shown(source.value, minutes) as tick:
-        totals = run(Settings.load(takes_memory=True), options, tick=tick)
-    if as_json:
-        typer.echo(json.dumps(totals.as_dict()))
-    else:
-        _show(totals, options.store_prefix)
+        totals = run_replay(Settings.load(takes_memory=True), options, tick=tick)
+    answer(totals.as_dict(), _shown(totals, options.store_prefix), as_json=as_json)
     for failure in dict.fromkeys(totals.failures):
         typer.secho(failure, err=True, fg=typer.colors.RED)
     raise typer.Exit(EXIT_CODES[totals.verdict])
@@ -79,7 +101,7 @@ def progress_shown(source: str, minutes: int) -> Iterator[Callable[[Totals], Non
     yield line
 
 
-def _show(totals: Totals, prefix: str) -> None:
+def _shown(totals: Totals, prefix: str) -> Iterator[RenderableType]:
     table = Table(title=f"{totals.ticks} minutes from {totals.start} in {totals.seconds:.1f} s")
     table.add_column("asset", min_width=23)
     for column in ("fetches", "received", "emitted", "dropped", "quarantined", "seconds"):
@@ -94,7 +116,217 @@ def _show(totals: Totals, prefix: str) -> None:
             f"{sum(account.quarantined.values()):,}",
             f"{totals.stage_seconds[asset]:.1f}",
         )
-    console = Console()
-    console.print(table)
+    yield table
     checks = ", ".join(f"{count} {verdict}" for verdict, count in totals.checks.items())
-    console.print(f"checks: {checks}; alerts: {len(totals.alerts)}; prefix: {prefix}")
+    yield f"checks: {checks}; alerts: {len(totals.alerts)}; prefix: {prefix}"
+
+
+FEED = "football"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """What the command line chose; `matches` None: as many as the hour of the day has."""
+
+    minutes: int
+    start: Minute
+    source: str
+    data: Path | None = None
+    matches: int | None = None
+    seed: int = 1
+    prefix: str | None = None
+
+    @property
+    def store_prefix(self) -> str:
+        return self.prefix or f"replay/{self.source}-{self.seed}"
+
+    @property
+    def origin(self) -> Origin:
+        """Even against a server of its own, a replay's data are not live ones."""
+        return "recorded" if self.source == "recorded" else "simulated"
+
+
+@dataclass
+class Totals:
+    """What a replay added, in the shape that scripts rely on."""
+
+    start: Minute
+    ticks: int = 0
+    seconds: float = 0.0
+    fetches: Counter[str] = field(default_factory=Counter)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    stage_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    checks: Counter[str] = field(default_factory=Counter)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, report: MinuteReport, alerts: list[dict[str, Any]]) -> None:
+        self.ticks += 1
+        for asset, step in report.steps.items():
+            self.fetches[asset] += len(step.added)
+            self.accounts[asset] = self.accounts.get(asset, Account()) + step.account
+            self.stage_seconds[asset] += step.seconds
+            self.failures += [f"{asset}: {failure}" for failure in step.failures]
+        self.checks.update(check.verdict for check in report.checks)
+        self.failures += [
+            f"{check.asset} {check.check}: {found.kind}: {found.detail}"
+            for check in report.checks
+            for found in check.findings
+        ]
+        self.alerts += alerts
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.worst(Verdict(said) for said in self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "ticks": self.ticks,
+            "start": str(self.start),
+            "seconds": round(self.seconds, 1),
+            "stages": {
+                asset.rpartition("/")[2]: {
+                    "fetches": self.fetches[asset],
+                    **account.as_dict(),
+                    "seconds": round(self.stage_seconds[asset], 2),
+                }
+                for asset, account in self.accounts.items()
+            },
+            "checks": {str(verdict): self.checks[verdict] for verdict in Verdict},
+            "alerts": self.alerts,
+        }
+
+
+def run_replay(
+    settings: Settings, options: ReplayOptions, *, tick: Callable[[Totals], None]
+) -> Totals:
+    """Run the minutes; `tick` is told after each.
+
+    Raises Misuse, SettingsError, WrongOrigin, EmbeddedS3Error, LedgerUnavailable, StoreError.
+    """
+    totals = Totals(options.start)
+    began = time.monotonic()
+    clock = VirtualClock(options.start.utc)
+    with (
+        _kept(settings) as where,
+        _feed(where, options) as (fed, set_vendor_clock),
+        opened(fed, clock=clock) as site,
+    ):
+        site.store.make_bucket()
+        site.claim_origin(options.origin)
+        minute = options.start
+        site.ledger.open_interval(FEED, minute.utc, options.origin)
+        try:
+            for passed in range(options.minutes):
+                minute = options.start.later(passed)
+                clock.set(minute.utc)
+                set_vendor_clock(minute)
+                report = run_minute(site, FEED, minute, run_id=f"replay-{uuid.uuid4()}")
+                totals.add(report, _alerts(site, report))
+                if is_rotation_minute(minute):
+                    totals.failures += rotate(site, FEED).findings
+                totals.seconds = time.monotonic() - began
+                tick(totals)
+        finally:
+            site.ledger.close_interval(FEED, minute.end)
+        record_watch(site.store, site.ledger, FEED)
+        clock.set(minute.end)
+        totals.failures += rotate(site, FEED).findings
+    return totals
+
+
+@contextmanager
+def _kept(settings: Settings) -> Iterator[Settings]:
+    """Where a replay leaves what it makes: beside a store in memory, ledger and spool are temporary
+    too."""
+    if not settings.uses_memory:
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="touchline-") as home:
+        yield settings.model_copy(update={"home": Path(home), "ledger_url": None})
+
+
+def _alerts(site: Site, report: MinuteReport) -> list[dict[str, Any]]:
+    """The alerts that this minute added, read from what landed."""
+    found = []
+    for name, step in report.steps.items():
+        stage = site.stages.get(name)
+        if stage is None or not stage.makes_alerts:
+            continue
+        for number in step.added:
+            stored = site.days(stage.feed).read(name, report.minute.day, number)
+            found += [
+                {"rule": alert.rule_id, "match_id": alert.match_id, "fetch_number": number}
+                for alert in decode_stage(stage, stored.body).records
+            ]
+    return found
+
+
+# --- the vendor's stand-in -----------------------------------------------------------------------
+
+Fed = tuple[Settings, Callable[[Minute], None]]
+
+
+@contextmanager
+def _feed(settings: Settings, options: ReplayOptions) -> Iterator[Fed]:
+    """Settings that name a vendor, and how to tell it the time."""
+    if options.source == "live":
+        yield _server_on_loopback(settings, options)
+        return
+    user, secret = secrets.token_hex(8), secrets.token_hex(16)
+    with _simulator(options, user, secret) as ready:
+        fed = settings.model_copy(
+            update={
+                "feed_url": ready["url"],
+                "feed_user": SecretStr(user),
+                "feed_secret": SecretStr(secret),
+                "origin": options.origin,
+                "s3_prefix": options.store_prefix,
+            }
+        )
+        with httpx.Client(trust_env=False) as http:
+            yield fed, lambda minute: _set_clock(http, ready["control"], minute)
+
+
+def _server_on_loopback(settings: Settings, options: ReplayOptions) -> Fed:
+    url = settings.require_feed_url()
+    if urlsplit(url).hostname not in LOOPBACK:
+        raise SettingsError(
+            "TOUCHLINE_FEED_URL: a replay needs a server on loopback, since a vendor has no past"
+        )
+    settings.feed_credentials()
+    fed = settings.model_copy(update={"origin": options.origin, "s3_prefix": options.store_prefix})
+    control = urljoin(url, "/_control/")
+
+    def set_clock(minute: Minute) -> None:
+        with contextlib.suppress(httpx.HTTPStatusError):  # A server with a clock of its own.
+            _set_clock(httpx, control, minute)
+
+    return fed, set_clock
+
+
+def _set_clock(http: Any, control: str, minute: Minute) -> None:
+    http.put(f"{control}clock", json={"now": utc_text(minute.utc)}).raise_for_status()
+
+
+@contextmanager
+def _simulator(options: ReplayOptions, user: str, secret: str) -> Iterator[dict[str, str]]:
+    command = [sys.executable, "-m", "simulator", "--port", "0", "--source", options.source]
+    command += ["--seed", str(options.seed), "--now", utc_text(options.start.utc)]
+    command += ["--matches", str(options.matches)] if options.matches else []
+    command += ["--data", str(options.data)] if options.data else []
+    environment = {**os.environ, "TOUCHLINE_FEED_USER": user, "TOUCHLINE_FEED_SECRET": secret}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        if not line:
+            raise Misuse(process.stderr.read().strip() or "the simulator did not start")
+        yield json.loads(line)
+    finally:
+        process.terminate()
+        process.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 
 from operations.arguments import Json, Prefix
-from operations.console import progress
+from operations.console import answer, progress
 from operations.opened import settings_for
 from operations.site_backup import restore as put_back
 
@@ -25,8 +24,9 @@ def restore(
     console = Console(stderr=True)
     with console.status("Restoring") as status:
         made = put_back(settings_for(prefix), file, datetime.now(UTC), status.update)
-    if as_json:
-        typer.echo(json.dumps(made.as_dict()))
-        return
-    typer.echo(f"restored the site of {made.at}: {made.objects + made.there:,} objects")
-    progress("what came while it was copied: touchline ledger rebuild; then touchline verify --all")
+    said = f"restored the site of {made.at}: {made.objects + made.there:,} objects"
+    answer(made, [said], as_json=as_json)
+    if not as_json:
+        progress(
+            "what came while it was copied: touchline ledger rebuild; then touchline verify --all"
+        )

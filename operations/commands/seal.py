@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 
 import typer
 
 from operations.arguments import DayOption, Feed, Json, Prefix
-from operations.console import progress
+from operations.console import answer, progress
 from operations.errors import BAD
-from operations.opened import opened_to_read
-from operations.verify import nothing_known, plans_of
+from operations.opened import nothing_known, opened_to_read, plans_of
 from pipeline_assets.sealing import seal_day
 from resources.known_days import is_known
 from touchline.accounting import RunKind
@@ -33,18 +31,15 @@ def seal(date: DayOption, feed: Feed = None, prefix: Prefix = None, as_json: Jso
                 found = seal_day(site, plan.name, date, run_id=run_id)
                 record.note(added=len(found.sealed), failures=found.waiting)
             reports[plan.name] = found
-    if as_json:
-        said = {
-            name: {"sealed": found.sealed, "unchanged": found.unchanged, "waiting": found.waiting}
-            for name, found in reports.items()
-        }
-        typer.echo(json.dumps({"date": str(date), "feeds": said}))
-    else:
-        for found in reports.values():
-            for asset in found.sealed:
-                typer.echo(f"{asset}: sealed")
-            for asset in found.unchanged:
-                typer.echo(f"{asset}: nothing new to seal")
-            for reason in found.waiting:
-                typer.secho(f"not sealed: {reason}", err=True, fg=typer.colors.RED)
+    said = {
+        name: {"sealed": found.sealed, "unchanged": found.unchanged, "waiting": found.waiting}
+        for name, found in reports.items()
+    }
+    shown = []
+    for found in reports.values():
+        shown += [f"{asset}: sealed" for asset in found.sealed]
+        shown += [f"{asset}: nothing new to seal" for asset in found.unchanged]
+        for reason in found.waiting if not as_json else ():
+            typer.secho(f"not sealed: {reason}", err=True, fg=typer.colors.RED)
+    answer({"date": str(date), "feeds": said}, shown, as_json=as_json)
     raise typer.Exit(0 if all(found.is_sealed for found in reports.values()) else BAD)

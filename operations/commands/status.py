@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.live import Live
 
 from operations.arguments import Json, Prefix
-from operations.console import stop_event
+from operations.console import answer, stop_event
 from operations.opened import settings_for
 from operations.status import EXIT_CODES, look, shown
 from pipeline_assets.status import as_json as json_of
@@ -39,10 +38,7 @@ def status(
         return
     now = datetime.now(UTC)
     signals = look(settings, now)
-    if as_json:
-        typer.echo(msgspec.json.encode(json_of(signals, now)))
-    else:
-        Console().print(shown(signals, now), highlight=False)
+    answer(json_of(signals, now), [shown(signals, now)], as_json=as_json)
     raise typer.Exit(EXIT_CODES[verdict(signals)])
 
 

@@ -1,19 +1,33 @@
-"""The command `trace`."""
+"""`touchline trace`: what became of one match in every asset, fetch by fetch."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from operations.arguments import Fetch, Json, OptionalDay, Prefix
-from operations.console import progress
+from operations.console import answer, progress, span
 from operations.match_names import match_meant
 from operations.opened import opened_to_read
-from operations.trace import show
-from operations.trace import trace as fates_of
+from pipeline_assets.load import subject_path
+from resources.fetch_object import FetchObject, UnreadableObject
+from resources.known_days import known_days
+from resources.selection import Selection
+from resources.site import Site
+from resources.stage_codec import StageObject, decode_stage
+from resources.store import NotFound
+from touchline.day import Day, FetchNumber
+from touchline.errors import Misuse, Unreadable
+from touchline.plan import FeedPlan
+from touchline.stage import RawAsset, Stage
 
 
 def trace(
@@ -28,10 +42,171 @@ def trace(
     """Show the fate of one match in every asset: landed where, dropped or set aside why."""
     with opened_to_read(prefix) as site:
         meant = match_meant(site, match, date, progress)
-        found = fates_of(site, meant.match_id, date, fetch, progress)
-    if as_json:
-        typer.echo(
-            msgspec.json.encode({"match": meant.match_id, "name": meant.name, "fates": found})
-        )
-    else:
-        show(meant.match_id, meant.name, found, Console())
+        found = _fates_of(site, meant.match_id, date, fetch)
+    said = {"match": meant.match_id, "name": meant.name, "fates": found}
+    answer(said, _tables(meant.match_id, meant.name, found), as_json=as_json)
+
+
+KEY_SEPARATORS = ("/", "_")
+SHOWN_OF_CODE = 8
+
+
+class Fate(StrEnum):
+    """What became of a match in one asset and fetch."""
+
+    LANDED = "landed"
+    DROPPED = "dropped"
+    QUARANTINED = "quarantined"
+    ABSENT = "absent"
+    """The fetch landed in this asset, which received nothing of this match."""
+    PLACEHOLDER = "placeholder"
+    """The fetch landed here without its records; the reason is the object's outcome."""
+    NOT_LANDED = "not_landed"
+    """This asset has nothing of this fetch."""
+    UNREADABLE = "unreadable"
+
+
+NOTHING = {"fate": Fate.ABSENT, "detail": "nothing of this match came to it"}
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """One fate. `records` is how many of the match's records share it; `key` is the object's."""
+
+    date: str
+    fetch_number: int
+    asset: str
+    fate: Fate
+    records: int = 0
+    reason: str | None = None
+    detail: str | None = None
+    key: str | None = None
+    code_version: str | None = None
+
+
+def is_about(key: str | None, match_id: str) -> bool:
+    """Whether a record key is about this match: it is the match's id, or begins with it and a
+    separator."""
+    if key is None or not key.startswith(match_id):
+        return False
+    return key == match_id or key[len(match_id)] in KEY_SEPARATORS
+
+
+def _fates_of(site: Site, match_id: str, day: Day | None, number: int | None) -> list[Traced]:
+    """Every asset's fates of this match, by day, fetch and the order of the chain. Fetches in which
+    no asset has anything of it are left out, and so are stages whose records are about no match.
+
+    Raises Misuse where nothing is found at all, StoreError, LedgerUnavailable.
+    """
+    found: list[Traced] = []
+    for plan in site.plans.values():
+        for each in known_days(site, plan.name) if day is None else [day]:
+            progress(f"reading {each} {plan.name}")
+            found += _of_day(site, plan, match_id, each, number)
+    if not found:
+        where = "any day" if day is None else str(day) + (f" fetch {number}" if number else "")
+        raise Misuse(f"no match with the id, and no team with the name, {match_id!r} on {where}")
+    return found
+
+
+def _of_day(
+    site: Site, plan: FeedPlan, match_id: str, day: Day, number: int | None
+) -> Iterator[Traced]:
+    assets = [a for a in plan.assets if isinstance(a, RawAsset) or subject_path(a)]
+    listed = {asset.name: site.days(plan.name).index(asset.name, day).numbers for asset in assets}
+    numbers = sorted(set().union(*listed.values()))
+    for each in numbers if number is None else [n for n in numbers if n == number]:
+        fates = [
+            fate for asset in assets for fate in _of_fetch(site, plan, asset, match_id, day, each)
+        ]
+        if any(fate.records or fate.fate is Fate.UNREADABLE for fate in fates):
+            yield from fates
+
+
+def _of_fetch(
+    site: Site,
+    plan: FeedPlan,
+    asset: RawAsset | Stage[Any],
+    match_id: str,
+    day: Day,
+    number: FetchNumber,
+) -> Iterable[Traced]:
+    bare = Traced(str(day), number, asset.name, Fate.NOT_LANDED)
+    try:
+        found = site.days(plan.name).read_back(asset.name, day, number)
+    except NotFound:
+        row = site.ledger.claim(asset.name, day, number)
+        return [msgspec.structs.replace(bare, detail=row.last_error if row else None)]
+    except UnreadableObject as error:
+        return [msgspec.structs.replace(bare, fate=Fate.UNREADABLE, detail=str(error))]
+    here = msgspec.structs.replace(bare, key=found.key, code_version=found.code_version)
+    try:
+        fates = list(_fates(asset, found, match_id))
+    except Unreadable as error:
+        return [msgspec.structs.replace(here, fate=Fate.UNREADABLE, detail=str(error))]
+    if not fates and found.outcome.is_placeholder:
+        fates = [{"fate": Fate.PLACEHOLDER, "reason": str(found.outcome)}]
+    return [msgspec.structs.replace(here, **fate) for fate in fates or [NOTHING]]
+
+
+def _fates(
+    asset: RawAsset | Stage[Any], found: FetchObject, match_id: str
+) -> Iterator[dict[str, Any]]:
+    if isinstance(asset, RawAsset):
+        landed = 0 if found.outcome.is_placeholder else _about(asset, found, match_id)
+        if landed:
+            yield {"fate": Fate.LANDED, "records": landed}
+        return
+    opened = decode_stage(asset, found.body)
+    if landed := _landed(opened, match_id):
+        yield {"fate": Fate.LANDED, "records": landed}
+    for reason, keys in opened.dropped.items():
+        if dropped := sum(count for key, count in keys.items() if is_about(key, match_id)):
+            yield {"fate": Fate.DROPPED, "records": dropped, "reason": reason}
+    for record in opened.quarantined:
+        if is_about(record.key, match_id):
+            said = {"reason": record.reason, "detail": record.detail}
+            yield {"fate": Fate.QUARANTINED, "records": 1, **said}
+
+
+def _about(asset: RawAsset, found: FetchObject, match_id: str) -> int:
+    return sum(is_about(key, match_id) for key in asset.record_keys(found.envelope()))
+
+
+def _landed(opened: StageObject[Any], match_id: str) -> int:
+    about = Selection(subject=match_id, path=subject_path(opened.stage))
+    return about.rows(opened.table).num_rows
+
+
+def _tables(match_id: str, name: str | None, found: Sequence[Traced]) -> Iterator[RenderableType]:
+    """A table for each day and feed: one row for each fate in each asset, with the fetches that
+    share it."""
+    yield f"match {match_id}: {name}" if name else f"match {match_id}"
+    for title, of_day in itertools.groupby(found, key=_title):
+        groups: dict[str, dict[tuple[str | None, ...], list[Traced]]] = {}
+        for each in of_day:
+            same = (each.fate, each.reason, each.code_version)
+            groups.setdefault(each.asset.rpartition("/")[2], {}).setdefault(same, []).append(each)
+        table = Table(title=title, box=None, pad_edge=False)
+        table.add_column("asset", no_wrap=True)
+        table.add_column("fate, and why", overflow="fold")
+        table.add_column("fetches", no_wrap=True)
+        table.add_column("records", justify="right", no_wrap=True)
+        table.add_column("code", no_wrap=True)
+        for asset, fates in groups.items():
+            for group in fates.values():
+                table.add_row(asset, *_shown(group))
+        yield table
+
+
+def _title(traced: Traced) -> str:
+    return f"{traced.asset.partition('/')[0]} {traced.date}"
+
+
+def _shown(group: Sequence[Traced]) -> tuple[RenderableType, ...]:
+    last = group[-1]
+    return (
+        Text(": ".join(filter(None, (last.fate, last.reason, last.detail)))),
+        span([each.fetch_number for each in group]),
+        f"{sum(each.records for each in group):,}",
+        (last.code_version or "")[:SHOWN_OF_CODE],
+    )

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from operations.alerts import unmute as lift_mute
-from operations.alerts import unmuted_text
 from operations.arguments import Json, Prefix
-from operations.commands.mute import Key, say
+from operations.commands.mute import Key, key_of, say
 from operations.opened import opened_ledger
+from touchline.alerting import Alert
+from touchline.day import utc_text
 
 
 def unmute(key: Key, prefix: Prefix = None, as_json: Json = False) -> None:
     """Lift the mute of an alert before its time; what is still bad alerts again, unless it is
     acknowledged."""
-    now = datetime.now(UTC)
+    now, named = datetime.now(UTC), key_of(key)
     with opened_ledger(prefix) as ledger:
-        after = lift_mute(ledger, " ".join(key), now)
-    say(after, now, unmuted_text, as_json)
+        after = ledger.unmute(named, now)
+    say(named, after, now, _unmuted_text, as_json)
+
+
+def _unmuted_text(alert: Alert, now: datetime) -> str:
+    until = alert.hushed_until(now)
+    if until > now:
+        return f"not muted any more; still acknowledged until {utc_text(until)}"
+    return "not muted any more: what is still bad alerts again"

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from operations.arguments import Source
+from operations.commands.doctor import misspelt
 from operations.console import failure, progress, stop_event
-from operations.doctor import misspelt
 from operations.stack import DEFINITIONS
 from operations.up import UpError, UpOptions, up_detached
 from operations.up import up as run

@@ -10,8 +10,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from operations.backtest import Tried, as_json, rule_named, show, try_rule
-from operations.backtest_plot import plot
+from operations.commands.backtest import Tried, json_of, plot_of, rule_named, shown, try_rule
 from pipeline_assets.day_state import read_day_state
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
@@ -70,16 +69,17 @@ def test_hits_and_their_ends_are_the_same_from_every_tier(day: RunDay, world: Li
     day.seal()
     assert tried(day) == first
 
-    document = msgspec.json.decode(as_json(first))
+    document = msgspec.json.decode(json_of(first))
     assert document["summary"]["profit_per_unit"] == -1
     assert [hit["state"] for hit in document["hits"]] == ["LOST", "PENDING"]
     assert document["hits"][0]["facts"]["ou_total"] == 3.25
     console = Console(record=True, width=160)
-    show(first, console)
+    for each in shown(first):
+        console.print(each, soft_wrap=isinstance(each, str))
     said = console.export_text()
     assert "2 hits: 0 won, 1 lost, 0 void, 1 pending, 0 unresolved; win rate 0%" in said
     assert "1 units staked, profit -1.00, -100.0% a unit" in said
-    drawn = ElementTree.fromstring(plot(first))
+    drawn = ElementTree.fromstring(plot_of(first))
     assert len(drawn.findall(".//{*}circle")) == 2
 
 

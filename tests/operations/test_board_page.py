@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from operations.board.page import SILENT_SECONDS
-from operations.report import render
+from operations.commands.report import render
 from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.football.pretty_print_conversion import ConvertedMatch
 from tests.operations.boards import Records, Served, land_display, served

@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
 
-from operations import doctor
+from operations.commands import doctor
 from operations.dagster_home import opened_dagster, prepare_dagster_home
 from operations.stack import workspace
 from operations.status import dagster_of

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from operations.export import asset_to_export, document_name, write_document
+from operations.commands.export import asset_to_export, document_name, write_document
 from pipeline_assets.plans import PLANS
 from simulator.faults import Fault
 from tests.chain import FEED, RAW

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.ledger import backup, rebuild, restore
+from operations.commands.ledger import rebuild_ledger
+from operations.ledger import backup, restore
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger, LedgerTooNew
 from resources.processes import ProcessId
@@ -197,7 +198,7 @@ def test_a_restored_ledger_older_than_the_store_converges(own_day: RunDay, tmp_p
 
     assert day.touchline("ledger", "rebuild").exit_code == 2
     with closing(day.site()) as site:
-        report = rebuild(site, None, None, lambda text: None)
+        report = rebuild_ledger(site, None, None, lambda text: None)
     bad = {asset for (_, asset), said in report.verdicts.items() if said is not Verdict.OK}
     assert bad == {LAST}
 

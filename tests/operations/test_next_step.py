@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operations.drift import Drift
+from operations.commands.drift import Drift
 from operations.next_step import DayAt, next_step
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.drift import DriftedDay

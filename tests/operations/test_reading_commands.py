@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from operations.cli import app
-from operations.searching import folded
+from operations.match_names import folded
 from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
 from touchline.accounting import Outcome
@@ -221,6 +221,12 @@ def test_rows_go_to_a_file(run_day: RunDay, tmp_path: Path) -> None:
     answer = run_day.touchline(*options, str(out))
     assert (answer.exit_code, answer.stdout) == (0, b"")
     assert pq.ParquetFile(out).metadata.num_rows == 11
+    os.mkfifo(pipe := tmp_path / "pipe")
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    few = ("rows", "--asset", "alert_3ou_half", "--date", DAY, "--out", str(pipe))
+    assert run_day.touchline(*few).exit_code == 0
+    assert os.read(reading, 100) == b"[]\n"
+    os.close(reading)
     refused = run_day.touchline(*options, str(tmp_path / "no" / "such" / "folder"))
     assert refused.exit_code == 2
     assert "cannot write" in refused.stderr
@@ -234,7 +240,7 @@ def test_rows_end_well_every_time(served_day: RunDay) -> None:
     # Each run is a process that ends by itself; forked, because imports take seconds.
     script = f"""
 import os
-import operations.cli, operations.opened, operations.rows
+import operations.cli, operations.opened, operations.commands.rows
 
 for _ in range(5):
     child = os.fork()

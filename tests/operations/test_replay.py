@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from operations.cli import app
-from operations.commands.replay import progress_shown
+from operations.commands.replay import ReplayOptions, Totals, progress_shown
+from operations.commands.replay import run_replay as replay
 from operations.opened import opened
-from operations.replay import ReplayOptions, Totals, replay
 from resources.embedded_s3 import S3Access
 from resources.settings import Settings
 from resources.site import Site

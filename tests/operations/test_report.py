@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.report import minutes_to_look_at, render
+from operations.commands.report import minutes_to_look_at, render
 from operations.report_pictures import Clock, chart, parts, shown_minutes
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.day_state import AssetDay, Cell, DayState

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from operations.cli import app
-from operations.s3 import duckdb_secret
+from operations.commands.s3 import duckdb_secret
 from resources.embedded_s3 import Server
 
 SECRET = "a-secret-of-somebody"

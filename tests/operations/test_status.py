@@ -12,8 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner, Result
 
-from operations import doctor
 from operations.cli import app
+from operations.commands import doctor
 from operations.metrics import exposition
 from resources.ledger import Ledger
 from resources.processes import ProcessId

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from operations.ledger import RebuildReport, rebuild
+from operations.commands.ledger import RebuildReport, rebuild_ledger
 from pipeline_assets.alerting import SILENT_TODAY, silences
 from pipeline_assets.assets import assets_of
 from pipeline_assets.checks.report import Found, Kind
@@ -45,7 +45,7 @@ def lose_ledger(chain: Chain) -> None:
 
 def rebuilt(chain: Chain, first: Day | None = None) -> RebuildReport:
     with chain.process() as site:
-        return rebuild(site, first, None, lambda text: None)
+        return rebuild_ledger(site, first, None, lambda text: None)
 
 
 def stop_watching(chain: Chain, passed: int) -> None:
@@ -222,7 +222,7 @@ def test_what_the_ledger_says_itself_is_kept(past: Chain) -> None:
 
     with past.process() as site:
         before = said(site)
-        report = rebuild(site, None, None, lambda text: None)
+        report = rebuild_ledger(site, None, None, lambda text: None)
         assert said(site) == before
     assert sum(each.claims + each.alone for each in report.assets) == 0
     assert report.verdict is Verdict.OK

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from operations.commands.export import write_document
+from operations.commands.fetch import read_fetch
+from operations.commands.rows import rows_of_day
 from operations.errors import failure_of
-from operations.export import write_document
-from operations.raw_fetch import read_fetch
-from operations.rows import rows_of_day
 from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import rebuild_day
 from pipeline_assets.retention import RetentionReport, expire

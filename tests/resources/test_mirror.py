@@ -17,7 +17,7 @@ from resources.lake import Lake, drop_day
 from resources.lake.tables import manifest_key, table_key
 from resources.ledger import SealRow
 from resources.manifests import put_manifest
-from resources.mirror import Mirror
+from resources.mirror import mirror_days
 from resources.mirror_copy import MirrorReport
 from resources.mirror_marker import MARKER_KEY, MirrorRefused, claim_mirror
 from resources.remarks import remarks_on, store_remark
@@ -72,7 +72,7 @@ def mirror(here: MemoryStore, tmp_path: Path) -> Callable[..., MirrorReport]:
         deep: bool = False,
     ) -> MirrorReport:
         claim_mirror(source, there, f"store-{source.prefix}")
-        return Mirror(source, there, seals or {}, tmp_path, deep).run(AT, lambda *_: None)
+        return mirror_days(source, there, seals or {}, tmp_path, AT, lambda *_: None, deep=deep)
 
     return run
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from operations.commands.replay import FEED, ReplayOptions
+from operations.commands.replay import run_replay as replay
+from operations.commands.report import render
 from operations.opened import opened
-from operations.replay import FEED, ReplayOptions, replay
-from operations.report import render
 from pipeline_assets.day_state import read_day_state
 from resources.day_layout import window_key
 from resources.embedded_s3 import connected
