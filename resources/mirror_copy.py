@@ -7,13 +7,13 @@ told to be whole without its source, and to be of the object that stands in the 
 from __future__ import annotations
 
 import hashlib
-import io
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BufferedRandom
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from resources.sealed_days import MANIFEST
 from resources.store import Corrupted, NotFound, ObjectInfo, PreconditionFailed, Store, StoredObject
@@ -184,32 +184,38 @@ class MirrorCopy:
         """The store's object on the disk, with its sha256. Raises Unsendable, Moved, StoreError."""
         with tempfile.TemporaryFile(dir=self.scratch) as file:
             try:
-                found = self.source.download(wanted.key, file)
+                found, sha256 = _downloaded(self.source, wanted.key, file)
             except (NotFound, Corrupted) as error:
                 raise Unsendable(f"cannot be read from the store: {error}") from error
             if found.etag != listed.etag:
                 raise Moved(wanted.key)
-            file.seek(0)
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             promised = {wanted.sha256, *(found.metadata.get(name) for name in _PROMISES)}
             if promised - {None, sha256}:
                 raise Unsendable(
                     "is damaged in the store: not the bytes it was stored with (sha256); it is not "
                     "sent"
                 )
-            yield cast(BinaryIO, file), found, sha256
+            yield file, found, sha256
 
     def _read(self, key: str) -> _Copy | None:
         """What stands there; None where nothing does. Raises StoreError."""
-        digest = _Digest()
-        try:
-            found = self.target.download(key, cast(BinaryIO, digest))
-            return _Copy(digest.hexdigest(), found.etag, found.metadata)
-        except Corrupted:
-            head = self.target.head(key)
-            return _Copy("", head.etag, head.metadata)
-        except NotFound:
-            return None
+        with tempfile.TemporaryFile(dir=self.scratch) as file:
+            try:
+                found, sha256 = _downloaded(self.target, key, file)
+            except NotFound:
+                return None
+            except Corrupted:
+                head = self.target.head(key)
+                return _Copy("", head.etag, head.metadata)
+        return _Copy(sha256, found.etag, found.metadata)
+
+
+def _downloaded(store: Store, key: str, file: BufferedRandom) -> tuple[StoredObject, str]:
+    """An object brought into a file, which then stands at its beginning, and its sha256. Raises
+    NotFound, Corrupted, StoreError."""
+    found = store.download(key, file)
+    file.seek(0)
+    return found, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -223,20 +229,6 @@ class _Copy:
     @property
     def is_whole(self) -> bool:
         return self.metadata.get(SHA256) == self.sha256 and SOURCE_ETAG in self.metadata
-
-
-class _Digest(io.RawIOBase):
-    """Bytes that are only counted into a sha256."""
-
-    def __init__(self) -> None:
-        self._sha256 = hashlib.sha256()
-
-    def write(self, data: Any) -> int:
-        self._sha256.update(data)
-        return len(data)
-
-    def hexdigest(self) -> str:
-        return self._sha256.hexdigest()
 
 
 def _follows(metadata: Mapping[str, str], copied: Mapping[str, str]) -> bool:

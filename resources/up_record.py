@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from resources.private_json import read_private_json, write_private_json
 from resources.processes import ProcessId
@@ -27,15 +27,9 @@ class Up:
     """Fingerprints of those that it was started with, salted with `salt`; empty is unknown."""
 
     def write(self, settings: Settings) -> None:
-        content = {
-            **self.process.content,
-            "state": self.state,
-            "url": self.url,
-            "error": self.error,
-            "children": dict(self.children),
-            "settings": dict(self.settings),
-        }
-        write_private_json(settings.run_folder / _STATE, content)
+        """Record it, beside the process that it is."""
+        said = {name: getattr(self, name) for name in _SAID}
+        write_private_json(settings.run_folder / _STATE, {**self.process.content, **said})
 
     @property
     def salt(self) -> str:
@@ -43,15 +37,12 @@ class Up:
 
     @classmethod
     def read(cls, settings: Settings) -> Up | None:
+        """The last one of this state folder; an older version wrote less of it."""
         content = read_private_json(settings.run_folder / _STATE)
         process = ProcessId.recorded(settings.run_folder / _STATE)
         if not content or not process:
             return None
-        return cls(
-            process,
-            content["state"],
-            content["url"],
-            content["error"],
-            content.get("children", {}),
-            content.get("settings", {}),  # An older `up` wrote none.
-        )
+        return cls(process, **{name: content[name] for name in _SAID if name in content})
+
+
+_SAID = [each.name for each in fields(Up) if each.name != "process"]

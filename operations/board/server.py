@@ -161,7 +161,7 @@ def application(live: Live) -> ASGIApp:
 
 def _metrics(site: Site) -> str:
     """How Touchline is, as `touchline status` says it. Raises NothingThere, LedgerUnavailable."""
-    from operations import status  # with Dagster, for those who ask
+    from operations.commands import status  # with Dagster, for those who ask
 
     return exposition(status.look(site.settings, site.clock.now()))
 

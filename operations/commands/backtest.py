@@ -36,6 +36,10 @@ from touchline.day import Day, FetchNumber, Minute, new_york_text
 from touchline.errors import Misuse
 from touchline.outcomes import State
 
+DISPLAY = "football/monitor_central"
+OUTCOMES = "football/alert_outcomes"
+ROWS_AT_ONCE = 5_000
+
 
 def backtest(
     rule: Annotated[str, typer.Option(help="Rule id, like 3ou_half.")],
@@ -58,11 +62,6 @@ def backtest(
         with whole(plot) as file:
             file.write(plot_of(tried).encode())
     answer(msgspec.Raw(json_of(tried)), shown(tried), as_json=as_json)
-
-
-DISPLAY = "football/monitor_central"
-OUTCOMES = "football/alert_outcomes"
-ROWS_AT_ONCE = 5_000
 
 
 class Tried(msgspec.Struct, frozen=True):

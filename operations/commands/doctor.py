@@ -17,10 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.arguments import Json
+from operations.commands.status import COLORS, EXIT_CODES
 from operations.console import answer
 from operations.dagster_home import opened_dagster, probe_database
 from operations.opened import sqlite_file
-from operations.status import COLORS, EXIT_CODES
 from operations.up import little_room
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS

@@ -12,11 +12,11 @@ from typing import Any
 import typer
 
 from operations.arguments import Feed, From, Json, Prefix, To, refuse_inverted
+from operations.commands.status import dagster_of
 from operations.console import answer
 from operations.errors import BAD
 from operations.next_step import DayAt
 from operations.opened import opened_ledger, plans_named
-from operations.status import dagster_of
 from pipeline_assets.drift import DriftedDay, drifted_days, runs_of_other_code
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger, RunRow
@@ -26,6 +26,9 @@ from resources.up_record import Up
 from touchline.day import Day, utc_text
 from touchline.health import DAEMON, Signal
 from touchline.plan import FeedPlan
+
+SHOWN = 8
+"""Characters of a version or commit."""
 
 
 def drift(
@@ -44,10 +47,6 @@ def drift(
         found = look(Settings.load(), ledger, plans, first, last, now)
     answer(_as_dict(found), _lines(found), as_json=as_json)
     raise typer.Exit(0 if found.is_none else BAD)
-
-
-SHOWN = 8
-"""Characters of a version or commit."""
 
 
 @dataclass(frozen=True)

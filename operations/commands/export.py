@@ -28,6 +28,11 @@ from touchline.day import Day, FetchNumber, Window, new_york_text, parse_instant
 from touchline.errors import Misuse
 from touchline.stage import Content, RawAsset, Stage
 
+StoredAt = Callable[[Window], datetime | None]
+"""When a window was stored (UTC); None where nobody knows."""
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 
 def export(
     asset: Annotated[str, typer.Option(help="Asset, like football/merged or merged.")],
@@ -49,12 +54,6 @@ def export(
     progress(
         f"{written.fetches:,} fetches in {written.uploads} uploads, {written.matches:,} matches"
     )
-
-
-StoredAt = Callable[[Window], datetime | None]
-"""When a window was stored (UTC); None where nobody knows."""
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 @dataclass(frozen=True)

@@ -25,17 +25,16 @@ from resources.site import Site
 from touchline.day import Day
 from touchline.football.odds import score_of
 
+ODDS = odds_changes.stage
+BY = ["match_id", "company_id"]
+_OF_DAY = "of_day"
+
 
 def lags(date: DayOption, prefix: Prefix = None, as_json: Json = False) -> None:
     """Show which companies move the price before the score text at a goal, and by how much."""
     with opened_store(prefix) as site:
         found = _lags_of_day(site, date)
     answer({"date": str(date), "lags": found}, [_table(date, found)], as_json=as_json)
-
-
-ODDS = odds_changes.stage
-BY = ["match_id", "company_id"]
-_OF_DAY = "of_day"
 
 
 def _lags_of_day(site: Site, day: Day) -> list[Lags]:

@@ -23,15 +23,14 @@ from touchline.errors import Misuse
 from touchline.plan import FeedPlan
 from touchline.stage import Reads, Stage
 
+SHOWN_CHARACTERS = 300
+
 
 def quarantine(date: OptionalDay = None, prefix: Prefix = None, as_json: Json = False) -> None:
     """Show what stages have set aside, and why."""
     with opened_to_read(prefix) as site:
         found = _set_aside(site, date)
     answer({"quarantined": found}, _tables(found), as_json=as_json)
-
-
-SHOWN_CHARACTERS = 300
 
 
 class SetAside(msgspec.Struct, frozen=True):

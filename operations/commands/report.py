@@ -47,6 +47,9 @@ from resources.known_days import is_known
 from touchline.day import new_york_text
 from touchline.errors import Misuse
 
+LISTED_RUNS = 200
+"""So many rows of minutes to look at are listed; the pictures show all of them."""
+
 
 def report(
     day: DayArgument,
@@ -80,10 +83,6 @@ def report(
     if command is not None and not as_json:
         progress(f"next: {command}")
     raise typer.Exit(EXIT_CODES[state.verdict])
-
-
-LISTED_RUNS = 200
-"""So many rows of minutes to look at are listed; the pictures show all of them."""
 
 
 @dataclass(frozen=True)

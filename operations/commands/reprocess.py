@@ -24,6 +24,8 @@ from touchline.accounting import Verdict
 from touchline.day import Day
 from touchline.errors import Misuse
 
+NO_REASON = "what is lost, late or made by an older version"
+
 
 def reprocess(
     date: DayOption,
@@ -52,9 +54,6 @@ def reprocess(
         raise typer.Exit(BAD)
     if repair.is_unchecked:
         raise typer.Exit(UNKNOWN)
-
-
-NO_REASON = "what is lost, late or made by an older version"
 
 
 @dataclass(frozen=True)

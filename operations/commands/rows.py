@@ -33,6 +33,11 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+BATCH_ROWS = 10_000
+
+Plain = Callable[[Any], Any]
+
+
 def rows(
     asset: Annotated[str, typer.Option(help="Asset, like football/merged or merged.")],
     date: DayOption,
@@ -47,11 +52,6 @@ def rows(
     with whole(out) as file:
         write_rows(table, file, form)
     progress(f"{table.num_rows:,} rows")
-
-
-BATCH_ROWS = 10_000
-
-Plain = Callable[[Any], Any]
 
 
 def rows_of_day(site: Site, asset: str, day: Day, number: int | None = None) -> pa.Table:

@@ -29,6 +29,9 @@ from touchline.errors import Misuse, Unreadable
 from touchline.plan import FeedPlan
 from touchline.stage import RawAsset, Stage
 
+KEY_SEPARATORS = ("/", "_")
+SHOWN_OF_CODE = 8
+
 
 def trace(
     match: Annotated[
@@ -45,10 +48,6 @@ def trace(
         found = _fates_of(site, meant.match_id, date, fetch)
     said = {"match": meant.match_id, "name": meant.name, "fates": found}
     answer(said, _tables(meant.match_id, meant.name, found), as_json=as_json)
-
-
-KEY_SEPARATORS = ("/", "_")
-SHOWN_OF_CODE = 8
 
 
 class Fate(StrEnum):

@@ -31,6 +31,12 @@ from touchline.day import Day
 from touchline.errors import Misuse
 from touchline.plan import FeedPlan
 
+Remarks = dict[str, list[Remark] | None]
+"""By day."""
+NotFetched = dict[str, dict[str, int]]
+"""By day, how many minutes have no data, by whether the fetch failed or the minute was missed."""
+_NUMBERS = ("recorded", "landed", "fetches_expected", "fetches_present")
+
 
 def verify(
     date: OptionalDay = None,
@@ -66,13 +72,6 @@ def verify(
     lines = [] if command is None else [f"next: {command}"]
     answer(said, itertools.chain(shown, lines), as_json=as_json)
     raise typer.Exit(EXIT_CODES[overall(found)])
-
-
-Remarks = dict[str, list[Remark] | None]
-"""By day."""
-NotFetched = dict[str, dict[str, int]]
-"""By day, how many minutes have no data, by whether the fetch failed or the minute was missed."""
-_NUMBERS = ("recorded", "landed", "fetches_expected", "fetches_present")
 
 
 @dataclass(frozen=True)

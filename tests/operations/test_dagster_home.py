@@ -19,9 +19,9 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
 
 from operations.commands import doctor
+from operations.commands.status import dagster_of
 from operations.dagster_home import opened_dagster, prepare_dagster_home
 from operations.stack import workspace
-from operations.status import dagster_of
 from pipeline_assets.housekeeping import DagsterUnreadable
 from resources.ledger.database import with_driver
 from resources.settings import Settings

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from operations.commands.status import dagster_of
 from operations.dagster_web import ask_web_server
-from operations.status import dagster_of
 from pipeline_assets.dagster_state import SENSOR_ORDER, DaemonState, SensorState
 from resources.processes import ProcessId
 from resources.settings import Settings
