@@ -96,16 +96,14 @@ def text_of(board: Board, chosen: Filter | None = None) -> str:
         (7, 60, ""),
         (8, 60, ""),
         (None, 60, ""),
+        (2, None, ""),
     ],
 )
 def test_the_minute_of_play_is_told_as_people_do(
-    status: int | None, seconds: int, minute: str
+    status: int | None, seconds: int | None, minute: str
 ) -> None:
-    assert minute_of_play(status, int(AT.timestamp()) - seconds, AT) == minute
-
-
-def test_an_unknown_kick_off_is_an_unknown_minute() -> None:
-    assert minute_of_play(2, None, AT) == ""
+    kickoff = None if seconds is None else int(AT.timestamp()) - seconds
+    assert minute_of_play(status, kickoff, AT) == minute
 
 
 def test_a_row_says_what_the_display_holds() -> None:
@@ -204,7 +202,9 @@ def test_names_of_the_vendor_do_nothing() -> None:
     chosen = Filter(status="", league=HOSTILE, search=HOSTILE)
     page = board.page(chosen, 1.0, nonce="n", prefix=HOSTILE)
     event = board.change(chosen, -1, 1.0)
-    for html in (page, event["head"], event["filters"], *event["rows"].values()):
+    quoted = list(markets_of([quote(10, "2.5", minute=HOSTILE)], AT))
+    lines = lines_html(hostile, quoted, FETCH)
+    for html in (page, event["head"], event["filters"], *event["rows"].values(), lines):
         read = Read.page(html)
         scripts = [given for tag, given in read.elements if tag == "script"]
         assert all(given == {"nonce": "n"} for given in scripts)
@@ -338,26 +338,11 @@ def test_the_next_minute_comes_as_an_event_of_what_has_changed(own_day: RunDay) 
             assert "rows" not in next(pulses), "it has all there is"
 
 
-def test_the_age_goes_on_while_nothing_comes(board_day: RunDay) -> None:
-    with served(board_day) as board:
-        assert not is_stale(board.get().text)
-        for seconds, said in ((150, "warning"), (250, "bad")):
-            board.clock.set(board_day.day.minute(board_day.numbers[-1]).utc)
-            board.clock.set(board.clock.now() + timedelta(seconds=seconds))
-            assert is_stale(board.get().text) == f"banner {said}"
-            with board.events() as events:
-                assert next(events)["age"] == seconds
-
-
-def is_stale(html: str) -> str | None:
-    """The class of the banner, None where it is hidden."""
-    [banner] = [given for _, given in Read.page(html).elements if given.get("id") == "stale"]
-    return None if "hidden" in banner else banner["class"]
-
-
 def test_a_store_that_is_away_is_told_and_what_was_read_stays(board_day: RunDay) -> None:
-    with served(board_day) as board, board.events() as events:
-        first = until(events, lambda event: "rows" in event)
+    with served(board_day, away) as board, board.events() as events:
+        assert "cannot be read" in Read.page(board.get().text).text, "from the beginning on"
+        board.store.plan = None
+        first = until(events, lambda event: bool(event.get("order")))
         board.store.plan = away
         told = until(events, lambda event: "cannot be read" in event.get("head", ""))
         assert (told["order"], told["rows"]) == (first["order"], {})
@@ -367,13 +352,6 @@ def test_a_store_that_is_away_is_told_and_what_was_read_stays(board_day: RunDay)
         board.store.plan = None
         back = until(events, lambda event: "head" in event)
         assert "cannot be read" not in back["head"]
-
-
-def test_a_board_begins_while_its_store_is_away(board_day: RunDay) -> None:
-    with served(board_day, away) as board, board.events() as events:
-        assert "cannot be read" in Read.page(board.get().text).text
-        board.store.plan = None
-        assert until(events, lambda event: bool(event.get("order")))["rows"]
 
 
 def test_what_could_not_be_shown_is_looked_at_again(board_day: RunDay) -> None:
@@ -629,13 +607,6 @@ def test_goals_are_marked_in_the_pictures() -> None:
     ).text.replace("\n", " ")
 
 
-def test_what_the_vendor_calls_a_minute_does_nothing() -> None:
-    markets = list(markets_of([quote(10, "2.5", minute=HOSTILE)], AT))
-    read = Read.page(lines_html(match_of(company=HOSTILE), markets, FETCH))
-    assert read.text.count(HOSTILE) == 2
-    assert not {"img", "script"} & {tag for tag, _ in read.elements}
-
-
 def test_a_market_without_an_open_quote_is_left_out() -> None:
     assert list(markets_of([quote(10, "2.5", closed=1)], AT)) == []
     assert list(markets_of([], AT)) == []
@@ -662,20 +633,6 @@ def test_the_lines_of_a_match_are_those_that_landed_and_are_read_once(own_day: R
         own_day.land(1)
         book.markets(match, company, FetchRef(FEED, first.later(1), "unused"))
         assert after["GET"] == before["GET"] + 1, "the new fetch alone"
-
-
-def test_lines_are_shown_below_their_match(board_day: RunDay) -> None:
-    with served(board_day) as board, board.events() as events:
-        shown = until(events, lambda event: "rows" in event)["rows"]
-        match = next(name for name, row in shown.items() if "moves" in row)
-        answer = board.get(f"/lines?match={match}")
-        assert answer.status_code == 200
-        read = Read.page(answer.text)
-        assert {"svg", "path", "table"} <= {tag for tag, _ in read.elements}
-        assert "overround" in read.text
-        assert "the last three hours" in read.text
-        without = next(name for name, row in shown.items() if "moves" not in row)
-        assert board.get(f"/lines?match={without}").status_code == 404
 
 
 # --- safety --------------------------------------------------------------------------------------

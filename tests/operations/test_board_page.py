@@ -163,18 +163,6 @@ def test_it_says_when_its_data_are_old_and_when_the_board_has_died(
         expect(stale).not_to_contain_text("does not answer", timeout=LOAD_MS)
 
 
-def test_a_choice_is_an_address_of_its_own(browser: Browsed, crowded_day: RunDay) -> None:
-    land_display(crowded_day, 4, list)
-    with served(crowded_day) as board:
-        page = opened(browser, board)
-        playing = page.locator(".match.playing").count()
-        assert 0 < playing < COPIES * len(crowded_day.matches)
-        page.get_by_label("Status").select_option("in_play")
-        page.wait_for_url("**/?status=in_play*")
-        expect(page.locator(".match")).to_have_count(playing)
-        assert browser.errors == []
-
-
 def test_a_search_shows_its_matches_and_is_kept(browser: Browsed, crowded_day: RunDay) -> None:
     land_display(crowded_day, 5, named)
     with served(crowded_day) as board:

@@ -33,13 +33,10 @@ def started(home: Path) -> None:
     replace(up, settings=settings.fingerprints(up.salt, os.environ)).write(settings)
 
 
-def test_where_nothing_is_made_nothing_has_drifted(ledger: Ledger) -> None:
+def test_a_day_of_other_code_is_named_with_the_backfill_that_helps(ledger: Ledger) -> None:
     said = drift("--json")
     assert (said.exit_code, json.loads(said.stdout)["verdict"]) == (0, "OK")
     assert drift().stdout == "no drift\n"
-
-
-def test_a_day_of_other_code_is_named_with_the_backfill_that_helps(ledger: Ledger) -> None:
     for number in (787, 788):
         made = claim(number, asset=ASSET, code_version="1" * 16)
         ledger.intend(made)
@@ -60,7 +57,12 @@ def test_settings_that_changed_since_up_began_are_named_and_not_told(
     monkeypatch.setenv("TOUCHLINE_FEED_SECRET", SECRET)
     started(tmp_path)
     assert SECRET not in (tmp_path / "run" / "up.json").read_text()
-    assert json.loads(drift("--json").stdout)["settings"] == []
+    # Neither the folder in which it is called nor a key that the embedded store does not use.
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-something-else")
+    (tmp_path / "some" / "where").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "some" / "where")
+    said = drift("--json")
+    assert json.loads(said.stdout)["settings"] == []
 
     monkeypatch.setenv("TOUCHLINE_FEED_SECRET", "another")
     monkeypatch.setenv("TOUCHLINE_SPOOL_LIMIT_HOURS", "12")
@@ -72,14 +74,11 @@ def test_settings_that_changed_since_up_began_are_named_and_not_told(
     ]
     assert "another" not in said.stdout
 
-
-def test_the_folder_in_which_it_is_called_is_no_setting(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started(tmp_path)
-    (tmp_path / "some" / "where").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "some" / "where")
-    assert json.loads(drift("--json").stdout)["settings"] == []
+    file = tmp_path / "run" / "up.json"
+    older = json.loads(file.read_text())
+    del older["settings"]
+    file.write_text(json.dumps(older))
+    assert json.loads(drift("--json").stdout)["settings"] == [], "an older `up` kept none"
 
 
 def test_another_key_for_a_store_elsewhere_is_a_setting_that_changed(
@@ -94,27 +93,6 @@ def test_another_key_for_a_store_elsewhere_is_a_setting_that_changed(
     said = drift("--json")
     assert json.loads(said.stdout)["settings"] == ["AWS_ACCESS_KEY_ID"]
     assert SECRET not in said.stdout
-
-
-def test_keys_that_the_embedded_store_does_not_use_are_no_setting(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started(tmp_path)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-something-else")
-    assert json.loads(drift("--json").stdout)["settings"] == []
-
-
-def test_an_up_of_before_settings_were_kept_has_none_that_changed(
-    ledger: Ledger, tmp_path: Path
-) -> None:
-    (tmp_path / "run").mkdir()
-    settings, file = Settings.load(), tmp_path / "run" / "up.json"
-    Up(ProcessId.own(), "ready", "http://127.0.0.1:3000").write(settings)
-    older = json.loads(file.read_text())
-    del older["settings"]
-    file.write_text(json.dumps(older))
-    assert Up.read(settings) is not None
-    assert json.loads(drift("--json").stdout)["settings"] == []
 
 
 def test_a_dagster_that_cannot_be_read_is_not_taken_for_one_without_drift(

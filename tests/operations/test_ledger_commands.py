@@ -14,10 +14,8 @@ from operations.ledger import backup, restore
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger, LedgerTooNew
 from resources.processes import ProcessId
-from resources.settings import Settings
 from tests.operations.conftest import FEED, START, RunDay
 from touchline.accounting import Verdict
-from touchline.errors import Misuse
 
 LAST = "football/quarantine"
 
@@ -26,25 +24,6 @@ LAST = "football/quarantine"
 def spoilt(run_day: RunDay, tmp_path: Path) -> RunDay:
     """The same day, whose ledger a test may lose."""
     return run_day.copy(tmp_path / "home")
-
-
-def test_a_lost_ledger_is_made_anew(spoilt: RunDay) -> None:
-    spoilt.settings.ledger_file.unlink()
-    assert spoilt.touchline("verify", "--date", str(spoilt.day)).exit_code == 2
-
-    answer = spoilt.touchline("ledger", "rebuild", "--json")
-
-    # Of what was quarantined nobody makes anything, and Dagster never ran here.
-    assert answer.exit_code == 2
-    assert answer.json["verdict"] == "COULD_NOT_CHECK"
-    assets = answer.json["days"][str(spoilt.day)]
-    assert len(assets) == len(PLANS[FEED].assets)
-    assert {each["claims"] for each in assets.values()} == {len(spoilt.numbers)}
-    assert {name for name, each in assets.items() if each["alone"]} == {LAST}
-    assert not any(each["gone"] or each["findings"] for each in assets.values())
-    verified = spoilt.touchline("verify", "--date", str(spoilt.day), "--json").json
-    of_day = verified["days"][str(spoilt.day)]
-    assert {name for name, each in of_day.items() if each["verdict"] != "OK"} == {LAST}
 
 
 def _damaged(file: Path, how: str) -> bytes:
@@ -59,38 +38,48 @@ def _damaged(file: Path, how: str) -> bytes:
     return bytes(content)
 
 
-@pytest.mark.parametrize("how", ["not a database", "malformed"])
-def test_a_damaged_ledger_is_put_aside_and_made_anew(spoilt: RunDay, how: str) -> None:
+def test_a_whole_ledger_has_nothing_to_make_anew(spoilt: RunDay) -> None:
+    answer = spoilt.touchline("ledger", "rebuild", "--from", str(spoilt.day))
+    assert answer.exit_code == 0
+    assert "making 2025-05-28 of football anew" in answer.stderr
+    assert b"OK" in answer.stdout
+
+
+@pytest.mark.parametrize("how", ["lost", "not a database", "malformed"])
+def test_a_lost_or_damaged_ledger_is_made_anew(spoilt: RunDay, how: str) -> None:
     file = spoilt.settings.ledger_file
-    content = _damaged(file, how)
+    content = None
+    if how == "lost":
+        file.unlink()
+    else:
+        content = _damaged(file, how)
     said = spoilt.touchline("verify", "--date", str(spoilt.day))
     assert said.exit_code == 2
+    if how == "not a database":
+        assert f"{file} is damaged: file is not a database" in said.stderr
+        assert "`touchline ledger rebuild`" in said.stderr
+        checks = spoilt.touchline("doctor", "--json").json["checks"]
+        [found] = [each for each in checks if each["name"] == "ledger"]
+        assert found["state"] == "BAD"
+        assert found["do"].startswith("touchline down, then touchline ledger rebuild")
 
     answer = spoilt.touchline("ledger", "rebuild", "--json")
 
-    assert answer.json["verdict"] == "COULD_NOT_CHECK"
-    aside = Path(answer.json["aside"])
-    assert f"kept at {aside}" in answer.stderr
-    assert aside.name.startswith(f"{file.name}.damaged-")
-    assert aside.read_bytes() == content
+    # Of what was quarantined nobody makes anything, and Dagster never ran here.
+    assert (answer.exit_code, answer.json["verdict"]) == (2, "COULD_NOT_CHECK")
+    assets = answer.json["days"][str(spoilt.day)]
+    assert len(assets) == len(PLANS[FEED].assets)
+    assert {each["claims"] for each in assets.values()} == {len(spoilt.numbers)}
+    assert {name for name, each in assets.items() if each["alone"]} == {LAST}
+    assert not any(each["gone"] or each["findings"] for each in assets.values())
+    if content is not None:
+        aside = Path(answer.json["aside"])
+        assert f"kept at {aside}" in answer.stderr
+        assert aside.name.startswith(f"{file.name}.damaged-")
+        assert aside.read_bytes() == content
     verified = spoilt.touchline("verify", "--date", str(spoilt.day), "--json").json
     of_day = verified["days"][str(spoilt.day)]
     assert {name for name, each in of_day.items() if each["verdict"] != "OK"} == {LAST}
-
-
-def test_a_damaged_ledger_says_what_helps(spoilt: RunDay) -> None:
-    file = spoilt.settings.ledger_file
-    _damaged(file, "not a database")
-    said = spoilt.touchline("verify", "--date", str(spoilt.day)).stderr
-    assert f"{file} is damaged: file is not a database" in said
-    assert "`touchline ledger rebuild`" in said
-    [examined] = [
-        each
-        for each in spoilt.touchline("doctor", "--json").json["checks"]
-        if each["name"] == "ledger"
-    ]
-    assert examined["state"] == "BAD"
-    assert examined["do"].startswith("touchline down, then touchline ledger rebuild")
 
 
 def test_a_copy_takes_a_damaged_ledger_s_place(spoilt: RunDay, tmp_path: Path) -> None:
@@ -101,24 +90,6 @@ def test_a_copy_takes_a_damaged_ledger_s_place(spoilt: RunDay, tmp_path: Path) -
     assert kept is not None
     assert kept.read_bytes() == content
     assert spoilt.touchline("verify", "--date", str(spoilt.day)).exit_code == 0
-
-
-def test_a_damaged_ledger_stays_where_it_is_under_a_running_touchline(spoilt: RunDay) -> None:
-    settings = spoilt.settings
-    content = _damaged(settings.ledger_file, "not a database")
-    settings.run_folder.mkdir(parents=True)
-    ProcessId.own().record(settings.run_folder / "up.json")
-    answer = spoilt.touchline("ledger", "rebuild")
-    assert answer.exit_code == 2
-    assert "touchline down" in answer.stderr
-    assert settings.ledger_file.read_bytes() == content
-
-
-def test_a_whole_ledger_has_nothing_to_make_anew(spoilt: RunDay) -> None:
-    answer = spoilt.touchline("ledger", "rebuild", "--from", str(spoilt.day))
-    assert answer.exit_code == 0
-    assert "making 2025-05-28 of football anew" in answer.stderr
-    assert b"OK" in answer.stdout
 
 
 @pytest.mark.parametrize(
@@ -203,7 +174,29 @@ def test_a_restored_ledger_older_than_the_store_converges(own_day: RunDay, tmp_p
     assert bad == {LAST}
 
 
-def test_what_is_no_ledger_is_not_restored(spoilt: RunDay, tmp_path: Path) -> None:
+def test_under_a_running_touchline_nothing_takes_the_ledgers_place(
+    spoilt: RunDay, tmp_path: Path
+) -> None:
+    settings, file = spoilt.settings, tmp_path / "copy.db"
+    backup(settings, file)
+    content = _damaged(settings.ledger_file, "not a database")
+    settings.run_folder.mkdir(parents=True)
+    ProcessId.own().record(settings.run_folder / "up.json")
+    for command in (("restore", str(file)), ("rebuild",)):
+        answer = spoilt.touchline("ledger", *command)
+        assert answer.exit_code == 2
+        assert "touchline down" in answer.stderr
+    assert settings.ledger_file.read_bytes() == content
+
+
+def test_what_is_no_ledger_of_this_version_is_not_restored(spoilt: RunDay, tmp_path: Path) -> None:
+    newer = tmp_path / "newer.db"
+    shutil.copyfile(spoilt.settings.ledger_file, newer)
+    with closing(sqlite3.connect(newer)) as copy:
+        copy.execute("UPDATE ledger_version SET version_num = '9999'")
+        copy.commit()
+    with pytest.raises(LedgerTooNew):
+        restore(spoilt.settings, newer, START.utc)
     before = spoilt.settings.ledger_file.read_bytes()
     for name, content in (("text", b"no database at all" * 100), ("empty", b"")):
         file = tmp_path / name
@@ -212,27 +205,6 @@ def test_what_is_no_ledger_is_not_restored(spoilt: RunDay, tmp_path: Path) -> No
         assert answer.exit_code == 2
         assert "no backup of a ledger" in answer.stderr
     assert spoilt.settings.ledger_file.read_bytes() == before
-
-
-def test_a_newer_ledger_is_not_restored(spoilt: RunDay, tmp_path: Path) -> None:
-    file = tmp_path / "newer.db"
-    shutil.copyfile(spoilt.settings.ledger_file, file)
-    with closing(sqlite3.connect(file)) as copy:
-        copy.execute("UPDATE ledger_version SET version_num = '9999'")
-        copy.commit()
-    with pytest.raises(LedgerTooNew):
-        restore(spoilt.settings, file, START.utc)
-    assert spoilt.touchline("verify", "--date", str(spoilt.day)).exit_code == 0
-
-
-def test_nothing_is_restored_under_a_running_touchline(spoilt: RunDay, tmp_path: Path) -> None:
-    settings: Settings = spoilt.settings
-    file = tmp_path / "copy.db"
-    backup(settings, file)
-    settings.run_folder.mkdir(parents=True)
-    ProcessId.own().record(settings.run_folder / "up.json")
-    with pytest.raises(Misuse, match="touchline down"):
-        restore(settings, file, START.utc)
 
 
 def test_the_newest_runs_are_shown(run_day: RunDay) -> None:

@@ -62,20 +62,6 @@ def test_raw_fetches_are_envelopes(there: RunDay) -> None:
         touchline.load("raw_fetches", DAY)
 
 
-def test_a_day_that_never_landed_is_told_and_is_no_empty_frame(there: RunDay) -> None:
-    with pytest.raises(NothingThere, match="another prefix"):
-        touchline.load("merged", "2025-05-27")
-
-
-def test_what_does_not_exist_is_told(there: RunDay) -> None:
-    with pytest.raises(UnknownAsset, match="football/odds_changes"):
-        touchline.load("nothing", DAY)
-    with pytest.raises(ValueError, match="is not a day"):
-        touchline.load("merged", "yesterday")
-    with pytest.raises(ValueError, match="pandas, arrow, duckdb, records"):
-        touchline.load("merged", DAY, as_="polars")  # pyright: ignore[reportArgumentType]
-
-
 # --- some of it ----------------------------------------------------------------------------------
 
 NEXT = "2025-05-29"
@@ -168,18 +154,30 @@ def test_of_other_matches_row_groups_one_column_is_read(both: RunDay) -> None:
         ({"day": (DAY, "soon")}, "'soon' is not a day"),
         ({"day": datetime(2025, 5, 28)}, "is a time and not a day"),  # noqa: DTZ001
         ({"day": 20250528}, "is not a day"),
+        ({"asset": "nothing"}, "football/odds_changes"),
+        ({"day": "yesterday"}, "is not a day"),
+        ({"as_": "polars"}, "pandas, arrow, duckdb, records"),
         ({"asset": "reference", "subject": "x"}, "those that have one are: football/merged"),
         ({"asset": "raw_fetches", "subject": "x", "as_": "records"}, "whole fetches"),
     ],
 )
 def test_what_makes_no_sense_is_told(both: RunDay, asked: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises((ValueError, UnknownAsset), match=said):
         touchline.load(**{"asset": "odds_changes", "day": DAY, **asked})
 
 
-def test_a_range_without_a_fetch_is_told(both: RunDay) -> None:
-    with pytest.raises(NothingThere, match="on 2025-06-01 to 2025-06-03"):
-        touchline.load("merged", ("2025-06-01", "2025-06-03"))
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("2025-05-27", "another prefix"),
+        (("2025-06-01", "2025-06-03"), "on 2025-06-01 to 2025-06-03"),
+    ],
+)
+def test_days_that_never_landed_are_told_and_no_empty_frame(
+    both: RunDay, day: Any, said: str
+) -> None:
+    with pytest.raises(NothingThere, match=said):
+        touchline.load("merged", day)
 
 
 @pytest.mark.stack

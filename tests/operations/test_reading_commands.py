@@ -12,15 +12,12 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
-from operations.cli import app
 from operations.match_names import folded
 from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
-from touchline.accounting import Outcome
 from touchline.bookends import read_bookended
-from touchline.fetch import Envelope, FetchRef
+from touchline.fetch import Envelope
 
 DAY = "2025-05-28"
 
@@ -86,19 +83,6 @@ def test_a_deep_check_trusts_no_mark_of_an_earlier_one(own_day: RunDay) -> None:
     assert finding["kind"] == "damaged"
 
 
-def test_a_fetch_that_a_stage_never_took_is_found(own_day: RunDay) -> None:
-    """As a run leaves it that dies between two stages, when no other run follows."""
-    minute = own_day.day.minute(own_day.numbers[-1] + 1)
-    ref = FetchRef(FEED, minute, "neverTakenOn")
-    own_day.site().ledger.fetch_landed(ref, Outcome.COMPLETE, None, minute.utc, 0.0)
-    answer = own_day.touchline("verify", "--date", DAY, "--json")
-    assert answer.exit_code == 1
-    merged = answer.json["days"][DAY]["football/merged"]
-    assert (merged["fetches_expected"], merged["fetches_present"]) == (2, 1)
-    (finding,) = merged["findings"]
-    assert (finding["kind"], finding["fetch_number"]) == ("not_landed", minute.number)
-
-
 def test_a_store_that_is_away_could_not_be_checked(run_day: RunDay) -> None:
     nobody = {"TOUCHLINE_S3_ENDPOINT_URL": "http://127.0.0.1:9"}
     answer = run_day.touchline("verify", "--date", DAY, "--json", **nobody)
@@ -139,16 +123,6 @@ def test_what_does_not_exist_is_one_line_and_exits_2(
     assert answer.stdout == b""
     (line,) = [line for line in answer.stderr.splitlines() if line.startswith("touchline: ")]
     assert said in line
-
-
-def test_where_nothing_was_started_nothing_is_made(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOUCHLINE_HOME", str(home / "nothing"))
-    result = CliRunner().invoke(app, ["verify", "--all"])
-    assert result.exit_code == 2
-    assert "touchline up" in result.stderr
-    assert not (home / "nothing").exists()
 
 
 def test_a_lost_ledger_is_told_and_not_made_anew(run_day: RunDay, tmp_path: Path) -> None:
@@ -324,55 +298,6 @@ def test_a_match_that_was_set_aside_is_traced_to_its_reason(run_day: RunDay) -> 
     assert f"quarantined: {of_second['football/merged']['reason']}" in shown.stdout.decode()
 
 
-def teams_of(day: RunDay) -> dict[str, tuple[str, str]]:
-    """Home and away by match."""
-    rows = day.touchline("rows", "--asset", "merged", "--date", DAY).json
-    sides = ("home_team", "away_team")
-    return {row["match_id"]: tuple(row[s]["parsed_team"]["name"] for s in sides) for row in rows}
-
-
-def test_a_match_is_traced_by_a_part_of_a_teams_name(run_day: RunDay) -> None:
-    teams = teams_of(run_day)
-    number = str(run_day.numbers[0])
-    for match_id, (home, away) in teams.items():
-        by_id = run_day.touchline("trace", "--match", match_id, "--fetch", number, "--json").json
-        assert (by_id["match"], by_id["name"]) == (match_id, f"{home} vs {away}")
-        for part in (f"{home} VS {away}".lower(), f" {away.upper()}", home[:-1]):
-            said = run_day.touchline("trace", "--match", part, "--fetch", number, "--json")
-            fits = [
-                of
-                for of, names in teams.items()
-                if part.strip().casefold() in " vs ".join(names).casefold()
-            ]
-            if fits == [match_id]:
-                assert said.json == by_id
-            else:
-                assert set(said.json["error"]["choices"]) == {*fits}
-    shown = run_day.touchline("trace", "--match", match_id, "--fetch", number).stdout.decode()
-    assert f"match {match_id}: {home} vs {away}\n" in shown
-
-
-def test_a_name_of_several_matches_lists_them_and_exits_2(run_day: RunDay) -> None:
-    teams = teams_of(run_day)
-    letter = next(c for c in "aeiou" if sum(c in " ".join(t).lower() for t in teams.values()) > 1)
-    fits = {of for of, names in teams.items() if letter in " vs ".join(names).lower()}
-    said = run_day.touchline("trace", "--match", letter, "--json")
-    error = said.json["error"]
-    assert (said.exit_code, error["kind"], set(error["choices"])) == (2, "ambiguous", fits)
-    for match_id in fits:
-        home, away = teams[match_id]
-        assert error["choices"][match_id] == f"{home} vs {away}, {DAY}"
-    shown = run_day.touchline("trace", "--match", letter)
-    assert (shown.exit_code, shown.stdout) == (2, b"")
-    for match_id, what in error["choices"].items():
-        assert f"\n  {match_id}  {what}\n" in shown.stderr
-
-
-def test_accents_and_case_are_no_other_name() -> None:
-    assert folded("ATLÉTICO  Madrid ") == folded("atletico madrid")
-    assert folded("Gröden") != folded("Graden")
-
-
 def test_a_trace_says_where_an_asset_lacks_the_fetch(own_day: RunDay) -> None:
     number = own_day.numbers[0]
     own_day.site().store.delete(object_key("football/merged", own_day.day, number))
@@ -381,3 +306,30 @@ def test_a_trace_says_where_an_asset_lacks_the_fetch(own_day: RunDay) -> None:
     fates = {fate["asset"]: fate["fate"] for fate in answer.json["fates"]}
     assert fates["football/merged"] == "not_landed"
     assert fates["football/monitor_central"] == "landed"
+
+
+def test_a_match_is_traced_by_a_part_of_a_teams_name(run_day: RunDay) -> None:
+    rows = run_day.touchline("rows", "--asset", "merged", "--date", DAY).json
+    sides = ("home_team", "away_team")
+    names = {row["match_id"]: [row[s]["parsed_team"]["name"] for s in sides] for row in rows}
+    number = str(run_day.numbers[0])
+    for match_id, (home, away) in names.items():
+        by_id = run_day.touchline("trace", "--match", match_id, "--fetch", number, "--json").json
+        assert (by_id["match"], by_id["name"]) == (match_id, f"{home} vs {away}")
+        for part in (f"{home} VS {away}".lower(), f" {away.upper()}", home[:-1], "e"):
+            fits = {
+                of: f"{' vs '.join(teams)}, {DAY}"
+                for of, teams in names.items()
+                if part.strip().casefold() in " vs ".join(teams).casefold()
+            }
+            said = run_day.touchline("trace", "--match", part, "--fetch", number, "--json")
+            if [*fits] == [match_id]:
+                assert said.json == by_id
+            else:
+                error = said.json["error"]
+                assert (said.exit_code, error["kind"], error["choices"]) == (2, "ambiguous", fits)
+    shown = run_day.touchline("trace", "--match", "e")
+    assert shown.stdout == b""
+    assert all(f"\n  {of}  {what}\n" in shown.stderr for of, what in fits.items())
+    assert folded("ATLÉTICO  Madrid ") == folded("atletico madrid")
+    assert folded("Gröden") != folded("Graden")

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +58,6 @@ def doctor() -> tuple[int, dict[str, list[dict[str, Any]]]]:
     for each in json.loads(said.stdout)["checks"]:
         found.setdefault(each["name"], []).append(each)
     return said.exit_code, found
-
-
-def test_the_version_is_told() -> None:
-    assert run("--version").stdout == f"touchline {version('touchline')}\n"
 
 
 def test_init_explains_every_setting_and_sets_none(tmp_path: Path) -> None:
@@ -119,18 +114,6 @@ def test_credentials_in_the_file_reach_the_store(
     found = {each["name"]: each for each in json.loads(said.stdout)["checks"]}
     assert found["object store"]["state"] == "OK"
     assert str(s3_server.secret_access_key) not in said.stdout + said.stderr
-
-
-def test_a_misspelt_setting_is_named_with_what_was_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TOUCHLINE_FED_URL", "http://127.0.0.1/")
-    (tmp_path / ".env").write_text("TOUCHLINE_NOTIFY_URL=json://127.0.0.1\n")
-    _, found = doctor()
-    assert {each["do"] for each in found["settings"]} == {
-        "did you mean TOUCHLINE_FEED_URL?",
-        "did you mean TOUCHLINE_NOTIFY_URLS?",
-    }
 
 
 @pytest.mark.parametrize("in_file", [False, True])

@@ -62,64 +62,42 @@ def test_a_touchline_that_has_ended_is_the_cause_of_all_silence(home: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("state", "said"), [("ended", "it was ended"), ("failed", "it did not start: no room")]
+    ("runs", "state", "down", "touchline", "code_server"),
+    [
+        (False, "ended", None, ("BAD", "it was ended"), None),
+        (False, "failed", None, ("BAD", "it did not start: no room"), None),
+        (True, "failed", None, ("BAD", "it did not start: no room"), None),
+        (True, "starting", None, ("WARNING", "is starting"), None),
+        (True, "ready", "daemon", ("BAD", "daemon is down"), ("OK", [])),
+        (True, "ready", "webserver", ("BAD", "webserver is down"), ("OK", [])),
+        # Sensors and runs rest on it.
+        (True, "ready", "code-server", ("BAD", "code-server is down"), ("BAD", ["touchline"])),
+    ],
 )
-def test_an_end_in_order_is_told_from_a_crash(home: Path, state: str, said: str) -> None:
-    with_ledger(home)
-    (home / "run").mkdir()
-    error = "no room" if state == "failed" else ""
-    Up(ProcessId(pid=1, created=0.0), state, "http://127.0.0.1:3000", error).write(
-        Settings.load(_env_file=None)
-    )
-    found = json.loads(status("--json").stdout)["signals"]["liveness"]["touchline"]
-    assert found["state"] == "BAD"
-    assert found["detail"].startswith(said)
-
-
-def test_a_part_that_stays_down_is_named(home: Path) -> None:
-    with_ledger(home)
-    (home / "run").mkdir()
-    children = {"simulator": "running", "daemon": "down"}
-    Up(ProcessId.own(), "ready", "http://127.0.0.1:3000", children=children).write(
-        Settings.load(_env_file=None)
-    )
-    found = json.loads(status("--json").stdout)["signals"]["liveness"]["touchline"]
-    assert (found["state"], found["detail"]) == ("BAD", "daemon is down")
-
-
-@pytest.mark.parametrize(
-    ("down", "state", "because"),
-    [("code-server", "BAD", ["touchline"]), ("webserver", "OK", [])],
-)
-def test_sensors_and_runs_rest_on_the_code_server_alone(
-    home: Path, down: str, state: str, because: list[str]
+def test_how_an_up_stands_is_told_and_what_rests_on_it(
+    home: Path,
+    runs: bool,
+    state: str,
+    down: str | None,
+    touchline: tuple[str, str],
+    code_server: tuple[str, list[str]] | None,
 ) -> None:
     with_ledger(home)
     (home / "run").mkdir()
-    children = {"code-server": "running", "webserver": "running", down: "down"}
-    Up(ProcessId.own(), "ready", "http://127.0.0.1:3000", children=children).write(
-        Settings.load(_env_file=None)
-    )
-    found = json.loads(status("--json").stdout)["signals"]["liveness"]["code-server"]
-    assert (found["state"], found["because"]) == (state, because)
-
-
-@pytest.mark.parametrize(
-    ("state", "health", "said"),
-    [("starting", "WARNING", "is starting"), ("failed", "BAD", "it did not start: no room")],
-)
-def test_a_touchline_that_is_not_ready_is_not_well(
-    home: Path, state: str, health: str, said: str
-) -> None:
-    with_ledger(home)
-    (home / "run").mkdir()
+    process = ProcessId.own() if runs else ProcessId(pid=1, created=0.0)
+    parts = ("code-server", "webserver", "daemon") if down else ()
+    children = {name: "down" if name == down else "running" for name in parts}
     error = "no room" if state == "failed" else ""
-    Up(ProcessId.own(), state, "http://127.0.0.1:3000", error).write(Settings.load(_env_file=None))
-    signals = json.loads(status("--json").stdout)
-    found = signals["signals"]["liveness"]["touchline"]
-    assert found["state"] == health
-    assert said in found["detail"]
-    assert "daemon" not in signals["causes"]
+    up = Up(process, state, "http://127.0.0.1:3000", error, children)
+    up.write(Settings.load(_env_file=None))
+    said = json.loads(status("--json").stdout)
+    found = said["signals"]["liveness"]
+    assert found["touchline"]["state"] == touchline[0]
+    assert touchline[1] in found["touchline"]["detail"]
+    if code_server is not None:
+        of_server = found["code-server"]
+        assert (of_server["state"], of_server["because"]) == code_server
+    assert "daemon" not in said["causes"]
 
 
 def broken_database(dagster: Path) -> None:

@@ -12,9 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -104,15 +103,6 @@ def test_a_database_of_dagster_that_does_not_answer_is_told(settings: Settings) 
     assert "hush-hush" not in text
 
 
-def test_records_of_dagster_that_are_damaged_are_told(settings: Settings) -> None:
-    file = settings.dagster_home / "history" / "runs.db"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"no database" * 1000)
-    text = refused(settings)
-    assert text.startswith(f"Dagster's storage in {settings.dagster_home} cannot be used: ")
-    assert "move it away" in text
-
-
 def test_missing_recordings_are_told(settings: Settings, tmp_path: Path) -> None:
     missing = tmp_path / "nowhere"
     text = refused(settings, UpOptions(source="recorded", data=missing))
@@ -183,24 +173,6 @@ def test_each_promise_that_the_store_breaks_is_a_line(
     assert first.endswith(" breaks what Touchline rests on")
     assert [line.partition(":")[0] for line in lines] == ["If-None-Match", "If-Match"]
     assert not list(behind_the_gate.run_folder.glob("*.child.json"))
-
-
-def test_a_clock_that_is_a_little_off_warns(
-    behind_the_gate: Settings, s3_gate: S3Gate, tmp_path: Path
-) -> None:
-    def later(method: str, path: str, answer: Answer) -> Answer:
-        said = parsedate_to_datetime(answer.headers["date"]) + timedelta(seconds=30)
-        return replace(answer, headers=answer.headers | {"date": format_datetime(said, True)})
-
-    said: list[str] = []
-    s3_gate.alters = later
-    (tmp_path / "empty").mkdir()
-    options = UpOptions(choose_ports(1)[0], source="recorded", data=tmp_path / "empty")
-    [error] = refused_in_lines(behind_the_gate, options, progress=said.append)
-    assert "no recorded poll" in error, "the store did not stop it"
-    [warning] = [line for line in said if line.startswith("Warning: ")]
-    assert "clock" in warning
-    assert "ahead of ours" in warning
 
 
 def test_a_spool_in_memory_is_told(settings: Settings) -> None:

@@ -431,17 +431,6 @@ def test_a_place_that_holds_something_else_is_refused(
     assert [item.key for item in used.list("")] == ["raw/football/something"]
 
 
-def test_no_sealed_day_is_no_difference(
-    store: MemoryStore,
-    there: MemoryStore,
-    mirror: Callable[..., MirrorReport],
-) -> None:
-    empty = below(store, "empty")
-    empty.put_new(ORIGIN_KEY, b'{"origin":"simulated"}')
-    report = mirror(there, source=empty)
-    assert (report.days, report.objects, report.differs) == (set(), 0, [])
-
-
 def test_stores_whose_etags_say_nothing_of_bytes_compare_by_what_was_sent(
     there: MemoryStore, mirror: Callable[..., MirrorReport]
 ) -> None:

@@ -207,17 +207,6 @@ def test_a_store_that_removes_whatever_the_condition_warns(store: MemoryStore) -
     assert "another ETag than the object's has removed it" in broken.seen
 
 
-def test_every_promise_that_is_broken_is_named(store: MemoryStore) -> None:
-    ignoring = unconditional(store, "put_new", "replace")
-    assert [
-        broken.promise for broken in tried(behind(of("delete"), deletes_nothing)(ignoring))
-    ] == [
-        Promise.IF_NONE_MATCH,
-        Promise.IF_MATCH,
-        Promise.GONE_AFTER_DELETE,
-    ]
-
-
 def says(date: str | None) -> Effect:
     return lambda ask: date
 
