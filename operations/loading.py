@@ -114,10 +114,9 @@ def _table(
         landed = landed or bool(index.numbers)
         tables.append(table)
     if not landed:
-        where = f"s3://{site.store.bucket}/{site.store.prefix}"
         when = f"{days[0]} to {days[-1]}" if is_range else str(days[0])
         raise NothingThere(
-            f"nothing of {asset} on {when} is in {where}: another day, or another prefix "
+            f"nothing of {asset} on {when} is in {site.where}: another day, or another prefix "
             "(prefix=... or TOUCHLINE_S3_PREFIX)?"
         )
     # A record of two days made by different code may have a member more in one of them.

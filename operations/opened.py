@@ -181,7 +181,7 @@ def plans_named(plans: Mapping[str, FeedPlan], feed: str | None) -> list[FeedPla
 
 def nothing_known(site: Site, plans: Iterable[FeedPlan], day: Day | None) -> str:
     """What to tell somebody who asked for it. Raises LedgerUnavailable, StoreError."""
-    where = f"s3://{site.store.bucket}/{site.store.prefix} and the ledger"
+    where = f"{site.where} and the ledger"
     known = sorted({each for plan in plans for each in known_days(site, plan.name)})
     if not known:
         return f"{where} hold nothing"

@@ -158,6 +158,11 @@ class Site:
             self._days[feed] = DayStore(feed, self.store, book, self.stages)
         return self._days[feed]
 
+    @property
+    def where(self) -> str:
+        """The store's prefix, for people: `s3://bucket/prefix`."""
+        return f"s3://{self.store.bucket}/{self.store.prefix}"
+
     def spool(self, feed: str) -> Spool:
         return Spool(self.folder / feed)
 
@@ -186,7 +191,7 @@ class Site:
             there = self.origin()
             if there != origin:
                 raise WrongOrigin(
-                    f"s3://{self.store.bucket}/{self.store.prefix} holds {there} data and the feed "
+                    f"{self.where} holds {there} data and the feed "
                     f"is {origin}: choose another TOUCHLINE_S3_BUCKET or TOUCHLINE_S3_PREFIX"
                 ) from None
 

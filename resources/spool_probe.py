@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import psutil
 
@@ -31,20 +31,11 @@ class SpoolNotKept(TouchlineError):
     """What is written to the spool's folder does not outlive who wrote it; says what to do."""
 
 
-class Partition(Protocol):
-    """A mounted file system."""
-
-    @property
-    def mountpoint(self) -> str: ...
-
-    @property
-    def fstype(self) -> str: ...
+Partitions = Callable[[], Iterable[Any]]
+"""Gives mounted file systems, each with its `mountpoint` and its `fstype`, as psutil does."""
 
 
-Partitions = Callable[[], Iterable[Partition]]
-
-
-def mounted() -> Iterable[Partition]:
+def mounted() -> Iterable[Any]:
     """Every file system of this machine, those in memory too."""
     return psutil.disk_partitions(all=True)
 
@@ -84,7 +75,7 @@ def probe_spool(folder: Path, scratch: str, partitions: Partitions) -> None:
             path.unlink(missing_ok=True)
 
 
-def _file_system(folder: Path, partitions: Iterable[Partition]) -> str | None:
+def _file_system(folder: Path, partitions: Iterable[Any]) -> str | None:
     """The kind of file system that a folder lies on, or will when it is made."""
     around = [folder, *folder.parents]
     found = [

@@ -95,8 +95,7 @@ def try_rule(
     days = list(_days(first, last))
     without = [day for day in days if not _has_display(site, day)]
     if without == days:
-        where = f"s3://{site.store.bucket}/{site.store.prefix}"
-        raise NothingThere(f"no display of {first} to {last} is in {where}: another --prefix?")
+        raise NothingThere(f"no display of {first} to {last} is in {site.where}: another --prefix?")
     known: dict[str, Scoreline] = {}
     for day in _days(first, last.shifted(DAYS_TO_AN_OUTCOME)):
         known |= _ends(site, day)

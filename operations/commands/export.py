@@ -50,19 +50,9 @@ def export(
             out = out / document_name(exported, date)
         with whole(out) as file:
             known = stored_at(site, exported, date)
-            written = write_document(site, exported, date, file, stored_at=known, progress=progress)
-    progress(
-        f"{written.fetches:,} fetches in {written.uploads} uploads, {written.matches:,} matches"
-    )
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a document holds."""
-
-    uploads: int
-    fetches: int
-    matches: int
+            uploads = write_document(site, exported, date, file, stored_at=known, progress=progress)
+    fetches, matches = sum(u.fetches for u in uploads), sum(u.matches for u in uploads)
+    progress(f"{fetches:,} fetches in {len(uploads)} uploads, {matches:,} matches")
 
 
 def document_name(asset: RawAsset | Stage[Any], day: Day) -> str:
@@ -87,8 +77,8 @@ def write_document(
     *,
     stored_at: StoredAt = lambda window: None,
     progress: Callable[[str], None] = lambda text: None,
-) -> Written:
-    """One upload for each ten-minute window with fetches.
+) -> list[Upload]:
+    """Write one upload for each ten-minute window with fetches, and return them.
 
     An upload whose time `stored_at` does not know bears the end of its window's last minute, before
     which it cannot have been stored. Raises Misuse where nothing of the day is there, DayExpired,
@@ -99,30 +89,26 @@ def write_document(
     entries = _entries(site, asset, day)
     numbers = sorted(site.days(asset.feed).index(asset.name, day).numbers)
     if not numbers:
-        where = f"s3://{site.store.bucket}/{site.store.prefix}"
-        raise Misuse(f"nothing of {asset.name} on {day} is in {where}")
-    uploads: list[_Upload] = []
+        raise Misuse(f"nothing of {asset.name} on {day} is in {site.where}")
+    uploads: list[Upload] = []
     out.write(b'{"uploads":[')
     for window, of_window in itertools.groupby(numbers, lambda number: Window.of(day, number)):
         at = stored_at(window) or day.minute(window.last).end
-        upload = _Upload(len(uploads) + 1, new_york_text(at))
+        upload = Upload(len(uploads) + 1, new_york_text(at))
         out.write(b",\n" if uploads else b"\n")
         upload.write(out, map(entries, of_window))
         uploads.append(upload)
         progress(f"{window}: {upload.fetches} fetches")
-    written = Written(
-        len(uploads), sum(u.fetches for u in uploads), sum(u.matches for u in uploads)
-    )
     metadata = {
         "date": str(day),
-        "total_uploads_today": written.uploads,
-        "total_matches_today": written.matches,
+        "total_uploads_today": len(uploads),
+        "total_matches_today": sum(upload.matches for upload in uploads),
         "first_upload_today": uploads[0].timestamp,
         "last_upload": uploads[-1].timestamp,
         "matches_in_this_upload": uploads[-1].matches,
     }
     out.write(b'\n],"daily_metadata":' + _encode(metadata) + b"}\n")
-    return written
+    return uploads
 
 
 def stored_at(site: Site, asset: RawAsset | Stage[Any], day: Day) -> StoredAt:
@@ -139,7 +125,7 @@ def stored_at(site: Site, asset: RawAsset | Stage[Any], day: Day) -> StoredAt:
 
 
 @dataclass
-class _Upload:
+class Upload:
     """A window of the document, counted while it is written."""
 
     sequence: int

@@ -47,8 +47,7 @@ def _lags_of_day(site: Site, day: Day) -> list[Lags]:
     progress(f"reading {day}")
     ours = _goal_rows(site, day)
     if not ours.num_rows:
-        where = f"s3://{site.store.bucket}/{site.store.prefix}"
-        raise NothingThere(f"no odds of {day} are in {where}: another --date, or --prefix?")
+        raise NothingThere(f"no odds of {day} are in {site.where}: another --date, or --prefix?")
     tables = [_marked(ours, of_day=True)]
     before = day.shifted(-1)
     if not has_expired(site, ODDS.name, before):

@@ -162,8 +162,7 @@ def rebuild_ledger(
         for plan in site.plans.values():
             _rebuild(site, plan, first, last, report, progress)
         if not report.assets:
-            where = f"s3://{site.store.bucket}/{site.store.prefix}"
-            raise Misuse(f"{where} holds nothing of these days")
+            raise Misuse(f"{site.where} holds nothing of these days")
     return report
 
 

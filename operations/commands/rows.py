@@ -66,8 +66,7 @@ def rows_of_day(site: Site, asset: str, day: Day, number: int | None = None) -> 
     if number is not None and number not in there:
         refuse_expired(site, name, day)
     if not there:
-        where = f"s3://{site.store.bucket}/{site.store.prefix}"
-        raise Misuse(f"nothing of {name} on {day} is in {where}")
+        raise Misuse(f"nothing of {name} on {day} is in {site.where}")
     if number is not None and number not in there:
         raise Misuse(f"no fetch {number} of {name} on {day}, but {min(there)} to {max(there)}")
     return load_table(site, name, day, None if number is None else [FetchNumber(number)])

@@ -22,7 +22,7 @@ from resources.fetch_object import FetchObject, UnreadableObject
 from resources.known_days import known_days
 from resources.selection import Selection
 from resources.site import Site
-from resources.stage_codec import StageObject, decode_stage
+from resources.stage_codec import decode_stage
 from resources.store import NotFound
 from touchline.day import Day, FetchNumber
 from touchline.errors import Misuse, Unreadable
@@ -151,12 +151,14 @@ def _fates(
     asset: RawAsset | Stage[Any], found: FetchObject, match_id: str
 ) -> Iterator[dict[str, Any]]:
     if isinstance(asset, RawAsset):
-        landed = 0 if found.outcome.is_placeholder else _about(asset, found, match_id)
-        if landed:
-            yield {"fate": Fate.LANDED, "records": landed}
+        if not found.outcome.is_placeholder:
+            keys = asset.record_keys(found.envelope())
+            if landed := sum(is_about(key, match_id) for key in keys):
+                yield {"fate": Fate.LANDED, "records": landed}
         return
     opened = decode_stage(asset, found.body)
-    if landed := _landed(opened, match_id):
+    about = Selection(subject=match_id, path=subject_path(asset))
+    if landed := about.rows(opened.table).num_rows:
         yield {"fate": Fate.LANDED, "records": landed}
     for reason, keys in opened.dropped.items():
         if dropped := sum(count for key, count in keys.items() if is_about(key, match_id)):
@@ -165,15 +167,6 @@ def _fates(
         if is_about(record.key, match_id):
             said = {"reason": record.reason, "detail": record.detail}
             yield {"fate": Fate.QUARANTINED, "records": 1, **said}
-
-
-def _about(asset: RawAsset, found: FetchObject, match_id: str) -> int:
-    return sum(is_about(key, match_id) for key in asset.record_keys(found.envelope()))
-
-
-def _landed(opened: StageObject[Any], match_id: str) -> int:
-    about = Selection(subject=match_id, path=subject_path(opened.stage))
-    return about.rows(opened.table).num_rows
 
 
 def _tables(match_id: str, name: str | None, found: Sequence[Traced]) -> Iterator[RenderableType]:

@@ -126,20 +126,3 @@ def test_days_without_a_display_are_named(run_day: RunDay) -> None:
     days = ("--from", "2025-05-27", "--to", DAY)
     document = run_day.touchline("backtest", "--rule", "3ou_half", *days, "--json").json
     assert document["days_without_display"] == ["2025-05-27"]
-
-
-@pytest.mark.parametrize(
-    ("rule", "days", "said"),
-    [
-        ("4ou_half", DAYS, "'4ou_half' is none of the rules: 3ou_half, underdog_0half"),
-        ("3ou_half", ("--from", DAY, "--to", "2025-05-01"), "--to 2025-05-01 is before --from"),
-        ("3ou_half", ("--from", "2025-05-01", "--to", "2025-05-02"), "no display of 2025-05-01"),
-        ("3ou_half", ("--from", "May", "--to", DAY), "May"),
-    ],
-)
-def test_what_makes_no_sense_is_told(
-    run_day: RunDay, rule: str, days: tuple[str, ...], said: str
-) -> None:
-    answer = run_day.touchline("backtest", "--rule", rule, *days)
-    assert answer.exit_code == 2
-    assert said in " ".join(answer.stderr.split())

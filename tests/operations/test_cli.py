@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ from operations.cli import app
 app(["--help"], standalone_mode=False)
 print("loaded:", *sorted({"dagster", "pyarrow", "boto3", "sqlalchemy"} & sys.modules.keys()))
 """
+
+
+def test_the_version_is_told() -> None:
+    said = CliRunner().invoke(app, ["--version"])
+    assert said.stdout == f"touchline {version('touchline')}\n"
 
 
 def test_each_file_is_a_command() -> None:

@@ -91,23 +91,17 @@ def test_every_rule_of_the_document_holds(exported: Exported, asset: RawAsset | 
     assert [upload["upload_sequence"] for upload in uploads] == [1, 2]
     assert metadata["total_uploads_today"] == len(uploads) == 2
     for upload, window in zip(uploads, WINDOWS, strict=True):
-        entries = upload["fetch_data"]
-        assert [header_of(entry)["fetch_number"] for entry in entries] == window
-        assert upload["fetches_in_upload"] == len(entries)
-        assert upload["matches_in_upload"] == sum(
-            footer_of(entry)["total_matches"] or 0 for entry in entries
-        )
+        of_upload = upload["fetch_data"]
+        assert [header_of(entry)["fetch_number"] for entry in of_upload] == window
+        assert upload["fetches_in_upload"] == len(of_upload)
+        matches = sum(footer_of(entry)["total_matches"] or 0 for entry in of_upload)
+        assert upload["matches_in_upload"] == matches
     assert metadata["total_matches_today"] == sum(u["matches_in_upload"] for u in uploads)
     assert metadata["matches_in_this_upload"] == uploads[-1]["matches_in_upload"]
     assert metadata["first_upload_today"] == uploads[0]["upload_timestamp"]
     assert metadata["last_upload"] == uploads[-1]["upload_timestamp"]
 
-
-@of_every_asset
-def test_every_entry_says_which_fetch_it_is(
-    exported: Exported, asset: RawAsset | Stage[Any]
-) -> None:
-    entries = entries_of(exported.documents[asset.short_name])
+    entries = entries_of(document)
     with closing(exported.of.site()) as site:
         days = site.days(FEED)
         refs = [days.read(RAW, exported.of.day, number).ref for number in NUMBERS]

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline_assets.football.lags import LagTable
 from simulator.world import World
-from tests.operations.conftest import START, RunDay, RunMinutes
+from tests.operations.conftest import START, RunMinutes
 from touchline.football.odds import companies_of, markets_of, rows_of
 
 MATCHES = 8
@@ -35,9 +35,3 @@ def test_the_table_of_a_day_open_and_sealed(run_minutes: RunMinutes) -> None:
     assert day.touchline("lags", "--date", str(day.day), "--json").stdout == answer.stdout
     shown = day.touchline("lags", "--date", str(day.day)).stdout.decode()
     assert "2 bet365" in shown
-
-
-def test_a_day_without_odds_cannot_be_read(run_day: RunDay) -> None:
-    answer = run_day.touchline("lags", "--date", "2025-05-20")
-    assert answer.exit_code == 2
-    assert "no odds of 2025-05-20" in answer.stderr

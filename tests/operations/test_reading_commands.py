@@ -83,8 +83,12 @@ def test_a_deep_check_trusts_no_mark_of_an_earlier_one(own_day: RunDay) -> None:
     assert finding["kind"] == "damaged"
 
 
-def test_a_store_that_is_away_could_not_be_checked(run_day: RunDay) -> None:
+def test_a_store_that_is_away_could_not_be_checked(run_day: RunDay, tmp_path: Path) -> None:
     nobody = {"TOUCHLINE_S3_ENDPOINT_URL": "http://127.0.0.1:9"}
+    for command in (["losses"], ["reprocess", "--date", DAY], ["report", DAY, "--out"]):
+        given = [*command, str(tmp_path)] if command[-1] == "--out" else command
+        assert run_day.touchline(*given, **nobody).exit_code == 2
+    assert list(tmp_path.iterdir()) == [], "no page is left"
     answer = run_day.touchline("verify", "--date", DAY, "--json", **nobody)
     assert answer.exit_code == 2
     assert answer.json["verdict"] == "COULD_NOT_CHECK"
@@ -111,16 +115,35 @@ def test_a_store_that_is_away_could_not_be_checked(run_day: RunDay) -> None:
         (["fetch", DAY, "5"], "no fetch 5"),
         (["fetch", DAY, "1441"], "1 to 1440"),
         (["quarantine", "--date", "2025-05-29"], "2025-05-29"),
+        (["report", "2025-05-30"], "know nothing of 2025-05-30; they know 2025-05-28"),
+        (["reprocess", "--date", "2025-05-29"], "nothing is known of 2025-05-29"),
+        (["reprocess", "--date", DAY, "--asset", "nothing"], "nothing"),
+        (["reprocess", "--date", DAY, "--reason", " "], "--reason"),
+        (["losses", "--from", "2025-06-01"], "nothing is known from 2025-06-01"),
+        (["losses", "--to", "yesterday"], "'yesterday' is not a day"),
+        (["lags", "--date", "2025-05-20"], "no odds of 2025-05-20"),
+        (["backtest", "--rule", "4ou", "--from", DAY, "--to", DAY], "rules: 3ou_half, underdog"),
+        (["backtest", "--rule", "3ou_half", "--from", DAY, "--to", "2025-05-01"], "is before"),
+        (
+            ["backtest", "--rule", "3ou_half", "--from", "2025-05-01", "--to", "2025-05-02"],
+            "no display of 2025-05-01",
+        ),
         (["trace", "--match", "nobody"], "no team with the name, 'nobody' on any day"),
         (["trace", "--match", "", "--date", DAY], "no team with the name, ''"),
     ],
 )
 def test_what_does_not_exist_is_one_line_and_exits_2(
-    run_day: RunDay, arguments: list[str], said: str
+    run_day: RunDay,
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     answer = run_day.touchline(*arguments)
     assert answer.exit_code == 2
     assert answer.stdout == b""
+    assert list(tmp_path.iterdir()) == [], "no page is left"
     (line,) = [line for line in answer.stderr.splitlines() if line.startswith("touchline: ")]
     assert said in line
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
 from touchline.accounting import LossClass, MissedReason, Outcome
@@ -169,28 +167,3 @@ def test_a_raw_fetch_that_is_gone_cannot_be_had_again(own_day: RunDay) -> None:
     assert f"{DAY} {RAW}: fetch {own_day.numbers[0]}: real_loss: " in text, "why it is BAD"
     told = f"--from {DAY} --to {DAY} --prefix {own_day.settings.s3_prefix}"
     assert text.endswith(f"verdict: BAD\nnext: touchline losses {told}\n")
-
-
-def test_a_day_that_cannot_be_checked_exits_2(run_day: RunDay) -> None:
-    nobody = {"TOUCHLINE_S3_ENDPOINT_URL": "http://127.0.0.1:9"}
-    assert run_day.touchline("losses", "--json", **nobody).exit_code == 2
-    assert run_day.touchline("reprocess", "--date", DAY, **nobody).exit_code == 2
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["reprocess", "--date", "2025-05-29"], "nothing is known of 2025-05-29"),
-        (["reprocess", "--date", DAY, "--asset", "nothing"], "nothing"),
-        (["reprocess", "--date", DAY, "--reason", " "], "--reason"),
-        (["losses", "--from", "2025-06-01"], "nothing is known from 2025-06-01"),
-        (["losses", "--to", "yesterday"], "'yesterday' is not a day"),
-    ],
-)
-def test_what_makes_no_sense_is_one_line_and_exits_2(
-    run_day: RunDay, arguments: list[str], said: str
-) -> None:
-    answer = run_day.touchline(*arguments)
-    assert answer.exit_code == 2
-    [line] = [line for line in answer.stderr.splitlines() if line.startswith("touchline: ")]
-    assert said in line

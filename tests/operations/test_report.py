@@ -196,16 +196,3 @@ def test_a_bad_day_says_what_to_run_next_and_exits_1(own_day: RunDay, tmp_path: 
     assert read.boxes("bad") == 2, "in its hour, and in its asset"
     assert f"touchline reprocess --date {DAY} --prefix {own_day.settings.s3_prefix}" in read.text
     assert "real_loss" in read.text
-
-
-def test_a_day_of_which_nothing_is_known_exits_2(run_day: RunDay, tmp_path: Path) -> None:
-    answer = run_day.touchline("report", "2025-05-30", "--out", str(tmp_path))
-    assert (answer.exit_code, answer.stdout) == (2, b"")
-    assert "know nothing of 2025-05-30; they know 2025-05-28" in answer.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_store_that_is_away_leaves_no_page_and_exits_2(run_day: RunDay, tmp_path: Path) -> None:
-    nobody = {"TOUCHLINE_S3_ENDPOINT_URL": "http://127.0.0.1:9"}
-    answer = run_day.touchline("report", DAY, "--out", str(tmp_path), **nobody)
-    assert (answer.exit_code, list(tmp_path.iterdir())) == (2, [])

@@ -82,9 +82,61 @@ def test_a_taken_port_is_told(settings: Settings) -> None:
         assert refused(settings, UpOptions(port=port)).startswith(f"port {port} is taken")
 
 
-def test_a_full_disk_is_told(settings: Settings) -> None:
-    wants_all = settings.model_copy(update={"minimum_free_disk_megabytes": 10**12})
-    assert "MB free on the disk of" in refused(wants_all)
+VENDOR = "https://vendor.example/v1/football/"
+
+
+@pytest.mark.parametrize(
+    ("changed", "options", "said"),
+    [
+        ({"minimum_free_disk_megabytes": 10**12}, {}, "MB free on the disk of"),
+        ({}, {"source": "live"}, "TOUCHLINE_FEED_URL is not set"),
+        ({"feed_url": VENDOR}, {}, "TOUCHLINE_FEED_USER is not set"),
+        (
+            {},
+            {"source": "recorded", "data": Path("/nowhere")},
+            "no recordings in /nowhere: choose them with --data",
+        ),
+        ({"s3_endpoint_url": "http://127.0.0.1:9"}, {}, "check TOUCHLINE_S3_ENDPOINT_URL"),
+    ],
+)
+def test_what_stops_a_start_is_told(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, Any],
+    options: dict[str, Any],
+    said: str,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    chosen = UpOptions(port=choose_ports(1)[0], **options)
+    assert said in refused(settings.model_copy(update=changed), chosen)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "said"),
+    [
+        (
+            {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "hush-hush"},
+            "check AWS_ACCESS_KEY_ID",
+        ),
+        ({"AWS_PROFILE": "nobody"}, "cannot be asked: no S3 credentials"),
+    ],
+)
+def test_wrong_and_missing_keys_of_the_store_are_told(
+    settings: Settings,
+    s3_server: S3Access,
+    monkeypatch: pytest.MonkeyPatch,
+    credentials: dict[str, str],
+    said: str,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in credentials.items():
+        monkeypatch.setenv(name, value)
+    elsewhere = settings.model_copy(update={"s3_endpoint_url": s3_server.endpoint_url})
+    text = refused(elsewhere)
+    assert said in text
+    assert "hush-hush" not in text
 
 
 def test_a_state_folder_that_cannot_be_written_is_told(settings: Settings) -> None:
@@ -101,51 +153,6 @@ def test_a_database_of_dagster_that_does_not_answer_is_told(settings: Settings) 
     )
     assert "check TOUCHLINE_DAGSTER_URL" in text
     assert "hush-hush" not in text
-
-
-def test_missing_recordings_are_told(settings: Settings, tmp_path: Path) -> None:
-    missing = tmp_path / "nowhere"
-    text = refused(settings, UpOptions(source="recorded", data=missing))
-    assert text == f"no recordings in {missing}: choose them with --data"
-
-
-def test_live_needs_a_vendor_and_its_credentials(settings: Settings) -> None:
-    assert "TOUCHLINE_FEED_URL is not set" in refused(settings, UpOptions(source="live"))
-    vendor = settings.model_copy(update={"feed_url": "https://vendor.example/v1/football/"})
-    assert "TOUCHLINE_FEED_USER is not set" in refused(vendor)
-
-
-def test_a_wrong_key_of_the_store_is_told(
-    settings: Settings, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
-    elsewhere = settings.model_copy(update={"s3_endpoint_url": s3_server.endpoint_url})
-    text = refused(elsewhere)
-    assert "check AWS_ACCESS_KEY_ID" in text
-    assert "hush-hush" not in text
-
-
-def test_a_store_that_nobody_has_credentials_for_was_not_asked(
-    settings: Settings, s3_server: S3Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    elsewhere = settings.model_copy(update={"s3_endpoint_url": s3_server.endpoint_url})
-    text = refused(elsewhere)
-    assert "cannot be asked: no S3 credentials" in text
-    assert "refuses" not in text
-
-
-def test_a_store_that_does_not_answer_is_told(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    endpoint = f"http://127.0.0.1:{choose_ports(1)[0]}"
-    silent = settings.model_copy(update={"s3_endpoint_url": endpoint})
-    assert "check TOUCHLINE_S3_ENDPOINT_URL" in refused(silent)
 
 
 @pytest.fixture
