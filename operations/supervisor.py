@@ -17,10 +17,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from resources.processes import ProcessId, end_groups
+from resources.processes import ProcessId, end_groups, start_in_session
 from touchline.errors import TouchlineError
 
 logger = logging.getLogger(__name__)
@@ -205,15 +205,7 @@ class Supervisor:
 
     def _spawn(self, spec: ChildSpec) -> _Child:
         with self.log_of(spec.name).open("ab") as log:
-            popen = subprocess.Popen(
-                spec.command(),
-                env=dict(spec.environment),
-                cwd=spec.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            popen = start_in_session(spec.command(), spec.environment, spec.folder, log)
         process = ProcessId.of(popen.pid)
         try:
             process.record(self._record_file(spec.name))
@@ -250,15 +242,14 @@ class Supervisor:
             self._report(f"{name} {how}; it is started again in {child.restart_at - now:g} s")
 
     def _restart(self, child: _Child) -> None:
+        name = child.spec.name
         child.restart_at = None
         try:
-            started = self._spawn(child.spec)
+            self._children[name] = replace(self._spawn(child.spec), restarts=child.restarts)
         except Exception as error:  # The other parts go on, whatever it is.
-            self._report(f"{child.spec.name} does not start: {error}")
-            return
-        child.popen, child.id = started.popen, started.id
-        child.asked_at, child.unanswered = started.asked_at, 0
-        self._report(f"{child.spec.name} was started again")
+            self._report(f"{name} does not start: {error}")
+        else:
+            self._report(f"{name} was started again")
 
     def _end_groups(self, children: Sequence[_Child]) -> None:
         end_groups({child.id: self._grace_of(child.spec) for child in children})

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -32,7 +31,7 @@ from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access, Server
 from resources.known_days import first_known_day
 from resources.ports import choose_ports, port_is_free
-from resources.processes import ProcessId
+from resources.processes import ProcessId, start_in_session
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site, WrongOrigin, store_at
 from resources.spool_probe import Partitions, SpoolNotKept, mounted, probe_spool
@@ -155,13 +154,7 @@ def up_detached(settings: Settings, options: UpOptions) -> Up:
     command = [sys.executable, "-m", "operations.cli", "up", *options.arguments()]
     settings.logs_folder.mkdir(parents=True, exist_ok=True)
     with (settings.logs_folder / "up.log").open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        process = start_in_session(command, None, None, log)
     while True:
         ended = process.poll() is not None
         found = Up.read(settings)

@@ -16,7 +16,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ from urllib.parse import urlsplit
 
 from resources.ports import choose_ports, port_is_free
 from resources.private_json import read_private_json, write_private_json
-from resources.processes import ProcessId, end_groups
+from resources.processes import ProcessId, end_groups, start_in_session
 from resources.settings import Settings
 from touchline.errors import Unavailable
 
@@ -170,6 +169,10 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.identities_file = folder / "identities.json"
+        """The keys, for their owner alone to read."""
+        self._data, self._log = folder / "data", folder / "weed.log"
+        self._ports, self._process = folder / "ports.json", folder / "process.json"
 
     @property
     def access(self) -> S3Access:
@@ -224,15 +227,7 @@ class Server:
             return False
         self.prepare()
         with self._log.open("wb") as log:
-            process = subprocess.Popen(
-                self.command(),
-                env=self.environment(),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            process = start_in_session(self.command(), self.environment(), self.folder, log)
         self.record(ProcessId.of(process.pid))
         return True
 
@@ -366,27 +361,6 @@ class Server:
     def _volume_megabytes(self) -> int:
         smallest, largest = _VOLUME_MEGABYTES
         return min(max(shutil.disk_usage(self.folder).total // 10**9, smallest), largest)
-
-    @property
-    def _data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "weed.log"
-
-    @property
-    def identities_file(self) -> Path:
-        """The keys, for their owner alone to read."""
-        return self.folder / "identities.json"
-
-    @property
-    def _ports(self) -> Path:
-        return self.folder / "ports.json"
-
-    @property
-    def _process(self) -> Path:
-        return self.folder / "process.json"
 
     def _make_keys(self) -> None:
         if not self.identities_file.exists():

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -120,6 +121,25 @@ def _boot_and_tick(pid: int) -> tuple[str, int] | None:
         tick = int(status.rpartition(b")")[2].split()[_START_TIME])
         return _BOOT_ID.read_text().strip(), tick
     return None
+
+
+def start_in_session(
+    command: Sequence[str],
+    environment: Mapping[str, str] | None,
+    folder: Path | None,
+    log: IO[bytes],
+) -> subprocess.Popen[bytes]:
+    """Start a process that leads a session of its own, reads nothing and says all to this log.
+    Without an environment or a folder it has ours. Raises OSError."""
+    return subprocess.Popen(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
 
 
 def end_groups(grace_seconds: Mapping[ProcessId, float]) -> None:

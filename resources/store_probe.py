@@ -281,21 +281,15 @@ def _clock(store: Store, clock: Clock) -> Iterator[Broken]:
         return
     seen = f"the store's clock is {abs(skew).total_seconds():,.0f} s "
     seen += "ahead of ours" if skew > timedelta() else "behind ours"
-    if abs(skew) > CLOCK_LIMIT:
-        yield Broken(
-            Promise.CLOCK,
-            seen,
-            "a fetch is stored under the minute of our clock, and one of the two is more than a"
-            " minute off; set them by NTP",
-        )
-    else:
-        yield Broken(
-            Promise.CLOCK,
-            seen,
-            "if it is ours that is off, each minute is fetched that much too early or late; set"
-            " them by NTP",
-            matters=False,
-        )
+    matters = abs(skew) > CLOCK_LIMIT
+    rests_on = (
+        "a fetch is stored under the minute of our clock, and one of the two is more than a minute"
+        " off; set them by NTP"
+        if matters
+        else "if it is ours that is off, each minute is fetched that much too early or late; set"
+        " them by NTP"
+    )
+    yield Broken(Promise.CLOCK, seen, rests_on, matters)
 
 
 def _apart(said: datetime, before: datetime, after: datetime) -> timedelta:
