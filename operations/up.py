@@ -119,8 +119,7 @@ def up(
     start, having ended what did.
     """
     given, settings = settings, _with_source(settings, options)
-    _check_before(settings, options)
-    _check_spool(settings, partitions)
+    _check_before(settings, options, partitions)
     with _hold(settings):
         running = Up(ProcessId.own(), "starting", f"http://127.0.0.1:{options.port}")
         running = replace(running, settings=given.fingerprints(running.salt, os.environ))
@@ -224,7 +223,7 @@ def little_room(settings: Settings) -> str | None:
     )
 
 
-def _check_before(settings: Settings, options: UpOptions) -> None:
+def _check_before(settings: Settings, options: UpOptions, partitions: Partitions) -> None:
     """What can be said before anything starts. Raises UpError."""
     try:
         for folder in (settings.home, settings.run_folder, settings.logs_folder):
@@ -235,6 +234,10 @@ def _check_before(settings: Settings, options: UpOptions) -> None:
         raise UpError(problem)
     if settings.origin == "recorded" and not _recording(settings, options).is_dir():
         raise UpError(f"no recordings in {_recording(settings, options)}: choose them with --data")
+    try:
+        probe_spool(settings.spool_folder, secrets.token_hex(8), partitions)
+    except SpoolNotKept as error:
+        raise UpError(str(error)) from None
 
 
 def _recording(settings: Settings, options: UpOptions) -> Path:
@@ -349,14 +352,6 @@ def _check_store(access: S3Access, settings: Settings, progress: Callable[[str],
             progress(f"Warning: {where}: {each}")
     if matters:
         raise UpError("\n".join([f"{where} breaks what Touchline rests on", *matters]))
-
-
-def _check_spool(settings: Settings, partitions: Partitions) -> None:
-    """Raises UpError."""
-    try:
-        probe_spool(settings.spool_folder, secrets.token_hex(8), partitions)
-    except SpoolNotKept as error:
-        raise UpError(str(error)) from None
 
 
 def _supervisor(settings: Settings, progress: Callable[[str], None]) -> Supervisor:

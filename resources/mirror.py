@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,20 +140,16 @@ class _Tables:
         return pa.schema(self.opened[asset][0].schema().to_arrow())
 
 
+@dataclass
 class _Days:
     """The sealed days of one feed."""
 
-    def __init__(
-        self,
-        copy: MirrorCopy,
-        seals: Seals,
-        at: datetime,
-        tables: _Tables,
-        tables_there: _Tables,
-        marks_there: SealMarks,
-    ) -> None:
-        self.copy, self.report, self.seals, self.at = copy, copy.report, seals, at
-        self.tables, self.tables_there, self.marks_there = tables, tables_there, marks_there
+    copy: MirrorCopy
+    seals: Seals
+    at: datetime
+    tables: _Tables
+    tables_there: _Tables
+    marks_there: SealMarks
 
     def bring(self, feed: str, marks: SealMarks, progress: Progress) -> None:
         only_there = self.marks_there.keys() - marks.keys() if self.copy.deep else set()
@@ -163,9 +160,9 @@ class _Days:
                 well = self._day(asset, day, marks[day, asset])
             else:
                 well = self.copy.keep_all(self._keys_there(asset, day))
-            self.report.seen.add(day)
+            self.copy.report.seen.add(day)
             if not well:
-                self.report.incomplete.add(day)
+                self.copy.report.incomplete.add(day)
         progress(feed, total, total)
 
     def _keys_there(self, asset: str, day: Day) -> Iterator[str]:
@@ -189,7 +186,7 @@ class _Days:
             if not bring(asset, day, number, seal.files if seal else {}, verify=verify):
                 return False
         except (LakeError, UnreadableObject, NotFound) as error:
-            return self.report.differ(app_id(asset, day), str(error))
+            return self.copy.report.differ(app_id(asset, day), str(error))
         if not is_marked:
             with suppress(PreconditionFailed):
                 self.copy.target.put_new(seal_key(asset, day, number), b"")
@@ -210,7 +207,9 @@ class _Days:
         self, asset: str, day: Day, number: int, etags: Mapping[str, str], *, verify: bool
     ) -> bool:
         if asset not in self.tables.opened:
-            return self.report.differ(table_key(asset), "there is no table that could be mirrored")
+            return self.copy.report.differ(
+                table_key(asset), "there is no table that could be mirrored"
+            )
         committed, files = self.tables.of_day(asset, day)
         if committed != number:
             return self._wait(asset, day)
@@ -228,4 +227,4 @@ class _Days:
         return True
 
     def _wait(self, asset: str, day: Day) -> bool:
-        return self.report.wait(f"{asset} of {day} is being sealed")
+        return self.copy.report.wait(f"{asset} of {day} is being sealed")

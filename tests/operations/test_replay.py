@@ -8,7 +8,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -194,40 +193,20 @@ def test_a_recorded_replay_without_its_recording_says_so(
         replay(settings, options, tick=lambda so_far: None)
 
 
-def in_memory(*options: str, **environment: str) -> dict[str, Any]:
-    """What a replay says that needs no server, and leaves nothing behind."""
-    arguments = ["replay", "--minutes", "2", "--start", str(FILM), "--json", *options]
-    home = Path.cwd() / "home"
-    given = {"TOUCHLINE_HOME": str(home), "TOUCHLINE_S3_ENDPOINT_URL": "memory:", **environment}
-    said = CliRunner().invoke(app, arguments, env=given)
-    assert said.exit_code == 0, said.stderr
-    assert not home.exists()
-    return json.loads(said.stdout)
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, and the one of temporary files, which is empty too."""
-    folders = tmp_path / "work", tmp_path / "temporary"
-    for folder in folders:
-        folder.mkdir()
-    monkeypatch.chdir(folders[0])
-    monkeypatch.setattr(tempfile, "tempdir", str(folders[1]))
-    return folders[1]
-
-
-def test_a_store_in_memory_ends_with_its_replay(temporary: Path, vendor: Served) -> None:
-    fed = {"FEED_URL": vendor.url, "FEED_USER": USER, "FEED_SECRET": SECRET}
-    said = in_memory("--source", "live", **{f"TOUCHLINE_{name}": fed[name] for name in fed})
-    assert (said["ticks"], said["checks"]["BAD"], said["checks"]["COULD_NOT_CHECK"]) == (2, 0, 0)
-    assert {stage["fetches"] for stage in said["stages"].values()} == {2}
-    assert said["stages"]["merged"]["emitted"] == 6
-    assert [*temporary.iterdir()] == [*Path.cwd().iterdir()] == []
-
-
 @pytest.mark.stack
-def test_a_newcomer_needs_no_server_at_all(temporary: Path) -> None:
-    said = in_memory("--matches", "2")
-    assert said["checks"]["OK"] > 0 == said["checks"]["BAD"]
+def test_a_newcomer_needs_no_server_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left behind: neither where it is called nor where temporary files are."""
+    work, temporary = tmp_path / "work", tmp_path / "temporary"
+    for folder in (work, temporary):
+        folder.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    given = {"TOUCHLINE_HOME": str(work / "home"), "TOUCHLINE_S3_ENDPOINT_URL": "memory:"}
+    arguments = ["replay", "--minutes", "2", "--start", str(FILM), "--matches", "2", "--json"]
+    answer = CliRunner().invoke(app, arguments, env=given)
+    assert answer.exit_code == 0, answer.stderr
+    said = json.loads(answer.stdout)
+    assert said["checks"]["OK"] > 0 == said["checks"]["BAD"] + said["checks"]["COULD_NOT_CHECK"]
+    assert (said["ticks"], {stage["fetches"] for stage in said["stages"].values()}) == (2, {2})
     assert said["stages"]["merged"]["emitted"] == 4
-    assert [*temporary.iterdir()] == [*Path.cwd().iterdir()] == []
+    assert [*temporary.iterdir()] == [*work.iterdir()] == []

@@ -60,7 +60,6 @@ def refused_in_lines(
     options: UpOptions | None = None,
     *,
     home_is: str = "ext4",
-    progress: Callable[[str], None] = print,
 ) -> list[str]:
     """Whatever the disk of the tests is, the state folder lies on one of this kind."""
     disks = [Disk("/", home_is)]
@@ -69,7 +68,7 @@ def refused_in_lines(
             settings,
             options or UpOptions(port=choose_ports(1)[0]),
             stop=threading.Event(),
-            progress=progress,
+            progress=print,
             ready=print,
             partitions=lambda: disks,
         )
@@ -155,21 +154,14 @@ def test_a_database_of_dagster_that_does_not_answer_is_told(settings: Settings) 
     assert "hush-hush" not in text
 
 
-@pytest.fixture
-def behind_the_gate(
+def test_each_promise_that_the_store_breaks_is_a_line(
     settings: Settings, s3_gate: S3Gate, s3_prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
-    """With the store behind the gate as the one that is configured."""
+) -> None:
     for name, value in s3_gate.access.environment().items():
         monkeypatch.setenv(name, value)
-    return settings.model_copy(
-        update={"s3_endpoint_url": s3_gate.access.endpoint_url, "s3_prefix": s3_prefix}
-    )
+    behind = {"s3_endpoint_url": s3_gate.access.endpoint_url, "s3_prefix": s3_prefix}
+    behind_the_gate = settings.model_copy(update=behind)
 
-
-def test_each_promise_that_the_store_breaks_is_a_line(
-    behind_the_gate: Settings, s3_gate: S3Gate
-) -> None:
     def accepted(method: str, path: str, answer: Answer) -> Answer:
         is_refused = method == "PUT" and answer.status == 412
         return Answer(200, {"etag": '"0"'}) if is_refused else answer

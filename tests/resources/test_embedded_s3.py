@@ -22,7 +22,6 @@ from resources.embedded_s3 import (
     EmbeddedS3Error,
     S3Access,
     Server,
-    connected,
     probe,
     room_of,
     running,
@@ -44,16 +43,6 @@ def test_its_answers_headers_need_not_make_sense(s3_gate: S3Gate, s3_prefix: str
     nonsense = dict.fromkeys(("date", "last-modified", "x-amz-tagging-count"), "9" * 30)
     s3_gate.alters = lambda method, path, answer: replace(answer, headers=answer.headers | nonsense)
     probe(s3_gate.access.client(), BUCKET, s3_prefix)
-
-
-def test_a_run_finds_the_store_by_its_environment(
-    s3_server: S3Access, s3_prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in s3_server.environment().items():
-        monkeypatch.setenv(name, value)
-    with connected(Settings.load()) as access:
-        assert access.access_key_id is None
-        put(access.client(), f"{s3_prefix}/by-the-usual-chain")
 
 
 def test_it_lives_as_long_as_it_is_used_and_keeps_data_and_keys(tmp_path: Path) -> None:
