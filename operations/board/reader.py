@@ -7,17 +7,18 @@ board may stand beside a second copy; and nothing that goes wrong takes the last
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from operations.board.following import Position, read_on
-from operations.board.hour import last_hour
 from operations.board.match import ShownMatch, shown_match
-from operations.report_pictures import Row
+from operations.report_pictures import HOUR_MINUTES, Box, Clock, Row
+from pipeline_assets.day_state import Cell, cells_of
 from pipeline_assets.football import monitor_central, pretty_print_conversion
 from pipeline_assets.football.alerts.rules import Fired
 from pipeline_assets.landed_alerts import AlertShown, alerts_of_fetch
+from pipeline_assets.minute_state import LEGEND, MinuteState
 from resources.day_index import Place
 from resources.day_layout import object_key
 from resources.day_store import DayStore
@@ -32,6 +33,7 @@ from touchline.errors import Bad, Unavailable, Unreadable
 from touchline.fetch import FetchRef
 from touchline.outcomes import State
 from touchline.stage import ALERT, KIND, OUTCOME, Stage
+from touchline.watch import expected_minutes
 
 MONITOR = monitor_central.stage
 CONVERTED = pretty_print_conversion.stage
@@ -271,3 +273,33 @@ class Reader:
     def _retell(self, of: Callable[[AlertShown], AlertShown]) -> None:
         alerts = {match: tuple(map(of, alerts)) for match, alerts in self.seen.alerts.items()}
         self.seen = replace(self.seen, alerts=alerts)
+
+
+def last_hour(site: Site, stage: Stage, fetch: FetchRef, now: datetime) -> Row | None:
+    """The last hour minute by minute, drawn as a report draws its day.
+
+    Of the day of this fetch, up to now or to the day's last fetch; None where the ledger knows
+    nothing of it. Reads that hour alone. Raises LedgerUnavailable, StoreError.
+    """
+    day, minute = fetch.day, Minute.containing(now)
+    last = minute.number if minute.day == day else fetch.number
+    first = max(1, last - HOUR_MINUTES + 1)
+    intervals = site.ledger.intervals(stage.feed, day.start, day.end)
+    watched = frozenset(map(day.number_of, expected_minutes(day, intervals, now)))
+    fetches = site.ledger.fetches(stage.feed, day, first, last)
+    claims = site.ledger.claims_of(stage.name, day, range(first, last + 1))
+    before = (first - 1) // WINDOW_MINUTES * WINDOW_MINUTES
+    index = site.days(stage.feed).index(stage.name, day, after=object_key(stage.name, day, before))
+    cells = list(cells_of(day, watched, fetches, claims, index.numbers, ()))
+    boxes = list(_boxes(cells, Clock(day), first, last))
+    return Row("the last hour", HOUR_MINUTES, boxes) if boxes else None
+
+
+def _boxes(cells: list[Cell], clock: Clock, first: int, last: int) -> Iterator[Box]:
+    for number in range(first, last + 1):
+        cell = cells[FetchNumber(number) - 1]
+        if cell.state is not MinuteState.NOT_EXPECTED:
+            said = ": ".join(filter(None, (LEGEND[cell.state], cell.what, cell.why)))
+            yield Box(
+                HOUR_MINUTES - 1 - last + number, 1, cell.state, f"{clock.at(number)}: {said}"
+            )
