@@ -543,6 +543,9 @@ def test_a_price_that_pays_nothing_says_so_and_leaves_no_overround() -> None:
 
 GOAL_AT = 60 * SHOWN_MINUTES - 100
 """Seconds into the shown time, so that price and text of a goal are not far behind it."""
+SUSPENDED = quote(GOAL_AT - 20, "2.5", closed=1)
+SCORED = {"score": "1-0"}
+UNCLEAR = "pre-match or live: the feed does not say"
 
 
 @pytest.mark.parametrize(
@@ -550,34 +553,24 @@ GOAL_AT = 60 * SHOWN_MINUTES - 100
     [
         ([quote(GOAL_AT, "3.5", score="1-0")], "3' at 1-0"),
         (
-            [quote(GOAL_AT - 20, "2.5", closed=1), quote(GOAL_AT, "3.5")],
+            [SUSPENDED, quote(GOAL_AT, "3.5")],
             "3' at 0-0 possible goal: the price jumped and the score has not changed yet",
         ),
         (
-            [
-                quote(GOAL_AT - 20, "2.5", closed=1),
-                quote(GOAL_AT, "3.5"),
-                quote(GOAL_AT + 9, "3.5", market="asia", score="1-0"),
-            ],
+            [SUSPENDED, quote(GOAL_AT, "3.5"), quote(GOAL_AT + 9, "3.5", **SCORED, market="asia")],
             "3' at 1-0",
         ),
         (
-            [quote(GOAL_AT, "2.5", v2=Decimal("0.8"), score="1-0", company_id="22")],
+            [quote(GOAL_AT, "2.5", v2=Decimal("0.8"), **SCORED, company_id="22")],
             "3' at 1-0 goal shown, but the price has not moved yet",
         ),
         (
-            [
-                quote(GOAL_AT, "3.5", score="1-0"),
-                quote(GOAL_AT + 4, "3.5", closed=1, score="0-0"),
-            ],
+            [quote(GOAL_AT, "3.5", **SCORED), quote(GOAL_AT + 4, "3.5", closed=1)],
             "3', suspended since quoted around a goal that was taken back",
         ),
-        (
-            [quote(GOAL_AT, "2.75", minute="", status=13)],
-            "? pre-match or live: the feed does not say",
-        ),
+        ([quote(GOAL_AT, "2.75", minute="", status=13)], f"? {UNCLEAR}"),
         ([quote(GOAL_AT, "2.75", minute="", status=2)], "live at 0-0"),
-        ([quote(GOAL_AT, "2.75", minute="03")], "03' pre-match or live: the feed does not say"),
+        ([quote(GOAL_AT, "2.75", minute="03")], f"03' {UNCLEAR}"),
     ],
 )
 def test_a_quote_says_at_which_score_it_was_made_and_when_that_is_not_sure(

@@ -71,13 +71,3 @@ def test_where_dagster_never_ran_nothing_is_made(
     assert (said.exit_code, json.loads(said.stdout)["error"]["kind"]) == (2, "nothing_there")
     assert "touchline up" in said.stderr
     assert not (tmp_path / "home").exists()
-
-
-def test_records_that_cannot_be_read_are_named(
-    instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    instance.dispose()
-    (tmp_path / "dagster" / "history" / "runs.db").write_bytes(b"this is no database" * 100)
-    said = housekeep()
-    assert said.exit_code == 2
-    assert "cannot be used" in said.stderr

@@ -41,7 +41,7 @@ def s3(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["s3", *arguments])
 
 
-def test_the_embedded_store_is_told_without_its_keys(embedded: Server) -> None:
+def test_the_embedded_store_is_told_and_its_keys_to_who_asks(embedded: Server) -> None:
     access, file = embedded.access, str(embedded.identities_file)
     text = s3("--prefix", "replay/simulated-1")
     assert (text.exit_code, text.stderr) == (0, "")
@@ -58,6 +58,11 @@ def test_the_embedded_store_is_told_without_its_keys(embedded: Server) -> None:
     for said in (text.stdout, json.dumps(store)):
         assert str(access.secret_access_key) not in said
         assert str(access.access_key_id) not in said
+
+    shown = json.loads(s3("--show-keys", "--json").stdout)["storage_options"]
+    assert shown["aws_access_key_id"] == access.access_key_id
+    assert shown["aws_secret_access_key"] == access.secret_access_key
+    assert f"SECRET '{access.secret_access_key}'" in s3("--show-keys").stdout
 
 
 def test_duckdb_reads_the_keys_where_they_are(embedded: Server) -> None:
@@ -76,14 +81,6 @@ def test_duckdb_reads_the_keys_where_they_are(embedded: Server) -> None:
     for reset in resets:
         connection.execute(reset)
     assert connection.execute(read).fetchone() == (None, None)
-
-
-def test_the_embedded_stores_keys_are_shown_to_who_asks(embedded: Server) -> None:
-    access = embedded.access
-    store = json.loads(s3("--show-keys", "--json").stdout)
-    assert store["storage_options"]["aws_access_key_id"] == access.access_key_id
-    assert store["storage_options"]["aws_secret_access_key"] == access.secret_access_key
-    assert f"SECRET '{access.secret_access_key}'" in s3("--show-keys").stdout
 
 
 def test_keys_of_your_own_store_are_never_shown(
