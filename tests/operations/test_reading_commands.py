@@ -68,21 +68,6 @@ def test_an_object_that_has_gone_is_a_loss_and_exits_1(own_day: RunDay) -> None:
     assert f"football/merged: fetch {number}: real_loss" in shown.stdout.decode()
 
 
-def test_a_deep_check_trusts_no_mark_of_an_earlier_one(own_day: RunDay) -> None:
-    site, number = own_day.site(), own_day.numbers[0]
-    claim = site.ledger.claims("football/merged", own_day.day)[number].landed
-    assert claim is not None
-    there = site.store.get(claim.key)
-    etag = site.store.replace(claim.key, there.body[:-1], there.etag, there.metadata)
-    site.ledger.landed(claim, etag, len(there.body) - 1)
-    site.ledger.mark_verified("football/merged", own_day.day, {number: etag})
-    assert own_day.touchline("verify", "--date", DAY).exit_code == 0
-    deep = own_day.touchline("verify", "--date", DAY, "--deep", "--json")
-    assert deep.exit_code == 1
-    (finding,) = deep.json["days"][DAY]["football/merged"]["findings"]
-    assert finding["kind"] == "damaged"
-
-
 def test_a_store_that_is_away_could_not_be_checked(run_day: RunDay, tmp_path: Path) -> None:
     nobody = {"TOUCHLINE_S3_ENDPOINT_URL": "http://127.0.0.1:9"}
     for command in (["losses"], ["reprocess", "--date", DAY], ["report", DAY, "--out"]):
