@@ -25,6 +25,7 @@ from operations.supervisor import (
     Supervisor,
 )
 from resources.processes import ProcessId
+from tests.stack.stack import until
 
 pytestmark = pytest.mark.stack
 
@@ -72,7 +73,7 @@ class House:
         """SIGKILL to this child alone, and a wait until the system says that it has ended."""
         process = self.process(name)
         os.kill(process.pid, signal.SIGKILL)
-        until(lambda: not process.alive)
+        until("its end", lambda: not process.alive, 20)
         return process
 
 
@@ -83,13 +84,6 @@ PARENT = (
     "import subprocess, sys; child = subprocess.Popen(['sleep', '600']);"
     "print(child.pid, flush=True); open(sys.argv[1], 'w').close(); child.wait()"
 )
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -271,7 +265,7 @@ def test_logs_are_rotated_by_size_while_the_child_writes_on(
     log, flag = house.supervisor.log_of("a"), house.folder / "a.ready"
     assert log.with_name("a.log.1").read_text() == "before\n"
     flag.unlink()
-    until(flag.exists)
+    until("that it speaks again", flag.exists, 20)
     assert log.read_text() == "after\n"
     for _ in range(4):
         house.supervisor.watch()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -10,14 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import psutil
 import pytest
 from pydantic import SecretStr
@@ -32,6 +29,7 @@ from resources.settings import Settings
 from resources.site import Site
 from resources.up_record import Up
 from tests.s3_gate import Answer, S3Gate
+from tests.stack.stack import Stack, until
 from touchline.day import Day
 
 
@@ -268,138 +266,94 @@ LAUNCH = """mutation { launchRun(executionParams: {
 }) { __typename } }"""
 
 
-@dataclass
-class Touchline:
-    """The command, on a state folder and a port of its own."""
-
-    home: Path
-    port: int
-    environment: dict[str, str]
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "operations.cli", *arguments]
-
-    def up(self, *arguments: str) -> list[str]:
-        return self.command("up", "--port", str(self.port), "--definitions", "small", *arguments)
-
-    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=200
-        )
-
-    @property
-    def state(self) -> dict[str, Any]:
-        return json.loads((self.home / "run" / "up.json").read_text())
-
-    def child(self, name: str) -> ProcessId:
-        process = ProcessId.recorded(self.home / "run" / f"{name}.child.json")
-        assert process
-        return process
-
-    @property
-    def children(self) -> dict[str, ProcessId]:
-        return {name: self.child(name) for name in self.state["children"]}
-
-    def ask(self, query: str) -> Any:
-        url = f"http://127.0.0.1:{self.port}/graphql"
-        answer = httpx.post(url, json={"query": query}, timeout=20, trust_env=False)
-        return answer.json()["data"]
-
-
 @pytest.fixture
-def touchline(tmp_path: Path, settings: Settings) -> Iterator[Touchline]:
+def stack(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """One whose definitions are those of above, and which does not run yet."""
     (tmp_path / "small.py").write_text(DEFINITIONS)
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("TOUCHLINE_")},
-        "TOUCHLINE_HOME": str(settings.home),
-        "PYTHONPATH": str(tmp_path),
-    }
-    touchline = Touchline(settings.home, choose_ports(1)[0], environment)
-    yield touchline
-    touchline.run(touchline.command("down"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    settings.home.mkdir()
+    stack = Stack(settings.home)
+    yield stack
+    stack.touchline("down")
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
+def up_of(stack: Stack) -> list[str]:
+    return ["up", "--port", str(stack.port), "--definitions", "small"]
 
 
 @pytest.mark.daemon
 @pytest.mark.timeout(400)
-def test_up_and_down(touchline: Touchline) -> None:
-    started = touchline.run(touchline.up("--detach"))
+def test_up_and_down(stack: Stack) -> None:
+    started = stack.touchline(*up_of(stack), "--detach")
     assert started.returncode == 0, started.stderr
-    assert f"http://127.0.0.1:{touchline.port}" in started.stdout
-    children = touchline.children
-    assert set(children) == {"object-store", "simulator", "code-server", "webserver", "daemon"}
-    assert all(child.alive for child in children.values())
-    assert not touchline.child("daemon").created > time.time()
+    assert stack.url in started.stdout
+    parts = {"object-store", "simulator", "code-server", "webserver", "daemon"}
+    assert set(stack.state["children"]) == parts
+    assert all(child.alive for child in stack.children)
+    assert not stack.child("daemon").created > time.time()
 
-    second = touchline.run(touchline.up())
+    second = stack.touchline(*up_of(stack))
     assert second.returncode == 1
     assert "already runs" in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
 
     # The object store comes back by itself, at the same place and with the same keys.
-    access = Server(touchline.home / "s3").access
+    access = Server(stack.home / "s3").access
     access.client().put_object(Bucket="touchline", Key="kept", Body=b"body")
-    os.kill(children["object-store"].pid, signal.SIGKILL)
-    until(lambda: touchline.state["children"]["object-store"] == "restarting")
-    until(lambda: touchline.state["children"]["object-store"] == "running")
-    assert Server(touchline.home / "s3").access == access
-    until(lambda: Server(touchline.home / "s3").is_ready("touchline"))
+    stack.kill("object-store")
+    assert Server(stack.home / "s3").access == access
+    until("an object store", lambda: Server(stack.home / "s3").is_ready("touchline"), 60)
     assert access.client().get_object(Bucket="touchline", Key="kept")["Body"].read() == b"body"
 
     # A run in flight ends with the rest.
-    assert touchline.ask(LAUNCH)["launchRun"]["__typename"] == "LaunchRunSuccess"
-    pid_file = touchline.home / "run.pid"
-    until(pid_file.exists)
+    assert stack.graphql(LAUNCH)["launchRun"]["__typename"] == "LaunchRunSuccess"
+    pid_file = stack.home / "run.pid"
+    until("a run", pid_file.exists, 60)
     run = ProcessId.of(int(pid_file.read_text()))
-    children = touchline.children
-    stopped = touchline.run(touchline.command("down"))
+    children = stack.children
+    stopped = stack.touchline("down")
     assert stopped.returncode == 0, stopped.stderr
     assert not run.alive
-    assert not any(child.group_alive for child in children.values())
-    assert not list((touchline.home / "run").glob("*.child.json"))
-    assert touchline.state["state"] == "ended"
+    assert not any(child.group_alive for child in children)
+    assert not list((stack.home / "run").glob("*.child.json"))
+    assert stack.state["state"] == "ended"
 
 
 @pytest.mark.daemon
 @pytest.mark.timeout(400)
-def test_leftovers_of_a_killed_up_are_replaced_and_ctrl_c_ends_all(touchline: Touchline) -> None:
-    assert touchline.run(touchline.up("--detach")).returncode == 0
-    left = touchline.children
-    os.kill(touchline.state["pid"], signal.SIGKILL)
+def test_leftovers_of_a_killed_up_are_replaced_and_ctrl_c_ends_all(stack: Stack) -> None:
+    assert stack.touchline(*up_of(stack), "--detach").returncode == 0
+    left = stack.children
+    os.kill(stack.state["pid"], signal.SIGKILL)
 
     # As a shell starts a background job: with SIGINT ignored.
-    ignoring = ["env", "--ignore-signal=INT", *touchline.up()]
+    command = [sys.executable, "-m", "operations.cli", *up_of(stack)]
+    ignoring = ["env", "--ignore-signal=INT", *command]
     with subprocess.Popen(
-        ignoring, env=touchline.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ignoring, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as again:
-        until(lambda: touchline.state["pid"] == again.pid)
-        until(lambda: touchline.state["state"] == "ready", 90)
-        assert not any(process.group_alive for process in left.values())
-        children = touchline.children
+        until("another up", lambda: stack.state["pid"] == again.pid, 60)
+        until("that it is ready", lambda: stack.state["state"] == "ready", 240)
+        assert not any(process.group_alive for process in left)
+        children = stack.children
         again.send_signal(signal.SIGINT)
         out, err = again.communicate(timeout=60)
     assert again.returncode == 0, err
-    assert f"http://127.0.0.1:{touchline.port}".encode() in out
+    assert stack.url.encode() in out
     assert b"Ended what an earlier run had left: code-server" in err
-    assert not any(child.group_alive for child in children.values())
-    assert "Daemon threads shut down" in (touchline.home / "logs" / "daemon.log").read_text()
+    assert not any(child.group_alive for child in children)
+    assert "Daemon threads shut down" in (stack.home / "logs" / "daemon.log").read_text()
 
 
 @pytest.mark.daemon
 @pytest.mark.timeout(400)
-def test_definitions_that_do_not_load_are_one_line(touchline: Touchline, tmp_path: Path) -> None:
+def test_definitions_that_do_not_load_are_one_line(stack: Stack, tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text("import nothing_of_this_name\n")
-    failed = touchline.run(touchline.up("--detach"))
+    failed = stack.touchline(*up_of(stack), "--detach")
     assert failed.returncode == 1
     assert failed.stdout == ""
     (line,) = failed.stderr.strip().splitlines()
     assert "the definitions do not load: " in line
     assert "nothing_of_this_name" in line
-    until(lambda: not psutil.pid_exists(touchline.state["pid"]))
-    assert not list((touchline.home / "run").glob("*.child.json"))
+    until("its end", lambda: not psutil.pid_exists(stack.state["pid"]), 60)
+    assert not list((stack.home / "run").glob("*.child.json"))
