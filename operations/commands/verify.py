@@ -57,7 +57,7 @@ def verify(
         found = verify_days(site, date, feed, deep=deep, progress=progress)
         remarks, not_fetched = _remarks_of(site, found), _not_fetched_of(site, found)
         below = site.settings.s3_prefix
-        command = _next_of(found, site.settings.s3_prefix)
+        command = _next_of(found, below)
     days: dict[str, dict[str, Any]] = {}
     for each in found:
         days.setdefault(str(each.day), {})[each.asset] = each.as_dict()
