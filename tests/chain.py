@@ -20,6 +20,7 @@ from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import RotationReport, rotate
 from pipeline_assets.run import Run
+from resources.day_layout import object_key
 from resources.embedded_s3 import S3Access
 from resources.ledger.faulty import FaultyLedger
 from resources.ledger.faulty import Plan as LedgerPlan
@@ -129,6 +130,20 @@ class Chain:
         put_ledger(self.home / "ledger.sqlite")
         with self.process() as site:
             site.ledger.open_interval(FEED, self.start.utc, "simulated")
+
+    def unwatch(self, passed: int) -> None:
+        """From the minute so many after the first on, no minute is expected."""
+        with self.process() as site:
+            site.ledger.close_interval(FEED, self.start.later(passed).utc)
+
+    def delete(self, asset: str, *passed: int) -> None:
+        """The fetch objects of these minutes are gone, each so many after the first."""
+        for each in passed:
+            self.store.delete(object_key(asset, self.day, self.number + each))
+
+    def lose_ledger(self) -> None:
+        for file in self.home.glob("ledger.sqlite*"):
+            file.unlink()
 
     def faults(self, *faults: Fault) -> None:
         """What the vendor does from here on; nothing of it any more when called without any."""

@@ -76,7 +76,7 @@ def _one(rng: random.Random) -> Fault:
     asset = rng.choice(WITH_ROWS if blow == "a row dropped" else ASSETS)
     number = rng.choice(SINGLES if blow == "a row dropped" else WINDOWED + SINGLES)
 
-    def inject(stored: Stored) -> None:
+    def inject(stored: Stored, asset: str) -> None:
         BLOWS[blow](stored, asset, number)
 
     first = (number - 1) // 10 * 10 + 1

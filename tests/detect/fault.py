@@ -47,7 +47,7 @@ class Fault:
     touches: str
     """What is changed: a key, a table or a thing outside."""
     named: tuple[Named, ...] = ()
-    inject: Callable[[Stored], object] = lambda stored: None
+    inject: Callable[[Stored, str], object] = lambda stored, asset: None
     seen: Seen = Seen.MINUTE
     minutes: int = 1
     """How many minutes run until it is named."""

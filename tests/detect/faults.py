@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -55,18 +56,13 @@ from tests.detect.injections import (
     runs,
     sealed_file,
     spool_swells,
-    takes_the_place_of,
+    takes,
     window_changes,
 )
 from tests.detect.stored import Told, cut, flipped
 
 LANDED, CONSERVED, ONCE = "landed_matches_claimed", "records_conserved", "every_fetch_once"
-ZERO, SCHEMA, CADENCE, ALIVE = (
-    "zero_is_explained",
-    "schema_holds",
-    "cadence",
-    "feed_is_alive",
-)
+ZERO, SCHEMA, CADENCE, ALIVE = ("zero_is_explained", "schema_holds", "cadence", "feed_is_alive")
 LIVE_LIST = "match/detail_live"
 
 
@@ -79,6 +75,10 @@ def at(asset: str, name: str, touches: str, inject: Inject, *named: Named, **mor
 
 def landed(kind: Kind, number: int | None = SINGLE, records: int | None = MATCHES) -> Named:
     return Named(LANDED, kind, number, records)
+
+
+def by_vendor(name: str, named: Named, *, asset: str = RAW, **more: Any) -> Fault:
+    return Fault(name, asset, "the vendor", (named,), **more)
 
 
 def harmless(name: str, kind: VendorKind, because: str, **more: Any) -> Fault:
@@ -101,101 +101,68 @@ KEYS = {
     "mark of the seal": "hot/football/date=D/{asset}/sealed-NNNNN",
 }
 """What is changed in the store, below the bucket's prefix."""
-OBJECT, WINDOW, RAW_OBJECT = "object", "window", "fetch"
-CLAIMS, WINDOWS, FETCHES = "ledger_claims", "ledger_windows", "ledger_fetches"
-AND_CLAIM = f"{OBJECT}, {CLAIMS}"
+
+
+def of(touches: str) -> Callable[..., Fault]:
+    """How a fault is told of which this is what it changes: asset, name, what is done, what is said
+    of it."""
+
+    def fault(asset: str, name: str, inject: Inject, *named: Named, **more: Any) -> Fault:
+        return at(asset, name, touches, inject, *named, **more)
+
+    return fault
+
+
+of_object, of_fetch, of_window_object = map(of, ("object", "fetch", "window"))
+of_claim, of_window_claim, of_fate = map(of, ("ledger_claims", "ledger_windows", "ledger_fetches"))
+of_both = of("object, ledger_claims")
 
 OBJECTS = (
-    at(
-        "merged",
-        "object deleted",
-        OBJECT,
-        deletes("merged", SINGLE),
-        landed(Kind.REAL_LOSS),
-    ),
-    at(
-        "pretty_print",
-        "object truncated",
-        OBJECT,
-        changes("pretty_print", cut),
-        landed(Kind.DAMAGED),
-    ),
-    at(
-        "monitor_central",
-        "object emptied",
-        OBJECT,
-        changes("monitor_central", lambda _: b""),
-        landed(Kind.DAMAGED),
-    ),
-    at(
-        "pretty_print_conversion",
-        "bit flipped",
-        OBJECT,
-        changes("pretty_print_conversion", flipped),
-        landed(Kind.DAMAGED),
-    ),
-    at(
-        "merged",
-        "bit rot below a verified ETag",
-        AND_CLAIM,
-        rots("merged"),
-        landed(Kind.DAMAGED),
-        seen=Seen.DEEP,
-    ),
-    at(
+    of_object("merged", "object deleted", deletes(SINGLE), landed(Kind.REAL_LOSS)),
+    of_object("pretty_print", "object truncated", changes(cut), landed(Kind.DAMAGED)),
+    of_object("monitor_central", "object emptied", changes(lambda _: b""), landed(Kind.DAMAGED)),
+    of_object("pretty_print_conversion", "bit flipped", changes(flipped), landed(Kind.DAMAGED)),
+    of_both("merged", "bit rot below a verified ETag", rots, landed(Kind.DAMAGED), seen=Seen.DEEP),
+    of_object(
         "odds_changes",
         "overwritten with another fetch's object",
-        OBJECT,
-        takes_the_place_of("odds_changes", "odds_changes", SINGLE + 1),
+        takes("odds_changes", SINGLE + 1),
         landed(Kind.DAMAGED, SINGLE, CLAIMED),
     ),
-    at(
+    of_object(
         "merged",
         "overwritten with another stage's object",
-        OBJECT,
-        takes_the_place_of("merged", "pretty_print", SINGLE),
+        takes("pretty_print", SINGLE),
         landed(Kind.DAMAGED),
     ),
-    at(
+    of_object(
         "reference",
         "a foreign object under a fetch's key",
-        OBJECT,
-        lambda stored: stored.put(stored.single("reference", SINGLE), b"not ours"),
+        lambda stored, asset: stored.put(stored.single(asset, SINGLE), b"not ours"),
         landed(Kind.DAMAGED, SINGLE, CLAIMED),
     ),
-    at(
+    of_object(
         "merged",
         "object there without a claim",
-        OBJECT,
-        lambda stored: stored.copied_to("merged", SINGLE, GAP),
+        lambda stored, asset: stored.copied_to(asset, SINGLE, GAP),
         landed(Kind.TRACKING_ERROR, GAP),
     ),
-    at(
-        RAW,
-        "fetch gone while its copy lies in the spool",
-        RAW_OBJECT,
-        deletes(RAW, SINGLE),
-        is_made_good=True,
+    of_fetch(
+        RAW, "fetch gone while its copy lies in the spool", deletes(SINGLE), is_made_good=True
     ),
     at(
         RAW,
         "fetch gone, and its copy in the spool too",
-        f"{RAW_OBJECT}, the spool",
-        both(deletes(RAW, SINGLE), lambda stored: stored.forget_spooled(SINGLE)),
+        "fetch, the spool",
+        both(deletes(SINGLE), lambda stored, _: stored.forget_spooled(SINGLE)),
         landed(Kind.REAL_LOSS),
         Named(CADENCE, Kind.REAL_LOSS, SINGLE),
     ),
-    at(
-        RAW,
-        "fetch overwritten with another",
-        RAW_OBJECT,
-        takes_the_place_of(RAW, RAW, SINGLE + 1),
-        landed(Kind.DAMAGED),
-    ),
+    of_fetch(RAW, "fetch overwritten with another", takes(RAW, SINGLE + 1), landed(Kind.DAMAGED)),
     at(
         RAW,
         "a vendor's answer changed inside a fetch",
-        f"{RAW_OBJECT}, {CLAIMS}",
+        "fetch, ledger_claims",
         changes_a_body,
         landed(Kind.DAMAGED),
     ),
@@ -203,315 +170,256 @@ OBJECTS = (
         RAW,
         "another capture of a minute kept beside it",
         "other capture",
-        lambda stored: stored.put(
-            f"conflicts/{stored.single(RAW, SINGLE)}.aN0therFetch.0", b"the other one"
+        lambda stored, asset: stored.put(
+            f"conflicts/{stored.single(asset, SINGLE)}.aN0therFetch.0", b"the other one"
         ),
         missed_because="nothing is lost: of two captures one counts, and the other is kept",
     ),
 )
 
 ROWS = (
-    at(
+    of_object(
         "merged",
         "record dropped, the ledger not told",
-        OBJECT,
-        rewrites("merged", one_less, Told.NOTHING),
+        rewrites(one_less, Told.NOTHING),
         landed(Kind.OVERWRITTEN, SINGLE, MATCHES - 1),
     ),
-    at(
+    of_both(
         "monitor_central",
         "record dropped, the ledger told of the bytes",
-        AND_CLAIM,
-        rewrites("monitor_central", one_less, Told.BYTES),
+        rewrites(one_less, Told.BYTES),
         landed(Kind.COUNT_DIFFERS, SINGLE, 1),
     ),
-    at(
+    of_both(
         "merged",
         "record doubled",
-        AND_CLAIM,
-        rewrites("merged", one_twice, Told.BYTES),
+        rewrites(one_twice, Told.BYTES),
         landed(Kind.COUNT_DIFFERS, SINGLE, 1),
     ),
-    at(
+    of_both(
         "pretty_print",
         "record swapped at equal count",
-        AND_CLAIM,
-        rewrites("pretty_print", one_for_another, Told.BYTES),
+        rewrites(one_for_another, Told.BYTES),
         landed(Kind.DIGEST_DIFFERS),
     ),
-    at(
-        "merged",
-        "N claimed, none there",
-        AND_CLAIM,
-        rewrites("merged", none, Told.BYTES),
-        landed(Kind.COUNT_DIFFERS),
+    of_both(
+        "merged", "N claimed, none there", rewrites(none, Told.BYTES), landed(Kind.COUNT_DIFFERS)
     ),
-    at(
+    of_both(
         "pretty_print_conversion",
         "match lost inside a stage, all books agreeing",
-        AND_CLAIM,
-        rewrites("pretty_print_conversion", one_less, Told.ALL),
+        rewrites(one_less, Told.ALL),
         Named(CONSERVED, Kind.NOT_CONSERVED, SINGLE, 1),
     ),
-    at(
+    of_both(
         "pretty_print",
         "match lost between two stages, all books agreeing",
-        AND_CLAIM,
-        rewrites("pretty_print", one_less, Told.ALL, received=-1),
+        rewrites(one_less, Told.ALL, received=-1),
         Named(CONSERVED, Kind.NOT_CONSERVED, SINGLE, 1),
     ),
-    at(
+    of_both(
         "merged",
         "match doubled between two stages, all books agreeing",
-        AND_CLAIM,
-        rewrites("merged", one_twice, Told.ALL, received=1),
+        rewrites(one_twice, Told.ALL, received=1),
         Named(CONSERVED, Kind.NOT_CONSERVED, SINGLE, 1),
     ),
-    at(
+    of_both(
         "pretty_print",
         "all matches lost inside a stage, all books agreeing",
-        AND_CLAIM,
-        rewrites("pretty_print", none, Told.ALL),
+        rewrites(none, Told.ALL),
         Named(ZERO, Kind.REAL_LOSS, SINGLE, MATCHES),
     ),
-    at(
+    of_both(
         "merged",
         "match swapped at equal count, all books agreeing",
-        AND_CLAIM,
-        rewrites("merged", one_for_another, Told.ALL),
+        rewrites(one_for_another, Told.ALL),
         missed_because="object, claim and digest were forged alike; stages are compared by count "
         "and fetch, since a stage may rename its records",
     ),
-    at(
+    of_both(
         "merged",
         "a column that nobody declared",
-        AND_CLAIM,
-        rewrites("merged", one_column_more, Told.ALL),
+        rewrites(one_column_more, Told.ALL),
         Named(SCHEMA, Kind.SCHEMA_DIFFERS, SINGLE, MATCHES),
     ),
 )
 
 CLAIM_ROWS = (
-    at(RAW, "0 claimed, N there", CLAIMS, claims_nothing, landed(Kind.COUNT_DIFFERS)),
-    at(
-        "merged",
-        "claim missing",
-        CLAIMS,
-        forgets_claim("merged", SINGLE),
-        landed(Kind.TRACKING_ERROR),
-    ),
-    at(
+    of_claim(RAW, "0 claimed, N there", claims_nothing, landed(Kind.COUNT_DIFFERS)),
+    of_claim("merged", "claim missing", forgets_claim(SINGLE), landed(Kind.TRACKING_ERROR)),
+    of_claim(
         "monitor_central",
         "claim stale",
-        CLAIMS,
-        edits_claim("monitor_central", etag=NO_ETAG, verified_etag=NO_ETAG),
+        edits_claim(etag=NO_ETAG, verified_etag=NO_ETAG),
         landed(Kind.OVERWRITTEN),
     ),
-    at(
+    of_claim(
         "var_incidents",
         "claim made anew, and nobody vouches for it",
-        CLAIMS,
-        edits_claim("var_incidents", rebuilt="nobody"),
+        edits_claim(rebuilt="nobody"),
         landed(Kind.UNCHECKED, SINGLE, CLAIMED),
     ),
-    at(
+    of_claim(
         "pretty_print",
         "count not known",
-        CLAIMS,
-        edits_claim("pretty_print", received=None),
+        edits_claim(received=None),
         Named(CONSERVED, Kind.UNCHECKED, SINGLE),
     ),
-    at(
+    of_claim(
         "merged",
         "claim of another fetch",
-        CLAIMS,
-        edits_claim("merged", landed_fetch_id="aN0therFetch"),
+        edits_claim(landed_fetch_id="aN0therFetch"),
         Named(ONCE, Kind.OTHER_FETCH, SINGLE, MATCHES),
     ),
-    at(
+    of_both(
         "merged",
         "fetch counted under two numbers",
-        AND_CLAIM,
         counts_twice,
         Named(ONCE, Kind.OTHER_FETCH, GAP, MATCHES),
     ),
-    at(
+    of_claim(
         "merged",
         "tally of a claim that was verified edited",
-        CLAIMS,
-        counts_one_more("merged"),
+        counts_one_more,
         Named(CONSERVED, Kind.NOT_CONSERVED, WINDOWED, 1),
     ),
-    at(
+    of_claim(
         "odds_changes",
         "tally of a claim that was verified edited, and nothing made of it",
-        CLAIMS,
-        counts_one_more("odds_changes"),
+        counts_one_more,
         landed(Kind.COUNT_DIFFERS, WINDOWED, 1),
         seen=Seen.DEEP,
     ),
-    at(
+    of_both(
         "monitor_central",
         "writer died before it stored what it had claimed",
-        AND_CLAIM,
-        both(deletes("monitor_central", LAST), only_claimed("monitor_central")),
+        both(deletes(LAST), only_claimed),
         is_made_good=True,
     ),
-    at(
+    of_claim(
         "monitor_central",
         "writer died before it confirmed what it had stored",
-        CLAIMS,
-        only_claimed("monitor_central"),
+        only_claimed,
         is_made_good=True,
     ),
-    at(
+    of_fate(
         RAW,
         "minute told of another fetch",
-        FETCHES,
         runs("UPDATE ledger_fetches SET fetch_id = 'aN0therFetch' WHERE number = ?", WINDOWED),
         Named(ONCE, Kind.OTHER_FETCH, WINDOWED, MATCHES),
     ),
-    at(
+    of_fate(
         RAW,
         "fate of a minute missing",
-        FETCHES,
         runs("DELETE FROM ledger_fetches WHERE number = ?", WINDOWED),
         Named(CADENCE, Kind.TRACKING_ERROR, WINDOWED),
     ),
-    at(
+    of_fate(
         RAW,
         "minute that landed told as missed",
-        FETCHES,
         runs("UPDATE ledger_fetches SET fate = 'missed' WHERE number = ?", WINDOWED),
         Named(CADENCE, Kind.TRACKING_ERROR, WINDOWED),
     ),
 )
 
 WINDOW_OBJECTS = (
-    at(
+    of_window_object(
         "merged",
         "window deleted",
-        WINDOW,
-        lambda stored: stored.delete(stored.window("merged", WINDOWED)),
+        lambda stored, asset: stored.delete(stored.window(asset, WINDOWED)),
         landed(Kind.REAL_LOSS, WINDOWED),
     ),
     at(
         RAW,
         "window truncated",
         "window of fetches",
-        window_changes(RAW, lambda body: body[:200]),
+        window_changes(lambda body: body[:200]),
         landed(Kind.DAMAGED, FIRST, IN_WINDOW),
     ),
-    at(
+    of_window_object(
         "merged",
         "window swapped with another stage's",
-        WINDOW,
-        lambda stored: stored.put(
-            stored.window("merged", WINDOWED), *stored.get(stored.window("pretty_print", WINDOWED))
+        lambda stored, asset: stored.put(
+            stored.window(asset, WINDOWED), *stored.get(stored.window("pretty_print", WINDOWED))
         ),
         landed(Kind.DAMAGED, FIRST, IN_WINDOW),
     ),
     at(
         "monitor_central",
         "window rots below a verified ETag",
-        f"{WINDOW}, {WINDOWS}",
-        window_changes("monitor_central", flipped, believed=True),
+        "window, ledger_windows",
+        window_changes(flipped, believed=True),
         landed(Kind.DAMAGED, FIRST, IN_WINDOW),
         seen=Seen.DEEP,
     ),
-    at(
+    of_window_claim(
         "pretty_print",
         "window without a claim",
-        WINDOWS,
-        of_window("pretty_print", "DELETE FROM ledger_windows"),
+        of_window("DELETE FROM ledger_windows"),
         landed(Kind.TRACKING_ERROR, FIRST, None),
     ),
-    at(
+    of_window_claim(
         "pretty_print_conversion",
         "claim of a window stale",
-        WINDOWS,
-        of_window(
-            "pretty_print_conversion",
-            "UPDATE ledger_windows SET etag = ?, verified_etag = ?",
-            *(NO_ETAG, NO_ETAG),
-        ),
+        of_window("UPDATE ledger_windows SET etag = ?, verified_etag = ?", *(NO_ETAG, NO_ETAG)),
         landed(Kind.OVERWRITTEN, FIRST, IN_WINDOW),
     ),
 )
 
 VENDOR = (
-    Fault(
+    by_vendor(
         "empty answer on a busy day",
-        RAW,
-        "the vendor",
-        (Named(ZERO, Kind.UNEXPLAINED_ZERO, NOW),),
+        Named(ZERO, Kind.UNEXPLAINED_ZERO, NOW),
         vendor=(VendorFault("empty_list", endpoint=LIVE_LIST),),
     ),
-    Fault(
-        "yesterday's rows again",
-        RAW,
-        "the vendor",
-        (Named(ALIVE, Kind.FEED_OUTDATED, NOW),),
-        world=began_the_day_before,
+    by_vendor(
+        "yesterday's rows again", Named(ALIVE, Kind.FEED_OUTDATED, NOW), world=began_the_day_before
     ),
-    Fault(
+    by_vendor(
         "feed frozen",
-        RAW,
-        "the vendor",
-        (Named(ALIVE, Kind.FEED_FROZEN, NOW + 2),),
+        Named(ALIVE, Kind.FEED_FROZEN, NOW + 2),
         vendor=(VendorFault("frozen"),),
         minutes=3,
     ),
-    Fault(
+    by_vendor(
         "feed fails",
-        RAW,
-        "the vendor",
-        (Named(ALIVE, Kind.FEED_FAILS, NOW + 2),),
+        Named(ALIVE, Kind.FEED_FAILS, NOW + 2),
         vendor=(VendorFault("html", endpoint=LIVE_LIST),),
         minutes=3,
     ),
-    Fault(
+    by_vendor(
         "clocks apart",
-        RAW,
-        "the vendor",
-        (Named(ALIVE, Kind.CLOCK_SKEW, NOW),),
+        Named(ALIVE, Kind.CLOCK_SKEW, NOW),
         vendor=(VendorFault("clock_skew", seconds=120.0),),
     ),
-    Fault(
+    by_vendor(
         "many records of another shape",
-        "merged",
-        "the vendor",
-        (Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, 5),),
+        Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, 5),
+        asset="merged",
         vendor=of_another_shape(5),
     ),
-    Fault(
+    by_vendor(
         "a flag of every match written as another type",
-        "merged",
-        "the vendor",
-        (Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, MATCHES),),
+        Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, MATCHES),
+        asset="merged",
         world=a_flag_is_no_number,
     ),
-    Fault(
-        "every minute of the odds written another way",
-        "odds_changes",
-        "the vendor",
+    by_vendor(
         # Each of the twelve has a row for each minute that it has played.
-        (Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, sum(range(1, MATCHES + 1))),),
+        "every minute of the odds written another way",
+        Named(SCHEMA, Kind.SCHEMA_DRIFTS, NOW, sum(range(1, MATCHES + 1))),
+        asset="odds_changes",
         world=minutes_have_a_tick,
     ),
-    Fault(
+    by_vendor(
         "an error beside results",
-        RAW,
-        "the vendor",
-        (Named(ALIVE, Kind.FEED_FAILS, NOW + 2),),
+        Named(ALIVE, Kind.FEED_FAILS, NOW + 2),
         vendor=(VendorFault("err_and_results", endpoint=LIVE_LIST),),
         minutes=3,
     ),
-    Fault(
+    by_vendor(
         "headers with a year that no calendar has",
-        RAW,
-        "the vendor",
-        (Named(ALIVE, Kind.UNCHECKED, None),),
+        Named(ALIVE, Kind.UNCHECKED, None),
         vendor=(VendorFault("bad_headers"),),
     ),
     harmless("a byte order mark before each answer", "byte_order_mark", "it is passed over"),
@@ -560,11 +468,10 @@ RUNS = (
         stage=lambda stage: None,
         minutes=4,
     ),
-    at(
+    of_both(
         "monitor_central",
         "stage killed in the last minute",
-        AND_CLAIM,
-        both(deletes("monitor_central", LAST), forgets_claim("monitor_central", LAST)),
+        both(deletes(LAST), forgets_claim(LAST)),
         is_made_good=True,
     ),
     Fault(
@@ -611,10 +518,9 @@ RUNS = (
         # A ledger that has erred is left alone for 20 s, also by the checks of others.
         anywhere=True,
     ),
-    at(
+    of_window_claim(
         RAW,
         "a table of the ledger is gone",
-        WINDOWS,
         runs("ALTER TABLE ledger_windows RENAME TO lost_windows"),
         landed(Kind.UNCHECKED, None, None),
         anywhere=True,

@@ -35,36 +35,33 @@ NO_ETAG = "0" * 32
 OVERDUE = 40 + 17
 """A window that ends forty minutes after noon is overdue so many minutes after noon."""
 
-Inject = Callable[[Stored], object]
+Inject = Callable[[Stored, str], object]
+"""Does it to what stands of this asset, which goes by the last part of its name."""
 Rows = Callable[[pa.Table], pa.Table]
 
 
-def deletes(asset: str, number: int) -> Inject:
-    return lambda stored: stored.delete(stored.single(asset, number))
+def deletes(number: int) -> Inject:
+    return lambda stored, asset: stored.delete(stored.single(asset, number))
 
 
-def changes(asset: str, by: Callable[[bytes], bytes]) -> Inject:
-    return lambda stored: stored.change(stored.single(asset, SINGLE), by)
+def changes(by: Callable[[bytes], bytes]) -> Inject:
+    return lambda stored, asset: stored.change(stored.single(asset, SINGLE), by)
 
 
-def rots(asset: str) -> Inject:
+def rots(stored: Stored, asset: str) -> None:
     """Under the ETag that was confirmed and read back."""
-
-    def inject(stored: Stored) -> None:
-        stored.believed(asset, SINGLE, stored.change(stored.single(asset, SINGLE), flipped))
-
-    return inject
+    stored.believed(asset, SINGLE, stored.change(stored.single(asset, SINGLE), flipped))
 
 
-def takes_the_place_of(asset: str, source: str, number: int) -> Inject:
-    def inject(stored: Stored) -> None:
-        stored.put(stored.single(asset, SINGLE), *stored.get(stored.single(source, number)))
+def takes(source: str, number: int) -> Inject:
+    """It is replaced by the object of this asset and fetch."""
+    return lambda stored, asset: stored.put(
+        stored.single(asset, SINGLE), *stored.get(stored.single(source, number))
+    )
 
-    return inject
 
-
-def rewrites(asset: str, by: Rows, told: Told, received: int = 0) -> Inject:
-    return lambda stored: stored.rewrite(asset, SINGLE, by, told, received)
+def rewrites(by: Rows, told: Told, received: int = 0) -> Inject:
+    return lambda stored, asset: stored.rewrite(asset, SINGLE, by, told, received)
 
 
 def one_less(rows: pa.Table) -> pa.Table:
@@ -87,44 +84,36 @@ def one_column_more(rows: pa.Table) -> pa.Table:
     return rows.append_column("added_by_hand", pa.array(["?"] * rows.num_rows))
 
 
-def edits_claim(asset: str, number: int = SINGLE, **columns: Any) -> Inject:
-    return lambda stored: stored.claim(asset, number, **columns)
+def edits_claim(**columns: Any) -> Inject:
+    return lambda stored, asset: stored.claim(asset, SINGLE, **columns)
 
 
-def claims_nothing(stored: Stored) -> None:
-    claim = json.loads(stored.claimed(RAW, SINGLE)["landed"])
+def claims_nothing(stored: Stored, asset: str) -> None:
+    claim = json.loads(stored.claimed(asset, SINGLE)["landed"])
     claim["account"] |= {"received": 0, "emitted": 0}
     counts = {"received": 0, "emitted": 0, "explained": 0}
-    stored.claim(RAW, SINGLE, verified_etag=None, landed=json.dumps(claim), **counts)
+    stored.claim(asset, SINGLE, verified_etag=None, landed=json.dumps(claim), **counts)
 
 
-def counts_one_more(asset: str) -> Inject:
-    def inject(stored: Stored) -> None:
-        row = stored.claimed(asset, WINDOWED)
-        stored.claim(
-            asset,
-            WINDOWED,
-            emitted=row["emitted"] + 1,
-            received=row["received"] + 1,
-            explained=row["explained"] + 1,
-        )
-
-    return inject
+def counts_one_more(stored: Stored, asset: str) -> None:
+    row = stored.claimed(asset, WINDOWED)
+    counts = {name: row[name] + 1 for name in ("emitted", "received", "explained")}
+    stored.claim(asset, WINDOWED, **counts)
 
 
 def runs(statement: str, *values: Any) -> Inject:
-    return lambda stored: stored.sql(statement, *values)
+    return lambda stored, _: stored.sql(statement, *values)
 
 
-def forgets_claim(asset: str, number: int) -> Inject:
-    return runs(
+def forgets_claim(number: int) -> Inject:
+    return lambda stored, asset: stored.sql(
         "DELETE FROM ledger_claims WHERE asset = ? AND number = ?", f"football/{asset}", number
     )
 
 
-def only_claimed(asset: str) -> Inject:
+def only_claimed(stored: Stored, asset: str) -> None:
     """As if its writer had died before the store's answer was told to the ledger."""
-    return runs(
+    stored.sql(
         "UPDATE ledger_claims SET state = 'intended', pending = landed, landed = NULL,"
         " outcome = NULL, emitted = NULL, received = NULL, explained = NULL, quarantined = NULL,"
         " landed_fetch_id = NULL, etag = NULL, size = NULL, landed_at = NULL, verified_etag = NULL"
@@ -135,31 +124,31 @@ def only_claimed(asset: str) -> Inject:
 
 
 def both(*all_of: Inject) -> Inject:
-    def inject(stored: Stored) -> None:
+    def inject(stored: Stored, asset: str) -> None:
         for each in all_of:
-            each(stored)
+            each(stored, asset)
 
     return inject
 
 
-def counts_twice(stored: Stored) -> None:
+def counts_twice(stored: Stored, asset: str) -> None:
     """Under the number of a minute in which nothing was fetched, object and claim alike."""
-    etag = stored.copied_to("merged", SINGLE, GAP)
-    row = stored.claimed("merged", SINGLE) | {"number": GAP, "etag": etag, "verified_etag": etag}
+    etag = stored.copied_to(asset, SINGLE, GAP)
+    row = stored.claimed(asset, SINGLE) | {"number": GAP, "etag": etag, "verified_etag": etag}
     with stored.ledger() as ledger:
         names, places = ", ".join(row), ", ".join("?" * len(row))
         ledger.execute(f"INSERT INTO ledger_claims ({names}) VALUES ({places})", list(row.values()))
 
 
-def changes_a_body(stored: Stored) -> None:
-    body, said = stored.get(stored.single(RAW, SINGLE))
+def changes_a_body(stored: Stored, asset: str) -> None:
+    body, said = stored.get(stored.single(asset, SINGLE))
     envelope = zstd.decompress(body)
     changed = envelope.replace(b'"id":"match-', b'"id":"hctam-', 1)
-    stored.replace(RAW, SINGLE, zstd.compress(changed), said, Told.BYTES)
+    stored.replace(asset, SINGLE, zstd.compress(changed), said, Told.BYTES)
 
 
-def window_changes(asset: str, by: Callable[[bytes], bytes], *, believed: bool = False) -> Inject:
-    def inject(stored: Stored) -> None:
+def window_changes(by: Callable[[bytes], bytes], *, believed: bool = False) -> Inject:
+    def inject(stored: Stored, asset: str) -> None:
         key = stored.window(asset, WINDOWED)
         etag = stored.change(key, by)
         if believed:
@@ -171,14 +160,14 @@ def window_changes(asset: str, by: Callable[[bytes], bytes], *, believed: bool =
     return inject
 
 
-def of_window(asset: str, statement: str, *values: Any) -> Inject:
-    return lambda stored: stored.sql(
+def of_window(statement: str, *values: Any) -> Inject:
+    return lambda stored, asset: stored.sql(
         f"{statement} WHERE key = ?", *values, stored.window(asset, WINDOWED)
     )
 
 
 def sealed_file(folder: str, ending: str, by: Callable[[bytes], bytes] | None) -> Inject:
-    def inject(stored: Stored) -> None:
+    def inject(stored: Stored, _: str) -> None:
         key = stored.first_below(folder, ending)
         if by is None:
             stored.delete(key)
@@ -188,7 +177,7 @@ def sealed_file(folder: str, ending: str, by: Callable[[bytes], bytes] | None) -
     return inject
 
 
-def lake_file_rots(stored: Stored) -> None:
+def lake_file_rots(stored: Stored, _: str) -> None:
     key = stored.first_below("lake/football/merged/date=", ".parquet")
     etag = stored.change(key, flipped)
     path = f'$."{key}"'
@@ -198,7 +187,7 @@ def lake_file_rots(stored: Stored) -> None:
     )
 
 
-def rotation_stops(stored: Stored) -> None:
+def rotation_stops(stored: Stored, _: str) -> None:
     """Nothing is fetched meanwhile either: the next interval begins when the window is overdue."""
     closed = f"{NOON.later(NEXT).utc:%Y-%m-%d %H:%M:%S}.000000"
     opened = f"{NOON.later(OVERDUE).utc:%Y-%m-%d %H:%M:%S}.000000"
@@ -210,15 +199,15 @@ def rotation_stops(stored: Stored) -> None:
     )
 
 
-def spool_swells(stored: Stored) -> None:
+def spool_swells(stored: Stored, _: str) -> None:
     (stored.spool / f"{GAP:05d}.aaaaaaaaaaaa.txt").write_bytes(bytes(900_000))
 
 
-def claim_waits(stored: Stored) -> None:
+def claim_waits(stored: Stored, _: str) -> None:
     stored.waiting_claims.write_text(stored.claimed("merged", SINGLE)["landed"] + "\n")
 
 
-def ledger_is_no_database(stored: Stored) -> None:
+def ledger_is_no_database(stored: Stored, _: str) -> None:
     for suffix in ("", "-wal", "-shm"):
         stored.home.joinpath(f"ledger.sqlite{suffix}").write_bytes(b"this was a database " * 500)
 

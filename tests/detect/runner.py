@@ -65,7 +65,7 @@ class Runner:
         chain, stored = self.days.copy(sealed=fault.sealed)
         claimed = {n.number: _claimed(stored, n, fault.asset) for n in fault.named if n.number}
         before = stored.content()
-        fault.inject(stored)
+        fault.inject(stored, fault.asset)
         world = busy_world()
         # Each has a vendor of its own: all live in the same minute, and would share its quota.
         with serve(world, user=USER, secret=SECRET) as chain.vendor:

@@ -24,8 +24,7 @@ HEADS = "football/heads"
 def drop(chain: Chain) -> Drop:
     """The inbox of three minutes that nobody watches any longer."""
     take_live(chain, [fetched(chain.start.later(passed)) for passed in range(3)])
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.utc)
+    chain.unwatch(0)
     return Drop(chain, chain.start.later(60))
 
 
@@ -66,8 +65,7 @@ def test_a_request_of_what_cannot_be_had_has_failed(drop: Drop) -> None:
 
 def test_a_request_puts_its_day_right_once(drop: Drop) -> None:
     chain = drop.chain
-    with chain.process() as site:
-        site.store.delete(object_key(HEADS, chain.day, chain.number + 1))
+    chain.delete(HEADS, 1)
     append(drop, REQUESTS, request(drop, "heads-gone"))
 
     taken = drop.take()

@@ -98,8 +98,7 @@ def test_a_day_that_was_watched_in_vain_is_known(chain: Chain) -> None:
 
 
 def test_a_deleted_object_is_a_real_loss_with_its_records(day: Chain) -> None:
-    with day.process() as site:
-        site.store.delete(object_key(HEADS, day.day, day.number))
+    day.delete(HEADS, 0)
     checks = day.checks()
     assert only_bad(checks) == ("heads", LANDED)
     report = checks["heads", LANDED]
@@ -110,8 +109,7 @@ def test_a_deleted_object_is_a_real_loss_with_its_records(day: Chain) -> None:
 
 
 def test_a_deleted_raw_fetch_is_found_by_both_checks(day: Chain) -> None:
-    with day.process() as site:
-        site.store.delete(object_key(RAW, day.day, day.number))
+    day.delete(RAW, 0)
     checks = day.checks()
     assert found(checks["raw_fetches", LANDED]) == [(Kind.REAL_LOSS, day.number, 3)]
     assert found(checks["raw_fetches", "cadence"]) == [(Kind.REAL_LOSS, day.number, None)]
@@ -358,8 +356,7 @@ def test_a_fetch_whose_minute_was_not_told_as_landed_is_found(day: Chain, statem
 
 
 def test_after_the_interval_nothing_is_expected(day: Chain) -> None:
-    with day.process() as site:
-        site.ledger.close_interval(FEED, day.start.later(2).utc)
+    day.unwatch(2)
     day.at(day.start.later(60))
     assert all_ok(day.checks())
 
@@ -402,8 +399,7 @@ def test_a_locked_ledger_cannot_remember_what_was_verified_and_says_so(day: Chai
 def test_a_store_that_errs_over_one_object_leaves_a_finding_standing(
     day: Chain, gate: FaultyStore
 ) -> None:
-    with day.process() as site:
-        site.store.delete(object_key(HEADS, day.day, day.number))
+    day.delete(HEADS, 0)
     last = object_key(HEADS, day.day, day.number + 1)
     gate.plan = when(lambda request: request.reads(last), refused())
     report = heads_check(day, store=gate, deep=True)

@@ -148,8 +148,7 @@ def test_a_locked_ledger_is_the_cause_of_all_that_stands_in_it(day: Chain) -> No
 
 
 def test_a_damaged_ledger_says_how_it_is_made_anew(day: Chain) -> None:
-    for file in day.home.glob("ledger.sqlite*"):
-        file.unlink()
+    day.lose_ledger()
     (day.home / "ledger.sqlite").write_bytes(b"no database at all" * 100)
     ledger = look(day)["ledger"]
     assert ledger.state is Health.BAD

@@ -50,8 +50,7 @@ def run(chain: Chain, job: dg.JobDefinition, passed: int, *, ok: bool = True) ->
 @pytest.fixture
 def ended(chain: Chain) -> Chain:
     chain.minutes(3)
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(3).utc)
+    chain.unwatch(3)
     return chain
 
 
@@ -65,8 +64,7 @@ def test_a_rotation_stores_windows_and_a_seal_the_day(ended: Chain) -> None:
 
 
 def test_a_day_that_cannot_be_sealed_is_a_run_that_failed(ended: Chain) -> None:
-    with ended.process() as site:
-        site.store.delete(object_key(HEADS, ended.day, ended.number))
+    ended.delete(HEADS, 0)
     run(ended, seal_job(ended.plan), 24 * 60, ok=False)
     with ended.process() as site:
         assert site.ledger.seal(RAW, ended.day) is not None

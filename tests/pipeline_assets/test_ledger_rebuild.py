@@ -38,19 +38,14 @@ LANDING = "landed_matches_claimed"
 LIST_FAILS = [Fault("error_body", endpoint="match/detail_live")]
 
 
-def lose_ledger(chain: Chain) -> None:
-    for file in chain.home.glob("ledger.sqlite*"):
-        file.unlink()
-
-
 def rebuilt(chain: Chain, first: Day | None = None) -> RebuildReport:
     with chain.process() as site:
         return rebuild_ledger(site, first, None, lambda text: None)
 
 
 def stop_watching(chain: Chain, passed: int) -> None:
+    chain.unwatch(passed)
     with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(passed).utc)
         record_watch(site.store, site.ledger, FEED)
 
 
@@ -135,7 +130,7 @@ def test_with_ledger_and_objects_gone_dagster_names_exactly_what_is_lost(
     chain.at(chain.start.later(10))
     lost = one_of_each(chain)
     delete(chain, lost)
-    lose_ledger(chain)
+    chain.lose_ledger()
 
     report = rebuilt(chain)
 
@@ -162,7 +157,7 @@ def test_an_object_that_dagster_says_was_another_is_named(
             site.store.delete(object_key(asset, chain.day, chain.number + 2))
         other = heads_object(chain, ["somebody"])
         put(site, other)
-    lose_ledger(chain)
+    chain.lose_ledger()
     chain.at(chain.start.later(10))
 
     rebuilt(chain)
@@ -174,14 +169,14 @@ def test_an_object_that_dagster_says_was_another_is_named(
 def test_without_dagster_other_stages_name_what_is_lost(past: Chain) -> None:
     lost = one_of_each(past)
     delete(past, lost)
-    lose_ledger(past)
+    past.lose_ledger()
     report = rebuilt(past)
     assert report.verdict is Verdict.BAD
     assert bad(found(past)) == {asset: {number} for asset, number in lost.items()}
 
 
 def test_a_claim_read_from_its_own_object_does_not_vouch_for_it(past: Chain) -> None:
-    lose_ledger(past)
+    past.lose_ledger()
     report = rebuilt(past)
 
     assert {each.asset: each.alone for each in report.assets if each.alone} == {LAST: 6}
@@ -206,7 +201,7 @@ def test_silence_begins_with_the_ledger_that_was_made_anew(past: Chain) -> None:
         record_watch(site.store, site.ledger, FEED)
         now = site.clock.now()
         assert silences(site.ledger, plans, now)
-    lose_ledger(past)
+    past.lose_ledger()
     rebuilt(past)
     with past.process() as site:
         assert silences(site.ledger, plans, now) == {}
@@ -236,15 +231,14 @@ def test_all_that_is_known_of_a_day_comes_back(chain_of: ChainOf) -> None:
         chain.minute(passed)
     chain.rotate(12)
     chain.rotate(24)
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(12).utc)
+    chain.unwatch(12)
     chain.minute(25)
 
     before = known(chain)
     assert before["windows"]
     assert FetchFate.MISSED in before["fates"].values()
     assert "vendor_error" in before["reasons"].values()
-    lose_ledger(chain)
+    chain.lose_ledger()
     rebuilt(chain)
     assert known(chain) == before
     assert set(found(chain, deep=True)) <= {("quarantine", LANDING)}
@@ -254,7 +248,7 @@ def test_all_that_is_known_of_a_day_comes_back(chain_of: ChainOf) -> None:
         assert seal_day(site, FEED, chain.day, run_id="seal").waiting == []
     sealed = known(chain)
     assert sealed["seals"]
-    lose_ledger(chain)
+    chain.lose_ledger()
     assert {each.sealed for each in rebuilt(chain).assets} == {True}
     assert known(chain) == sealed
     assert set(found(chain, deep=True)) <= {("quarantine", LANDING)}
@@ -302,14 +296,14 @@ def test_a_window_that_is_gone_with_the_ledger_is_named_fetch_by_fetch(chain: Ch
         held = set(range(chain.number, chain.number + 10)) & set(chain.numbers(HEADS))
         gone = held - set(chain.numbers(RAW))
     assert gone
-    lose_ledger(chain)
+    chain.lose_ledger()
     chain.at(chain.start.later(30))
     rebuilt(chain)
     assert bad(found(chain))[RAW] >= gone
 
 
 def test_minutes_go_on_after_a_rebuild(past: Chain) -> None:
-    lose_ledger(past)
+    past.lose_ledger()
     rebuilt(past)
     with past.process() as site:
         site.ledger.open_interval(FEED, past.start.later(11).utc, "simulated")
@@ -334,7 +328,7 @@ def test_an_asset_of_which_a_whole_later_day_is_gone_is_named(chain: Chain, alon
     later = chain.day.shifted(1)
     with chain.process() as site:
         site.store.delete(object_key(LAST, later, chain.number))
-    lose_ledger(chain)
+    chain.lose_ledger()
     chain.at(chain.start.later(a_day + 10))
     assert rebuilt(chain, later if alone else None).verdict is Verdict.BAD
     [finding] = chain.checks(later)["quarantine", LANDING].findings
@@ -347,7 +341,7 @@ def test_what_a_rebuild_found_lost_today_stays_lost_when_minutes_go_on(chain: Ch
     with chain.process() as site:
         record_watch(site.store, site.ledger, FEED)
     delete(chain, {"football/newcomers": FetchNumber(chain.number + 1)})
-    lose_ledger(chain)
+    chain.lose_ledger()
     chain.at(chain.start.later(6))
     assert rebuilt(chain).verdict is Verdict.BAD
     lost = found(chain)["newcomers", LANDING]

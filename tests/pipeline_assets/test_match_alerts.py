@@ -404,8 +404,7 @@ def test_a_rebuild_tells_nobody(chain_of: ChainOf, there: Target) -> None:
 
 def test_a_ledger_that_was_lost_knows_again_whom_it_told_of(watch: Watch) -> None:
     watch.minute(0)
-    for file in watch.chain.home.glob("ledger.sqlite*"):
-        file.unlink()
+    watch.chain.lose_ledger()
     with watch.chain.process() as site:
         for found in ledger_rebuild.rebuild_day(site, watch.chain.plan, watch.chain.day, {}, None):
             assert found.findings == []

@@ -26,18 +26,12 @@ A_DAY = 24 * 60
 
 
 @pytest.fixture(scope="module")
-def three_minutes(chain_apart: Callable[[], Chain]) -> Chain:
+def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
     """By code that sets one match aside, so that a rebuild changes what it made."""
     chain = chain_apart()
     chain.minutes(3, small_plan(heads=refuses_one))
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(3).utc)
+    chain.unwatch(3)
     return chain
-
-
-@pytest.fixture
-def day(three_minutes: Chain, tmp_path_factory: pytest.TempPathFactory, s3_prefix: str) -> Chain:
-    return three_minutes.copy(tmp_path_factory.mktemp("day"), s3_prefix)
 
 
 def meets(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from pipeline_assets.run import Run, StepReport
 from resources.day_layout import object_key
 from resources.day_store import Landing
 from simulator.recorded import Recorded
-from simulator.server import Served, serve
+from simulator.server import serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
@@ -113,12 +112,6 @@ def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
     chain = chain_apart()
     chain.minutes(3)
     return chain
-
-
-@pytest.fixture
-def day(clean_day: Chain, vendor: Served, s3_prefix: str, tmp_path: Path) -> Chain:
-    """The clean day once more, for this test to spoil."""
-    return clean_day.copy(tmp_path / "home", s3_prefix)
 
 
 def test_an_object_that_was_lost_is_restored_as_it_was(day: Chain) -> None:
@@ -221,8 +214,7 @@ def test_a_rebuild_that_fails_replaces_nothing(day: Chain) -> None:
 
 def test_a_fetch_that_failed_meanwhile_costs_nothing_that_was_made(day: Chain) -> None:
     """A raw fetch that is gone leaves what was made of it as it is."""
-    with day.process() as site:
-        site.store.delete(object_key(RAW, day.day, day.number))
+    day.delete(RAW, 0)
     before = day.objects()
     assert changed(rebuild(day)) == set()
     assert day.objects() == before
@@ -263,8 +255,7 @@ def test_a_state_goes_on_past_a_fetch_whose_input_is_gone(chain: Chain) -> None:
     finally:
         world.become(statuses)
         world.teams_named = False
-    with chain.process() as site:
-        site.store.delete(object_key(RAW, chain.day, chain.number + 1))
+    chain.delete(RAW, 1)
     before = chain.objects()
     assert changed(rebuild(chain)) == set()
     assert chain.objects() == before

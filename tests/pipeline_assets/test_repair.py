@@ -48,8 +48,7 @@ def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
     """Three minutes of three matches each, all of them well, each fetch an object of its own."""
     chain = chain_apart()
     chain.minutes(3)
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(3).utc)
+    chain.unwatch(3)
     chain.at(chain.start.later(LATER))
     return chain
 
@@ -62,12 +61,6 @@ def windowed_day(clean_day: Chain, tmp_path_factory: pytest.TempPathFactory) -> 
     chain.rotate(LATER)
     chain.rotate(LATER + 15)
     return chain
-
-
-@pytest.fixture
-def day(clean_day: Chain, vendor: Served, s3_prefix: str, tmp_path: Path) -> Chain:
-    """The clean day once more, for this test to spoil."""
-    return clean_day.copy(tmp_path / "home", s3_prefix)
 
 
 @pytest.fixture
@@ -100,12 +93,6 @@ def repaired(chain: Chain, plan: FeedPlan | None = None, **how: Any) -> Done:
 def lost(chain: Chain, *, deep: bool = False) -> list[Loss]:
     with chain.process() as site:
         return losses_of(site, chain.plan, chain.day, deep=deep)
-
-
-def delete(chain: Chain, asset: str, *passed: int) -> None:
-    with chain.process() as site:
-        for each in passed:
-            site.store.delete(object_key(asset, chain.day, chain.number + each))
 
 
 def said(plan: Plan) -> list[tuple[str, int | None, Action, Work, Why, int | None]]:
@@ -151,7 +138,7 @@ def test_a_clean_day_has_no_losses_and_nothing_to_do(day: Chain) -> None:
 
 def test_what_is_lost_is_planned_made_again_and_then_there_is_nothing_to_do(day: Chain) -> None:
     before = day.objects()
-    delete(day, HEADS, 0, 1, 2)
+    day.delete(HEADS, 0, 1, 2)
     spoiled = day.objects()
 
     losses = lost(day)
@@ -182,7 +169,7 @@ def test_what_is_lost_is_planned_made_again_and_then_there_is_nothing_to_do(day:
 
 
 def test_who_and_why_and_by_which_code_stand_in_the_books(day: Chain) -> None:
-    delete(day, HEADS, 0)
+    day.delete(HEADS, 0)
     done = repair(day)
     assert done
     with day.process() as site:
@@ -204,7 +191,7 @@ def test_who_and_why_and_by_which_code_stand_in_the_books(day: Chain) -> None:
 
 
 def test_a_plan_of_what_has_changed_since_is_not_carried_out(day: Chain) -> None:
-    delete(day, HEADS, 0)
+    day.delete(HEADS, 0)
     with day.process() as site:
         plan = plan_repair(site, day.plan, day.day)
         repair(day)
@@ -215,7 +202,7 @@ def test_a_plan_of_what_has_changed_since_is_not_carried_out(day: Chain) -> None
 
 
 def test_somebody_who_seals_the_day_is_not_disturbed(day: Chain) -> None:
-    delete(day, HEADS, 0)
+    day.delete(HEADS, 0)
     with (
         day.process() as site,
         day_locked(site, HEADS, day.day, "seal-1"),
@@ -232,7 +219,7 @@ def test_killed_between_two_fetches_it_goes_on_where_it_was(
     day: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = day.objects()
-    delete(day, HEADS, 0, 1, 2)
+    day.delete(HEADS, 0, 1, 2)
     child = os.fork()
     if not child:
         made = pipeline_assets.stage_step.encode_stage
@@ -290,7 +277,7 @@ def test_the_same_code_that_makes_other_records_replaces_nothing(
 ) -> None:
     """A stage that is not a function of its input: a person has to look at it."""
     same_code(monkeypatch, day)
-    delete(day, HEADS, 0)
+    day.delete(HEADS, 0)
     plan = small_plan(heads=without_one)
     done = repair(day, plan)
     assert done is not None
@@ -380,7 +367,7 @@ def test_what_is_named_is_made_anew_and_nothing_without_a_name(day: Chain) -> No
 
 def test_the_newest_minutes_are_left_to_live_runs_unless_they_are_lost(day: Chain) -> None:
     day.at(day.start.later(21))
-    delete(day, HEADS, 2)
+    day.delete(HEADS, 2)
     made = planned(day, asset=HEADS, named=True)
     assert [(i.number, i.action) for i in made.items if i.asset == HEADS] == [
         (day.number, Action.DO),
@@ -403,8 +390,8 @@ def test_a_raw_fetch_that_is_gone_is_gone_and_what_was_made_of_it_stays(day: Cha
         spool = site.spool(FEED)
         for entry in list(spool.entries()):
             spool.clear(entry)
-    delete(day, RAW, 0)
-    delete(day, HEADS, 0)
+    day.delete(RAW, 0)
+    day.delete(HEADS, 0)
     losses = lost(day)
     assert {(loss.asset, loss.recoverable) for loss in losses} == {(RAW, False), (HEADS, False)}
     assert "the past cannot be fetched again" in losses[0].evidence
@@ -425,8 +412,8 @@ def test_a_raw_fetch_that_is_gone_is_gone_and_what_was_made_of_it_stays(day: Cha
 def test_a_raw_fetch_lands_again_from_the_spool(day: Chain) -> None:
     """Of a day of which no live minute looks into the spool any more."""
     before = day.objects()
-    delete(day, RAW, 1)
-    delete(day, ECHOES, 1)
+    day.delete(RAW, 1)
+    day.delete(ECHOES, 1)
     [loss, other] = lost(day)
     assert (loss.asset, loss.recoverable, other.recoverable) == (RAW, True, True)
     assert [item.source for item in planned(day).items] == ["the spool", HEADS]

@@ -73,11 +73,6 @@ def kept_folders(chain: Chain) -> set[str]:
     return {key.split("/")[0] for key in chain.objects()}
 
 
-def lose_the_ledger(chain: Chain) -> None:
-    for file in chain.home.glob("ledger.sqlite*"):
-        file.unlink()
-
-
 @contextmanager
 def later(chain: Chain, days: int = 6) -> Iterator[Site]:
     chain.at(chain.start.later(days * A_DAY))
@@ -268,7 +263,7 @@ def test_another_count_or_digest_than_was_claimed_is_named(day: Chain, asset: st
 
 def test_a_ledger_that_was_lost_learns_it_from_the_store(day: Chain) -> None:
     retain(day, **BOTH)
-    lose_the_ledger(day)
+    day.lose_ledger()
     with later(day) as site:
         assert site.ledger.expiries(HEADS, day.day) == {}
     checks = day.checks(deep=True)
@@ -286,7 +281,7 @@ def test_a_ledger_that_was_lost_learns_it_from_the_store(day: Chain) -> None:
 
 
 def test_a_day_expires_without_the_ledger_that_sealed_it(day: Chain) -> None:
-    lose_the_ledger(day)
+    day.lose_ledger()
     assert len(retain(day, **BOTH).expired) == len(names(day))
     assert all_ok(day.checks(deep=True))
 

@@ -19,16 +19,11 @@ NEWCOMERS = "football/newcomers"
 
 
 @pytest.fixture(scope="module")
-def ten(chain_apart: Callable[[], Chain]) -> Chain:
+def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
     """Ten minutes and one more."""
     chain = chain_apart()
     chain.minutes(11)
     return chain
-
-
-@pytest.fixture
-def day(ten: Chain, tmp_path_factory: pytest.TempPathFactory, s3_prefix: str) -> Chain:
-    return ten.copy(tmp_path_factory.mktemp("day"), s3_prefix)
 
 
 def window_of(chain: Chain) -> Window:
@@ -63,8 +58,7 @@ def test_ten_minutes_with_fates_become_one_window_in_every_asset(day: Chain) -> 
 
 
 def test_fetch_objects_outlive_their_window_by_ten_minutes(day: Chain) -> None:
-    with day.process() as site:
-        site.ledger.close_interval(FEED, day.start.later(11).utc)
+    day.unwatch(11)
     day.rotate(11)
     assert day.rotate(20).removed == 0
     assert len(singles(day, RAW)) == 11
@@ -99,8 +93,7 @@ def test_minutes_go_on_from_what_stands_in_a_window(day: Chain) -> None:
     report = day.minute(22)
     assert report.steps[NEWCOMERS].account.dropped == {"seen_before": 3}
     assert day.opened(NEWCOMERS, day.number).table.num_rows == 3
-    with day.process() as site:
-        site.ledger.close_interval(FEED, day.start.later(11).utc)
+    day.unwatch(11)
     assert all_ok({k: r for k, r in day.checks().items() if k[1] != "cadence"})
 
 
@@ -118,8 +111,7 @@ def test_a_window_that_lacks_minutes_is_stored_a_quarter_of_an_hour_later(chain:
 
 def test_minutes_that_nobody_expects_are_not_waited_for(chain: Chain) -> None:
     chain.minutes(3)
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(3).utc)
+    chain.unwatch(3)
     assert len(chain.rotate(10).stored) == len(chain.plan.assets)
     assert all_ok(chain.checks())
 

@@ -30,8 +30,7 @@ def twelve(chain_apart: Callable[[], Chain]) -> Chain:
     """Twelve minutes of a day, and its end watched by nobody."""
     chain = chain_apart()
     chain.minutes(12)
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(12).utc)
+    chain.unwatch(12)
     return chain
 
 
@@ -98,8 +97,7 @@ def test_a_day_is_not_sealed_before_everything_of_it_is_known(chain: Chain) -> N
 
 
 def test_a_day_with_a_fetch_in_the_spool_alone_is_not_sealed(chain: Chain) -> None:
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(2).utc)
+    chain.unwatch(2)
     chain.minutes(2)
     with chain.process() as site:
         spooled = [site.spool(FEED).read(entry) for entry in site.spool(FEED).entries()]
@@ -111,8 +109,7 @@ def test_a_day_with_a_fetch_in_the_spool_alone_is_not_sealed(chain: Chain) -> No
 
 
 def test_a_loss_is_never_sealed_over(day: Chain) -> None:
-    with day.process() as site:
-        site.store.delete(object_key(HEADS, day.day, day.number + 3))
+    day.delete(HEADS, 3)
     report = seal(day)
     assert HEADS not in report.sealed
     assert f"{HEADS}: 1 fetches had landed and are gone, the first {day.number + 3}" in str(
@@ -159,8 +156,7 @@ def test_a_late_capture_is_taken_in_by_sealing_again(chain: Chain) -> None:
     with chain.process() as site:
         late = site.feed(FEED).fetch(chain.start.later(2), previous=None)
     chain.minute(3)
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(4).utc)
+    chain.unwatch(4)
     chain.minute(30)
     assert seal(chain).waiting == []
     chain.at(chain.start.later(2 * A_DAY))

@@ -138,8 +138,7 @@ def test_a_backlog_is_not_worked_on_for_longer_than_the_live_fetch_can_wait(
 
 def test_what_was_lost_is_left_to_a_rebuild(chain: Chain) -> None:
     chain.minutes(2)
-    with chain.process() as site:
-        site.store.delete(object_key(HEADS, chain.day, chain.number))
+    chain.delete(HEADS, 0)
     report = chain.minute(2)
     assert chain.numbers(HEADS) == [chain.number + 1, chain.number + 2]
     assert report.steps[HEADS].added == [chain.number + 2]
@@ -399,8 +398,7 @@ def test_state_is_carried_over_midnight(chain_of: ChainOf) -> None:
 def test_state_is_carried_over_a_day_without_fetches(chain_of: ChainOf) -> None:
     chain = chain_of(BEFORE_MIDNIGHT)
     chain.minute(0)
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.end)
+    chain.unwatch(1)
     chain.minute(24 * 60 + 10)
     later = chain.start.later(24 * 60 + 10)
     assert later.day == TODAY.shifted(1)

@@ -1,15 +1,27 @@
-"""Whatever the vendor sends of one match, no stage raises and no other match is touched."""
+"""Whatever the vendor sends of one match, no stage raises, and no other match is touched: it is
+stored, shown and alerted as if nothing were wrong."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from hypothesis import given
 
-from pipeline_assets.football import merged, odds_changes, reference, var_incidents
+from pipeline_assets.football import (
+    merged,
+    monitor_central,
+    odds_changes,
+    pretty_print,
+    pretty_print_conversion,
+    reference,
+    var_incidents,
+)
+from pipeline_assets.football.alerts.rules import alert_stages
 from resources.parquet import records_of, table_of
+from tests.pipeline_assets.football.examples import content
 from tests.pipeline_assets.football.fetches import needs_poll
 from tests.pipeline_assets.football.mutator import (
     MutatedPoll,
@@ -24,17 +36,17 @@ from touchline.stage import Stage, Staged
 pytestmark = [needs_poll, patience]
 
 
-def through(stage: Stage[Any], raw: Envelope, **state: Any) -> Staged[Any]:
-    """The stage's work on a fetch, which must add up and fit its columns."""
-    staged = stage.by(raw.ref, raw, **state)
+def through(stage: Stage[Any], raw: Envelope, *inputs: Any, **state: Any) -> Staged[Any]:
+    """The stage's work on a fetch as it comes back from its columns; it must add up."""
+    staged = stage.by(raw.ref, *inputs, **state)
     assert staged.account.conserved
-    read_back = records_of(table_of(staged.records, stage.makes), stage.makes)
-    assert msgspec.json.encode(read_back) == msgspec.json.encode(staged.records)
+    stored = records_of(table_of(staged.records, stage.makes), stage.makes)
+    assert msgspec.json.encode(stored) == msgspec.json.encode(staged.records)
+    staged.records = stored
     if stage.carries is not None:
         packed = msgspec.msgpack.encode(staged.carried)
         assert msgspec.msgpack.decode(packed, type=stage.carries) == staged.carried
-    reasons = {record.reason for record in staged.quarantined}
-    assert reasons <= {*stage.reasons}
+    assert {record.reason for record in staged.quarantined} <= {*stage.reasons}
     return staged
 
 
@@ -50,14 +62,14 @@ _STAGES = {
 
 @functools.cache
 def undisturbed(name: str) -> Staged[Any]:
-    stage = _STAGES[name]
-    return through(stage, untouched(), **({"carried": None} if stage.ordered else {}))
+    stage, raw = _STAGES[name], untouched()
+    return through(stage, raw, raw, **({"carried": None} if stage.ordered else {}))
 
 
 @examples
 @given(mutated_polls())
 def test_a_hostile_match_costs_no_other_match_its_merged_record(poll: MutatedPoll) -> None:
-    staged = through(merged.stage, poll.envelope)
+    staged = through(merged.stage, poll.envelope, poll.envelope)
     assert staged.received == 3 or poll.victim not in {r.match_id for r in staged.records}
     assert of(staged, poll.others) == _at_their_new_place(poll)
 
@@ -79,23 +91,22 @@ def _at_their_new_place(poll: MutatedPoll) -> bytes:
 @examples
 @given(mutated_polls())
 def test_a_hostile_history_costs_no_other_match_its_odds_rows(poll: MutatedPoll) -> None:
-    fresh = through(odds_changes.stage, poll.envelope, carried=None)
+    stage, hostile, good = odds_changes.stage, poll.envelope, untouched()
+    fresh = through(stage, hostile, hostile, carried=None)
     assert of(fresh, poll.others) == of(undisturbed("football/odds_changes"), poll.others)
 
     seen = undisturbed("football/odds_changes").carried
-    after = through(odds_changes.stage, poll.envelope, carried=seen, earlier=lambda _: untouched())
+    after = through(stage, hostile, hostile, carried=seen, earlier=lambda _: good)
     assert of(after, poll.others) == b"[]"
 
-    back = through(
-        odds_changes.stage, untouched(), carried=after.carried, earlier=lambda _: poll.envelope
-    )
+    back = through(stage, good, good, carried=after.carried, earlier=lambda _: hostile)
     assert of(back, poll.others) == b"[]"
 
 
 @examples
 @given(mutated_polls())
 def test_a_hostile_record_costs_no_other_its_place_among_the_references(poll: MutatedPoll) -> None:
-    staged = through(reference.stage, poll.envelope)
+    staged = through(reference.stage, poll.envelope, poll.envelope)
     expected = undisturbed("football/reference")
     assert staged.received == expected.received
     lost = len(expected.records) - len(staged.records)
@@ -105,8 +116,46 @@ def test_a_hostile_record_costs_no_other_its_place_among_the_references(poll: Mu
 @examples
 @given(mutated_polls())
 def test_hostile_incidents_cost_no_other_match_its_var_incidents(poll: MutatedPoll) -> None:
-    fresh = through(var_incidents.stage, poll.envelope, carried=None)
+    stage, hostile = var_incidents.stage, poll.envelope
+    fresh = through(stage, hostile, hostile, carried=None)
     assert of(fresh, poll.others) == of(undisturbed("football/var_incidents"), poll.others)
     seen = undisturbed("football/var_incidents").carried
-    again = through(var_incidents.stage, poll.envelope, carried=seen)
+    again = through(stage, hostile, hostile, carried=seen)
     assert of(again, poll.others) == b"[]"
+
+
+# --- from the merged record to the alert ---------------------------------------------------------
+
+
+def displayed(raw: Envelope) -> Iterator[tuple[Stage[Any], Staged[Any]]]:
+    """Each stage after the merge and its work on this fetch, from what the one before stored."""
+    joined = merged.merged(raw.ref, raw).records
+    reduced = through(pretty_print.stage, raw, joined, raw)
+    yield pretty_print.stage, reduced
+    converted = through(pretty_print_conversion.stage, raw, reduced.records)
+    yield pretty_print_conversion.stage, converted
+    monitor = through(monitor_central.stage, raw, converted.records, carried=None)
+    yield monitor_central.stage, monitor
+    for stage in alert_stages():
+        yield stage, through(stage, raw, monitor.records, carried=None)
+
+
+def fates(staged: Staged[Any], matches: tuple[str, ...]) -> Any:
+    """What became of these matches: their records, and why others were dropped."""
+    dropped = [(r, m) for r, keys in staged.dropped.items() for m in keys if m in matches]
+    return sorted(dropped), of(staged, matches)
+
+
+@functools.cache
+def displayed_undisturbed() -> dict[str, Staged[Any]]:
+    return {stage.name: staged for stage, staged in displayed(untouched())}
+
+
+@examples
+@given(mutated_polls())
+def test_a_hostile_match_costs_no_other_its_display_nor_its_alerts(poll: MutatedPoll) -> None:
+    for stage, staged in displayed(poll.envelope):
+        undisturbed = displayed_undisturbed()[stage.name]
+        assert fates(staged, poll.others) == fates(undisturbed, poll.others)
+        if stage.export is not None:
+            msgspec.json.encode(stage.export(poll.envelope.ref, content(staged)))

@@ -24,7 +24,7 @@ from pipeline_assets.football.alerts.settling import Result, Settled
 from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.examples import MATCH, as_json, content
 from tests.pipeline_assets.football.fetches import answer, envelope
-from touchline.day import Minute
+from touchline.day import ONE_MINUTE, Minute
 from touchline.fetch import Call, Envelope
 from touchline.football.fetched import DETAIL
 from touchline.outcomes import State
@@ -56,7 +56,11 @@ def alert(rule_id: str = "3ou_half", match_id: str = MATCH, **facts: Any) -> Ale
     )
 
 
-def sides(goals: str, half_time: str = "0-0", overtime: str = "0-0") -> list[list[int]]:
+def sides(goals: str | list[Any], half_time: str = "0-0", overtime: str = "0-0") -> list[list[Any]]:
+    """Both sides' figures; in place of goals, those of home as the vendor writes them, goals first,
+    beside no goal of away."""
+    if isinstance(goals, list):
+        return [(goals + [0] * 7)[:7], [0] * 7]
     parts = [text.split("-") for text in (goals, half_time, overtime)]
     return [[int(g), int(h), 0, 0, -1, int(o), 0] for g, h, o in zip(*parts, strict=True)]
 
@@ -68,13 +72,15 @@ class Followed:
         self.alerts: Sequence[Alert] = alerts
         self.carried: OpenAlerts | None = None
         self.emitted: list[AlertOutcome] = []
+        self.said: dict[int, tuple[str, str]] = {}
+        """The states by the minutes after half-time in which they came."""
         self.stage = STAGE
 
     def see(
         self,
         minutes: int,
         status: int | None = None,
-        goals: str = "0-0",
+        goals: str | list[Any] = "0-0",
         *,
         asked: Any = None,
         match_id: str = MATCH,
@@ -108,6 +114,8 @@ class Followed:
         assert staged.account.conserved
         self.carried = through_storage(staged.carried)
         self.emitted += staged.records
+        if staged.records:
+            self.said[(raw.ref.minute.utc - HALF_TIME.utc) // ONE_MINUTE] = self.states[-1]
         return staged
 
     @property
@@ -204,16 +212,20 @@ def test_a_goal_after_half_time_wins() -> None:
     assert followed.carried == OpenAlerts({})
 
 
-def test_no_goal_loses() -> None:
-    assert seen_to_the_end(ENDED).states[-1] == ("LOST", "no_goal")
-
-
-def test_a_canceled_match_is_void() -> None:
-    assert seen_to_the_end(12).states[-1] == ("VOID", "canceled")
-
-
-def test_goals_of_overtime_do_not_count() -> None:
-    assert seen_to_the_end(ENDED, overtime="1-0").states[-1] == ("LOST", "no_goal")
+@pytest.mark.parametrize(
+    ("status", "score", "settled"),
+    [
+        (ENDED, {}, ("LOST", "no_goal")),
+        (12, {}, ("VOID", "canceled")),
+        (ENDED, {"overtime": "1-0"}, ("LOST", "no_goal")),
+        (ENDED, {"goals": "1-0", "half_time": "1-0"}, ("VOID", "half_time_score_corrected")),
+    ],
+    ids=["no goal", "canceled", "goals of overtime do not count", "half-time score corrected"],
+)
+def test_how_an_end_settles_it(
+    status: int, score: dict[str, str], settled: tuple[str, str]
+) -> None:
+    assert seen_to_the_end(status, **score).states[-1] == settled
 
 
 def test_a_match_that_left_the_list_is_settled_by_its_detail() -> None:
@@ -252,51 +264,50 @@ def test_an_interrupted_match_is_given_up_after_two_days() -> None:
 # --- what is believed ----------------------------------------------------------------------------
 
 
-def test_two_looks_that_agree_are_five_minutes_apart() -> None:
+IN_PLAY, CONFIRM = ("PENDING", "in_play"), ("PENDING", "to_be_confirmed")
+WON, LOST = ("WON", "goal_after_half_time"), ("LOST", "no_goal")
+BELIEVED = {
+    "two looks that agree are five minutes apart": (
+        [(60, ENDED, "1-0"), (64, ENDED, "1-0"), (65, ENDED, "1-0")],
+        {60: CONFIRM, 65: WON},
+    ),
+    "an end that goes back to play counts for nothing": (
+        [(60, ENDED), (61, PLAYING), (66, ENDED, "1-0"), (71, ENDED, "1-0")],
+        {60: CONFIRM, 61: IN_PLAY, 66: CONFIRM, 71: WON},
+    ),
+    "a goal taken back after the end begins the wait anew": (
+        [(60, ENDED, "1-0"), (63, ENDED), (65, ENDED), (68, ENDED)],
+        {60: CONFIRM, 68: LOST},
+    ),
+    "a minute out of the list takes nothing back": (
+        [(60, ENDED, "1-0"), (62,), (65, ENDED, "1-0")],
+        {60: CONFIRM, 65: WON},
+    ),
+    "a goal that cannot be read decides nothing": (
+        [(51, PLAYING, [None, 0]), (60, ENDED, [None, 0]), (66, ENDED, [-1, 0])],
+        {60: CONFIRM},
+    ),
+    "a goal that cannot be read takes nothing back": (
+        [(60, ENDED, [1, 0]), (66, ENDED, [1, "0"]), (67, ENDED, [1, 0])],
+        {60: CONFIRM, 66: ("PENDING", "no_answer"), 67: WON},
+    ),
+    "a status beside a goal that cannot be read is seen": (
+        [(60, ENDED, [1, 0]), (63, PLAYING, [None, 0]), (66, ENDED, [1, 0])],
+        {60: CONFIRM, 63: IN_PLAY, 66: CONFIRM},
+    ),
+}
+"""What the live list shows in which minutes, and when what is said of it."""
+
+
+@pytest.mark.parametrize(("looks", "said"), BELIEVED.values(), ids=BELIEVED)
+def test_what_is_believed_of_an_end(
+    looks: list[tuple[Any, ...]], said: dict[int, tuple[str, str]]
+) -> None:
     followed = Followed(alert())
     followed.see(0, 3)
-    followed.see(60, ENDED, "1-0")
-    followed.see(64, ENDED, "1-0")
-    assert followed.states[-1] == ("PENDING", "to_be_confirmed")
-    followed.see(65, ENDED, "1-0")
-    assert followed.states[-1] == ("WON", "goal_after_half_time")
-
-
-def test_an_end_that_goes_back_to_play_counts_for_nothing() -> None:
-    followed = Followed(alert())
-    followed.see(0, 3)
-    followed.see(60, ENDED)
-    followed.see(61, PLAYING)
-    followed.see(62, PLAYING, "1-0")
-    followed.see(66, ENDED, "1-0")
-    assert followed.states[-2:] == [("PENDING", "in_play"), ("PENDING", "to_be_confirmed")]
-    followed.see(71, ENDED, "1-0")
-    assert followed.states[-1] == ("WON", "goal_after_half_time")
-
-
-def test_a_goal_taken_back_after_the_end_begins_the_wait_anew() -> None:
-    followed = Followed(alert())
-    followed.see(0, 3)
-    followed.see(60, ENDED, "1-0")
-    followed.see(63, ENDED, "0-0")
-    followed.see(65, ENDED, "0-0")
-    assert followed.states[-1] == ("PENDING", "to_be_confirmed")
-    followed.see(68, ENDED, "0-0")
-    assert followed.states[-1] == ("LOST", "no_goal")
-
-
-def test_a_minute_out_of_the_list_takes_nothing_back() -> None:
-    followed = Followed(alert())
-    followed.see(0, 3)
-    followed.see(60, ENDED, "1-0")
-    followed.see(62)
-    followed.see(65, ENDED, "1-0")
-    assert followed.states[-1] == ("WON", "goal_after_half_time")
-
-
-def test_a_corrected_half_time_score_is_void() -> None:
-    followed = seen_to_the_end(ENDED, "1-0", half_time="1-0")
-    assert followed.states[-1] == ("VOID", "half_time_score_corrected")
+    for look in looks:
+        followed.see(*look)
+    assert followed.said == {0: IN_PLAY, **said}
 
 
 # --- asking --------------------------------------------------------------------------------------
@@ -377,46 +388,11 @@ def test_a_score_that_cannot_be_read_is_read_from_the_detail() -> None:
     assert followed.states[-1] == ("WON", "goal_after_half_time")
 
 
-def listed(
-    followed: Followed, minutes: int, status: int, home: list[Any], **more: Any
-) -> Staged[AlertOutcome]:
-    """A fetch whose live list shows these figures of home, goals first, and no goal of away."""
-    score = [MATCH, status, (home + [0] * 7)[:7], [0] * 7, 0, ""]
-    minute = HALF_TIME.later(minutes)
-    live = [{"id": MATCH, "score": score}]
-    return followed.through(envelope(live, minute=minute, arrived=minute.utc, **more))
-
-
-def test_nothing_is_decided_from_a_goal_that_cannot_be_read() -> None:
-    followed = Followed(alert())
-    followed.see(0, 3)
-    listed(followed, 50, PLAYING, [1, 0])
-    listed(followed, 51, PLAYING, [None, 0])
-    assert followed.states == [("PENDING", "in_play")], "which needs no goals"
-    listed(followed, 60, ENDED, [None, 0])
-    listed(followed, 66, ENDED, [-1, 0])
-    assert followed.states[-1] == ("PENDING", "to_be_confirmed")
-    listed(followed, 70, ENDED, [1, 0])
-    listed(followed, 76, ENDED, [1, "0"])
-    assert followed.states[-1] == ("PENDING", "no_answer"), "it confirms nothing"
-    listed(followed, 77, ENDED, [1, 0])
-    assert followed.states[-1] == ("WON", "goal_after_half_time"), "and takes nothing back"
-
-
-def test_a_status_beside_a_goal_that_cannot_be_read_is_seen() -> None:
-    followed = Followed(alert())
-    followed.see(0, 3)
-    listed(followed, 60, ENDED, [1, 0])
-    listed(followed, 63, PLAYING, [None, 0])
-    listed(followed, 66, ENDED, [1, 0])
-    assert followed.states[-1] == ("PENDING", "to_be_confirmed"), "play went on between"
-
-
 def test_figures_that_no_outcome_needs_cost_none() -> None:
     followed = Followed(alert())
     followed.see(0, 3)
     for minutes in (60, 65):
-        staged = listed(followed, minutes, ENDED, [1, 0, None, "2", -7, False, {}])
+        staged = followed.see(minutes, ENDED, [1, 0, None, "2", -7, False, {}])
         assert staged.findings == []
     assert followed.states[-1] == ("WON", "goal_after_half_time")
 
@@ -425,7 +401,7 @@ def test_a_canceled_match_is_void_without_its_goals() -> None:
     followed = Followed(alert())
     followed.see(0, 3)
     for minutes in (60, 65):
-        listed(followed, minutes, 12, [None, 0])
+        followed.see(minutes, 12, [None, 0])
     assert followed.states[-1] == ("VOID", "canceled")
     last = followed.emitted[-1]
     assert (last.final_home, last.final_away, last.goals_after_half_time) == (None, 0, None)
@@ -437,8 +413,7 @@ def test_a_goal_that_the_live_list_does_not_say_is_read_from_the_detail() -> Non
     followed = Followed(alert())
     followed.see(0, 3)
     for minutes in (60, 66):
-        details = {MATCH: [detail(ENDED, "1-0")]}
-        listed(followed, minutes, ENDED, [None, 0], details=details)
+        followed.see(minutes, ENDED, [None, 0], asked=(ENDED, "1-0"))
     assert followed.states[-1] == ("WON", "goal_after_half_time")
     assert followed.emitted[-1].decided_from == "recent_list"
 
@@ -448,7 +423,7 @@ def test_a_detail_that_disagrees_with_the_live_list_fills_in_nothing(said: Any) 
     followed = Followed(alert())
     followed.see(0, 3)
     for minutes in (60, 66):
-        listed(followed, minutes, ENDED, [None, 0], details={MATCH: [detail(*said)]})
+        followed.see(minutes, ENDED, [None, 0], asked=said)
     assert followed.states[-1] == ("PENDING", "to_be_confirmed")
 
 

@@ -92,8 +92,7 @@ def test_somebody_is_told_once_of_an_alert_that_has_no_outcome_after_two_days(
             "no end was seen in 48 hours: look up how it ended / unknown vs unknown"
         )
 
-        for file in chain.home.glob("ledger.sqlite*"):
-            file.unlink()
+        chain.lose_ledger()
         with chain.process(**urls) as site:
             for found in ledger_rebuild.rebuild_day(site, chain.plan, later.day, {}, None):
                 assert found.findings == []
