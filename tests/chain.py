@@ -16,12 +16,14 @@ from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.football.raw_fetches import match_keys
 from pipeline_assets.load import load_envelopes, load_table
-from pipeline_assets.minute import MinuteReport, run_minute
+from pipeline_assets.minute import MinuteReport, rebuild_day, run_minute
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import RotationReport, rotate
-from pipeline_assets.run import Run
+from pipeline_assets.run import Run, StepReport
+from pipeline_assets.sealing import SealReport, clear_replaced, seal_day
 from resources.day_layout import object_key
 from resources.embedded_s3 import S3Access
+from resources.fetch_object import FetchObject
 from resources.ledger.faulty import FaultyLedger
 from resources.ledger.faulty import Plan as LedgerPlan
 from resources.settings import Settings
@@ -35,6 +37,7 @@ from tests.stores import below
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Day, FetchNumber, Minute
+from touchline.fetch import Envelope
 from touchline.plan import FeedPlan
 
 FEED = "football"
@@ -131,6 +134,24 @@ class Chain:
         with self.process() as site:
             site.ledger.open_interval(FEED, self.start.utc, "simulated")
 
+    @contextmanager
+    def elsewhere(self, name: str = "elsewhere", **settings: Any) -> Iterator[Site]:
+        """A site on another machine: with a spool of its own, and the same ledger."""
+        ledger = f"sqlite:///{self.home / 'ledger.sqlite'}"
+        with self.process(home=self.home / name, ledger_url=ledger, **settings) as site:
+            yield site
+
+    def captured(self, passed: int) -> Envelope:
+        """A fetch of this minute that has come no further than to who made it."""
+        self.at(self.start.later(passed))
+        with self.process() as site:
+            return Envelope(site.feed(FEED).fetch(self.start.later(passed), previous=None).envelope)
+
+    def bring(self, late: Envelope) -> None:
+        """Into the spool, where the next minute finds it."""
+        with self.process() as site:
+            site.spool(FEED).write(late.ref, late.data)
+
     def unwatch(self, passed: int) -> None:
         """From the minute so many after the first on, no minute is expected."""
         with self.process() as site:
@@ -200,6 +221,12 @@ class Chain:
         with self.process() as site:
             return sorted(site.days(FEED).index(asset, day or self.day).numbers)
 
+    def landed(self, asset: str, passed: int = 0) -> FetchObject:
+        """What landed of an asset and the minute so many after the first."""
+        minute = self.start.later(passed)
+        with self.process() as site:
+            return site.days(FEED).read_back(asset, minute.day, minute.number)
+
     def spooled(self) -> list[int]:
         """The fetches whose copies lie in the spool."""
         with self.process() as site:
@@ -216,6 +243,25 @@ class Chain:
         self.at(self.start.later(passed), seconds)
         with self.process(**process) as site:
             return rotate(site, FEED)
+
+    def seal(self, passed: int, day: Day | None = None, **process: Any) -> SealReport:
+        """Seal the day so long after the first minute."""
+        self.at(self.start.later(passed))
+        with self.process(**process) as site:
+            return seal_day(site, FEED, day or self.day, run_id=f"seal-{passed}")
+
+    def clear(self, passed: int, **process: Any) -> int:
+        """Remove what seals have replaced a day before, and return how many objects."""
+        self.at(self.start.later(passed))
+        with self.process(**process) as site:
+            return clear_replaced(site, FEED, run_id=f"clear-{passed}")
+
+    def rebuild(
+        self, plan: FeedPlan | None = None, day: Day | None = None, **process: Any
+    ) -> dict[str, StepReport]:
+        """Make the day's stages anew, now."""
+        with self.process(plan, **process) as site:
+            return rebuild_day(site, FEED, day or self.day, run_id=f"rebuild-{self.clock.now()}")
 
     def opened(self, asset: str, number: int, day: Day | None = None) -> StageObject[Any]:
         """A derived object as it landed."""

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from resources.embedded_s3 import S3Access
@@ -121,3 +122,10 @@ def clean_day(chain_apart: Callable[[], Chain]) -> Chain:
 def day(clean_day: Chain, vendor: Served, s3_prefix: str, tmp_path: Path) -> Chain:
     """The clean day once more, for this test to spoil."""
     return clean_day.copy(tmp_path / "home", s3_prefix)
+
+
+@pytest.fixture
+def dagster() -> Iterator[dg.DagsterInstance]:
+    """An instance that keeps nothing."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance

@@ -11,19 +11,11 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.errors import SensorExecutionError, user_code_error_boundary
-from dagster._core.remote_origin import (
-    ManagedGrpcPythonEnvCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
 from dagster._core.scheduler.instigation import (
-    InstigatorState,
     InstigatorStatus,
-    SensorInstigatorData,
     TickData,
     TickStatus,
 )
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_shared.error import SerializableErrorInfo
@@ -31,6 +23,7 @@ from dagster_shared.error import SerializableErrorInfo
 from pipeline_assets.dagster_health import dagster_signals
 from resources.ledger import LedgerUnavailable
 from sensors import SENSORS
+from tests.days.minute_runs import sensor_state
 from touchline.health import (
     CODE_SERVER,
     DAEMON,
@@ -67,11 +60,7 @@ def ticked(
     status: InstigatorStatus = InstigatorStatus.DECLARED_IN_CODE,
     error: str | SerializableErrorInfo | None = None,
 ) -> None:
-    at = NOW.timestamp() - ago
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(), "touchline")
-    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
-    data = SensorInstigatorData(last_tick_timestamp=at)
-    state = InstigatorState(origin, InstigatorType.SENSOR, status, data)
+    state = sensor_state(name, "", NOW - timedelta(seconds=ago)).with_status(status)
     instance.add_instigator_state(state)
     if error:
         is_whole = isinstance(error, SerializableErrorInfo)
@@ -81,7 +70,7 @@ def ticked(
             name,
             InstigatorType.SENSOR,
             TickStatus.FAILURE,
-            at,
+            NOW.timestamp() - ago,
             error=failure,
             selector_id=state.selector_id,
         )

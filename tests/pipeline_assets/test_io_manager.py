@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import dagster as dg
-import pytest
 
 from pipeline_assets.assets import assets_of
-from pipeline_assets.io_manager import S3DayIOManager, metadata_of
+from pipeline_assets.io_manager import metadata_of
 from pipeline_assets.run import Failure, StepReport
-from resources.day_layout import object_key
 from resources.day_store import Landing
-from resources.site import Site
 from tests.chain import Chain, all_ok
+from tests.pipeline_assets.in_dagster import resources_of
 from tests.pipeline_assets.small_plan import fails, small_plan
 from touchline.accounting import Account
 from touchline.day import FetchNumber
@@ -23,47 +19,31 @@ HEADS = "football/heads"
 A_DAY = 24 * 60
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
 def materialize(
-    chain: Chain, asset: str, plan: FeedPlan, instance: dg.DagsterInstance
+    chain: Chain, asset: str, plan: FeedPlan, dagster: dg.DagsterInstance
 ) -> dg.ExecuteInProcessResult:
     """As somebody does who chooses one asset and one day in the UI, or a backfill of it."""
-
-    @dg.resource
-    def site(_: dg.InitResourceContext) -> Iterator[Site]:
-        with chain.process(plan) as opened:
-            yield opened
-
-    @dg.io_manager(required_resource_keys={"site"})
-    def s3_day(context: dg.InitResourceContext) -> S3DayIOManager:
-        return S3DayIOManager(context.resources.site)
 
     chain.at(chain.start.later(A_DAY))
     chain.vendor.log.clear()
     return dg.materialize(
         assets_of(plan),
         selection=[dg.AssetKey(asset.split("/"))],
-        resources={"site": site, "s3_day": s3_day},
+        resources=resources_of(chain, plan),
         partition_key=str(chain.day),
-        instance=instance,
+        instance=dagster,
     )
 
 
 def test_one_asset_of_a_past_day_is_made_again_and_nothing_else(
-    chain: Chain, instance: dg.DagsterInstance
+    chain: Chain, dagster: dg.DagsterInstance
 ) -> None:
     chain.minutes(2)
     before = chain.objects()
-    with chain.process() as site:
-        site.ledger.close_interval("football", chain.start.later(2).utc)
-        site.store.delete(object_key(HEADS, chain.day, chain.number))
+    chain.unwatch(2)
+    chain.delete(HEADS, 0)
 
-    result = materialize(chain, HEADS, chain.plan, instance)
+    result = materialize(chain, HEADS, chain.plan, dagster)
 
     [made] = result.get_asset_materialization_events()
     materialization = made.materialization
@@ -77,11 +57,11 @@ def test_one_asset_of_a_past_day_is_made_again_and_nothing_else(
 
 
 def test_a_rebuild_that_fails_is_a_green_run_that_says_so(
-    chain: Chain, instance: dg.DagsterInstance
+    chain: Chain, dagster: dg.DagsterInstance
 ) -> None:
     chain.minute(0)
     before = chain.objects()
-    result = materialize(chain, HEADS, small_plan(heads=fails), instance)
+    result = materialize(chain, HEADS, small_plan(heads=fails), dagster)
     assert result.success
     [made] = result.get_asset_materialization_events()
     failures = made.materialization.metadata["failures"].value

@@ -21,7 +21,8 @@ from resources.day_layout import object_key
 from resources.site import Site
 from tests.chain import FEED, RAW, Chain
 from tests.days.minute_runs import SILENT
-from tests.pipeline_assets.test_inbox import fetched
+from tests.pipeline_assets.in_dagster import resources_of
+from tests.pipeline_assets.test_inbox import Drop, fetched
 from touchline.accounting import RunKind, RunState
 from touchline.day import ONE_MINUTE
 
@@ -31,16 +32,11 @@ HEADS = "football/heads"
 def run(chain: Chain, job: dg.JobDefinition, passed: int, *, ok: bool = True) -> set[str]:
     """Run it so many minutes after the chain's first; the keys that are new."""
 
-    @dg.resource
-    def site(_: dg.InitResourceContext) -> Iterator[Site]:
-        with chain.process() as opened:
-            yield opened
-
     before = chain.objects().keys()
     chain.clock.set(chain.start.utc + passed * ONE_MINUTE)
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
-            resources={"site": site}, instance=instance, raise_on_error=False
+            resources=resources_of(chain), instance=instance, raise_on_error=False
         )
         assert result.success is ok
         assert result.dagster_run.tags["touchline/lane"] in ("rotation", "seal", "inbox")
@@ -72,11 +68,7 @@ def test_a_day_that_cannot_be_sealed_is_a_run_that_failed(ended: Chain) -> None:
 
 
 def test_a_capture_from_the_inbox_goes_into_its_minute(ended: Chain) -> None:
-    with ended.process() as site:
-        folder = site.inbox(FEED).folder
-    folder.mkdir(parents=True)
-    capture = fetched(ended.start.later(5))
-    (folder / "a capture").write_bytes(capture.data)
+    Drop(ended, ended.start).leave("a capture", fetched(ended.start.later(5)).data)
     made = run(ended, inbox_job(ended.plan), 60)
     assert object_key(RAW, ended.day, ended.number + 5) in made
     assert object_key(HEADS, ended.day, ended.number + 5) in made
@@ -84,10 +76,7 @@ def test_a_capture_from_the_inbox_goes_into_its_minute(ended: Chain) -> None:
 
 
 def test_what_is_set_aside_makes_the_run_red(ended: Chain) -> None:
-    with ended.process() as site:
-        folder = site.inbox(FEED).folder
-    folder.mkdir(parents=True)
-    (folder / "nothing of ours").write_text("{}")
+    Drop(ended, ended.start).leave("nothing of ours", b"{}")
     assert run(ended, inbox_job(ended.plan), 60, ok=False) == set()
     assert run(ended, inbox_job(ended.plan), 60) == set(), "said once"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import dagster as dg
 import pytest
@@ -34,12 +34,6 @@ def defs() -> dg.Definitions:
     )
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
 def why_refused(done: dg.ExecuteInProcessResult) -> str:
     """What the first step says. Nothing may have been made or checked."""
     assert not done.success
@@ -66,16 +60,16 @@ def test_a_run_that_is_not_of_one_day_fails_and_says_which(
     tags: dict[str, str],
     says: str,
     defs: dg.Definitions,
-    instance: dg.DagsterInstance,
+    dagster: dg.DagsterInstance,
 ) -> None:
     done = defs.resolve_job_def(job(PLAN).name).execute_in_process(
-        instance=instance, tags=tags, raise_on_error=False
+        instance=dagster, tags=tags, raise_on_error=False
     )
     assert says in why_refused(done)
 
 
 def test_a_backfill_from_which_dagster_leaves_assets_out_fails_and_says_which(
-    defs: dg.Definitions, instance: dg.DagsterInstance
+    defs: dg.Definitions, dagster: dg.DagsterInstance
 ) -> None:
     def launched(backfill_id: str, *assets: str) -> dict[str, str]:
         """The tags of its run."""
@@ -86,18 +80,18 @@ def test_a_backfill_from_which_dagster_leaves_assets_out_fails_and_says_which(
             asset_selection=[dg.AssetKey(["football", name]) for name in assets],
             backfill_timestamp=0.0,
             tags={},
-            dynamic_partitions_store=instance,
+            dynamic_partitions_store=dagster,
             all_partitions=False,
             title=None,
             description=None,
             run_config=None,
         )
-        instance.add_backfill(backfill)
+        dagster.add_backfill(backfill)
         return {"dagster/backfill": backfill_id, "dagster/partition": EARLY}
 
-    refuse_part_of_backfill(launched("whole", "raw_fetches", "heads", "echoes"), instance)
+    refuse_part_of_backfill(launched("whole", "raw_fetches", "heads", "echoes"), dagster)
     done = defs.resolve_job_def(minute_job(PLAN).name).execute_in_process(
-        instance=instance,
+        instance=dagster,
         tags=launched("apart", "raw_fetches", "echoes"),
         asset_selection=[dg.AssetKey(["football", "raw_fetches"])],
         raise_on_error=False,

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline_assets.checks.report import CheckReport, Kind
-from resources.store.faulty import FaultyStore, away
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.spoiling import HEADS, by_hand, found, heads_object, land, put, rewrite
 from touchline.accounting import Verdict
@@ -83,11 +82,7 @@ def test_a_minute_that_was_told_of_another_fetch_is_bad(day: Chain) -> None:
     assert once(day).verdict is Verdict.OK, "what landed is what the stages were made of"
 
 
-def test_it_could_not_be_checked_while_claims_wait_or_the_store_is_away(
-    day: Chain, gate: FaultyStore
-) -> None:
-    gate.plan = away
-    assert once(day, store=gate).verdict is Verdict.COULD_NOT_CHECK
+def test_it_could_not_be_checked_while_claims_wait(day: Chain) -> None:
     with by_hand(day) as (site, made):
         book = site.days(FEED).claims
         book.file.parent.mkdir(parents=True, exist_ok=True)

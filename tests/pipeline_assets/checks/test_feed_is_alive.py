@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from pipeline_assets.checks.report import CheckReport, Kind
-from resources.store.faulty import FaultyStore, away
 from simulator.faults import Fault
 from tests.chain import RAW, Chain, verdicts
 from tests.pipeline_assets.checks.conftest import MATCHES, BusyWorld
@@ -129,11 +128,7 @@ def test_a_vendor_who_only_fails_is_bad(busy: Chain) -> None:
     assert alive(busy).verdict is Verdict.OK
 
 
-def test_a_newest_fetch_that_cannot_be_read_could_not_be_checked(
-    day: Chain, gate: FaultyStore
-) -> None:
-    gate.plan = away
-    assert alive(day, store=gate).verdict is Verdict.COULD_NOT_CHECK
+def test_a_newest_fetch_that_cannot_be_read_could_not_be_checked(day: Chain) -> None:
     with by_hand(day, RAW, passed=1) as (site, made):
         body = made.body[: len(made.body) // 2]
         put(site, replace(made, body=body, sha256=sha256_hex(body)))

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from pipeline_assets.checks.report import CheckReport, Kind
-from resources.store.faulty import FaultyStore, away
 from tests.chain import FEED, Chain
 from tests.pipeline_assets.small_plan import Head, refuses_one, small_plan
 from tests.pipeline_assets.spoiling import (
@@ -133,8 +132,3 @@ def test_an_input_whose_claims_wait_could_not_be_checked(day: Chain) -> None:
     report = conserved(day, "echoes")
     assert report.verdict is Verdict.COULD_NOT_CHECK
     assert "wait to be told" in report.findings[0].detail
-
-
-def test_without_the_store_it_could_not_be_checked(day: Chain, gate: FaultyStore) -> None:
-    gate.plan = away
-    assert conserved(day, store=gate).verdict is Verdict.COULD_NOT_CHECK

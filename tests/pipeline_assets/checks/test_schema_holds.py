@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -86,6 +87,17 @@ def test_members_that_may_be_null_in_the_lake_are_no_other_column() -> None:
     assert len(misfits(of(pa.string(), nullable=True), declared)) == 2
 
 
+def said_of(chain: Chain, by: Callable[..., Staged[Head]], *misread: StrEnum) -> CheckReport:
+    """What a minute's check says of heads when this makes them; `misread` are the reasons of what
+    it could not read."""
+    plan = small_plan(heads=by)
+    heads, *others = plan.stages
+    stages = (replace(heads, misread=misread), *others)
+    report = chain.minute(0, FeedPlan(plan.raw, stages, plan.client))
+    [said] = [check for check in report.checks if (check.asset, check.check) == (heads.name, CHECK)]
+    return said
+
+
 @pytest.mark.parametrize(("bad", "verdict"), [(4, Verdict.OK), (5, Verdict.BAD)])
 def test_many_records_of_another_shape_are_a_vendor_who_has_changed(
     busy: Chain, bad: int, verdict: Verdict
@@ -100,11 +112,7 @@ def test_many_records_of_another_shape_are_a_vendor_who_has_changed(
         staged.findings.append(Finding("unknown_field", "match.weather", "12 times"))
         return staged
 
-    plan = small_plan(heads=cannot_read)
-    heads, *others = plan.stages
-    stages = (replace(heads, misread=(Misread.BAD_ENTRY,)), *others)
-    report = busy.minute(0, FeedPlan(plan.raw, stages, plan.client))
-    [said] = [check for check in report.checks if (check.asset, check.check) == (heads.name, CHECK)]
+    said = said_of(busy, cannot_read, Misread.BAD_ENTRY)
     assert said.verdict is verdict
     assert said.details == {"fetches_read": 1, "unknown_field": 1}
     if verdict is Verdict.BAD:
@@ -129,11 +137,7 @@ def test_a_field_that_cannot_be_read_in_many_records_is_one_too(
         ]
         return staged
 
-    plan = small_plan(heads=reads_most)
-    heads, *others = plan.stages
-    stages = (replace(heads, misread=(*Misread,)), *others)
-    report = busy.minute(0, FeedPlan(plan.raw, stages, plan.client))
-    [said] = [check for check in report.checks if (check.asset, check.check) == (heads.name, CHECK)]
+    said = said_of(busy, reads_most, *Misread)
     assert said.verdict is verdict
     assert said.details == {
         "fetches_read": 1,

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from pipeline_assets.checks.report import CheckReport, Kind
-from resources.store.faulty import FaultyStore, away
 from simulator.faults import Fault
 from tests.chain import FEED, Chain, all_ok
 from tests.pipeline_assets.small_plan import Head, Reason, fails, small_plan
@@ -111,11 +110,7 @@ def test_an_empty_answer_at_night_and_a_failed_one_are_no_loss(chain: Chain) -> 
     assert zeros(chain, "raw_fetches").details == {"zeros": 2, "zeros_unexplained": 0}
 
 
-def test_it_could_not_be_checked_while_claims_wait_or_the_store_is_away(
-    day: Chain, gate: FaultyStore
-) -> None:
-    gate.plan = away
-    assert zeros(day, "heads", store=gate).verdict is Verdict.COULD_NOT_CHECK
+def test_it_could_not_be_checked_while_claims_wait(day: Chain) -> None:
     with by_hand(day) as (site, made):
         book = site.days(FEED).claims
         book.file.parent.mkdir(parents=True, exist_ok=True)

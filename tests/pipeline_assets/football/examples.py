@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,10 +17,13 @@ from pipeline_assets.football.pretty_print_conversion import (
     ConvertedMatch,
     pretty_print_conversion,
 )
+from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.fetches import ARRIVED, MINUTE, envelope
 from touchline.day import Minute
 from touchline.fetch import Envelope
 from touchline.stage import Content, Staged
+
+State = TypeVar("State", bound=msgspec.Struct)
 
 MATCH = "9gh1mn4xyz7pqr2"
 HOME, AWAY = "2pw6yx0jk8lmq3d", "5vn1zr7gd4exho9"
@@ -150,6 +153,18 @@ def as_json(document: Any) -> Any:
     """A document as its readers see it, numbers and all."""
     encoder = msgspec.json.Encoder(decimal_format="number")
     return msgspec.json.decode(encoder.encode(document))
+
+
+def survive_columns(records: Sequence[msgspec.Struct]) -> bool:
+    """Whether these records come back from their columns as they were."""
+    kind = type(records[0])
+    back = records_of(table_of(records, kind), kind)
+    return msgspec.json.encode(back) == msgspec.json.encode(records)
+
+
+def through_storage(carried: State) -> State:
+    """What a stage carries, as it comes back from where it was stored."""
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(carried), type=type(carried))
 
 
 def content(staged: Staged[Any], **known: Any) -> Content[Any]:

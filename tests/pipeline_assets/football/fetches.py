@@ -77,6 +77,11 @@ def envelope(
     return Envelope(write_envelope(ref, sections, {"outcome": "complete"}, start_line=start))
 
 
+def failed(endpoint: str, uuid: str) -> Call:
+    """A call that the vendor did not answer in time."""
+    return Call(endpoint, {"uuid": uuid}, None, error="timeout", detail="no answer in 20 s")
+
+
 @functools.cache
 def recorded() -> Recorded:
     return Recorded(POLL_DIRECTORY)

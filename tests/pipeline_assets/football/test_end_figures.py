@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_assets.football.end_figures import KEPT_MINUTES, EndedMatches
 from pipeline_assets.football.monitor_central import MonitorRecord
-from tests.pipeline_assets.football.examples import MATCH, chain, detail, fetched, live
+from tests.pipeline_assets.football.examples import (
+    MATCH,
+    chain,
+    detail,
+    fetched,
+    live,
+    through_storage,
+)
 from tests.pipeline_assets.football.fetches import MINUTE
 from touchline.football.codes import IN_PLAY
 
@@ -44,8 +50,7 @@ class Display:
         staged = chain(raw, self.carried).monitor
         assert staged.account.conserved
         assert not staged.quarantined
-        packed = msgspec.msgpack.encode(staged.carried)
-        self.carried = msgspec.msgpack.decode(packed, type=EndedMatches)
+        self.carried = through_storage(staged.carried)
         self.told += [(self.minutes, finding.key) for finding in staged.findings]
         self.details += [finding.detail for finding in staged.findings]
         return staged.records

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.monitor_central import MonitorRecord
-from pipeline_assets.minute import rebuild_day
 from pipeline_assets.plans import PLANS
 from simulator.server import Served, serve
 from tests.chain import FEED, NOON, SECRET, USER, Chain, all_ok
@@ -74,9 +73,8 @@ def test_a_display_that_is_made_again_has_the_figures_of_the_end(
     [*windows] = displays
     assert len(windows) == 2, "two windows, each with the last state alone"
     for lost in reversed(windows):
-        with chain.process() as site:
-            site.store.delete(lost, etag=displays[lost])
-            rebuild_day(site, FEED, chain.day, run_id=f"rebuild-{lost[-13:]}")
+        chain.store.delete(lost, etag=displays[lost])
+        chain.rebuild()
         for passed in range(MINUTES):
             assert shown(chain, passed) == (*CORNERS, passed > 0)
     chain.rotate(61)

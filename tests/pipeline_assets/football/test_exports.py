@@ -13,7 +13,7 @@ from tests.pipeline_assets.football.fetches import envelope
 from touchline.accounting import Outcome
 from touchline.fetch import Call, Envelope
 from touchline.football.fetched import DETAIL, ODDS
-from touchline.stage import RawAsset, Stage, Staged
+from touchline.stage import Stage, Staged
 
 MATCH = "9gh1mn4xyz7pqr2"
 QUERY = {"type": "uuid", "uuid": MATCH, "source": "request"}
@@ -110,8 +110,3 @@ def test_a_fetch_of_which_nothing_came_is_no_empty_success(stage: Stage[Any]) ->
     assert footer["outcome"] == "stage_failed"
     assert footer["account"]["quarantined"] == {"stage_failed": 1}
     assert footer["nyc_timestamp"] is None, "nobody knows when it landed"
-
-
-@pytest.mark.parametrize("asset", PLAN.assets, ids=lambda asset: asset.short_name)
-def test_every_asset_has_a_documented_form(asset: RawAsset | Stage[Any]) -> None:
-    assert asset.export is not None

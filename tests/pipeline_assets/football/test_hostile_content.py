@@ -21,7 +21,7 @@ from pipeline_assets.football import (
 )
 from pipeline_assets.football.alerts.rules import alert_stages
 from resources.parquet import records_of, table_of
-from tests.pipeline_assets.football.examples import content
+from tests.pipeline_assets.football.examples import content, through_storage
 from tests.pipeline_assets.football.fetches import needs_poll
 from tests.pipeline_assets.football.mutator import (
     MutatedPoll,
@@ -44,8 +44,7 @@ def through(stage: Stage[Any], raw: Envelope, *inputs: Any, **state: Any) -> Sta
     assert msgspec.json.encode(stored) == msgspec.json.encode(staged.records)
     staged.records = stored
     if stage.carries is not None:
-        packed = msgspec.msgpack.encode(staged.carried)
-        assert msgspec.msgpack.decode(packed, type=stage.carries) == staged.carried
+        assert through_storage(staged.carried) == staged.carried
     assert {record.reason for record in staged.quarantined} <= {*stage.reasons}
     return staged
 

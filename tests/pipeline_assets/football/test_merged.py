@@ -10,11 +10,21 @@ import pytest
 
 from pipeline_assets.football.merged import MergedMatch, MissingPart, OddsIssue, merged, stage
 from resources.stage_codec import decode_stage, encode_stage
-from tests.pipeline_assets.football.examples import content
+from tests.pipeline_assets.football.examples import (
+    AWAY,
+    COUNTRY,
+    HOME,
+    LEAGUE,
+    MATCH,
+    content,
+    detail,
+    live,
+)
 from tests.pipeline_assets.football.fetches import (
     MINUTE,
     POLL,
     envelope,
+    failed,
     needs_poll,
     recorded_fetch,
 )
@@ -22,32 +32,11 @@ from touchline.fetch import Call, Envelope
 from touchline.football.fetched import DETAIL, ODDS, TEAM
 from touchline.stage import Staged
 
-MATCH = "9gh1mn4xyz7pqr2"
 OTHER = "8fa0lm3wvu6opq1"
-HOME, AWAY = "2pw6yx0jk8lmq3d", "5vn1zr7gd4exho9"
-LEAGUE, COUNTRY = "3kx8lm2de5vwjq0", "7oz4rq9hg1nme6y"
 
 
 def entry(match_id: Any = MATCH, status: Any = 3, **changed: Any) -> dict[str, Any]:
-    score = [match_id, status, [0, 0, 0, 1, 4, 0, 0], [0, 0, 0, 0, 2, 0, 0], 0, ""]
-    return {"id": match_id, "score": score, "stats": [], "incidents": [], "tlive": [], **changed}
-
-
-def detail(match_id: str = MATCH, **changed: Any) -> list[dict[str, Any]]:
-    known = {
-        "id": match_id,
-        "season_id": "",
-        "competition_id": LEAGUE,
-        "home_team_id": HOME,
-        "away_team_id": AWAY,
-        "status_id": 3,
-        "match_time": 1751997000,
-        "venue_id": "",
-        "referee_id": "",
-        "neutral": 0,
-        "note": "",
-    }
-    return [{**known, **changed}]
+    return live(match_id, status=status) | {"incidents": []} | changed
 
 
 TEAMS = {
@@ -59,7 +48,7 @@ COUNTRIES = [{"id": COUNTRY, "name": "Exampleland"}]
 ODDS_BODY = {"2": {"eu": [[1751997180, "3", 1.72, 3.4, 4.5, 2, 0, "0-0"]]}, "22": {}}
 
 
-def fetched(live: Any, **changed: Any) -> Envelope:
+def fetched(entries: Any, **changed: Any) -> Envelope:
     parts = {
         "details": {MATCH: detail()},
         "odds": {MATCH: ODDS_BODY},
@@ -67,7 +56,7 @@ def fetched(live: Any, **changed: Any) -> Envelope:
         "competitions": LEAGUES,
         "countries": COUNTRIES,
     }
-    return envelope(live, **{**parts, **changed})
+    return envelope(entries, **{**parts, **changed})
 
 
 def staged(raw: Envelope) -> Staged[MergedMatch]:
@@ -160,32 +149,32 @@ def test_a_short_score_array_gives_what_it_has(
 
 
 @pytest.mark.parametrize(
-    ("live", "detailed", "shown", "conflict"),
+    ("listed", "detailed", "shown", "conflict"),
     [(3, 3, 3, False), (3, 2, 3, True), (None, 4, 4, False), (3, None, 3, False)],
 )
 def test_the_live_list_has_the_status_and_the_detail_is_the_fallback(
-    live: int | None, detailed: int | None, shown: int, conflict: bool
+    listed: int | None, detailed: int | None, shown: int, conflict: bool
 ) -> None:
-    raw = fetched([entry(status=live)], details={MATCH: detail(status_id=detailed)})
+    raw = fetched([entry(status=listed)], details={MATCH: detail(status_id=detailed)})
     match = only(raw)
     assert (match.status_id, match.status_conflict) == (shown, conflict)
 
 
 @pytest.mark.parametrize(
-    ("broken", "reason"),
+    "score",
     [
-        ({"score": []}, "bad_score"),
-        ({"score": [MATCH]}, "bad_score"),
-        ({"score": None}, "bad_score"),
-        ({"score": {"0": MATCH, "1": 3}}, "bad_score"),
-        ({"score": [MATCH, "3", [0] * 7, [0] * 7, 0, ""]}, "bad_score"),
-        ({"score": [None, 3, [0] * 7, [0] * 7, 0, ""]}, "bad_score"),
-        ({"score": [OTHER, 3, [0] * 7, [0] * 7, 0, ""]}, "bad_score"),
+        [],
+        [MATCH],
+        None,
+        {"0": MATCH, "1": 3},
+        [MATCH, "3", [0] * 7, [0] * 7, 0, ""],
+        [None, 3, [0] * 7, [0] * 7, 0, ""],
+        [OTHER, 3, [0] * 7, [0] * 7, 0, ""],
     ],
 )
-def test_a_malformed_match_is_set_aside_alone(broken: dict[str, Any], reason: str) -> None:
-    raw = fetched([entry(**broken), entry(OTHER)])
-    assert quarantined(raw) == [(MATCH, reason)]
+def test_a_malformed_match_is_set_aside_alone(score: Any) -> None:
+    raw = fetched([entry(score=score), entry(OTHER)])
+    assert quarantined(raw) == [(MATCH, "bad_score")]
     assert [match.match_id for match in staged(raw).records] == [OTHER]
 
 
@@ -261,13 +250,11 @@ def test_a_part_that_cannot_be_read_is_named_and_costs_nothing_else(
     assert [(f.kind, f.key, f.times) for f in made.findings] == expected
 
 
-@pytest.mark.parametrize("nameless", [None, "", "  ", 7, [], {}])
-def test_a_match_without_an_id_is_set_aside(nameless: Any) -> None:
-    assert quarantined(fetched([entry(nameless), entry()])) == [(None, "no_match_id")]
+NAMELESS = [entry(match_id) for match_id in (None, "", "  ", 7, [], {})]
 
 
-@pytest.mark.parametrize("nothing", [None, 7, "match", []])
-def test_what_is_no_match_at_all_is_set_aside(nothing: Any) -> None:
+@pytest.mark.parametrize("nothing", [*NAMELESS, None, 7, "match", []])
+def test_a_match_without_an_id_or_what_is_no_match_at_all_is_set_aside(nothing: Any) -> None:
     assert quarantined(fetched([nothing, entry()])) == [(None, "no_match_id")]
 
 
@@ -277,18 +264,14 @@ def test_the_second_entry_of_an_id_is_set_aside() -> None:
     assert [match.status_id for match in staged(raw).records] == [3, 3]
 
 
-@pytest.mark.parametrize("live", [{}, [], None])
-def test_no_live_match_is_an_empty_result(live: Any) -> None:
-    assert staged(fetched(live)).account.received == 0
+@pytest.mark.parametrize("entries", [{}, [], None])
+def test_no_live_match_is_an_empty_result(entries: Any) -> None:
+    assert staged(fetched(entries)).account.received == 0
 
 
-@pytest.mark.parametrize("live", ["none", 3, {"id": MATCH}])
-def test_a_live_list_that_is_none_is_set_aside_as_a_whole(live: Any) -> None:
-    assert quarantined(fetched(live)) == [(None, "no_live_list")]
-
-
-def failed(endpoint: str, uuid: str) -> Call:
-    return Call(endpoint, {"uuid": uuid}, None, error="timeout", detail="no answer in 20 s")
+@pytest.mark.parametrize("entries", ["none", 3, {"id": MATCH}])
+def test_a_live_list_that_is_none_is_set_aside_as_a_whole(entries: Any) -> None:
+    assert quarantined(fetched(entries)) == [(None, "no_live_list")]
 
 
 @pytest.mark.parametrize(

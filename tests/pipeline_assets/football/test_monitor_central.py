@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.monitor_central import monitor_central, monitor_central_document
-from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.examples import (
     MARKETS,
     MATCH,
@@ -21,6 +20,7 @@ from tests.pipeline_assets.football.examples import (
     displayed,
     fetched,
     live,
+    survive_columns,
 )
 from touchline.stage import QuarantinedRecord
 
@@ -197,7 +197,13 @@ def test_one_bad_match_is_quarantined_and_the_others_are_shown() -> None:
     assert monitor.account.conserved
 
 
-def test_records_survive_their_columns() -> None:
-    records = chain(fetched(live(), live("b" * 15), odds={"b" * 15: {}})).monitor.records
-    back = records_of(table_of(records, type(records[0])), type(records[0]))
-    assert msgspec.json.encode(back) == msgspec.json.encode(records)
+@pytest.mark.parametrize("made", ["reduced", "converted", "monitor"])
+def test_the_records_of_each_stage_survive_their_columns(made: str) -> None:
+    other = "b" * 15
+    raw = fetched(
+        live(),
+        live(other, home=[1]),
+        odds={other: {}},
+        details={MATCH: detail(environment={"wind": "11.m/s", "new": [1.50]})},
+    )
+    assert survive_columns(getattr(chain(raw), made).records)

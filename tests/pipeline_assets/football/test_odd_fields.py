@@ -24,13 +24,14 @@ from pipeline_assets.football.var_incidents import var_incidents
 from tests.pipeline_assets.football.examples import (
     AWAY,
     COUNTRY,
-    ENVIRONMENT,
     HOME,
     LEAGUE,
     MARKETS,
     MATCH,
     VAR,
     chain,
+    detail,
+    live,
 )
 from tests.pipeline_assets.football.fetches import POLL, envelope, needs_poll, recorded
 from tests.pipeline_assets.football.odd_fields_oracle import Bodies, Cost, Path, cost
@@ -214,40 +215,29 @@ def team(team_id: str, name: str) -> dict[str, Any]:
 
 
 INVENTED: Bodies = {
-    "live": {
-        "id": MATCH,
-        "score": [MATCH, 4, [2, 1, 0, 1, 4, 0, 0], [1, 0, 1, 2, 3, 0, 0], 1748452000, ""],
-        "stats": [{"type": 21, "home": 3, "away": 1}],
-        "incidents": [
+    "live": live(
+        status=4,
+        home=[2, 1, 0, 1, 4, 0, 0],
+        away=[1, 0, 1, 2, 3, 0, 0],
+        incidents=[
             {"type": 1, "position": 1, "time": 12, "home_score": 1, "player_name": "Someone"},
             {**VAR, "add_time": 1, "reason_type": 1},
             {"type": 3, "position": 2, "time": 40, "reason_type": 1, "second": 9},
         ],
-        "tlive": [{"time": "1'", "data": "Kick-off", "position": 0}],
-    },
-    "detail": [
-        {
-            "id": MATCH,
-            "season_id": "s" * 15,
-            "competition_id": LEAGUE,
-            "home_team_id": HOME,
-            "away_team_id": AWAY,
-            "status_id": 4,
-            "match_time": 1748450000,
-            "venue_id": "v" * 15,
-            "referee_id": "r" * 15,
-            "neutral": 0,
-            "note": "",
-            "home_scores": [2, 1, 0, 1, 4, 0, 0],
-            "away_scores": [1, 0, 1, 2, 3, 0, 0],
-            "home_position": "3",
-            "coverage": {"mlive": 1, "lineup": 0},
-            "round": {"stage_id": "", "round_num": 3, "group_num": 0},
-            "environment": ENVIRONMENT,
-            "updated_at": 1748452000,
-            "agg_score": [1, 2],
-        }
-    ],
+    ),
+    "detail": detail(
+        season_id="s" * 15,
+        status_id=4,
+        venue_id="v" * 15,
+        referee_id="r" * 15,
+        home_scores=[2, 1, 0, 1, 4, 0, 0],
+        away_scores=[1, 0, 1, 2, 3, 0, 0],
+        home_position="3",
+        coverage={"mlive": 1, "lineup": 0},
+        round={"stage_id": "", "round_num": 3, "group_num": 0},
+        updated_at=1748452000,
+        agg_score=[1, 2],
+    ),
     "home_team": [team(HOME, "Northfield")],
     "away_team": [team(AWAY, "Southport")],
     "competition": [

@@ -21,8 +21,13 @@ from pipeline_assets.football.alert_outcomes import (
 from pipeline_assets.football.alerts import three_ou_half, underdog_half
 from pipeline_assets.football.alerts.rules import Alert, Facts, Side, alert_stages, all_rules
 from pipeline_assets.football.alerts.settling import Result, Settled
-from resources.parquet import records_of, table_of
-from tests.pipeline_assets.football.examples import MATCH, as_json, content
+from tests.pipeline_assets.football.examples import (
+    MATCH,
+    as_json,
+    content,
+    survive_columns,
+    through_storage,
+)
 from tests.pipeline_assets.football.fetches import answer, envelope
 from touchline.day import ONE_MINUTE, Minute
 from touchline.fetch import Call, Envelope
@@ -130,10 +135,6 @@ class Followed:
 def detail(status: int, goals: str = "0-0", match_id: str = MATCH, **more: str) -> dict[str, Any]:
     home, away = sides(goals, **more)
     return {"id": match_id, "status_id": status, "home_scores": home, "away_scores": away}
-
-
-def through_storage(carried: OpenAlerts) -> OpenAlerts:
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(carried), type=OpenAlerts)
 
 
 @pytest.mark.parametrize(
@@ -405,8 +406,7 @@ def test_a_canceled_match_is_void_without_its_goals() -> None:
     assert followed.states[-1] == ("VOID", "canceled")
     last = followed.emitted[-1]
     assert (last.final_home, last.final_away, last.goals_after_half_time) == (None, 0, None)
-    back = records_of(table_of(followed.emitted, AlertOutcome), AlertOutcome)
-    assert back == followed.emitted
+    assert survive_columns(followed.emitted)
 
 
 def test_a_goal_that_the_live_list_does_not_say_is_read_from_the_detail() -> None:
@@ -491,8 +491,7 @@ def test_what_is_unchanged_is_dropped() -> None:
 
 def test_records_survive_their_storage_and_export() -> None:
     emitted = seen_to_the_end(ENDED, "1-0").emitted
-    back = records_of(table_of(emitted, AlertOutcome), AlertOutcome)
-    assert back == emitted
+    assert survive_columns(emitted)
     assert STAGE.export is not None
     staged = Staged[AlertOutcome](records=emitted)
     document = as_json(STAGE.export(envelope([]).ref, content(staged)))

@@ -9,7 +9,6 @@ import pytest
 
 from pipeline_assets import ledger_rebuild
 from pipeline_assets.football.alert_outcomes import GIVEN_UP_AFTER
-from pipeline_assets.minute import rebuild_day
 from pipeline_assets.plans import PLANS
 from simulator.server import Served, serve
 from tests.chain import FEED, NOON, RAW, SECRET, USER, Chain, all_ok
@@ -60,9 +59,7 @@ def test_an_alert_whose_match_left_the_list_is_settled(
 
     chain.clock.set(chain.start.later(30).utc)
     before = chain.objects()
-    with chain.process() as site:
-        rebuilt = rebuild_day(site, FEED, chain.day, run_id="rebuild")
-    assert rebuilt[OUTCOMES].failures == []
+    assert chain.rebuild()[OUTCOMES].failures == []
     assert chain.objects() == before, "what landed gives the same outcomes again"
 
 
@@ -84,8 +81,7 @@ def test_somebody_is_told_once_of_an_alert_that_has_no_outcome_after_two_days(
             chain.minute(passed, **urls)
         later = chain.start.later(two_days)
         chain.clock.set(later.later(30).utc)
-        with chain.process(**urls) as site:
-            rebuild_day(site, FEED, later.day, run_id="rebuild")
+        chain.rebuild(day=later.day, **urls)
         assert there.titles[1:] == ["Touchline football: 3ou_half_unresolved"]
         assert there.posts[1]["message"] == (
             "UNRESOLVED / 3ou_half / match m-half / alert of 05/28/2025 12:00:00 PM EDT / "

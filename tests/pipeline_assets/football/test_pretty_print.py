@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import pytest
 
 from pipeline_assets.football.merged import merged
 from pipeline_assets.football.pretty_print import Reason, pretty_print, pretty_print_document
-from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.examples import (
     ENVIRONMENT,
     MARKETS,
@@ -19,7 +17,6 @@ from tests.pipeline_assets.football.examples import (
     as_json,
     chain,
     content,
-    detail,
     fetched,
     live,
 )
@@ -162,10 +159,3 @@ def test_odds_that_no_longer_stand_in_the_raw_fetch_quarantine_the_match_alone()
     (quarantined,) = reduced.quarantined
     assert (quarantined.key, quarantined.reason) == (MATCH, Reason.ODDS_NOT_IN_RAW_FETCH)
     assert reduced.account.conserved
-
-
-def test_records_survive_their_columns() -> None:
-    environment = detail(environment={"wind": "11.m/s", "new": [1.50]})
-    records = chain(fetched(live(), live("b" * 15), details={MATCH: environment})).reduced.records
-    back = records_of(table_of(records, type(records[0])), type(records[0]))
-    assert msgspec.json.encode(back) == msgspec.json.encode(records)

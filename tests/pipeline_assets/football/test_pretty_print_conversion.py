@@ -15,7 +15,6 @@ from pipeline_assets.football.pretty_print_conversion import (
     pretty_print_conversion,
     shown_row,
 )
-from resources.parquet import records_of, table_of
 from tests.pipeline_assets.football.examples import (
     CLOSING_EU,
     MATCH,
@@ -180,9 +179,3 @@ def test_one_bad_match_is_quarantined_and_the_others_go_on() -> None:
     assert [match.match_id for match in converted.records] == [MATCH]
     assert [one.key for one in converted.quarantined] == [bad.match_id]
     assert converted.account.conserved
-
-
-def test_records_survive_their_columns() -> None:
-    records = chain(fetched(live(), live("b" * 15, home=[1]))).converted.records
-    back = records_of(table_of(records, type(records[0])), type(records[0]))
-    assert msgspec.json.encode(back) == msgspec.json.encode(records)

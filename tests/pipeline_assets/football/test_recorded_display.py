@@ -18,8 +18,8 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.alerts.rules import alert_stages
-from pipeline_assets.football.monitor_central import MonitorRecord, monitor_document
-from tests.pipeline_assets.football.examples import Chain, as_json, chain
+from pipeline_assets.football.monitor_central import MonitorRecord
+from tests.pipeline_assets.football.examples import Chain, chain
 from tests.pipeline_assets.football.fetches import needs_poll, recorded, recorded_fetch
 
 pytestmark = needs_poll
@@ -134,8 +134,3 @@ def test_the_alerts_of_the_recorded_moment() -> None:
             "quarantined": {},
         },
     }
-
-
-def test_the_whole_display_is_json() -> None:
-    for record in poll().monitor.records:
-        assert as_json(monitor_document(record))["match_info"]["match_id"] == record.match_id

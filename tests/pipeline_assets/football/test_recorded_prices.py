@@ -19,7 +19,7 @@ import pytest
 from pipeline_assets.football.early_odds import EarlyOdds, KeptRow, Known, early_odds
 from pipeline_assets.football.goal_moments import ScoreHistory, score_history
 from tests.pipeline_assets.football.fetches import POLL, answer, needs_poll, recorded
-from tests.pipeline_assets.football.odds_oracle import PREFERENCE, american
+from tests.pipeline_assets.football.odds_oracle import PREFERENCE
 from touchline.football.odds import OddsRow, companies_in, markets_of, rows_of
 
 pytestmark = needs_poll
@@ -95,12 +95,9 @@ def scheduled(match: str) -> int:
     return json.loads(recorded().detail(match, AT) or b"{}")["match_time"]
 
 
-def quoted(
-    match: str, at: int, *, known: int | None = None, price_first: tuple[str, ...] = ("2",)
-) -> EarlyOdds | None:
-    """What is kept of the answer of `at`, by what was known at `known`."""
-    companies = companies_in(body(match, at))
-    when = Known(at if known is None else known, scheduled(match))
+def quoted(match: str, at: int, *, price_first: tuple[str, ...] = ("2",)) -> EarlyOdds | None:
+    """What is kept of the answer of `at`."""
+    companies, when = companies_in(body(match, at)), Known(at, scheduled(match))
     early, issues = early_odds(companies, ("2",), when, price_first_companies=price_first)
     assert issues == []
     return early
@@ -158,14 +155,6 @@ def test_a_price_between_a_goal_and_its_text_would_be_shown_without_doubt() -> N
     }
 
 
-@pytest.mark.parametrize("minutes", MINUTES_BEFORE)
-def test_what_was_known_decides(minutes: int) -> None:
-    """The whole answer, at an earlier time, shows what the answer of that time showed."""
-    at = AT - 60 * minutes
-    for match in recorded().live(at):
-        assert quoted(match, AT, known=at) == quoted(match, at), match
-
-
 def test_of_the_price_first_company_every_goalless_quote_is_judged_alike() -> None:
     """Where the text says 0-0 a quote belongs to another score exactly if the judge says so; but
     for the two goals that were taken back within a minute, which the judge does not see."""
@@ -188,58 +177,3 @@ def test_of_the_price_first_company_every_goalless_quote_is_judged_alike() -> No
 
 def history_of(match: str, company: str) -> ScoreHistory:
     return score_history(judge(match, company).rows, AT, is_price_first=company == "2")
-
-
-SHOWN = {
-    # A goal in minute 3, whose price came 24 s before its text.
-    "23xmvkh6323kqg8": ["2 -105 1.25 -118", "2 -200 +450 +300", "2 -111 4.25 -111"],
-    # Likewise; of the match winner there is no other quote in play.
-    "vjxm8ghe404vr6o": ["3 -109 -2.0 -115", "prematch +600 +550 -455", "2 -125 3.75 +100"],
-    # A goal in minute 2, price and text together.
-    "jw2r09hkl2p7rz8": ["2 -115 0.5 -109", "2 -111 +300 +210", "2 -109 3.0 -115"],
-    # Played with no minute at all: what was quoted after the start is of unknown phase.
-    "965mkyhydxpjr1g": [
-        "prematch -111 -0.5 -111",
-        "prematch +333 +180 -111",
-        "prematch -130 1.75 +102",
-    ],
-    "8yomo4h3ll2yq0j": [
-        "prematch -125 0.0 +100",
-        "prematch +150 +160 +200",
-        "prematch -118 1.75 -105",
-    ],
-    # To be determined until after the start: the last quotes before it.
-    "dj2ryoh1w30eq1z": [
-        "prematch -143 0.75 +100",
-        "prematch -213 +310 +340",
-        "prematch -143 3.0 +100",
-    ],
-}
-
-
-@pytest.mark.parametrize("match", SHOWN)
-def test_the_prices_of_a_named_match(match: str) -> None:
-    found = list(shown(match, quoted(match, AT)))
-    assert [text_of(each) for each in found] == SHOWN[match]
-    assert all(each.row.change_time <= scheduled(match) for each in found if not each.row.minute)
-
-
-def text_of(each: Shown) -> str:
-    """Minute, prices and line as the display has them."""
-    row, less = each.row, 1 if each.column == "money_line" else 0
-    middle = american(row.v3 - 1) if less else row.v3
-    prices = american(row.v2 - less), middle, american(row.v4 - less)
-    return " ".join([row.minute or "prematch", *map(str, prices)])
-
-
-def test_a_goal_that_was_taken_back_at_once_leaves_the_match_goalless() -> None:
-    """A 1-0 that stood for 4 s in the first market: 80 minutes without a goal follow."""
-    history = history_of("l5ergph4o5plr8k", "2")
-    taken_back, first, *_ = history.goals
-    assert (taken_back.after, taken_back.taken_back) == ((1, 0), taken_back.text + 7)
-    assert (first.before, first.after) == ((0, 0), (0, 1))
-    assert first.moment - taken_back.text == 4813
-    rows = [row for rows in judge("l5ergph4o5plr8k", "2").rows.values() for row in rows]
-    between = [row for row in rows if taken_back.text + 7 < row.change_time < first.moment]
-    assert len(between) > 100
-    assert {history.score_at(row.change_time) for row in between} == {(0, 0)}

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.var_incidents import SeenIncidents, VarIncident, stage, var_incidents
-from resources.parquet import records_of, table_of
+from tests.pipeline_assets.football.examples import MATCH, VAR, survive_columns, through_storage
 from tests.pipeline_assets.football.fetches import (
     MINUTE,
     POLL,
@@ -18,22 +18,12 @@ from tests.pipeline_assets.football.fetches import (
 )
 from touchline.stage import Staged
 
-MATCH = "9gh1mn4xyz7pqr2"
-PLAYER = "8qk0dm3lp6wjyx1"
+PLAYER = VAR["player_id"]
 
 
 def review(**changed: Any) -> dict[str, Any]:
     """A VAR incident; `...` leaves a field out."""
-    known = {
-        "type": 28,
-        "position": 1,
-        "time": 35,
-        "player_id": PLAYER,
-        "player_name": "Example Player",
-        "var_reason": 1,
-        "var_result": 2,
-    }
-    return {name: value for name, value in {**known, **changed}.items() if value is not ...}
+    return {name: value for name, value in {**VAR, **changed}.items() if value is not ...}
 
 
 def entry(*incidents: Any, match_id: Any = MATCH) -> dict[str, Any]:
@@ -54,9 +44,7 @@ class Vendor:
         staged = var_incidents(raw.ref, raw, carried=self.carried)
         assert staged.account.conserved
         assert msgspec.msgpack.encode(self.carried) == before, "the carried state is not changed"
-        self.carried = msgspec.msgpack.decode(
-            msgspec.msgpack.encode(staged.carried), type=SeenIncidents
-        )
+        self.carried = through_storage(staged.carried)
         return staged
 
 
@@ -266,5 +254,4 @@ def test_the_recorded_poll_has_four() -> None:
     }  # fmt: skip
     assert len({stage.key(record) for record in staged.records}) == 4
     assert sum(record.time == 20 for record in staged.records) == 2
-    back = records_of(table_of(staged.records, VarIncident), VarIncident)
-    assert msgspec.json.encode(back) == msgspec.json.encode(staged.records)
+    assert survive_columns(staged.records)
