@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from pipeline_assets.plans import PLANS
-from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.embedded_s3 import S3Access
 from resources.store import Store
 from simulator.server import Served
@@ -96,17 +95,11 @@ class Days:
     def _sealed_day(self) -> Chain:
         if self._sealed is None:
             chain = self._open_day().copy(self.folder / "sealed", "sealed")
-            with chain.process() as site:
-                site.ledger.close_interval(FEED, NOON.later(NEXT).utc)
+            chain.unwatch(NEXT)
             chain.rotate(60)
-            chain.at(NOON.later(2 * A_DAY))
-            with chain.process() as site:
-                waiting = seal_day(site, FEED, NOON.day, run_id="seal").waiting
-                if waiting:
-                    raise RuntimeError(f"the day could not be sealed: {waiting[0]}")
-            chain.at(NOON.later(4 * A_DAY))
-            with chain.process() as site:
-                clear_replaced(site, FEED, run_id="clear")
+            if waiting := chain.seal(2 * A_DAY).waiting:
+                raise RuntimeError(f"the day could not be sealed: {waiting[0]}")
+            chain.clear(4 * A_DAY)
             self._sealed = chain
         return self._sealed
 
@@ -119,5 +112,4 @@ def watch(chain: Chain, minutes: range, *, closed: bool = True) -> None:
         if found:
             raise RuntimeError(f"the day that is to be spoiled is not well: {found[0]}")
     if closed:
-        with chain.process() as site:
-            site.ledger.close_interval(FEED, NOON.later(minutes.stop).utc)
+        chain.unwatch(minutes.stop)
