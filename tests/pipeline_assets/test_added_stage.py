@@ -13,7 +13,6 @@ from pipeline_assets.drift import drifted_days
 from pipeline_assets.football.alert_outcomes import outcomes_stage
 from pipeline_assets.football.alerts.rules import alert_stages, all_rules
 from pipeline_assets.football.quarantine import quarantine_stage
-from pipeline_assets.minute import rebuild_day
 from pipeline_assets.minute_state import MinuteState
 from pipeline_assets.plans import PLANS
 from pipeline_assets.repair.losses import losses_of
@@ -51,9 +50,7 @@ def two_days(chain_apart: Callable[[], Chain]) -> Chain:
             site.ledger.close_interval(FEED, chain.start.later(first + 2).utc)
             site.ledger.open_interval(FEED, chain.start.later(first + A_DAY).utc, "simulated")
         if not first:
-            chain.at(chain.start.later(A_DAY - 60))
-            with chain.process() as site:
-                assert seal_day(site, FEED, chain.day, run_id="seal").waiting == []
+            assert chain.seal(A_DAY - 60).waiting == []
     chain.at(chain.start.later(A_DAY + 2))
     return chain
 
@@ -191,8 +188,8 @@ def test_a_rule_that_is_added_leaves_earlier_days_as_they_are(chain_of: ChainOf)
 
 
 def test_a_materialization_takes_an_earlier_day_through(added: Chain) -> None:
+    added.rebuild()
     with added.process() as site:
-        rebuild_day(site, FEED, added.day, run_id="backfill")
         assert days_to_seal(site.ledger, SMALL, site.clock.now()) == [added.day]
     for asset in ADDED:
         assert len(added.numbers(asset)) == 2

@@ -13,7 +13,6 @@ from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.factory import run_check
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.checks.specs import CHECKS
-from pipeline_assets.minute import rebuild_day
 from resources.day_layout import object_key
 from resources.fetch_object import pack
 from resources.ledger import faulty
@@ -76,8 +75,7 @@ def test_what_was_read_back_once_is_not_read_again_unless_deep(
 
 def test_a_day_of_which_nothing_is_known_is_not_called_good(chain: Chain) -> None:
     unwatched = chain.day.shifted(-5)
-    with chain.process() as site:
-        rebuild_day(site, FEED, unwatched, run_id="somebody materializes it")
+    chain.rebuild(day=unwatched)
     checks = chain.checks(unwatched)
     assert checks["raw_fetches", SPOOL].verdict is Verdict.OK, "it speaks of now"
     for report in of_books(checks):
@@ -248,16 +246,14 @@ def test_an_object_that_was_written_over_is_found_though_it_is_whole(day: Chain)
 
 def test_an_object_without_a_claim_is_a_tracking_error_with_its_records(day: Chain) -> None:
     made = heads_object(day, ["a", "b"])
-    with day.process() as site:
-        site.store.put_new(made.key, made.body, made.metadata())
+    day.store.put_new(made.key, made.body, made.metadata())
     report = heads_check(day)
     assert found(report) == [(Kind.TRACKING_ERROR, day.number + 2, 2)]
     assert numbers(report) == (6, 8)
 
 
 def test_an_unreadable_object_without_a_claim_is_told_without_a_count(day: Chain) -> None:
-    with day.process() as site:
-        site.store.put_new(object_key(HEADS, day.day, day.number + 2), b"rot")
+    day.store.put_new(object_key(HEADS, day.day, day.number + 2), b"rot")
     assert found(heads_check(day)) == [(Kind.TRACKING_ERROR, day.number + 2, None)]
 
 

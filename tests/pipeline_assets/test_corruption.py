@@ -14,10 +14,9 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from pipeline_assets.football.raw_fetches import raw_fetches
-from pipeline_assets.minute import rebuild_day, run_minute
+from pipeline_assets.minute import run_minute
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out
-from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.day_layout import (
     is_raw,
     log_key,
@@ -74,10 +73,9 @@ def sealed_days(open_day: Chain, tmp_path_factory: pytest.TempPathFactory) -> Ch
     home = tmp_path_factory.mktemp("sealed")
     chain = open_day.copy(home, home.name)
     fetch(chain, A_DAY)
-    seal(chain, 2 * A_DAY, DAY)
-    seal(chain, 2 * A_DAY, DAY.shifted(1))
-    with at(chain, 4 * A_DAY) as site:
-        clear_replaced(site, FEED, run_id="clear")
+    for day in (DAY, DAY.shifted(1)):
+        chain.seal(2 * A_DAY, day)
+    chain.clear(4 * A_DAY)
     return chain
 
 
@@ -97,14 +95,12 @@ def fetch(chain: Chain, passed: int) -> None:
         run_minute(site, FEED, minute, run_id=f"run-{passed}")
 
 
-def seal(chain: Chain, passed: int, day: Day = DAY) -> list[str]:
-    with at(chain, passed) as site:
-        return seal_day(site, FEED, day, run_id=f"seal-{passed}").waiting
-
-
-def rebuild(chain: Chain, passed: int) -> None:
-    with at(chain, passed) as site:
-        rebuild_day(site, FEED, DAY, run_id=f"rebuild-{passed}")
+def seal_and_rebuild(chain: Chain, passed: int) -> None:
+    """The next minutes each seal the day, make it anew, and seal it again."""
+    chain.seal(passed)
+    chain.at(NOON.later(passed + 1))
+    chain.rebuild()
+    chain.seal(passed + 2)
 
 
 def reprocess(chain: Chain, passed: int, days: tuple[Day, ...]) -> None:
@@ -298,9 +294,7 @@ def test_damage_is_named_and_goes_nowhere(
     if not tier.sealed:
         chain.rotate(60)
     now = 5 * A_DAY
-    seal(chain, now)
-    rebuild(chain, now + 1)
-    seal(chain, now + 2)
+    seal_and_rebuild(chain, now)
     after = contents(chain, days)
     spread = [where for where, what in after.items() if what not in (None, before[where])]
     assert not spread, "what was damaged is read as if it were not"
@@ -330,9 +324,7 @@ def test_a_seal_that_is_not_the_one_made_is_named(
             site.store.put_new(seal_key(asset, DAY, becomes), b"")
     said = complaints(chain, deep=False)
     assert any(asset.rpartition("/")[2] in text for _, text in said), said
-    seal(chain, 5 * A_DAY)
-    rebuild(chain, 5 * A_DAY + 1)
-    seal(chain, 5 * A_DAY + 2)
+    seal_and_rebuild(chain, 5 * A_DAY)
     after = contents(chain, (DAY,))
     assert [where for where, what in after.items() if what not in (None, before[where])] == []
     reprocess(chain, 5 * A_DAY + 3, (DAY,))

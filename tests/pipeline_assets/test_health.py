@@ -97,8 +97,7 @@ def test_what_is_no_heartbeat_is_none(day: Chain) -> None:
     alive(day)
     key = heartbeat_key(FEED)
     for body in (b"", b"{}", b'{"written_at": "yesterday"}', b'{"written_at": "sp\xe4t"}'):
-        with day.process() as site:
-            site.store.replace(key, body, site.store.get(key).etag)
+        day.store.replace(key, body, day.store.get(key).etag)
         found = look(day)[f"heartbeat {FEED}"]
         assert found.state is Health.UNKNOWN
         assert "is no heartbeat" in found.detail

@@ -21,7 +21,6 @@ from pipeline_assets.raw_step import raw_object
 from pipeline_assets.repair.plan import Plan
 from pipeline_assets.repair.work import Done, carry_out
 from pipeline_assets.run import Batch, Run
-from pipeline_assets.sealing import seal_day
 from pipeline_assets.stage_step import stage_step
 from resources.day_store import Landing
 from resources.fetch_object import pack
@@ -155,9 +154,8 @@ def test_200_captures_in_any_order_make_the_days_as_if_fetched_live(two: Two) ->
     later = live.start.later(2 * 24 * 60)
     first, second = live.day, live.day.shifted(1)
     drop = Drop(lost, later)
-    lost.at(later)
-    with lost.process() as site:
-        assert seal_day(site, FEED, first, run_id="seal").waiting == []
+    two_days = 2 * 24 * 60
+    assert lost.seal(two_days, first).waiting == []
 
     draw = random.Random(7)
     contents = {passed: in_some_form(each, passed) for passed, each in two.captured.items()}
@@ -190,8 +188,7 @@ def test_200_captures_in_any_order_make_the_days_as_if_fetched_live(two: Two) ->
 
     for day in (first, second):
         assert claimed(lost, day) == claimed(live, day)
-        with lost.process() as site:
-            assert seal_day(site, FEED, day, run_id="again").waiting == []
+        assert lost.seal(two_days, day).waiting == []
         assert all_ok(lost.checks(day, deep=True))
     before = lost.objects()
     drop.leave("once-more", contents[LIVE])

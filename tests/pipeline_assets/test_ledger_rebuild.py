@@ -11,12 +11,7 @@ import pytest
 
 from operations.commands.ledger import RebuildReport, rebuild_ledger
 from pipeline_assets.alerting import SILENT_TODAY, silences
-from pipeline_assets.assets import assets_of
 from pipeline_assets.checks.report import Found, Kind
-from pipeline_assets.io_manager import S3DayIOManager
-from pipeline_assets.minute import rebuild_day
-from pipeline_assets.partitions import SCHEDULED_MINUTE
-from pipeline_assets.sealing import seal_day
 from resources.day_layout import object_key
 from resources.ledger import ClaimRow
 from resources.manifest import Held
@@ -25,9 +20,10 @@ from resources.watch_record import record_watch
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, SPOOL, Chain
 from tests.pipeline_assets.conftest import ChainOf
+from tests.pipeline_assets.in_dagster import materialized
 from tests.pipeline_assets.spoiling import heads_object, put
 from touchline.accounting import FetchFate, Verdict
-from touchline.day import Day, FetchNumber
+from touchline.day import Day
 
 HEADS = "football/heads"
 LAST = "football/quarantine"
@@ -49,38 +45,18 @@ def stop_watching(chain: Chain, passed: int) -> None:
         record_watch(site.store, site.ledger, FEED)
 
 
-def run_in_dagster(chain: Chain, instance: dg.DagsterInstance, passed: int) -> None:
-    minute = chain.start.later(passed)
-    chain.at(minute)
-    with chain.process() as site:
-        result = dg.materialize(
-            assets_of(chain.plan),
-            resources={"site": site, "s3_day": S3DayIOManager(site)},
-            partition_key=str(minute.day),
-            tags={SCHEDULED_MINUTE: str(minute)},
-            instance=instance,
-        )
-    assert result.success
-
-
 def found(chain: Chain, *, deep: bool = False) -> dict[tuple[str, str], list[Found]]:
     """What the checks find, by asset's last part and check; the spool's left out."""
     checks = chain.checks(deep=deep)
     return {key: c.findings for key, c in checks.items() if c.findings and key[1] != SPOOL}
 
 
-def one_of_each(chain: Chain) -> dict[str, FetchNumber]:
-    """A different fetch of each asset."""
-    return {
-        asset.name: FetchNumber(chain.number + place)
-        for place, asset in enumerate(chain.plan.assets)
-    }
-
-
-def delete(chain: Chain, objects: dict[str, FetchNumber]) -> None:
-    with chain.process() as site:
-        for asset, number in objects.items():
-            site.store.delete(object_key(asset, chain.day, number))
+def lose_one_of_each(chain: Chain) -> dict[str, int]:
+    """A different fetch of each asset, and the ledger; the numbers of these fetches."""
+    for place, asset in enumerate(chain.plan.assets):
+        chain.delete(asset.name, place)
+    chain.lose_ledger()
+    return {asset.name: chain.number + place for place, asset in enumerate(chain.plan.assets)}
 
 
 def bad(findings: dict[tuple[str, str], list[Found]]) -> dict[str, set[int | None]]:
@@ -125,12 +101,10 @@ def test_with_ledger_and_objects_gone_dagster_names_exactly_what_is_lost(
     chain: Chain, instance: dg.DagsterInstance
 ) -> None:
     for passed in range(6):
-        run_in_dagster(chain, instance, passed)
+        assert materialized(chain, instance, passed).success
     stop_watching(chain, 6)
     chain.at(chain.start.later(10))
-    lost = one_of_each(chain)
-    delete(chain, lost)
-    chain.lose_ledger()
+    lost = lose_one_of_each(chain)
 
     report = rebuilt(chain)
 
@@ -150,11 +124,11 @@ def test_an_object_that_dagster_says_was_another_is_named(
 ) -> None:
     """It is whole, and says of itself that it is right."""
     for passed in range(3):
-        run_in_dagster(chain, instance, passed)
+        assert materialized(chain, instance, passed).success
+    # What was made of it goes too: nobody but Dagster knows what it was.
+    chain.delete("football/echoes", 2)
+    chain.delete(LAST, 2)
     with chain.process() as site:
-        # What was made of it goes too: nobody but Dagster knows what it was.
-        for asset in ("football/echoes", LAST):
-            site.store.delete(object_key(asset, chain.day, chain.number + 2))
         other = heads_object(chain, ["somebody"])
         put(site, other)
     chain.lose_ledger()
@@ -167,9 +141,7 @@ def test_an_object_that_dagster_says_was_another_is_named(
 
 
 def test_without_dagster_other_stages_name_what_is_lost(past: Chain) -> None:
-    lost = one_of_each(past)
-    delete(past, lost)
-    past.lose_ledger()
+    lost = lose_one_of_each(past)
     report = rebuilt(past)
     assert report.verdict is Verdict.BAD
     assert bad(found(past)) == {asset: {number} for asset, number in lost.items()}
@@ -186,8 +158,8 @@ def test_a_claim_read_from_its_own_object_does_not_vouch_for_it(past: Chain) -> 
     assert set(found(past)) == {("quarantine", LANDING)}, "of the others, what was made of them"
 
     past.at(past.start.later(60))
+    past.rebuild()
     with past.process() as site:
-        rebuild_day(site, FEED, past.day, run_id="again")
         rows = site.ledger.standing(LAST, past.day).values()
     assert {row.rebuilt for row in rows} == {None}, "made again, it is the same"
     assert found(past) == {}
@@ -243,17 +215,14 @@ def test_all_that_is_known_of_a_day_comes_back(chain_of: ChainOf) -> None:
     assert known(chain) == before
     assert set(found(chain, deep=True)) <= {("quarantine", LANDING)}
 
-    chain.at(chain.start.later(24 * 60))
-    with chain.process() as site:
-        assert seal_day(site, FEED, chain.day, run_id="seal").waiting == []
+    assert chain.seal(24 * 60).waiting == []
     sealed = known(chain)
     assert sealed["seals"]
     chain.lose_ledger()
     assert {each.sealed for each in rebuilt(chain).assets} == {True}
     assert known(chain) == sealed
     assert set(found(chain, deep=True)) <= {("quarantine", LANDING)}
-    with chain.process() as site:
-        assert seal_day(site, FEED, chain.day, run_id="seal").sealed == [], "nothing new"
+    assert chain.seal(24 * 60).sealed == [], "nothing new"
 
 
 def known(chain: Chain) -> dict[str, Any]:
@@ -326,8 +295,7 @@ def test_an_asset_of_which_a_whole_later_day_is_gone_is_named(chain: Chain, alon
     chain.minute(a_day)
     stop_watching(chain, a_day + 1)
     later = chain.day.shifted(1)
-    with chain.process() as site:
-        site.store.delete(object_key(LAST, later, chain.number))
+    chain.store.delete(object_key(LAST, later, chain.number))
     chain.lose_ledger()
     chain.at(chain.start.later(a_day + 10))
     assert rebuilt(chain, later if alone else None).verdict is Verdict.BAD
@@ -340,7 +308,7 @@ def test_what_a_rebuild_found_lost_today_stays_lost_when_minutes_go_on(chain: Ch
     chain.minutes(3)
     with chain.process() as site:
         record_watch(site.store, site.ledger, FEED)
-    delete(chain, {"football/newcomers": FetchNumber(chain.number + 1)})
+    chain.delete("football/newcomers", 1)
     chain.lose_ledger()
     chain.at(chain.start.later(6))
     assert rebuilt(chain).verdict is Verdict.BAD

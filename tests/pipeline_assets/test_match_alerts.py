@@ -16,11 +16,8 @@ import msgspec
 import pytest
 
 from pipeline_assets import ledger_rebuild
-from pipeline_assets.assets import assets_of
 from pipeline_assets.delivery import TAKEN_FOR, deliver_alerts, notifier_of
-from pipeline_assets.io_manager import S3DayIOManager
-from pipeline_assets.minute import MinuteReport, rebuild_day, run_minute
-from pipeline_assets.partitions import SCHEDULED_MINUTE
+from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.stage_step import UPSTREAM_TAKES
 from resources.ledger.faulty import locked
 from resources.notifier import Notifier
@@ -28,6 +25,7 @@ from resources.site import STORE_RESTS_SECONDS, store_at
 from resources.store.faulty import FaultyStore, away
 from tests.chain import FEED, Chain
 from tests.pipeline_assets.conftest import ChainOf
+from tests.pipeline_assets.in_dagster import materialized
 from tests.pipeline_assets.small_plan import HEADS, Head, Reason, Seen, small_plan
 from tests.s3_gate import S3Gate
 from tests.targets import Target, target
@@ -395,8 +393,7 @@ def test_a_rebuild_tells_nobody(chain_of: ChainOf, there: Target) -> None:
     watch = Watch(chain_of(plan=small_plan()), there)
     watch.minute(0)
     watch.chain.at(watch.chain.start.later(60))
-    with watch.chain.process(plan_with(), notify_urls=there.url) as site:
-        rebuild_day(site, FEED, watch.chain.day, run_id="rebuild")
+    watch.chain.rebuild(plan_with(), notify_urls=there.url)
     assert watch.states == {DeliveryState.UNKNOWN}
     watch.minute(61, plan=plan_with())
     assert there.posts == []
@@ -417,19 +414,8 @@ def test_a_ledger_that_was_lost_knows_again_whom_it_told_of(watch: Watch) -> Non
 
 
 def test_dagster_shows_how_the_delivery_stands(watch: Watch) -> None:
-    chain = watch.chain
-    chain.at(chain.start)
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        chain.process(notify_urls=watch.there.url) as site,
-    ):
-        result = dg.materialize(
-            assets_of(chain.plan),
-            resources={"site": site, "s3_day": S3DayIOManager(site)},
-            partition_key=str(chain.day),
-            tags={SCHEDULED_MINUTE: str(chain.start)},
-            instance=instance,
-        )
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = materialized(watch.chain, instance, 0, notify_urls=watch.there.url)
     assert watch.told == MATCHES
     (made,) = result.asset_materializations_for_node("football__alert_seen")
     shown: Any = made.metadata["alerts"].value

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_assets.minute import rebuild_day
 from pipeline_assets.rotation import rotate
-from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.day_layout import object_key, window_key
 from resources.store import Store
 from resources.store.faulty import FaultyStore, Request, when
@@ -18,8 +16,6 @@ from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import refuses_one, small_plan
 from touchline.accounting import Outcome
 from touchline.day import Window
-from touchline.fetch import Envelope
-from touchline.plan import FeedPlan
 
 HEADS = "football/heads"
 A_DAY = 24 * 60
@@ -48,17 +44,12 @@ def meets(
     gate.plan = plan
 
 
-def rebuild(chain: Chain, plan: FeedPlan | None = None) -> None:
-    with chain.process(plan) as site:
-        rebuild_day(site, FEED, chain.day, run_id="rebuild")
-
-
 def test_what_is_written_over_while_fetch_objects_are_removed_stays(
     day: Chain, gate: FaultyStore
 ) -> None:
     day.rotate(11)
     key = object_key(HEADS, day.day, day.number)
-    meets(gate, lambda request: request.deletes(key), lambda: rebuild(day))
+    meets(gate, lambda request: request.deletes(key), day.rebuild)
     day.rotate(30, store=gate)
     assert len(day.opened(HEADS, day.number).records) == 3
     assert key in day.objects()
@@ -69,7 +60,7 @@ def test_a_window_that_another_process_has_just_stored_is_not_written_over(
     day: Chain, gate: FaultyStore
 ) -> None:
     def others() -> None:
-        rebuild(day)
+        day.rebuild()
         with day.process() as site:
             assert rotate(site, FEED).findings == []
 
@@ -86,13 +77,11 @@ def failed_minute(chain: Chain) -> Callable[..., None]:
     chain.faults(Fault("html", endpoint="match/detail_live"))
     chain.minute(0)
     chain.faults()
-    with chain.process() as site:
-        site.ledger.close_interval(FEED, chain.start.later(1).utc)
-        late = Envelope(site.feed(FEED).fetch(chain.start, previous=None).envelope)
+    chain.unwatch(1)
+    late = chain.captured(0)
 
     def comes_good(passed: int, store: Store | None = None) -> None:
-        with chain.process() as site:
-            site.spool(FEED).write(late.ref, late.data)
+        chain.bring(late)
         chain.minute(passed, store=store)
 
     return comes_good
@@ -102,15 +91,11 @@ def test_what_came_good_while_what_a_seal_replaced_is_removed_stays(
     chain: Chain, gate: FaultyStore
 ) -> None:
     comes_good = failed_minute(chain)
-    chain.at(chain.start.later(A_DAY))
-    with chain.process() as site:
-        assert seal_day(site, FEED, chain.day, run_id="seal").is_sealed
-    chain.at(chain.start.later(2 * A_DAY))
+    assert chain.seal(A_DAY).is_sealed
     key = object_key(RAW, chain.day, chain.number)
     meets(gate, lambda request: request.deletes(key), lambda: comes_good(2 * A_DAY))
-    with chain.process(store=gate) as site:
-        clear_replaced(site, FEED, run_id="clear")
-        assert site.days(FEED).read_back(RAW, chain.day, chain.number).outcome is Outcome.COMPLETE
+    chain.clear(2 * A_DAY, store=gate)
+    assert chain.landed(RAW).outcome is Outcome.COMPLETE
     assert all_ok(chain.checks(deep=True))
 
 
@@ -121,8 +106,7 @@ def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, gate: Fau
     window = window_key(RAW, Window.of(chain.day, chain.number))
     meets(gate, lambda request: request.reads(window), lambda: comes_good(30))
     chain.at(chain.start.later(30))
-    with chain.process(store=gate) as site:
-        rebuild_day(site, FEED, chain.day, run_id="rebuild")
+    chain.rebuild(store=gate)
     assert chain.opened(HEADS, chain.number).account.emitted == 3
     with chain.process() as site:
         row = site.ledger.claim(HEADS, chain.day, chain.number)
@@ -141,7 +125,7 @@ def test_what_is_written_over_before_the_ledger_knows_of_it_is_no_loss(
     def overwritten(ask: Callable[[], Any]) -> Any:
         etag = ask()
         met.append(etag)
-        rebuild(chain, small_plan(heads=refuses_one))
+        chain.rebuild(small_plan(heads=refuses_one))
         return etag
 
     gate.plan = when(lambda request: request.puts(key) and not met, overwritten)

@@ -210,14 +210,12 @@ def test_a_list_that_is_none_fails_every_stage_for_its_minute_alone(football: Ch
     football.faults()
     good = football.minute(1)
     assert verdicts(failed) == verdicts(good) == {Verdict.OK}
-    with football.process() as site:
-        for stage in football.plan.stages:
-            for passed, expected in enumerate((Outcome.UPSTREAM_FAILED, Outcome.COMPLETE)):
-                number = football.number + passed
-                found = site.days(FEED).read_back(stage.name, football.day, number)
-                if stage.short_name != "quarantine":
-                    assert found.outcome is expected, stage.name
-                assert found.account.conserved
+    for stage in football.plan.stages:
+        for passed, expected in enumerate((Outcome.UPSTREAM_FAILED, Outcome.COMPLETE)):
+            found = football.landed(stage.name, passed)
+            if stage.short_name != "quarantine":
+                assert found.outcome is expected, stage.name
+            assert found.account.conserved
     assert good.steps["football/monitor_central"].account.emitted == 3
 
 
@@ -234,8 +232,7 @@ def test_a_failed_call_costs_one_part_of_one_match(
     report = football.minute(0)
 
     assert verdicts(report) == {Verdict.OK}
-    with football.process() as site:
-        raw = site.days(FEED).read_back(RAW, football.day, football.number)
+    raw = football.landed(RAW)
     assert raw.outcome is Outcome.PARTIAL
     [failed] = [entry for entry in raw.envelope().entries(endpoint) if entry.error]
     assert (failed.uuid, failed.error) == (unlucky, "vendor_error")

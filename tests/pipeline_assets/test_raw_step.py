@@ -15,6 +15,7 @@ from pipeline_assets.minute import run_minute
 from pipeline_assets.raw_step import raw_step, waiting_in_spool
 from pipeline_assets.run import Run
 from resources.day_layout import object_key, window_key
+from resources.fetch_object import FetchObject
 from resources.ledger import FetchRow
 from resources.site import Site, WrongOrigin
 from resources.store.faulty import FaultyStore, away, refused, when
@@ -45,6 +46,16 @@ def asked(chain: Chain) -> int:
     return sum(call.endpoint == "match/detail_live" for call in calls)
 
 
+def spooled(chain: Chain, run_id: str, passed: int = 0, **process: Any) -> FetchObject:
+    """Fetched by this run and spooled, and nothing more."""
+    minute = chain.start.later(passed)
+    chain.at(minute)
+    with chain.process(**process) as site:
+        made = next(raw_step(Run(site, chain.plan, chain.day, run_id, minute)).made)
+    assert isinstance(made, FetchObject)
+    return made
+
+
 def test_a_minute_is_fetched_once_and_run_again_adds_nothing(chain: Chain) -> None:
     first = chain.minute(0)
     before = chain.objects()
@@ -58,12 +69,11 @@ def test_a_minute_is_fetched_once_and_run_again_adds_nothing(chain: Chain) -> No
 
 
 def test_a_fetch_is_in_the_spool_before_it_is_anywhere_else(chain: Chain) -> None:
-    chain.at(chain.start)
+    made = spooled(chain, "run-0")
     with chain.process() as site:
-        made = next(raw_step(Run(site, chain.plan, chain.day, "run-0", chain.start)).made)
         [entry] = site.spool(FEED).entries()
-        assert (entry.number, entry.fetch_id) == (chain.number, made.ref.fetch_id)  # type: ignore[union-attr]
-        assert list(site.store.list("raw/")) == []
+    assert (entry.number, entry.fetch_id) == (chain.number, made.ref.fetch_id)
+    assert list(chain.store.list("raw/")) == []
 
 
 def test_a_run_that_comes_early_waits_for_its_minute(chain: Chain) -> None:
@@ -195,9 +205,8 @@ def test_a_run_that_died_is_named_when_it_can_bring_nothing_any_more(chain: Chai
 def test_a_minute_that_comes_after_all_is_missed_no_more(chain: Chain) -> None:
     """A run that hung holds its fetch in the spool, and another brings it in."""
     chain.minute(0)
-    chain.at(chain.start.later(1))
+    spooled(chain, "hung", 1)
     with chain.process() as site:
-        next(raw_step(Run(site, chain.plan, chain.day, "hung", chain.start.later(1))).made)
         site.ledger.minute_missed(
             FEED, chain.start.later(1), MissedReason.RUN_DIED, site.clock.now()
         )
@@ -212,10 +221,8 @@ def test_a_minute_that_comes_after_all_is_missed_no_more(chain: Chain) -> None:
 
 def torn_fetch(chain: Chain, passed: int) -> Path:
     """What a run leaves that dies while it writes its fetch to the spool."""
-    minute = chain.start.later(passed)
-    chain.at(minute)
+    spooled(chain, "dead", passed)
     with chain.process() as site:
-        next(raw_step(Run(site, chain.plan, chain.day, "dead", minute)).made)
         *_, entry = site.spool(FEED).entries()
         entry.path.write_bytes(entry.path.read_bytes()[:1000])
         return entry.path
@@ -259,22 +266,16 @@ def test_a_spool_that_takes_nothing_does_not_cost_the_fetch(chain: Chain) -> Non
 def test_two_captures_that_waited_are_both_kept(chain: Chain, gate: FaultyStore) -> None:
     """Two machines, or two runs, while the store was away: one counts, the other is a conflict."""
     gate.plan = away
-    chain.at(chain.start)
-    envelopes = []
-    for run in ("A", "B"):
-        with chain.process(store=gate, home=chain.home / run) as site:
-            made = next(raw_step(Run(site, chain.plan, chain.day, run, chain.start)).made)
-            envelopes.append(made.envelope())  # type: ignore[union-attr]
-    with chain.process() as site:
-        for envelope in envelopes:
-            site.spool(FEED).write(envelope.ref, envelope.data)
+    envelopes = [
+        spooled(chain, run, store=gate, home=chain.home / run).envelope() for run in ("A", "B")
+    ]
+    for envelope in envelopes:
+        chain.bring(envelope)
     report = chain.minute(1)
     assert chain.numbers(RAW) == [chain.number, chain.number + 1]
     [conflict] = [key for key in chain.objects() if key.startswith("conflicts/")]
     kept = {FetchRef(FEED, chain.start, envelope.ref.fetch_id) for envelope in envelopes}
-    with chain.process() as site:
-        landed = site.days(FEED).read_back(RAW, chain.day, chain.number).ref
-    [other] = kept - {landed}
+    [other] = kept - {chain.landed(RAW).ref}
     assert other.fetch_id in conflict
     assert chain.waiting() == []
     assert verdicts(report) == {Verdict.OK}
@@ -290,11 +291,7 @@ def run_of(site: Site, chain: Chain, run_id: str) -> Run:
 @contextmanager
 def two_machines(chain: Chain) -> Iterator[tuple[Site, Site]]:
     """With a spool each, and one ledger."""
-    ledger = f"sqlite:///{chain.home / 'ledger.sqlite'}"
-    with (
-        chain.process(home=chain.home / "A", ledger_url=ledger) as a,
-        chain.process(home=chain.home / "B", ledger_url=ledger) as b,
-    ):
+    with chain.elsewhere("A") as a, chain.elsewhere("B") as b:
         yield a, b
 
 
@@ -358,10 +355,7 @@ def test_two_runs_at_once_leave_one_result_whatever_their_order(chain: Chain) ->
 
 
 def test_runs_on_one_machine_share_what_lies_in_the_spool(chain: Chain) -> None:
-    chain.at(chain.start)
-    with chain.process() as site:
-        hung = raw_step(run_of(site, chain, "hung"))
-        next(hung.made)
+    spooled(chain, "hung")
     report = chain.minute(0, run_id="second")
     assert asked(chain) == 1
     assert report.steps[RAW].added == [chain.number]
@@ -423,8 +417,7 @@ def asks_with(asks: Callable[[Any, Minute], list[str]]) -> FeedPlan:
 
 
 def details_of(chain: Chain, passed: int) -> list[str | None]:
-    with chain.process() as site:
-        found = site.days(FEED).read_back(RAW, chain.day, chain.number + passed)
+    found = chain.landed(RAW, passed)
     return [entry.uuid for entry in found.envelope().entries("match/recent/list")]
 
 
@@ -496,8 +489,7 @@ def test_a_list_that_is_none_is_a_failed_fetch_with_its_bytes(
 
     row = fates(chain)[chain.number]
     assert (row.fate, row.outcome, row.reason) == (FetchFate.LANDED, Outcome.FAILED, reason)
-    with chain.process() as site:
-        envelope = site.days(FEED).read_back(RAW, chain.day, chain.number).envelope()
+    envelope = chain.landed(RAW).envelope()
     sent = next(c for c in chain.vendor.log.since(0)[0] if c.endpoint == "match/detail_live")
     [entry] = envelope.entries("match/detail_live")
     assert entry.sha256 == sent.sha256
@@ -505,9 +497,7 @@ def test_a_list_that_is_none_is_a_failed_fetch_with_its_bytes(
     assert envelope.damaged() == []
 
     for stage in chain.plan.stages[:-1]:
-        with chain.process() as site:
-            found = site.days(FEED).read_back(stage.name, chain.day, chain.number)
-        assert found.outcome is Outcome.UPSTREAM_FAILED
+        assert chain.landed(stage.name).outcome is Outcome.UPSTREAM_FAILED
     assert verdicts(failed) == verdicts(good) == {Verdict.OK}
     assert good.steps["football/heads"].account.emitted == 3
     assert good.steps["football/newcomers"].account.emitted == 3
@@ -529,9 +519,7 @@ def test_a_failed_fetch_is_replaced_by_a_good_one_within_its_minute(chain: Chain
     report = chain.minute(0, run_id="second")
     assert fates(chain)[chain.number].outcome is Outcome.COMPLETE
     for stage in chain.plan.stages:
-        with chain.process() as site:
-            found = site.days(FEED).read_back(stage.name, chain.day, chain.number)
-        assert found.outcome is Outcome.COMPLETE, stage.name
+        assert chain.landed(stage.name).outcome is Outcome.COMPLETE, stage.name
     assert report.steps["football/newcomers"].account.emitted == 3
     assert verdicts(report) == {Verdict.OK}
 

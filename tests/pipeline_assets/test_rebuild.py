@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import pipeline_assets.stage_step
-from pipeline_assets.minute import rebuild_day
 from pipeline_assets.plans import PLANS
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run, StepReport
@@ -40,8 +39,7 @@ def rebuild(
     with chain.process() as site:
         site.ledger.close_interval(FEED, Minute.containing(chain.clock.now()).end)
     chain.at(chain.start.later(passed))
-    with chain.process(plan) as site:
-        return rebuild_day(site, FEED, day or chain.day, run_id="rebuild")
+    return chain.rebuild(plan, day)
 
 
 def changed(reports: dict[str, StepReport]) -> set[str]:
@@ -139,15 +137,10 @@ def test_an_object_that_was_damaged_is_restored_as_it_was(day: Chain) -> None:
 
 def test_what_came_late_is_taken_in_and_what_followed_is_put_right(chain: Chain) -> None:
     """Without the late fetch the second minute showed the newcomers; with it, the first does."""
-    chain.at(chain.start)
-    with chain.process(home=chain.home / "elsewhere") as site:
-        next(raw_step(Run(site, chain.plan, chain.day, "late", chain.start)).made)
-        [entry] = site.spool(FEED).entries()
-        captured = site.spool(FEED).read(entry)
+    late = chain.captured(0)
     chain.minute(1)
     assert len(chain.opened(NEWCOMERS, chain.number + 1).records) == 3
-    with chain.process() as site:
-        site.spool(FEED).write(captured.ref, captured.data)
+    chain.bring(late)
     chain.minute(5)
     assert chain.number in chain.numbers(HEADS)
     assert chain.number not in chain.numbers(NEWCOMERS)
@@ -178,13 +171,8 @@ def test_a_changed_rule_changes_what_it_makes_and_what_is_made_of_it(
     assert set(reports[NEWCOMERS].landed.values()) == {Landing.ALREADY_THERE}
     assert len(day.opened(ECHOES, day.number).records) == 2
     assert all_ok(day.checks(deep=True))
-    with day.process() as site:
-        versions = {
-            asset: site.days(FEED).read_back(asset, day.day, day.number).code_version
-            for asset in (HEADS, ECHOES)
-        }
-    assert versions[HEADS].endswith("+")
-    assert not versions[ECHOES].endswith("+")
+    assert day.landed(HEADS).code_version.endswith("+")
+    assert not day.landed(ECHOES).code_version.endswith("+")
 
 
 def test_changed_code_that_makes_the_same_replaces_nothing(
@@ -222,9 +210,7 @@ def test_a_fetch_that_failed_meanwhile_costs_nothing_that_was_made(day: Chain) -
 
 def test_placeholders_come_good(chain: Chain) -> None:
     chain.minutes(3, small_plan(heads=fails))
-    with chain.process() as site:
-        given_up = site.days(FEED).read_back(HEADS, chain.day, chain.number)
-    assert given_up.outcome is Outcome.STAGE_FAILED
+    assert chain.landed(HEADS).outcome is Outcome.STAGE_FAILED
     rebuild(chain)
     for asset in (HEADS, ECHOES):
         assert len(chain.opened(asset, chain.number).records) == 3
@@ -237,8 +223,7 @@ def test_the_newest_minutes_are_left_to_live_runs_unless_they_are_gone(day: Chai
     reports = rebuild(day, small_plan(heads=without_one), passed=21)
     assert reports[HEADS].added == [first, first + 1]
     assert any("live runs may still work" in finding for finding in reports[HEADS].findings)
-    with day.process() as site:
-        site.store.delete(object_key(HEADS, day.day, first + 2))
+    day.store.delete(object_key(HEADS, day.day, first + 2))
     reports = rebuild(day, small_plan(heads=without_one), passed=21)
     assert reports[HEADS].added == [first + 2]
 

@@ -15,14 +15,12 @@ import pytest
 import pipeline_assets.stage_step
 from pipeline_assets.checks.report import Kind
 from pipeline_assets.day_lock import DayAtWork, day_locked
-from pipeline_assets.raw_step import raw_step
 from pipeline_assets.repair.classes import CLASS_OF, NO_LOSS
 from pipeline_assets.repair.losses import Loss, exit_code, losses_of
 from pipeline_assets.repair.plan import Action, Plan, PlanOutdated, Why, Work
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import Done, carry_out, new_run_id
 from pipeline_assets.run import Run
-from pipeline_assets.sealing import clear_replaced, seal_day
 from resources.day_layout import log_key, object_key, seal_key, window_key
 from resources.store.faulty import FaultyStore, when
 from simulator.faults import Fault
@@ -252,10 +250,8 @@ def test_killed_between_two_fetches_it_goes_on_where_it_was(
 
 def test_a_row_that_was_tampered_with_is_restored_and_what_it_replaces_is_kept(day: Chain) -> None:
     before = day.objects()
-    with day.process() as site:
-        days = site.days(FEED)
-        good, other = (days.read_back(HEADS, day.day, day.number + n) for n in (0, 1))
-        tampered = site.store.replace(good.key, other.body, before[good.key], good.metadata())
+    good, other = day.landed(HEADS), day.landed(HEADS, 1)
+    tampered = day.store.replace(good.key, other.body, before[good.key], good.metadata())
     [loss] = lost(day)
     assert (loss.loss, loss.recoverable, loss.fetch_number) == (
         LossClass.REAL_LOSS,
@@ -267,8 +263,7 @@ def test_a_row_that_was_tampered_with_is_restored_and_what_it_replaces_is_kept(d
     now = day.objects()
     [kept] = now.keys() - before.keys()
     assert kept == f"conflicts/{good.key}.replaced.{tampered}"
-    with day.process() as site:
-        assert site.store.get(kept).body == other.body
+    assert day.store.get(kept).body == other.body
     assert {key: now[key] for key in before} == before
 
 
@@ -293,11 +288,9 @@ def test_the_same_code_that_makes_other_records_replaces_nothing(
 
 
 def test_an_object_without_a_claim_gets_one_that_is_marked_so(day: Chain) -> None:
-    with day.process() as site:
-        made = site.days(FEED).read_back(HEADS, day.day, day.number)
-        ref = replace(made.ref, minute=day.start.later(5))
-        there = replace(made, ref=ref)
-        site.store.put_new(there.key, there.body, there.metadata())
+    made = day.landed(HEADS)
+    there = replace(made, ref=replace(made.ref, minute=day.start.later(5)))
+    day.store.put_new(there.key, there.body, there.metadata())
     [loss] = [loss for loss in lost(day) if loss.asset == HEADS]
     assert (loss.loss, loss.recoverable, loss.records) == (LossClass.TRACKING_ERROR, True, 3)
     done = repaired(day, asset=HEADS)
@@ -317,11 +310,8 @@ def test_placeholders_come_good_when_the_stage_is_mended(
     chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain.minutes(3, small_plan(heads=fails))
-    with chain.process() as site:
-        assert site.days(FEED).read_back(HEADS, chain.day, chain.number).outcome is (
-            Outcome.STAGE_FAILED
-        )
-        site.ledger.close_interval(FEED, chain.start.later(3).utc)
+    assert chain.landed(HEADS).outcome is Outcome.STAGE_FAILED
+    chain.unwatch(3)
     chain.at(chain.start.later(LATER))
     plan = planned(chain, asset=HEADS)
     assert {(item.action, item.why) for item in plan.items if item.number == chain.number} == {
@@ -451,9 +441,8 @@ def test_a_state_that_no_window_keeps_is_made_again_from_the_last_one_kept(
     windowed: Chain,
 ) -> None:
     before = windowed.objects()
+    made = windowed.landed(NEWCOMERS, 1)
     with windowed.process() as site:
-        days = site.days(FEED)
-        made = days.read_back(NEWCOMERS, windowed.day, windowed.number + 1)
         # As if a late capture stood beside the window, and were lost.
         site.ledger.landed(made.claim("late"), "lost-etag", 1, site.clock.now())
     [loss] = lost(windowed)
@@ -471,15 +460,10 @@ def test_what_an_ordered_stage_never_took_is_taken_and_all_behind_it_made_anew(
     chain: Chain,
 ) -> None:
     """Without the late fetch the second minute showed the newcomers; with it, the first does."""
-    chain.at(chain.start)
-    with chain.process(home=chain.home / "elsewhere") as site:
-        next(raw_step(Run(site, chain.plan, chain.day, "late", chain.start)).made)
-        [entry] = site.spool(FEED).entries()
-        captured = site.spool(FEED).read(entry)
+    late = chain.captured(0)
     chain.minute(1)
-    with chain.process() as site:
-        site.spool(FEED).write(captured.ref, captured.data)
-        site.ledger.close_interval(FEED, chain.start.later(6).utc)
+    chain.bring(late)
+    chain.unwatch(6)
     chain.minute(5)
     chain.at(chain.start.later(LATER))
     first, second, last = (chain.number + passed for passed in (0, 1, 5))
@@ -502,10 +486,8 @@ def sealed_day(windowed_day: Chain, tmp_path_factory: pytest.TempPathFactory) ->
     home = tmp_path_factory.mktemp("sealed")
     chain = windowed_day.copy(home, home.name)
     for passed in (A_DAY, 3 * A_DAY):
-        chain.at(chain.start.later(passed))
-        with chain.process() as site:
-            assert seal_day(site, FEED, chain.day, run_id=f"seal-{passed}").waiting == []
-            clear_replaced(site, FEED, run_id=f"clear-{passed}")
+        assert chain.seal(passed).waiting == []
+        chain.clear(passed)
     return chain
 
 
@@ -533,8 +515,7 @@ def test_a_sealed_day_whose_file_is_gone_is_written_anew(sealed: Chain, asset: s
 
 def test_a_raw_day_whose_mark_alone_is_gone_is_marked_again(sealed: Chain) -> None:
     before = sealed.objects()
-    with sealed.process() as site:
-        site.store.delete(seal_key(RAW, sealed.day, 1))
+    sealed.store.delete(seal_key(RAW, sealed.day, 1))
     losses = [loss for loss in lost(sealed) if not loss.is_unchecked]
     assert [(loss.asset, loss.loss, loss.recoverable) for loss in losses] == [
         (RAW, LossClass.TRACKING_ERROR, True)
@@ -560,38 +541,30 @@ def test_of_a_raw_day_that_is_damaged_nothing_is_made_of_what_was_made_of_it(
 # --- windows -------------------------------------------------------------------------------------
 
 
-def test_a_damaged_window_is_written_anew_in_its_place(windowed: Chain) -> None:
+@pytest.mark.parametrize("is_gone", [False, True], ids=["damaged", "gone"])
+def test_a_window_is_made_again_in_its_place_with_its_fetches(
+    windowed: Chain, is_gone: bool
+) -> None:
     before = windowed.objects()
-    [key] = [key for key in before if "/heads/" in key and "-" in key.rpartition("/")[2]]
-    with windowed.process() as site:
-        there = site.store.get(key)
-        spoiled = site.store.replace(key, there.body[:-9], there.etag, there.metadata)
+    key = window_key(HEADS, Window.of(windowed.day, windowed.number))
+    there = windowed.store.get(key)
+    kept = set[str]()
+    if is_gone:
+        windowed.store.delete(key)
+    else:
+        spoiled = windowed.store.replace(key, there.body[:-9], there.etag, there.metadata)
+        kept = {f"conflicts/{key}.replaced.{spoiled}"}
     losses = lost(windowed)
     assert [loss.fetch_number for loss in losses] == [windowed.number + n for n in range(3)]
     assert all(loss.recoverable and loss.loss is LossClass.REAL_LOSS for loss in losses)
     plan = planned(windowed)
     assert [item.work for item in plan.items] == [Work.MAKE] * 3 + [Work.WINDOW]
-    repaired(windowed)
+    assert plan.items[-1].key == key
+    assert repaired(windowed).items == 4
     assert all_ok(windowed.checks(deep=True))
     now = windowed.objects()
     assert now[key] == before[key], "the same bytes"
-    assert f"conflicts/{key}.replaced.{spoiled}" in now
-    assert repair(windowed) is None
-
-
-def test_a_window_that_is_gone_is_made_again_with_its_fetches(windowed: Chain) -> None:
-    before = windowed.objects()
-    [key] = [key for key in before if "/heads/" in key and "-" in key.rpartition("/")[2]]
-    with windowed.process() as site:
-        site.store.delete(key)
-    losses = lost(windowed)
-    assert [loss.fetch_number for loss in losses] == [windowed.number + n for n in range(3)]
-    plan = planned(windowed)
-    assert [item.work for item in plan.items] == [Work.MAKE] * 3 + [Work.WINDOW]
-    assert plan.items[-1].key == key
-    assert repaired(windowed).items == 4
-    assert windowed.objects()[key] == before[key], "the same bytes"
-    assert all_ok(windowed.checks(deep=True))
+    assert {name for name in now if name.startswith("conflicts/")} == kept
     assert repair(windowed) is None
 
 

@@ -19,7 +19,7 @@ from operations.errors import failure_of
 from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.minute import rebuild_day
 from pipeline_assets.retention import RetentionReport, expire
-from pipeline_assets.sealing import clear_replaced, seal_day
+from pipeline_assets.sealing import seal_day
 from pipeline_assets.seals_due import days_to_seal
 from resources.day_layout import log_key, object_key, seal_key
 from resources.day_store import conflict_prefix
@@ -31,7 +31,6 @@ from resources.store.faulty import FaultyStore, Request, away, refused, when
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.test_sealing import twelve
 from touchline.accounting import Verdict
-from touchline.fetch import Envelope
 
 HEADS = "football/heads"
 A_DAY = 24 * 60
@@ -47,9 +46,7 @@ __all__ = ["twelve"]
 def sealed_twelve(twelve: Chain, tmp_path_factory: pytest.TempPathFactory) -> Chain:
     """The same day, sealed on the next one."""
     sealed = twelve.copy(tmp_path_factory.mktemp("sealed"), f"{twelve.prefix}-sealed")
-    sealed.at(sealed.start.later(A_DAY))
-    with sealed.process() as site:
-        assert seal_day(site, FEED, sealed.day, run_id="seal").waiting == []
+    assert sealed.seal(A_DAY).waiting == []
     return sealed
 
 
@@ -181,23 +178,19 @@ def test_an_expired_day_is_not_sealed_again(day: Chain) -> None:
 
 def test_what_came_after_the_seal_keeps_the_day_until_it_is_sealed_again(chain: Chain) -> None:
     chain.minutes(2)
-    chain.at(chain.start.later(2))
-    with chain.process() as site:
-        late = Envelope(site.feed(FEED).fetch(chain.start.later(2), previous=None).envelope)
-        site.ledger.close_interval(FEED, chain.start.later(3).utc)
+    late = chain.captured(2)
+    chain.unwatch(3)
     chain.minute(30)
-    chain.at(chain.start.later(A_DAY))
-    with chain.process() as site:
-        assert seal_day(site, FEED, chain.day, run_id="seal").waiting == []
-        site.spool(FEED).write(late.ref, late.data)
+    assert chain.seal(A_DAY).waiting == []
+    chain.bring(late)
     chain.minute(A_DAY + 1)
-    with later(chain) as site:
-        rebuild_day(site, FEED, chain.day, run_id="repair")
+    chain.at(chain.start.later(6 * A_DAY))
+    chain.rebuild()
     report = retain(chain, **BOTH)
     assert f"{HEADS} of {chain.day}: 1 fetches came after its seal" in str(report.findings)
     assert report.expired == []
+    assert chain.seal(6 * A_DAY).waiting == []
     with later(chain) as site:
-        assert seal_day(site, FEED, chain.day, run_id="again").waiting == []
         assert load_table(site, HEADS, chain.day).num_rows == 12
     assert len(retain(chain, **BOTH).expired) == len(names(chain))
     assert all_ok(chain.checks(chain.day, deep=True))
@@ -270,10 +263,9 @@ def test_a_ledger_that_was_lost_learns_it_from_the_store(day: Chain) -> None:
     assert all_ok(checks)
     report = checks["heads", "landed_matches_claimed"]
     assert (report.recorded, report.landed, report.fetches_present) == (None, 36, 12)
-    with later(day) as site:
-        assert seal_day(site, FEED, day.day, run_id="again").sealed == []
-        with pytest.raises(DayExpired, match="kept 5 days"):
-            load_table(site, HEADS, day.day)
+    assert day.seal(6 * A_DAY).sealed == []
+    with later(day) as site, pytest.raises(DayExpired, match="kept 5 days"):
+        load_table(site, HEADS, day.day)
     assert retain(day, 7, **BOTH) == RetentionReport()
     with later(day) as site:
         known = site.ledger.expiries(HEADS, day.day)["lake"]
@@ -297,8 +289,7 @@ def test_a_record_that_was_lost_is_no_loss_while_the_ledger_knows(day: Chain) ->
 def test_whatever_is_cut_off_the_next_call_goes_on(day: Chain, tmp_path: Path) -> None:
     """The store goes away before each of its writes in turn, on one copy of the day after another.
     Meanwhile no check calls it a loss, and a reader sees all of it or is told."""
-    with later(day, 3) as site:
-        clear_replaced(site, FEED, run_id="clear")
+    day.clear(3 * A_DAY)
     for writes in range(0, 60, 3):
         cut = day.copy(tmp_path / str(writes), f"{day.prefix}-{writes}")
         passed = 0

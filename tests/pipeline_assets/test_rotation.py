@@ -207,8 +207,7 @@ def test_a_window_whose_writer_died_before_it_was_compared_is_compared(
 
 def test_a_window_that_a_dead_writer_left_torn_is_written_again(day: Chain) -> None:
     key = window_key(RAW, window_of(day))
-    with day.process() as site:
-        site.store.put_new(key, b"half a window")
+    day.store.put_new(key, b"half a window")
     assert "is made again" in str(day.rotate(11).findings)
     [row] = windows(day, RAW).values()
     assert row.is_verified

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline_assets.load import load_envelopes, load_table
-from pipeline_assets.minute import rebuild_day
-from pipeline_assets.sealing import SealReport, clear_replaced, day_locked, seal_day
+from pipeline_assets.sealing import day_locked
 from pipeline_assets.seals_due import days_to_seal
 from resources.day_layout import log_key, object_key
 from tests.chain import FEED, RAW, Chain, all_ok
@@ -39,12 +38,6 @@ def day(twelve: Chain, tmp_path_factory: pytest.TempPathFactory, s3_prefix: str)
     return twelve.copy(tmp_path_factory.mktemp("day"), s3_prefix)
 
 
-def seal(chain: Chain, passed: int = A_DAY, run: str = "seal", **process: object) -> SealReport:
-    chain.at(chain.start.later(passed))
-    with chain.process(**process) as site:  # type: ignore[arg-type]
-        return seal_day(site, FEED, chain.day, run_id=run)
-
-
 def rows(chain: Chain, asset: str) -> list[dict[str, object]]:
     with chain.process() as site:
         return load_table(site, asset, chain.day).to_pylist()
@@ -62,7 +55,7 @@ def names(chain: Chain) -> list[str]:
 def test_an_ended_day_is_sealed_and_reads_as_before(day: Chain) -> None:
     before = {name: rows(day, name) for name in names(day)[1:]}
     raw = envelopes(day)
-    report = seal(day)
+    report = day.seal(A_DAY)
     assert (report.waiting, report.sealed) == ([], names(day))
     with day.process() as site:
         assert {seal.fetches for seal in site.ledger.seals(FEED)} == {12}
@@ -76,7 +69,7 @@ def test_an_ended_day_is_sealed_and_reads_as_before(day: Chain) -> None:
 
 def test_the_daily_log_is_the_documented_document(day: Chain) -> None:
     raw = envelopes(day)
-    seal(day)
+    day.seal(A_DAY)
     with day.process() as site:
         text = zstd.decompress(site.store.get(log_key(RAW, day.day)).body)
     document = json.loads(text)
@@ -89,11 +82,11 @@ def test_the_daily_log_is_the_documented_document(day: Chain) -> None:
 
 def test_a_day_is_not_sealed_before_everything_of_it_is_known(chain: Chain) -> None:
     chain.minutes(3)
-    assert "ends at" in str(seal(chain, 60).waiting)
-    reasons = str(seal(chain).waiting)
+    assert "ends at" in str(chain.seal(60).waiting)
+    reasons = str(chain.seal(A_DAY).waiting)
     assert "717 minutes have no fate" in reasons, "watched until midnight, and nobody came"
     chain.minute(A_DAY)  # The next run names what was missed.
-    assert seal(chain).waiting == []
+    assert chain.seal(A_DAY).waiting == []
 
 
 def test_a_day_with_a_fetch_in_the_spool_alone_is_not_sealed(chain: Chain) -> None:
@@ -102,7 +95,7 @@ def test_a_day_with_a_fetch_in_the_spool_alone_is_not_sealed(chain: Chain) -> No
     with chain.process() as site:
         spooled = [site.spool(FEED).read(entry) for entry in site.spool(FEED).entries()]
         site.store.delete(object_key(RAW, chain.day, chain.number + 1))
-    report = seal(chain)
+    report = chain.seal(A_DAY)
     assert "1 fetches wait in the spool" in str(report.waiting)
     assert report.sealed == []
     assert len(spooled) == 2
@@ -110,22 +103,21 @@ def test_a_day_with_a_fetch_in_the_spool_alone_is_not_sealed(chain: Chain) -> No
 
 def test_a_loss_is_never_sealed_over(day: Chain) -> None:
     day.delete(HEADS, 3)
-    report = seal(day)
+    report = day.seal(A_DAY)
     assert HEADS not in report.sealed
     assert f"{HEADS}: 1 fetches had landed and are gone, the first {day.number + 3}" in str(
         report.waiting
     )
     assert RAW in report.sealed, "one asset does not keep the others"
-    with day.process() as site:
-        rebuild_day(site, FEED, day.day, run_id="repair")
-    assert HEADS in seal(day).sealed
+    day.rebuild()
+    assert HEADS in day.seal(A_DAY).sealed
     assert all_ok(day.checks(deep=True))
 
 
 def test_sealing_again_without_news_changes_nothing(day: Chain) -> None:
-    seal(day)
+    day.seal(A_DAY)
     before = day.objects()
-    report = seal(day, A_DAY + 60)
+    report = day.seal(A_DAY + 60)
     assert (report.sealed, report.unchanged) == ([], names(day))
     assert day.objects() == before
     with day.process() as site:
@@ -134,17 +126,13 @@ def test_sealing_again_without_news_changes_nothing(day: Chain) -> None:
 
 def test_what_a_seal_replaced_goes_a_day_later(day: Chain) -> None:
     before = {name: rows(day, name) for name in names(day)[1:]}
-    seal(day)
+    day.seal(A_DAY)
     held = len(day.objects())
-    day.at(day.start.later(2 * A_DAY - 1))
-    with day.process() as site:
-        assert clear_replaced(site, FEED, run_id="clear") == 0
-    day.at(day.start.later(2 * A_DAY))
-    with day.process() as site:
-        assert clear_replaced(site, FEED, run_id="clear") == held - len(day.objects())
-        left = {key for key in day.objects() if key.startswith(("raw/", "hot/"))}
-        assert {key.rpartition("/")[2] for key in left} == {"sealed-00001"}
-        assert clear_replaced(site, FEED, run_id="clear") == 0, "once"
+    assert day.clear(2 * A_DAY - 1) == 0
+    assert day.clear(2 * A_DAY) == held - len(day.objects())
+    left = {key for key in day.objects() if key.startswith(("raw/", "hot/"))}
+    assert {key.rpartition("/")[2] for key in left} == {"sealed-00001"}
+    assert day.clear(2 * A_DAY) == 0, "once"
     assert {name: rows(day, name) for name in names(day)[1:]} == before
     assert all_ok(day.checks(deep=True))
 
@@ -152,29 +140,24 @@ def test_what_a_seal_replaced_goes_a_day_later(day: Chain) -> None:
 def test_a_late_capture_is_taken_in_by_sealing_again(chain: Chain) -> None:
     """Of a minute that was missed, after everything else was sealed and cleared."""
     chain.minutes(2)
-    chain.at(chain.start.later(2))
-    with chain.process() as site:
-        late = site.feed(FEED).fetch(chain.start.later(2), previous=None)
+    late = chain.captured(2)
     chain.minute(3)
     chain.unwatch(4)
     chain.minute(30)
-    assert seal(chain).waiting == []
-    chain.at(chain.start.later(2 * A_DAY))
-    with chain.process() as site:
-        clear_replaced(site, FEED, run_id="clear")
-        envelope = Envelope(late.envelope)
-        site.spool(FEED).write(envelope.ref, envelope.data)
+    assert chain.seal(A_DAY).waiting == []
+    chain.clear(2 * A_DAY)
+    chain.bring(late)
     chain.minute(2 * A_DAY + 1)
     assert chain.numbers(HEADS) == [chain.number + n for n in (0, 1, 2, 3, 30)]
     with chain.process() as site:
         assert days_to_seal(site.ledger, chain.plan, site.clock.now()) == [chain.day]
-        rebuild_day(site, FEED, chain.day, run_id="repair")
-    report = seal(chain, 2 * A_DAY + 10)
+    chain.rebuild()
+    report = chain.seal(2 * A_DAY + 10)
     assert (report.waiting, HEADS in report.sealed, RAW in report.sealed) == ([], True, True)
     assert [row["fetch_number"] for row in rows(chain, HEADS)][6:9] == [chain.number + 2] * 3
     assert len(envelopes(chain)) == 5
     assert all_ok(chain.checks(deep=True))
-    assert seal(chain, 2 * A_DAY + 20).sealed == []
+    assert chain.seal(2 * A_DAY + 20).sealed == []
 
 
 def test_a_rebuild_of_a_sealed_day_counts_when_it_is_sealed_again(day: Chain) -> None:
@@ -184,10 +167,9 @@ def test_a_rebuild_of_a_sealed_day_counts_when_it_is_sealed_again(day: Chain) ->
         staged.received -= 1
         return staged
 
-    seal(day)
-    with day.process(small_plan(heads=all_but_one)) as site:
-        rebuild_day(site, FEED, day.day, run_id="rebuild")
-    report = seal(day, A_DAY + 10)
+    day.seal(A_DAY)
+    day.rebuild(small_plan(heads=all_but_one))
+    report = day.seal(A_DAY + 10)
     assert HEADS in report.sealed
     assert NEWCOMERS in report.unchanged
     assert len(rows(day, HEADS)) == 24
@@ -198,14 +180,14 @@ def test_a_rebuild_of_a_sealed_day_counts_when_it_is_sealed_again(day: Chain) ->
 def test_seal_and_rebuild_of_a_day_exclude_each_other(day: Chain) -> None:
     day.at(day.start.later(A_DAY))
     with day.process() as site, day_locked(site, HEADS, day.day, "rebuild-7"):
-        report = seal(day)
+        report = day.seal(A_DAY)
         assert HEADS not in report.sealed
         assert f"{HEADS} of {day.day} is being sealed or rebuilt by run rebuild-7" in str(
             report.waiting
         )
-        [failure] = rebuild_day(site, FEED, day.day, run_id="other")[HEADS].failures
+        [failure] = day.rebuild()[HEADS].failures
         assert "by run rebuild-7" in failure.error
-    assert HEADS in seal(day).sealed
+    assert HEADS in day.seal(A_DAY).sealed
 
 
 def test_days_to_seal_are_those_that_have_ended(day: Chain) -> None:

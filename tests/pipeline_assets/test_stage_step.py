@@ -44,12 +44,6 @@ def claim(chain: Chain, asset: str, passed: int = 0) -> ClaimRow:
         return site.ledger.claims(asset, minute.day)[minute.number]
 
 
-def outcome(chain: Chain, asset: str, passed: int = 0) -> Outcome:
-    minute = chain.start.later(passed)
-    with chain.process() as site:
-        return site.days(FEED).read_back(asset, minute.day, minute.number).outcome
-
-
 def newcomers_by_minute(chain: Chain, count: int) -> list[int]:
     found = []
     for passed in range(count):
@@ -74,8 +68,7 @@ def stored_by_a_run_that_died(chain: Chain, passed: int) -> FetchObject:
     """On a machine whose spool is not here: claimed and stored, and neither confirmed nor told."""
     minute = chain.start.later(passed)
     chain.at(minute)
-    ledger = f"sqlite:///{chain.home / 'ledger.sqlite'}"
-    with chain.process(home=chain.home / "elsewhere", ledger_url=ledger) as site:
+    with chain.elsewhere() as site:
         made = next(raw_step(Run(site, chain.plan, minute.day, "dead", minute)).made)
         assert isinstance(made, FetchObject)
         site.ledger.intend(made.claim("dead"), minute.utc)
@@ -88,8 +81,7 @@ def slow_run(chain: Chain, passed: int) -> Iterator[Callable[[], None]]:
     """A run on another machine that has fetched its minute, and lands it when it is told to."""
     minute = chain.start.later(passed)
     chain.at(minute)
-    ledger = f"sqlite:///{chain.home / 'ledger.sqlite'}"
-    with chain.process(home=chain.home / "elsewhere", ledger_url=ledger) as site:
+    with chain.elsewhere() as site:
         run = Run(site, chain.plan, minute.day, "slow", minute)
         batch = raw_step(run)
         made = next(batch.made)
@@ -169,10 +161,10 @@ def test_a_stage_that_fails_is_tried_three_times_and_then_the_day_goes_on(chain:
 
     assert chain.numbers(HEADS) == [chain.number]
     given_up = chain.opened(HEADS, chain.number)
-    assert outcome(chain, HEADS) is Outcome.STAGE_FAILED
+    assert chain.landed(HEADS).outcome is Outcome.STAGE_FAILED
     assert (given_up.account.received, given_up.account.quarantined) == (3, {"stage_failed": 3})
     assert "a mistake in this stage" in given_up.quarantined[0].detail
-    assert outcome(chain, ECHOES) is Outcome.UPSTREAM_FAILED
+    assert chain.landed(ECHOES).outcome is Outcome.UPSTREAM_FAILED
     collected = chain.opened(QUARANTINE, chain.number)
     assert [record.reason for record in collected.records] == ["stage_failed"] * 3
     assert chain.numbers(NEWCOMERS) == chain.numbers(RAW), "other stages go on"
@@ -199,7 +191,7 @@ def test_changed_code_replaces_what_was_given_up_and_all_that_followed(
     report = chain.minute(3)
     assert report.steps[HEADS].landed[chain.number] == "replaced"
     for asset in (HEADS, ECHOES, QUARANTINE):
-        assert outcome(chain, asset) is Outcome.COMPLETE
+        assert chain.landed(asset).outcome is Outcome.COMPLETE
     assert len(chain.opened(ECHOES, chain.number).records) == 3
     assert chain.opened(QUARANTINE, chain.number).records == [], "nothing is set aside any more"
     assert chain.numbers(HEADS) == chain.numbers(RAW)
@@ -243,7 +235,7 @@ def test_an_ordered_stage_stops_at_a_fetch_until_it_is_given_up(chain: Chain) ->
     assert chain.numbers(NEWCOMERS) == [chain.number]
     chain.minute(3, broken)
     assert chain.numbers(NEWCOMERS) == [chain.number + n for n in range(4)]
-    assert outcome(chain, NEWCOMERS, 1) is Outcome.STAGE_FAILED
+    assert chain.landed(NEWCOMERS, 1).outcome is Outcome.STAGE_FAILED
     assert newcomers_by_minute(chain, 4) == [3, 0, 0, 0], "its state went past the one given up"
 
 
@@ -271,7 +263,7 @@ def test_an_input_that_is_damaged_is_given_up_and_stops_no_day(chain: Chain) -> 
         assert chain.numbers(NEWCOMERS) == [chain.number]
     chain.minute(4)
     assert chain.numbers(NEWCOMERS) == [chain.number + n for n in range(5)]
-    assert outcome(chain, NEWCOMERS, 1) is Outcome.STAGE_FAILED
+    assert chain.landed(NEWCOMERS, 1).outcome is Outcome.STAGE_FAILED
     assert chain.opened(HEADS, chain.number + 1).account.quarantined == {"stage_failed": 3}
     assert newcomers_by_minute(chain, 5) == [3, 0, 0, 0, 0]
     bad = {key for key, check in chain.checks().items() if check.verdict is Verdict.BAD}
@@ -365,16 +357,10 @@ def test_an_ordered_stage_waits_for_what_fails_in_the_stages_before_it(chain: Ch
 
 
 def test_what_comes_late_is_left_to_a_rebuild_by_an_ordered_stage(chain: Chain) -> None:
-    late = chain.start.later(1)
-    chain.at(late)
-    with chain.process(home=chain.home / "elsewhere") as site:
-        next(raw_step(Run(site, chain.plan, chain.day, "late", late)).made)
-        [entry] = site.spool(FEED).entries()
-        captured = site.spool(FEED).read(entry)
+    late = chain.captured(1)
     for passed in (0, 2, 3, 4):
         chain.minute(passed)
-    with chain.process() as site:
-        site.spool(FEED).write(captured.ref, captured.data)
+    chain.bring(late)
     report = chain.minute(5)
     assert chain.numbers(RAW) == chain.numbers(HEADS) == [chain.number + n for n in range(6)]
     assert chain.number + 1 not in chain.numbers(NEWCOMERS)
