@@ -131,13 +131,6 @@ def test_another_status_does_not_say_that_play_goes_on(status: int | None) -> No
     assert display.shows(8, *SWAPPED) == OTHERS_NOW
 
 
-def test_a_match_that_leaves_the_list_and_comes_back_is_as_at_the_end() -> None:
-    display = Display()
-    display.shows(8)
-    display.lists()
-    assert display.shows(8, *SWAPPED, after=KEPT_MINUTES - 1) == OTHERS_NOW
-
-
 def test_a_match_is_remembered_for_two_days_after_it_was_listed_last() -> None:
     display = Display()
     for number in range(3):
@@ -147,16 +140,6 @@ def test_a_match_is_remembered_for_two_days_after_it_was_listed_last() -> None:
     assert [*display.carried.matches] == [f"{number:015d}" for number in (1, 2)]
     display.lists(after=2)
     assert display.carried.matches == {}
-
-
-def test_figures_that_cannot_be_read_are_neither_kept_nor_a_change() -> None:
-    display = Display()
-    assert display.shows(8, UNREADABLE) == (None, 4, False)
-    assert display.shows(8) == AS_AT_END
-    assert display.shows(8, UNREADABLE) == AS_AT_END
-    display.shows(8, *SWAPPED)
-    assert display.shows(8, UNREADABLE) == OTHERS_NOW, "as was last read"
-    assert display.told == [(4, MATCH)]
 
 
 def test_a_figure_that_cannot_be_read_is_no_change_and_costs_no_other() -> None:
@@ -169,18 +152,6 @@ def test_a_figure_that_cannot_be_read_is_no_change_and_costs_no_other() -> None:
         "Now: home red 1, yellow 1, corners 4; away red 1, yellow 3, corners 7. "
         "Those at the end are shown"
     ]
-
-
-def test_a_figure_that_is_unknown_at_the_end_keeps_the_others_as_they_were() -> None:
-    display = Display()
-    assert display.shows(8, (2, 0, None, 3, 7)) == AS_AT_END
-    assert display.shows(8, *SWAPPED) == OTHERS_NOW
-
-
-def test_a_vendor_without_corner_data_at_the_end_has_none_later() -> None:
-    display = Display()
-    assert display.shows(8, (2, 0, 1, 3, -1)) == (None, 4, False)
-    assert display.shows(8) == (None, 4, True)
 
 
 # --- against an oracle ---------------------------------------------------------------------------
