@@ -28,6 +28,7 @@ from touchline.accounting import Outcome
 from touchline.compression import zstd
 from touchline.day import Day, Minute
 from touchline.fetch import Call, Envelope, FetchRef, IndexEntry, new_fetch_id, write_envelope
+from touchline.slot import Slot
 
 HOUR = 60
 FIRST_CUT = Minute(datetime(2025, 5, 28, 16, 31, tzinfo=UTC))
@@ -118,7 +119,7 @@ def recorded_poll(data: Path | None = None) -> Path:
 
 def moved(cut: Envelope, ref: FetchRef) -> bytes:
     """The same bodies as another fetch, every time of it later by as much as its minute is."""
-    later = ref.minute.utc - cut.ref.minute.utc
+    later = ref.at - cut.ref.at
     calls: dict[str, list[Call]] = {}
     for entry in cut.index:
         calls.setdefault(entry.endpoint, []).append(_call(cut, entry, later))
@@ -163,7 +164,7 @@ def _recorded(source: Recorded) -> Iterator[bytes]:
             feed = football.FootballFeed(
                 settings, clock=clock, quota=quota, cache=cache, new_id=new_fetch_id
             )
-            fetched = feed.fetch(minute)
+            fetched = feed.fetch(Slot.implied("football", minute.utc))
             if fetched.outcome is not Outcome.COMPLETE:
                 raise RuntimeError(f"minute {minute} is {fetched.outcome}: {dict(fetched.calls)}")
             if position >= 0:

@@ -25,6 +25,7 @@ from resources.manifest import Held
 from touchline.accounting import sha256_hex
 from touchline.day import Window, utc_text
 from touchline.fetch import FetchRef
+from touchline.slot import Slot
 
 _NUMBERED = (tables.claims, tables.claim_history, tables.fetches)
 
@@ -98,9 +99,8 @@ def _moved(value: Any, by: int) -> Any:
     """A column's value as so many minutes later."""
     match value:
         case Claim():
-            ref = FetchRef(
-                value.ref.feed, value.ref.minute.later(by), _fetch_id(value.ref.fetch_id, by)
-            )
+            slot = Slot.implied(value.ref.feed, value.ref.at + timedelta(minutes=by))
+            ref = FetchRef.of(slot, _fetch_id(value.ref.fetch_id, by))
             return replace(value, ref=ref, key=object_key(value.asset, ref.day, ref.number))
         case [Held(), *_]:
             return [_held(held, by) for held in value]
@@ -114,7 +114,7 @@ def _held(held: Held, by: int) -> Held:
     return msgspec.structs.replace(
         held,
         number=held.number + by,
-        minute=utc_text(held.ref(FEED).minute.later(by).utc),
+        minute=utc_text(held.ref(FEED).at + timedelta(minutes=by)),
         fetch_id=_fetch_id(held.fetch_id, by),
     )
 

@@ -37,6 +37,7 @@ from touchline.clock import VirtualClock
 from touchline.day import FetchNumber, Minute
 from touchline.fetch import Envelope, FetchRef
 from touchline.plan import FeedPlan
+from touchline.slot import Slot
 
 PART = "peak memory"
 PEAK_MB = 400
@@ -81,10 +82,8 @@ class _FilmFeed:
 
     film: Film
 
-    def fetch(
-        self, minute: Minute, *, previous: Envelope | None, ask: Sequence[str] = ()
-    ) -> _Fetched:
-        return _Fetched(self.film.fetch(minute.day, minute.number))
+    def fetch(self, slot: Slot, *, previous: Envelope | None, ask: Sequence[str] = ()) -> _Fetched:
+        return _Fetched(self.film.fetch(slot.day, slot.number))
 
 
 def _live(watched: Watched, film: Film, minutes: int) -> None:
@@ -95,7 +94,7 @@ def _live(watched: Watched, film: Film, minutes: int) -> None:
         for number in range(1, minutes + 1):
             minute = DAY.minute(number)
             clock.set(minute.utc)
-            run = Run(site, plan, DAY, f"minute-{number}", minute)
+            run = Run(site, plan, DAY, f"minute-{number}", plan.raw.slot(DAY, number))
             run.days.refresh()
             steps = [run.land(raw_step(run))]
             steps += [run.land(stage_step(run, stage)) for stage in plan.stages]

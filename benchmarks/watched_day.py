@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.measured import Cost, MeteredS3, costing
-from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
+from pipeline_assets.slot_run import run_slot
 from resources.embedded_s3 import S3Access
 from resources.garbage import collect_less_garbage
 from resources.settings import Settings
@@ -19,6 +19,7 @@ from resources.store import Requests
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Day, Minute
+from touchline.slot import Slot
 
 FEED = "football"
 PLAN = PLANS[FEED]
@@ -69,7 +70,8 @@ class Watched:
         with self.at(minute) as (site, metered):
             collect_less_garbage()  # As the resources of a run do.
             with costing(metered.wire) as cost:
-                report = run_minute(site, FEED, minute, run_id=f"minute-{minute}")
+                slot = Slot.implied(FEED, minute.utc)
+                report = run_slot(site, slot, run_id=f"minute-{minute}")
             failures = [str(f) for step in report.steps.values() for f in step.failures]
             # A recorded poll that is shown all day long is no news, and its check says so.
             checks = [check for check in report.checks if check.check != "feed_is_alive"]

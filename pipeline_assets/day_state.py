@@ -31,8 +31,8 @@ from touchline.accounting import Account, FetchFate, LossClass, Verdict
 from touchline.day import Day, FetchNumber, Window
 from touchline.outcomes import Tally, tally_by_rule
 from touchline.plan import FeedPlan
+from touchline.schedule import expected_slots
 from touchline.stage import ALERT, KIND, ODDS_ROWS, OUTCOME, RawAsset
-from touchline.watch import expected_minutes
 
 _FROM_WORST = {state: place for place, state in enumerate(MinuteState)}
 TO_LOOK_AT = tuple(MinuteState)[: _FROM_WORST[MinuteState.LANDED]]
@@ -199,9 +199,10 @@ def read_day_state(
     """
     now = site.clock.now()
     plan = plan_repair(site, feed, day, deep=deep, progress=progress)
-    fetches = site.ledger.fetches(feed.name, day)
+    fetches = site.ledger.fetches(feed.raw.name, day)
     intervals = site.ledger.intervals(feed.name, day.start, day.end)
-    watched = frozenset(map(day.number_of, expected_minutes(day, intervals, now)))
+    expected = expected_slots(feed.raw.slots(day), intervals, now)
+    watched = frozenset(slot.number for slot in expected)
     assets = [_asset_day(site, plan.surveys[each.name], watched, fetches) for each in feed.assets]
     alerts = [
         alert

@@ -75,7 +75,8 @@ def drifted_days(
 
 
 def _unmade(ledger: Ledger, plan: FeedPlan, stage: str, day: Day) -> int:
-    fates, changes = ledger.fates(plan.name, day), ledger.changes(plan.name, day)
+    raw = plan.raw.name
+    fates, changes = ledger.fates(raw, day), ledger.changes(raw, day)
     landed = {n: changes[n] for n, fate in fates.items() if fate is FetchFate.LANDED}
     taken = ledger.standing(stage, day).keys()
     owes = owed(landed, ledger.since(stage, day), begun=bool(taken))

@@ -15,9 +15,9 @@ from resources.ledger import Ledger, LedgerUnavailable, RunRow
 from resources.settings import Settings
 from resources.spool import Spool, SpoolLimits, spool_verdict
 from resources.store import AccessRefused, NoCredentials, NoSuchBucket, NotFound, Store, StoreError
-from touchline.accounting import Outcome, RunKind, Verdict
+from touchline.accounting import Outcome, Verdict
 from touchline.alerting import Alert, AlertState
-from touchline.day import Day, Minute, Window
+from touchline.day import Day, Window, utc_text
 from touchline.delivery import DeliveryState
 from touchline.health import (
     CODE_SERVER,
@@ -35,7 +35,8 @@ from touchline.health import (
 )
 from touchline.notices import lasted, next_commands
 from touchline.plan import FeedPlan
-from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
+from touchline.slot import Slot
+from touchline.watch import WINDOW_OVERDUE
 
 HEARTBEAT, RUNS = "heartbeat", "runs"
 
@@ -162,17 +163,27 @@ def _heartbeat(books: Books, name: str, body: bytes | None) -> Signal:
 
 def _runs(books: Books) -> Signal:
     """A minute's run has a longest time; what works for longer hangs."""
-    minutes = [run for run in books.ledger.running() if run.kind == RunKind.MINUTE]
-    hung = [run for run in minutes if _age(books, run) > MAX_RUNTIME]
+    minutes = {
+        run.slot: run
+        for run in books.ledger.running()
+        if run.slot is not None and run.slot.feed in books.plans
+    }
+    hung = [slot for slot, run in minutes.items() if _age(books, run) > _longest(books, slot)]
     if not hung:
         detail = f"{len(minutes)} of a minute at work" if minutes else "no minute's run at work"
         return Signal(Kind.LIVENESS, RUNS, Health.OK, detail, count=len(minutes))
-    oldest = max(hung, key=partial(_age, books))
-    detail = f"run {oldest.run_id} of {oldest.minute} is at work for {lasted(_age(books, oldest))}"
+    slot = max(hung, key=lambda slot: _age(books, minutes[slot]))
+    oldest = minutes[slot]
+    at, age = utc_text(slot.at), _age(books, oldest)
+    detail = f"run {oldest.run_id} of {at} is at work for {lasted(age)}"
     # Dagster ends a run at its longest time; its next look at it is due within a few seconds.
-    state = Health.WARNING if _age(books, oldest) < 2 * MAX_RUNTIME else Health.BAD
+    state = Health.WARNING if age < 2 * _longest(books, slot) else Health.BAD
     do = f"end the run {oldest.run_id} in Dagster; the next minute takes up its work"
     return Signal(Kind.LIVENESS, RUNS, state, detail, (CODE_SERVER,), do, count=len(hung))
+
+
+def _longest(books: Books, slot: Slot) -> timedelta:
+    return books.plans[slot.feed].raw.patience.max_runtime
 
 
 def _age(books: Books, run: RunRow) -> timedelta:
@@ -226,11 +237,11 @@ def feed_signal(feed: str) -> str:
 def _failure(books: Books, plan: FeedPlan) -> str | None:
     """How the newest fetch failed; None where it did not."""
     for day in books.days:
-        if number := books.ledger.newest_fetch(plan.name, day):
-            newest = books.ledger.fetches(plan.name, day, number, number).get(number)
+        if number := books.ledger.newest_fetch(plan.raw.name, day):
+            newest = books.ledger.fetches(plan.raw.name, day, number, number).get(number)
             if newest is None or newest.outcome is not Outcome.FAILED:
                 return None
-            return f"the newest fetch, that of {newest.minute}, failed: {newest.reason}"
+            return f"the newest fetch, that of {utc_text(newest.slot.at)}, failed: {newest.reason}"
     return None
 
 
@@ -252,8 +263,8 @@ def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
     if newest is None:
         detail = "nothing has landed today or yesterday; after a start it takes up to two minutes"
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, rests_on)
-    age = books.now - newest.utc
-    detail = f"the newest fetch is that of {newest}, {lasted(age)} old"
+    age = books.now - newest
+    detail = f"the newest fetch is that of {utc_text(newest)}, {lasted(age)} old"
     do = f"touchline verify --date {Day.containing(books.now)}"
     seconds = age.total_seconds()
     return Signal(Kind.PROGRESS, asset, of_progress(age), detail, rests_on, do, age_seconds=seconds)
@@ -264,12 +275,13 @@ def _minutes_rest_on(plan: FeedPlan) -> tuple[str, ...]:
     return (*by_sensor(f"{plan.name}_minute_tick"), RUNS, STORE, LEDGER)
 
 
-def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> Minute | None:
+def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> datetime | None:
+    """When the newest fetch that this asset has of the day was to be made (UTC)."""
     if asset == plan.raw.name:
-        newest = books.ledger.newest_fetch(plan.name, day)
+        newest = books.ledger.newest_fetch(plan.raw.name, day)
     else:
         newest = books.ledger.newest_good(asset, day)
-    return day.minute(newest) if newest else None
+    return plan.raw.slot(day, newest).at if newest else None
 
 
 # --- backlog -------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from resources.inbox import Capture, NoCapture, is_being_written, read_capture, 
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from touchline.accounting import FetchFate, sha256_hex
-from touchline.day import Day, FetchNumber
+from touchline.day import Day, FetchNumber, utc_text
 from touchline.errors import Bad, TouchlineError, Unavailable
 from touchline.fetch import Envelope
 from touchline.plan import FeedPlan
@@ -133,8 +133,8 @@ def _refuse(site: Site, plan: FeedPlan, envelope: Envelope) -> None:
     ref = envelope.ref
     if ref.feed != plan.name:
         raise NoCapture(f"it is a fetch of {ref.feed}, and this is the inbox of {plan.name}")
-    if ref.minute.utc > site.clock.now():
-        raise NoCapture(f"its minute {ref.minute} has not begun")
+    if ref.at > site.clock.now():
+        raise NoCapture(f"its minute {utc_text(ref.at)} has not begun")
     try:
         raw_object(plan.raw, envelope)
     except Exception as error:  # Whatever its content does, it may not stop the others.
@@ -220,9 +220,9 @@ def _put_right(
 def _wait_for_live_runs(site: Site, plan: FeedPlan, day: Day) -> None:
     """Of a day at which live runs are at work, an ordered stage could not be made anew to its end.
     Raises NotYet, LedgerUnavailable."""
-    fates = site.ledger.fates(plan.name, day)
+    fates = site.ledger.fates(plan.raw.name, day)
     newest = max((n for n, fate in fates.items() if fate is FetchFate.LANDED), default=None)
-    if newest and site.clock.now() < day.minute(newest).utc + LEFT_TO_LIVE_RUNS:
+    if newest and site.clock.now() < plan.raw.slot(day, newest).at + LEFT_TO_LIVE_RUNS:
         raise NotYet(
             f"live runs are at work on {day}: what is made of earlier fetches is made anew "
             f"{LEFT_TO_LIVE_RUNS.seconds // 60} minutes after its last one"
@@ -278,6 +278,6 @@ def _carried(site: Site, plan: FeedPlan, day: Day) -> dict[str, str]:
 def _next_day(site: Site, plan: FeedPlan, day: Day) -> Day | None:
     """The next one that an ordered stage goes on with from the state of this day."""
     for later in range(1, DAYS_STATE_IS_SOUGHT + 1):
-        if FetchFate.LANDED in site.ledger.fates(plan.name, day.shifted(later)).values():
+        if FetchFate.LANDED in site.ledger.fates(plan.raw.name, day.shifted(later)).values():
             return day.shifted(later)
     return None

@@ -27,9 +27,9 @@ from resources.raw_window import RawWindow, UnreadableWindow
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from resources.store import NotFound, ObjectInfo
-from resources.watch_record import MissedMinutes, Watched
+from resources.watch_record import MissedSlots, Watched
 from touchline.accounting import Outcome, sha256_hex
-from touchline.day import Day, FetchNumber, parse_instant
+from touchline.day import ONE_MINUTE, Day, FetchNumber, parse_instant
 from touchline.delivery import match_alerts
 from touchline.errors import Unreadable
 from touchline.fetch import FetchRef
@@ -85,7 +85,7 @@ def rebuild_expiries(site: Site, feed: str) -> int:
 
 
 def rebuild_day(
-    site: Site, plan: FeedPlan, day: Day, said: Statements, missed: MissedMinutes | None
+    site: Site, plan: FeedPlan, day: Day, said: Statements, missed: MissedSlots | None
 ) -> list[Rebuilt]:
     """Every row about a day that the ledger does not have, in the order of the chain. What cannot
     be read is a finding. Raises StoreError, LedgerUnavailable."""
@@ -100,7 +100,7 @@ class _Day:
     said: Statements
     found: dict[str, _Found] = field(default_factory=dict)
 
-    def rebuild(self, missed: MissedMinutes | None) -> list[Rebuilt]:
+    def rebuild(self, missed: MissedSlots | None) -> list[Rebuilt]:
         days = self.site.days(self.plan.name)
         for asset in self.plan.assets:
             self.found[asset.name] = _Found(days, asset.name, self.day)
@@ -152,7 +152,7 @@ class _Day:
             posted = match_alerts(stage, made.ref, alerts, is_news=False)
             self.site.ledger.post(posted, self.site.clock.now())
 
-    def _fates(self, missed: MissedMinutes | None) -> None:
+    def _fates(self, missed: MissedSlots | None) -> None:
         """A minute of which any asset has a fetch was fetched, also where the raw one is gone."""
         raw = self.plan.raw.name
         landed: Refs = {}
@@ -166,7 +166,7 @@ class _Day:
                     landed[number] = made.ref, None, None
         named = missed.minutes if missed else {}
         self.site.ledger.rebuild_fates(
-            self.plan.name,
+            raw,
             self.day,
             landed,
             {FetchNumber(n): (each.reason, parse_instant(each.at)) for n, each in named.items()},
@@ -220,7 +220,7 @@ class _Found:
             assert said is not None
             if number not in self.index.numbers:
                 self.report.gone.append(number)
-            landed_at = said.ref.minute.end
+            landed_at = said.ref.at + ONE_MINUTE
             return RebuiltClaim(said, NO_OBJECT, None, landed_at, Witness.DAGSTER)
         place = self.places[number]
         if said is not None and said.sha256 == made.sha256:
@@ -276,7 +276,7 @@ class _Found:
         sealed day came after it."""
         if place.is_single and place.listed is not None and self.index.seal is not None:
             return place.listed.last_modified
-        return made.ref.minute.end
+        return made.ref.at + ONE_MINUTE
 
     # --- windows and the sealed day --------------------------------------------------------------
 

@@ -8,12 +8,16 @@ from collections.abc import Mapping
 import dagster as dg
 
 from touchline.accounting import RunKind
-from touchline.day import Day, Minute
+from touchline.day import Day, parse_instant
+from touchline.slot import Slot
 
 FIRST_DAY = os.environ.get("TOUCHLINE_FIRST_DAY") or "2025-01-01"
 """Where partitions begin. `touchline up` sets it: to the setting, or the first day watched."""
-SCHEDULED_MINUTE = "touchline/scheduled_minute"
-"""The run tag that alone makes a run live; its value is the UTC minute."""
+SLOT = "touchline/slot"
+"""The run tag that alone makes a run live; its value is the slot that it fetches."""
+_SCHEDULED_MINUTE = "touchline/scheduled_minute"
+"""The tag that football's runs had in its place; its value is the UTC minute."""
+_FOOTBALL = "football"
 _PARTITION = "dagster/partition"
 _BACKFILL = "dagster/backfill"
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -85,8 +89,8 @@ def refuse_part_of_backfill(tags: Mapping[str, str], instance: dg.DagsterInstanc
 
 
 def kind_of(tags: Mapping[str, str]) -> RunKind:
-    """What a run is for. Without a minute to fetch, or a lane of its own, it makes a day anew."""
-    if SCHEDULED_MINUTE in tags:
+    """What a run is for. Without a slot to fetch, or a lane of its own, it makes a day anew."""
+    if SLOT in tags or _SCHEDULED_MINUTE in tags:
         return RunKind.MINUTE
     lane = tags.get(LANE)
     of_lane = (
@@ -96,10 +100,12 @@ def kind_of(tags: Mapping[str, str]) -> RunKind:
     return next((kind for kind in of_lane if kind == lane), RunKind.REBUILD)
 
 
-def scheduled_minute(tags: Mapping[str, str]) -> Minute | None:
-    """The minute that a run is to fetch; None for a backfill or a run from the UI.
+def slot_of_run(tags: Mapping[str, str]) -> Slot | None:
+    """The slot that a run is to fetch; None for a backfill or a run from the UI.
 
-    Raises ValueError for a tag that is not a UTC minute.
+    Raises ValueError for a tag that is no slot.
     """
-    text = tags.get(SCHEDULED_MINUTE)
-    return Minute.parse(text) if text else None
+    if text := tags.get(SLOT):
+        return Slot.parse(text)
+    minute = tags.get(_SCHEDULED_MINUTE)
+    return Slot.implied(_FOOTBALL, parse_instant(minute)) if minute else None

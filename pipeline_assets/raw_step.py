@@ -1,4 +1,4 @@
-"""The first step of every minute: fetch it, and bring in what earlier minutes left in the spool."""
+"""The first step of every slot: fetch it, and bring in what earlier ones left in the spool."""
 
 from __future__ import annotations
 
@@ -18,33 +18,30 @@ from resources.stage_codec import decode_stage
 from resources.store import NotFound, StoreError
 from resources.watch_record import record_watch
 from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_digest, sha256_hex
-from touchline.day import Day, FetchNumber, Minute
+from touchline.day import Day, FetchNumber, utc_text
 from touchline.errors import Bad, Unavailable
 from touchline.fetch import Envelope
+from touchline.plan import FeedPlan
+from touchline.schedule import expected_slots
+from touchline.slot import Slot
 from touchline.stage import RawAsset, Stage, describe
-from touchline.watch import (
-    FETCH_STARTS_WITHIN,
-    MAX_RUNTIME,
-    days_still_open,
-    expected_minutes,
-    why_missed,
-)
+from touchline.watch import days_still_open, why_missed
 
 STATE_IS_FRESH = 3
-"""So many minutes ago a stage may have made the fetch whose state says what is to be asked for."""
+"""So many slots ago a stage may have made the fetch whose state says what is to be asked for."""
 
 
 def raw_step(run: Run) -> Batch:
-    """The live fetch, then the spool's backlog, oldest first; nothing without a live minute."""
+    """The live fetch, then the spool's backlog, oldest first; nothing without a live slot."""
     findings: list[str] = []
-    made = _fetches(run, run.minute, findings) if run.minute else iter(())
+    made = _fetches(run, run.slot, findings) if run.slot else iter(())
     return Batch(run, run.plan.raw.name, False, made, findings)
 
 
-def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject | Failure]:
+def _fetches(run: Run, slot: Slot, findings: list[str]) -> Iterator[FetchObject | Failure]:
     _bring_the_books_up_to_date(run, findings)
-    _name_the_missed(run, minute, findings)
-    yield from _from_spool_or_live(run, minute, findings)
+    _name_the_missed(run, slot, findings)
+    yield from _from_spool_or_live(run, slot, findings)
     try:
         # After the fetch: a store that answers slowly must not make it late.
         record_watch(run.site.store, run.site.ledger, run.plan.name)
@@ -53,26 +50,26 @@ def _fetches(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObj
 
 
 def _from_spool_or_live(
-    run: Run, minute: Minute, findings: list[str]
+    run: Run, slot: Slot, findings: list[str]
 ) -> Iterator[FetchObject | Failure]:
     try:
         waiting = waiting_in_spool(run)
     except (Bad, Unavailable) as error:
         # While one of the two books cannot be read, no backlog is taken. A damaged window is none
-        # that can: and it may not cost this minute its fetch.
+        # that can: and it may not cost this slot its fetch.
         findings.append(f"what of the spool has landed could not be seen: {error}")
-        waiting = [spooled for spooled in run.spool.entries() if _is_of(spooled, minute)]
+        waiting = [spooled for spooled in run.spool.entries() if _is_of(spooled, slot)]
     taken = 0
     for spooled in waiting:
-        if _is_of(spooled, minute):
+        if _is_of(spooled, slot):
             for made in _from_spool(run, spooled, findings):
                 taken += 1
                 yield made
-    if not taken and not _is_there(run, minute, findings):
-        yield from _live(run, minute, findings)
+    if not taken and not _is_there(run, slot, findings):
+        yield from _live(run, slot, findings)
     started = time.monotonic()
     for spooled in waiting:
-        if _is_of(spooled, minute):
+        if _is_of(spooled, slot):
             continue
         if time.monotonic() - started > BACKLOG_SECONDS:
             findings.append(f"{len(waiting)} fetches wait in the spool: more than one run may land")
@@ -89,7 +86,7 @@ def waiting_in_spool(run: Run) -> list[Spooled]:
 def _has_landed(run: Run, spooled: Spooled) -> bool:
     if spooled.number not in run.days.numbers(run.plan.raw.name, spooled.day):
         return False
-    fate = run.site.ledger.fetches(run.plan.name, spooled.day, spooled.number, spooled.number)
+    fate = run.site.ledger.fetches(run.plan.raw.name, spooled.day, spooled.number, spooled.number)
     row = fate.get(spooled.number)
     if row is None or row.fate is not FetchFate.LANDED:
         return False
@@ -99,8 +96,8 @@ def _has_landed(run: Run, spooled: Spooled) -> bool:
     return any(run.site.store.list(conflict_prefix(raw, *prefix)))
 
 
-def _is_of(spooled: Spooled, minute: Minute) -> bool:
-    return (spooled.day, spooled.number) == (minute.day, minute.number)
+def _is_of(spooled: Spooled, slot: Slot) -> bool:
+    return (spooled.day, spooled.number) == (slot.day, slot.number)
 
 
 def _from_spool(run: Run, spooled: Spooled, findings: list[str]) -> Iterator[FetchObject]:
@@ -109,7 +106,8 @@ def _from_spool(run: Run, spooled: Spooled, findings: list[str]) -> Iterator[Fet
     except FileNotFoundError:
         return  # Another run has landed it meanwhile.
     except Torn as error:
-        if run.site.clock.now() < spooled.day.minute(spooled.number).utc + MAX_RUNTIME:
+        slot = run.plan.raw.slot(spooled.day, spooled.number)
+        if run.site.clock.now() < slot.at + run.plan.raw.patience.max_runtime:
             return  # Another run may be writing it at this moment.
         aside = run.spool.set_aside(spooled)
         findings.append(f"a torn spool file lies in torn/{aside.name}: {error}")
@@ -117,23 +115,24 @@ def _from_spool(run: Run, spooled: Spooled, findings: list[str]) -> Iterator[Fet
     yield raw_object(run.plan.raw, envelope)
 
 
-def _live(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject | Failure]:
-    """Wait for the minute and fetch it; too late, it is missed and says why."""
+def _live(run: Run, slot: Slot, findings: list[str]) -> Iterator[FetchObject | Failure]:
+    """Wait for the slot's time and fetch it; too late, it is missed and says why."""
     clock, ledger = run.site.clock, run.site.ledger
-    while (early := (minute.utc - clock.now()).total_seconds()) > 0:
+    latest = slot.at + run.plan.raw.patience.start_within
+    while (early := (slot.at - clock.now()).total_seconds()) > 0:
         run.sleep(early)
     started = clock.now()
     try:
-        if started > minute.utc + FETCH_STARTS_WITHIN:
-            ledger.minute_missed(run.plan.name, minute, MissedReason.STARTED_LATE, started)
+        if started > latest:
+            ledger.slot_missed(slot, MissedReason.STARTED_LATE, started)
             findings.append(
-                f"minute {minute} is missed: its run was ready at {started:%H:%M:%S} UTC"
+                f"minute {utc_text(slot.at)} is missed: its run was ready at {started:%H:%M:%S} UTC"
             )
             return
-        ledger.start_fetch(run.plan.name, minute, run.run_id, started)
+        ledger.start_fetch(slot, run.run_id, started)
     except LedgerUnavailable as error:
         findings.append(str(error))
-        if started > minute.utc + FETCH_STARTS_WITHIN:
+        if started > latest:
             return
     try:
         run.site.claim_origin(run.site.settings.origin)
@@ -141,14 +140,14 @@ def _live(run: Run, minute: Minute, findings: list[str]) -> Iterator[FetchObject
         findings.append(f"the origin of the store could not be compared: {error}")
     run.fetch_started = started
     feed = run.site.feed(run.plan.name)
-    ask = _wanted(run, minute, findings)
-    fetched = feed.fetch(minute, previous=_previous(run, minute), ask=ask)
+    ask = _wanted(run, slot, findings)
+    fetched = feed.fetch(slot, previous=_previous(run, slot), ask=ask)
     envelope = Envelope(fetched.envelope)
     try:
         run.spool.write(envelope.ref, envelope.data)
     except OSError as error:
         # The store is the one place left for it.
-        findings.append(f"fetch {minute.number} could not be written to the spool: {error}")
+        findings.append(f"fetch {slot.number} could not be written to the spool: {error}")
     yield raw_object(run.plan.raw, envelope)
 
 
@@ -171,47 +170,46 @@ def raw_object(asset: RawAsset, envelope: Envelope) -> FetchObject:
     )
 
 
-def _is_there(run: Run, minute: Minute, findings: list[str]) -> bool:
-    """Whether this minute's fetch has come good. Where that cannot be told, it is fetched: of two
+def _is_there(run: Run, slot: Slot, findings: list[str]) -> bool:
+    """Whether this slot's fetch has come good. Where that cannot be told, it is fetched: of two
     captures one counts."""
     try:
-        found = run.days.read_back(run.plan.raw.name, minute.day, minute.number)
+        found = run.days.read_back(run.plan.raw.name, slot.day, slot.number)
     except NotFound:
         return False
     except (StoreError, UnreadableObject) as error:
-        findings.append(f"whether fetch {minute.number} has landed could not be seen: {error}")
+        findings.append(f"whether fetch {slot.number} has landed could not be seen: {error}")
         return False
     return not found.outcome.is_placeholder
 
 
-def _previous(run: Run, minute: Minute) -> Envelope | None:
+def _previous(run: Run, slot: Slot) -> Envelope | None:
     """The fetch before this one, from which a client over its quota carries bodies on."""
-    before = minute.later(-1)
     try:
+        (before,) = run.plan.raw.before(slot, 1)
         return run.days.read(run.plan.raw.name, before.day, before.number).envelope()
     except (StoreError, ValueError):
         return None
 
 
-def _wanted(run: Run, minute: Minute, findings: list[str]) -> list[str]:
+def _wanted(run: Run, slot: Slot, findings: list[str]) -> list[str]:
     """What stages want the feed to be asked for, by the state that their newest fetch left."""
     ids: list[str] = []
     for stage in run.plan.stages:
         if stage.asks is None:
             continue
         try:
-            carried = _newest_state(run, stage, minute)
-            ids += stage.asks(carried, minute) if carried is not None else ()
-        except Exception as error:  # Whatever it is, it may not cost this minute its fetch.
+            carried = _newest_state(run, stage, slot)
+            ids += stage.asks(carried, slot) if carried is not None else ()
+        except Exception as error:  # Whatever it is, it may not cost this slot its fetch.
             findings.append(f"nothing is asked for {stage.name}: {describe(error)}")
     return list(dict.fromkeys(ids))
 
 
-def _newest_state(run: Run, stage: Stage[Any], minute: Minute) -> Any:
+def _newest_state(run: Run, stage: Stage[Any], slot: Slot) -> Any:
     """What the last fetch left that the stage has made; None where it is older than a run takes.
-    One object, and no listing of the day, while minutes are on time."""
-    for back in range(1, STATE_IS_FRESH + 1):
-        before = minute.later(-back)
+    One object, and no listing of the day, while fetches are on time."""
+    for before in run.plan.raw.before(slot, STATE_IS_FRESH):
         try:
             found = run.days.read(stage.name, before.day, before.number)
         except NotFound:
@@ -224,7 +222,7 @@ def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
     """Tell the ledger what it missed while it was away or while a writer died."""
     now, days = run.site.clock.now(), run.days
     try:
-        if run.minute is not None:
+        if run.slot is not None:
             run.site.ledger.assets_begin([asset.name for asset in run.plan.assets], run.day)
         brought = days.claims.bring_in(now)
         pending = {(claim.key, claim.sha256): claim for claim in brought}
@@ -240,8 +238,8 @@ def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
         findings.append(f"claims could not be confirmed: {error}")
 
 
-def _name_the_missed(run: Run, minute: Minute, findings: list[str]) -> None:
-    """Every expected minute that passed without a fetch gets its fate and its reason."""
+def _name_the_missed(run: Run, slot: Slot, findings: list[str]) -> None:
+    """Every expected slot that passed without a fetch gets its fate and its reason."""
     now = run.site.clock.now()
     held = {(spooled.day, spooled.number) for spooled in run.spool.entries()}
 
@@ -251,30 +249,31 @@ def _name_the_missed(run: Run, minute: Minute, findings: list[str]) -> None:
     try:
         missed = [
             (silent, reason)
-            for silent, reason in silent_minutes(run.site, run.plan.name, minute, now)
+            for silent, reason in silent_slots(run.site, run.plan, slot, now)
             if (silent.day, silent.number) not in held and silent.number not in landed(silent.day)
         ]
         for silent, reason in missed:
-            run.site.ledger.minute_missed(run.plan.name, silent, reason, now)
+            run.site.ledger.slot_missed(silent, reason, now)
     except (Bad, Unavailable) as error:
         findings.append(f"missed minutes could not be named: {error}")
         return
     if missed:
         first, reason = missed[0]
-        findings.append(f"{len(missed)} minutes are missed, the first {first}: {reason}")
+        at = utc_text(first.at)
+        findings.append(f"{len(missed)} minutes are missed, the first {at}: {reason}")
 
 
-def silent_minutes(
-    site: Site, feed: str, before: Minute, now: datetime
-) -> list[tuple[Minute, MissedReason]]:
-    """Expected minutes before this one that have no fate in the ledger and can have no fetch any
+def silent_slots(
+    site: Site, plan: FeedPlan, before: Slot, now: datetime
+) -> list[tuple[Slot, MissedReason]]:
+    """Expected slots before this one that have no fate in the ledger and can have no fetch any
     more, oldest first. Goes back through the days until one has nothing silent."""
-    silent: list[tuple[Minute, MissedReason]] = []
+    silent: list[tuple[Slot, MissedReason]] = []
     day = before.day
     while True:
-        intervals = site.ledger.intervals(feed, day.start, day.end)
-        expected = list(expected_minutes(day, intervals, before.utc))
-        found = _silent_of(site, feed, day, expected, now)
+        intervals = site.ledger.intervals(plan.name, day.start, day.end)
+        expected = list(expected_slots(plan.raw.slots(day), intervals, before.at))
+        found = _silent_of(site, plan.raw, day, expected, now)
         silent = found + silent
         if not expected or (not found and day != before.day):
             return silent
@@ -282,23 +281,19 @@ def silent_minutes(
 
 
 def _silent_of(
-    site: Site, feed: str, day: Day, expected: list[Minute], now: datetime
-) -> list[tuple[Minute, MissedReason]]:
-    fates = site.ledger.fates(feed, day)
+    site: Site, raw: RawAsset, day: Day, expected: list[Slot], now: datetime
+) -> list[tuple[Slot, MissedReason]]:
+    fates = site.ledger.fates(raw.name, day)
     open_fates = (None, FetchFate.STARTED)
-    waiting = {
-        number: minute
-        for minute in expected
-        if fates.get(number := day.number_of(minute)) in open_fates
-    }
+    waiting = [slot for slot in expected if fates.get(slot.number) in open_fates]
     if not waiting:
         return []
-    died = site.ledger.died(feed, day)
-    at_work = {run.minute for run in site.ledger.running() if run.feed == feed}
+    died = site.ledger.died(raw.name, day)
+    at_work = {run.slot for run in site.ledger.running()}
     found = []
-    for number, minute in waiting.items():
-        started = number in fates or minute in at_work
-        reason = why_missed(minute, now, started=started, died=number in died)
+    for slot in waiting:
+        started = slot.number in fates or slot in at_work
+        reason = why_missed(slot, now, raw.patience, started=started, died=slot.number in died)
         if reason is not None:
-            found.append((minute, reason))
+            found.append((slot, reason))
     return found

@@ -46,8 +46,8 @@ def hung_runs(running: Iterable[RunRow], now: datetime) -> list[RunRow]:
 
 
 def tell_ended(ledger: Ledger, run: RunRow, now: datetime, what: str) -> None:
-    """What became of this run, and that the fetch of its minute will not come from it. Raises
+    """What became of this run, and that the fetch of its slot will not come from it. Raises
     LedgerUnavailable."""
     ledger.run_failed(run.run_id, now, what)
-    if run.feed is not None and run.minute is not None:
-        ledger.fetch_died(run.feed, run.minute, run.run_id, now)
+    if run.slot is not None:
+        ledger.fetch_died(run.slot, run.run_id, now)

@@ -21,12 +21,8 @@ from resources.store import NotFound
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Window
 from touchline.errors import Bad, Unavailable, Unreadable
-from touchline.watch import (
-    SINGLES_OUTLIVE_WINDOW,
-    WINDOW_DUE,
-    days_still_open,
-    expected_minutes,
-)
+from touchline.schedule import expected_slots
+from touchline.watch import SINGLES_OUTLIVE_WINDOW, WINDOW_DUE, days_still_open
 
 log = logging.getLogger(__name__)
 
@@ -133,12 +129,14 @@ class _Rotation:
         ledger, day = self.site.ledger, self.day
         if self.site.clock.now() < window.end - ONE_MINUTE:
             return False
-        fates = ledger.fates(self.feed, day)
+        raw = self.site.plans[self.feed].raw
+        fates = ledger.fates(raw.name, day)
         landed = {n for n, fate in fates.items() if fate is FetchFate.LANDED and n in window}
         if not landed <= set(singles):
             return False
         intervals = ledger.intervals(self.feed, window.start, window.end)
-        expected = {m.number for m in expected_minutes(day, intervals, window.end)}
+        slots = expected_slots(raw.slots(day), intervals, window.end)
+        expected = {slot.number for slot in slots}
         return all(
             fates.get(number) in (FetchFate.LANDED, FetchFate.MISSED)
             for number in expected

@@ -24,11 +24,12 @@ from resources.site import Site
 from resources.spool import Spool
 from resources.store import StoreError
 from touchline.accounting import Account
-from touchline.day import Day, FetchNumber, Minute
+from touchline.day import Day, FetchNumber
 from touchline.delivery import match_alerts
 from touchline.errors import Misuse, Unavailable
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
+from touchline.slot import Slot
 from touchline.stage import Stage, describe
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class StepReport:
     """Of what it added."""
     seconds: float = 0.0
     lateness_seconds: float | None = None
-    """How long after its minute's beginning the live fetch began."""
+    """How long after the time of its slot the live fetch began."""
 
     @property
     def added(self) -> list[FetchNumber]:
@@ -84,14 +85,14 @@ class StepReport:
 
 @dataclass
 class Run:
-    """`minute` is the one to fetch live, None to fetch nothing; `rebuild` makes every stage of the
+    """`slot` is the one to fetch live, None to fetch nothing; `rebuild` makes every stage of the
     day anew from what landed upstream and replaces what differs."""
 
     site: Site
     plan: FeedPlan
     day: Day
     run_id: str
-    minute: Minute | None = None
+    slot: Slot | None = None
     rebuild: bool = False
     repairs: bool = False
     """Whether a rebuild repairs a day: who began it holds the day's lock, and what it replaces is
@@ -112,7 +113,7 @@ class Run:
 
     @property
     def is_live(self) -> bool:
-        return self.minute is not None and not self.rebuild
+        return self.slot is not None and not self.rebuild
 
     def post(self, stage: Stage[Any], ref: FetchRef, records: Sequence[Any]) -> bool:
         """Put a fetch's alerts into the outbox, before anything of them lands; whether the ledger
@@ -214,14 +215,14 @@ class Run:
         return None
 
     def _fetch_has_landed(self, made: FetchObject, report: StepReport) -> None:
-        """Write the minute's fate down. The spool's copy stays until the window that holds the
+        """Write the slot's fate down. The spool's copy stays until the window that holds the
         fetch was compared with it: the store's own disk may not have it yet."""
         ref, lateness = made.ref, None
-        if self.fetch_started and ref.minute == self.minute:
-            lateness = (self.fetch_started - ref.minute.utc).total_seconds()
+        if self.fetch_started and ref.slot == self.slot:
+            lateness = (self.fetch_started - ref.at).total_seconds()
             report.lateness_seconds = lateness
         try:
-            # Of two captures of a minute the first counts.
+            # Of two captures of a slot the first counts.
             there = self.days.read(made.asset, ref.day, ref.number)
             self.site.ledger.fetch_landed(
                 there.ref,

@@ -26,9 +26,10 @@ from resources.fetch_object import UnreadableObject
 from resources.site import Site
 from resources.store import PreconditionFailed
 from touchline.accounting import FetchFate
-from touchline.day import Day, FetchNumber, Minute
+from touchline.day import Day, FetchNumber
 from touchline.errors import Bad, Unavailable
-from touchline.watch import expected_minutes, owed
+from touchline.schedule import expected_slots
+from touchline.watch import owed
 
 log = logging.getLogger(__name__)
 
@@ -85,17 +86,17 @@ def why_not(site: Site, feed: str, day: Day) -> list[str]:
     if now < day.end:
         return [f"{day} ends at {day.end:%H:%M} UTC"]
     reasons = []
-    fates = site.ledger.fates(feed, day)
+    raw = site.plans[feed].raw
+    fates = site.ledger.fates(raw.name, day)
     intervals = site.ledger.intervals(feed, day.start, day.end)
     settled = (FetchFate.LANDED, FetchFate.MISSED)
-    open_minutes = [
-        minute
-        for minute in expected_minutes(day, intervals, day.end)
-        if fates.get(minute.number) not in settled
+    still_open = [
+        slot.number
+        for slot in expected_slots(raw.slots(day), intervals, now)
+        if fates.get(slot.number) not in settled
     ]
-    if open_minutes:
-        first: Minute = open_minutes[0]
-        reasons.append(f"{len(open_minutes)} minutes have no fate, the first is {first.number}")
+    if still_open:
+        reasons.append(f"{len(still_open)} minutes have no fate, the first is {still_open[0]}")
     look = Run(site, site.plans[feed], day, "seal")
     waiting = [spooled for spooled in waiting_in_spool(look) if spooled.day == day]
     if waiting:
@@ -165,7 +166,8 @@ def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) ->
     if pending:
         reasons.append(f"{len(pending)} claims are on their way, the first {pending[0]}")
     if asset != site.plans[feed].raw.name:
-        fates, changes = site.ledger.fates(feed, day), site.ledger.changes(feed, day)
+        raw = site.plans[feed].raw.name
+        fates, changes = site.ledger.fates(raw, day), site.ledger.changes(raw, day)
         landed = {n: changes[n] for n, fate in fates.items() if fate is FetchFate.LANDED}
         owes = owed(landed, site.ledger.since(asset, day), begun=bool(standing))
         if left := sorted(owes - places.keys()):

@@ -30,7 +30,7 @@ from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.errors import Unavailable, Unreadable
 from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Reads, Stage, Staged, describe
-from touchline.watch import MAX_RUNTIME, days_still_open
+from touchline.watch import days_still_open
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class _Step:
         return sorted(old | gone)
 
     def _is_live(self, number: FetchNumber) -> bool:
-        return self.run.minute == self.day.minute(number)
+        return self.run.slot == self.run.plan.raw.slot(self.day, number)
 
     def _landed(self, asset: str) -> frozenset[FetchNumber]:
         """What the store lists, and what was made here and is still on its way to it."""
@@ -256,14 +256,17 @@ class _Step:
 
     def _may_come(self, day: Day, known: frozenset[FetchNumber]) -> list[FetchNumber]:
         run, now = self.run, self.run.site.clock.now()
-        patience = {FetchFate.STARTED: MAX_RUNTIME, FetchFate.LANDED: UPSTREAM_TAKES}
+        patience = {
+            FetchFate.STARTED: run.plan.raw.patience.max_runtime,
+            FetchFate.LANDED: UPSTREAM_TAKES,
+        }
         passed = int((now - max(patience.values()) - day.start) / ONE_MINUTE)
         return [
             number
-            for number, row in run.site.ledger.fetches(run.plan.name, day, passed).items()
+            for number, row in run.site.ledger.fetches(run.plan.raw.name, day, passed).items()
             if number not in known
             and row.fate in patience
-            and now < row.minute.utc + patience[row.fate]
+            and now < row.slot.at + patience[row.fate]
             and not (row.fate is FetchFate.STARTED and row.run_id == run.run_id)
         ]
 
@@ -445,7 +448,7 @@ class _Step:
         return row.landed if row else None
 
     def _unknown(self, number: FetchNumber) -> FetchRef:
-        return FetchRef(self.run.plan.name, self.day.minute(number), "unknown")
+        return FetchRef.of(self.run.plan.raw.slot(self.day, number), "unknown")
 
 
 def stage_version(run: Run, stage: Stage[Any]) -> str:

@@ -12,7 +12,7 @@ from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.minute_state import picture, states_at_once
-from pipeline_assets.partitions import one_day, refuse_part_of_backfill, scheduled_minute
+from pipeline_assets.partitions import one_day, refuse_part_of_backfill, slot_of_run
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.retention import expire
 from pipeline_assets.rotation import rotate
@@ -36,19 +36,19 @@ _WITH_PICTURE = "cadence"
 def step_of(
     context: dg.AssetExecutionContext, plan: FeedPlan, asset: RawAsset | Stage[Any]
 ) -> Batch:
-    """A live run, by its tag alone, fetches its minute; any other rebuilds its partition.
+    """A live run, by its tag alone, fetches its slot; any other rebuilds its partition.
 
     Raises dagster.Failure for a run that is not one of one day, or of a part of its backfill.
     """
     refuse_part_of_backfill(context.run.tags, context.instance)
-    minute = scheduled_minute(context.run.tags)
+    slot = slot_of_run(context.run.tags)
     run = Run(
         context.resources.site,
         plan,
         one_day(context.run.tags),
         context.run.run_id,
-        minute,
-        rebuild=minute is None,
+        slot,
+        rebuild=slot is None,
     )
     return raw_step(run) if isinstance(asset, RawAsset) else stage_step(run, asset)
 
@@ -84,7 +84,7 @@ def _picture(
     if claims is None:
         return None
     try:
-        fates = site.ledger.fates(plan.name, day)
+        fates = site.ledger.fates(plan.raw.name, day)
     except LedgerUnavailable:
         return None
     return picture(day, states_at_once(day.length, fates, claims, reports))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,10 +13,11 @@ from resources.manifest import Held
 from resources.store import StoredObject
 from touchline.accounting import Account, Outcome, sha256_hex
 from touchline.compression import CHECKED, zstd
-from touchline.day import Minute, utc_text
+from touchline.day import parse_instant, utc_text
 from touchline.errors import Unreadable
 from touchline.fetch import Envelope, FetchRef
 from touchline.formats import unread
+from touchline.slot import Slot
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
@@ -58,7 +60,7 @@ class FetchObject:
                 raise UnreadableObject(f"{found.key}: {why}")
             return cls(
                 asset,
-                FetchRef(feed, Minute.parse(said["minute"]), said["fetch-id"]),
+                FetchRef.of(_slot(feed, said), said["fetch-id"]),
                 Outcome(said["outcome"]),
                 Account.from_dict(msgspec.json.decode(said["account"])),
                 said["digest"],
@@ -108,10 +110,11 @@ class FetchObject:
         """For what takes this object's place. Raises ValueError before the store has answered."""
         if self.etag is None:
             raise ValueError(f"{self.key} has not landed")
+        beyond = self.ref.slot.beyond_implied
         return Held(
             number=self.ref.number,
             fetch_id=self.ref.fetch_id,
-            minute=utc_text(self.ref.minute.utc),
+            minute=utc_text(self.ref.at),
             outcome=self.outcome,
             account=self.account,
             digest=self.digest,
@@ -119,6 +122,8 @@ class FetchObject:
             etag=self.etag,
             code_version=self.code_version,
             upstream_sha256=self.upstream_sha256,
+            raw_asset=beyond.get("raw_asset"),
+            date=beyond.get("date"),
         )
 
     def claim(self, run_id: str) -> Claim:
@@ -141,7 +146,8 @@ class FetchObject:
         said = {
             "format": str(FORMAT),
             "fetch-id": self.ref.fetch_id,
-            "minute": utc_text(self.ref.minute.utc),
+            "minute": utc_text(self.ref.at),
+            **{k.replace("_", "-"): v for k, v in self.ref.slot.beyond_implied.items()},
             "sha256": self.sha256,
             "outcome": str(self.outcome),
             "account": msgspec.json.encode(self.account.as_dict()).decode(),
@@ -151,6 +157,11 @@ class FetchObject:
         if self.upstream_sha256:
             said["upstream-sha256"] = self.upstream_sha256
         return said
+
+
+def _slot(feed: str, said: Mapping[str, str]) -> Slot:
+    at = parse_instant(said["minute"])
+    return Slot.told(feed, at, said.get("raw-asset"), said.get("date"))
 
 
 def pack(envelope: bytes) -> bytes:

@@ -10,9 +10,10 @@ import msgspec
 
 from touchline.accounting import Account, Outcome
 from touchline.compression import CHECKED, zstd
-from touchline.day import Day, FetchNumber, Minute
+from touchline.day import Day, FetchNumber, parse_instant
 from touchline.fetch import FetchRef
 from touchline.formats import unread, unread_json
+from touchline.slot import Slot
 from touchline.stage import Finding, QuarantinedRecord
 
 FORMAT = 1
@@ -38,6 +39,7 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     number: int
     fetch_id: str
     minute: str
+    """The time of its slot (UTC)."""
     outcome: Outcome
     account: Account
     digest: str
@@ -49,9 +51,13 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     offset: int | None = None
     length: int | None = None
     about: About | None = None
+    raw_asset: str | None = None
+    """This and `date` where feed and time do not tell the slot."""
+    date: str | None = None
 
     def ref(self, feed: str) -> FetchRef:
-        return FetchRef(feed, Minute.parse(self.minute), self.fetch_id)
+        at = parse_instant(self.minute)
+        return FetchRef.of(Slot.told(feed, at, self.raw_asset, self.date), self.fetch_id)
 
 
 class HeldBriefly(msgspec.Struct, frozen=True, gc=False):

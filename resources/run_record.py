@@ -20,7 +20,7 @@ from pathlib import Path
 from resources.ledger import Ledger, LedgerUnavailable
 from touchline.accounting import RunKind, RunState, sha256_hex
 from touchline.clock import Clock
-from touchline.day import Minute
+from touchline.slot import Slot
 from touchline.stage import describe
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def recorded(
     kind: RunKind,
     *,
     feed: str | None = None,
-    minute: Minute | None = None,
+    slot: Slot | None = None,
     why: str | None = None,
 ) -> Iterator[RunRecord]:
     """A run at work. `why` is who began it and for what, where a person did."""
@@ -78,7 +78,7 @@ def recorded(
     def start() -> None:
         ledger.run_started(
             run_id,
-            minute,
+            slot,
             kind,
             commit(),
             lock_hash(),

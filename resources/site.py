@@ -26,10 +26,10 @@ from resources.store import NotFound, PreconditionFailed, Store
 from resources.store.memory import MemoryStore
 from touchline.accounting import RunKind
 from touchline.clock import Clock, SystemClock
-from touchline.day import Minute
 from touchline.errors import Misuse
 from touchline.fetch import Call, Envelope
 from touchline.plan import FeedPlan
+from touchline.slot import Slot
 from touchline.stage import Stage
 
 if TYPE_CHECKING:
@@ -91,9 +91,7 @@ class Fetched(Protocol):
 class Feed(Protocol):
     """A vendor's client."""
 
-    def fetch(
-        self, minute: Minute, *, previous: Envelope | None, ask: Sequence[str] = ()
-    ) -> Fetched:
+    def fetch(self, slot: Slot, *, previous: Envelope | None, ask: Sequence[str] = ()) -> Fetched:
         """`ask` are ids that are to be asked for beside what every fetch brings."""
         ...
 

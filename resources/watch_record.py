@@ -1,10 +1,11 @@
-"""What the store says of watching: which minutes were expected, and which of them were missed.
+"""What the store says of watching: when fetches were expected, and which slots were missed.
 
     watch/<feed>/intervals/<opened>.json    a watch interval, by the UTC time it was opened at
-    watch/<feed>/date=D/missed.json         the missed minutes of a New York day, with their reasons
+    watch/<feed>/date=D/missed.json         the missed slots of a New York day, with their reasons
 
-The ledger says it first and remembers what the store was not told yet, so that a store that is away
-costs no minute. Of two accounts of the same thing both are kept: a minute that was ever named as
+A raw asset other than the feed's `raw_fetches` has its missed slots in a folder of its name. The
+ledger says it first and remembers what the store was not told yet, so that a store that is away
+costs no fetch. Of two accounts of the same thing both are kept: a slot that was ever named as
 missed stays named, and an interval that was ever closed stays closed.
 """
 
@@ -26,7 +27,7 @@ from resources.store import (
     StoredObject,
     StoreError,
 )
-from resources.watch_layout import day_of_missed, opened_of, watch_prefix
+from resources.watch_layout import missed_at, opened_of, watch_prefix
 from touchline.accounting import FetchFate, sha256_hex
 from touchline.day import Day, parse_instant, utc_text
 from touchline.formats import UNREADABLE_JSON
@@ -62,18 +63,18 @@ class WatchInterval(WatchRecord, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, closed=closed)
 
 
-class MissedMinute(msgspec.Struct, frozen=True):
-    """Why a minute has no fetch, and when that was said (UTC)."""
+class MissedSlot(msgspec.Struct, frozen=True):
+    """Why a slot has no fetch, and when that was said (UTC)."""
 
     reason: str
     at: str
 
 
-class MissedMinutes(WatchRecord, frozen=True, kw_only=True):
+class MissedSlots(WatchRecord, frozen=True, kw_only=True):
     """By fetch number."""
 
     date: str
-    minutes: dict[int, MissedMinute]
+    minutes: dict[int, MissedSlot]
     format: int = 1
 
     def joined(self, other: Self) -> Self:
@@ -85,7 +86,8 @@ class Watched(msgspec.Struct, frozen=True):
     """All that the store says of watching one feed."""
 
     intervals: list[WatchInterval]
-    missed: dict[Day, MissedMinutes]
+    missed: dict[tuple[str, Day], MissedSlots]
+    """By raw asset and day."""
 
 
 R = TypeVar("R", bound=WatchRecord)
@@ -98,8 +100,8 @@ def record_watch(store: Store, ledger: Ledger, feed: str) -> None:
     Raises StoreError, LedgerUnavailable.
     """
     for key, sequence in ledger.untold(feed):
-        if (day := day_of_missed(key)) is not None:
-            _join(store, key, _missed(ledger, feed, day))
+        if (missed := missed_at(key)) is not None:
+            _join(store, key, _missed(ledger, *missed))
         elif (opened := opened_of(key)) is not None:
             _join(store, key, _interval(ledger, feed, opened))
         ledger.told(key, sequence)
@@ -109,8 +111,8 @@ def read_watch(store: Store, feed: str) -> Watched:
     """Raises DamagedWatchRecord, StoreError."""
     watched = Watched([], {})
     for item in store.list(watch_prefix(feed)):
-        if (day := day_of_missed(item.key)) is not None:
-            watched.missed[day] = _decoded(store.get(item.key), MissedMinutes)
+        if (missed := missed_at(item.key)) is not None:
+            watched.missed[missed] = _decoded(store.get(item.key), MissedSlots)
         elif opened_of(item.key) is not None:
             watched.intervals.append(_decoded(store.get(item.key), WatchInterval))
     return watched
@@ -119,22 +121,22 @@ def read_watch(store: Store, feed: str) -> Watched:
 def copy_record(source: Store, target: Store, key: str) -> bool:
     """Tell another store what this one says at a key of `read_watch`; whether there was anything to
     tell. Raises DamagedWatchRecord where this one's cannot be read, StoreError."""
-    kind = MissedMinutes if day_of_missed(key) is not None else WatchInterval
+    kind = MissedSlots if missed_at(key) is not None else WatchInterval
     return _join(target, key, _decoded(source.get(key), kind))
 
 
 def is_record(key: str) -> bool:
     """Whether a key below `watch/` is one that `read_watch` reads."""
-    return day_of_missed(key) is not None or opened_of(key) is not None
+    return missed_at(key) is not None or opened_of(key) is not None
 
 
-def _missed(ledger: Ledger, feed: str, day: Day) -> MissedMinutes:
+def _missed(ledger: Ledger, raw: str, day: Day) -> MissedSlots:
     minutes = {
-        int(number): MissedMinute(row.reason or "", utc_text(row.updated_at))
-        for number, row in ledger.fetches(feed, day).items()
+        int(number): MissedSlot(row.reason or "", utc_text(row.updated_at))
+        for number, row in ledger.fetches(raw, day).items()
         if row.fate is FetchFate.MISSED
     }
-    return MissedMinutes(date=str(day), minutes=minutes)
+    return MissedSlots(date=str(day), minutes=minutes)
 
 
 def _interval(ledger: Ledger, feed: str, opened: datetime) -> WatchInterval:

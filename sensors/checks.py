@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from pipeline_assets.jobs import CHECKS_JOBS, MINUTE_JOBS
-from pipeline_assets.partitions import day_of_run, scheduled_minute, tags_of_day
+from pipeline_assets.partitions import day_of_run, slot_of_run, tags_of_day
 from pipeline_assets.plans import PLANS
 from touchline.day import Day
 from touchline.plan import FeedPlan
@@ -101,10 +101,10 @@ def _has_failed(feed: str, run: dg.DagsterRun) -> None:
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         try:
             ledger.run_failed(run.run_id, now, "a step of it failed in Dagster")
-            if minute := scheduled_minute(run.tags):
+            if slot := slot_of_run(run.tags):
                 # A run that failed before its first step has said of no stage that it is owed.
-                ledger.assets_begin([asset.name for asset in PLANS[feed].assets], minute.day)
-                ledger.fetch_died(feed, minute, run.run_id, now)
+                ledger.assets_begin([asset.name for asset in PLANS[feed].assets], slot.day)
+                ledger.fetch_died(slot, run.run_id, now)
         except LedgerUnavailable as error:
             log.error("run %s: %s", run.run_id, error)
 

@@ -58,8 +58,8 @@ def write(now: datetime, of_dagster: Iterable[Signal] = ()) -> None:
     with closing(ledger), connected(settings) as access:
         ledger.migrate()
         store = _store(settings, access)  # pyright: ignore[reportArgumentType]  # It is frozen.
-        for feed in PLANS:
-            beat(store, heartbeat_of(ledger, feed, now))
+        for plan in PLANS.values():
+            beat(store, heartbeat_of(ledger, plan, now))
         signals = look_at(settings, ledger, store, of_dagster, now)
         write_status(store, as_json(signals, now))
 

@@ -16,11 +16,11 @@ from pipeline_assets.checks.factory import check_day
 from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.football.raw_fetches import match_keys
 from pipeline_assets.load import load_envelopes, load_table
-from pipeline_assets.minute import MinuteReport, rebuild_day, run_minute
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import RotationReport, rotate
 from pipeline_assets.run import Run, StepReport
 from pipeline_assets.sealing import SealReport, clear_replaced, seal_day
+from pipeline_assets.slot_run import SlotReport, rebuild_day, run_slot
 from resources.day_layout import object_key
 from resources.embedded_s3 import S3Access
 from resources.fetch_object import FetchObject
@@ -33,6 +33,7 @@ from resources.store import Store
 from simulator.faults import Fault
 from simulator.server import Served
 from tests.ledgers import put_ledger
+from tests.slots import slot_at
 from tests.stores import below
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
@@ -145,7 +146,9 @@ class Chain:
         """A fetch of this minute that has come no further than to who made it."""
         self.at(self.start.later(passed))
         with self.process() as site:
-            return Envelope(site.feed(FEED).fetch(self.start.later(passed), previous=None).envelope)
+            return Envelope(
+                site.feed(FEED).fetch(slot_at(self.start.later(passed)), previous=None).envelope
+            )
 
     def bring(self, late: Envelope) -> None:
         """Into the spool, where the next minute finds it."""
@@ -177,14 +180,14 @@ class Chain:
         *,
         run_id: str | None = None,
         **process: Any,
-    ) -> MinuteReport:
+    ) -> SlotReport:
         """Run the minute so many after the first, in a process of its own."""
         minute = self.start.later(passed)
         self.at(minute)
         with self.process(plan, **process) as site:
-            return run_minute(site, FEED, minute, run_id=run_id or f"run-{passed}")
+            return run_slot(site, slot_at(minute), run_id=run_id or f"run-{passed}")
 
-    def minutes(self, count: int, plan: FeedPlan | None = None) -> list[MinuteReport]:
+    def minutes(self, count: int, plan: FeedPlan | None = None) -> list[SlotReport]:
         return [self.minute(passed, plan) for passed in range(count)]
 
     def checks(
@@ -291,7 +294,7 @@ def rows(site: Site, day: Day, key_columns: Mapping[str, str]) -> Rows:
     return found
 
 
-def verdicts(report: MinuteReport) -> set[Verdict]:
+def verdicts(report: SlotReport) -> set[Verdict]:
     """Of the checks that compare the two books; the spool's asks neither of them."""
     return {check.verdict for check in report.checks if check.check != SPOOL}
 

@@ -130,10 +130,6 @@ class Day:
             raise ValueError(f"{self} has minutes 1 to {self.length}, not {number}")
         return Minute(self.start + (number - 1) * ONE_MINUTE)
 
-    def number_of(self, minute: Minute) -> FetchNumber:
-        """Of one of its minutes, for who has many: `Minute.number` works out their day."""
-        return FetchNumber(int((minute.utc - self.start) / ONE_MINUTE) + 1)
-
     def minutes(self) -> Iterator[Minute]:
         start = self.start
         return (Minute(start + i * ONE_MINUTE) for i in range(self.length))

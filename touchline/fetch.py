@@ -16,6 +16,7 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from touchline.accounting import Outcome, sha256_hex
 from touchline.day import Day, FetchNumber, Minute, new_york_text, parse_instant, utc_text
 from touchline.errors import Unreadable
 from touchline.formats import unread, unread_json
+from touchline.slot import Slot
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
@@ -44,26 +46,44 @@ class UnreadableFetch(Unreadable):
     """These bytes are not an envelope that this version reads."""
 
 
-@dataclass(frozen=True)
-class FetchRef:
-    """Which fetch: its feed, scheduled minute and id. Ordering and joining use nothing else."""
+class FetchRef(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    """Which fetch: its slot and its id. Ordering and joining use nothing else.
+
+    The fields are its stored form; `raw_asset` and `date` are None where `Slot.implied` gives them.
+    Make one with `of`, and read its `slot`.
+    """
 
     feed: str
     minute: Minute
     fetch_id: str
+    raw_asset: str | None = None
+    date: str | None = None
+
+    @classmethod
+    def of(cls, slot: Slot, fetch_id: str) -> FetchRef:
+        return cls(slot.feed, Minute(slot.at), fetch_id, **slot.beyond_implied)
+
+    @cached_property
+    def slot(self) -> Slot:
+        return Slot.told(self.feed, self.minute.utc, self.raw_asset, self.date)
 
     @property
     def day(self) -> Day:
-        return self.minute.day
+        return self.slot.day
 
     @property
     def number(self) -> FetchNumber:
-        return self.minute.number
+        return self.slot.number
+
+    @property
+    def at(self) -> datetime:
+        """When it was to be made (UTC)."""
+        return self.minute.utc
 
     @property
     def nyc_timestamp(self) -> str:
-        """The scheduled minute as people read it."""
-        return new_york_text(self.minute.utc)
+        """The time of its slot as people read it."""
+        return new_york_text(self.at)
 
     def header(self, start_line: str) -> dict[str, Any]:
         """The identity part that every stage copies from the first one."""
@@ -71,8 +91,9 @@ class FetchRef:
             "fetch_number": self.number,
             "random_fetch_id": self.fetch_id,
             "nyc_timestamp": self.nyc_timestamp,
-            "scheduled_minute_utc": utc_text(self.minute.utc),
+            "scheduled_minute_utc": utc_text(self.at),
             "fetch_start": start_line,
+            **self.slot.beyond_implied,
         }
 
 
@@ -254,12 +275,14 @@ def write_envelope(
     return b"".join(out.parts)
 
 
-class _Header(msgspec.Struct, frozen=True):
+class _Header(msgspec.Struct, frozen=True, omit_defaults=True):
     fetch_number: int
     random_fetch_id: str
     nyc_timestamp: str
     scheduled_minute_utc: str
     fetch_start: str
+    raw_asset: str | None = None
+    date: str | None = None
 
 
 class _Skeleton(msgspec.Struct, frozen=True):
@@ -277,7 +300,9 @@ class Envelope:
         """Raises UnreadableFetch for anything but a whole envelope of a readable format."""
         try:
             skeleton = msgspec.json.decode(data, type=_Skeleton)
-            minute = Minute.parse(skeleton.header.scheduled_minute_utc)
+            said = skeleton.header
+            at = parse_instant(said.scheduled_minute_utc)
+            slot = Slot.told(skeleton.feed, at, said.raw_asset, said.date)
             self.outcome = Outcome(skeleton.footer.get("outcome"))
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             why = unread_json(data, READABLE_FORMATS)
@@ -285,8 +310,8 @@ class Envelope:
         if why := unread(skeleton.format, READABLE_FORMATS):
             raise UnreadableFetch(f"envelope {why}")
         self.data = data
-        self.ref = FetchRef(skeleton.feed, minute, skeleton.header.random_fetch_id)
-        self.header = msgspec.to_builtins(skeleton.header)
+        self.ref = FetchRef.of(slot, said.random_fetch_id)
+        self.header = msgspec.to_builtins(said)
         self.footer = skeleton.footer
         self.index = skeleton.index
         if any(e.offset < 0 or e.length < 0 or e.offset + e.length > len(data) for e in self.index):

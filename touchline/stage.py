@@ -19,10 +19,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from touchline.accounting import Account, Outcome
-from touchline.day import Minute
+from touchline.day import Day
 from touchline.errors import TouchlineError
 from touchline.fetch import Envelope, FetchRef
+from touchline.schedule import EveryMinute, Patience, Schedule
 from touchline.signs import SignsOfLife
+from touchline.slot import Slot
 
 R = TypeVar("R", bound=msgspec.Struct)
 SNIPPET_BYTES = 2000
@@ -214,6 +216,24 @@ class RawAsset:
     export: Callable[[Envelope], Mapping[str, Any]] | None = None
     """A fetch's entry in the daily log document, as of a `Stage`."""
     signs: Callable[[Envelope], SignsOfLife] | None = None
+    schedule: Schedule = field(default_factory=EveryMinute)
+
+    @property
+    def patience(self) -> Patience:
+        """How long its slots are waited for."""
+        return self.schedule.patience
+
+    def slot(self, day: Day, number: int) -> Slot:
+        """Return the slot of `day` with this number."""
+        return Slot.numbered(self.name, day, number)
+
+    def slots(self, day: Day) -> Iterator[Slot]:
+        """Yield every slot of this day, in order."""
+        return self.schedule.slots(self.name, day)
+
+    def before(self, slot: Slot, count: int) -> list[Slot]:
+        """Return the slots before this one, at most so many, newest first."""
+        return self.schedule.before(slot, count)
 
     @property
     def feed(self) -> str:
@@ -260,9 +280,9 @@ class Stage(Generic[R]):
     recalls: bool = False
     """True for a stage that may need an earlier fetch of its first input again. It is then called
     with `earlier=`, a function from FetchRef to Envelope, or None where it is not to be had."""
-    asks: Callable[[Any, Minute], Sequence[str]] | None = None
+    asks: Callable[[Any, Slot], Sequence[str]] | None = None
     """What an ordered stage wants to know that no fetch would bring: from what it carries, the ids
-    that the feed is to ask for in this minute. The answers stand in the minute's fetch."""
+    that the feed is to ask for in this slot. The answers stand in the slot's fetch."""
     tells: Callable[[Any], Telling | None] | None = None
     """What people are to be told of a record, however late, by a stage that makes no alerts."""
     rules_in: Collection[str] = ()

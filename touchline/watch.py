@@ -1,25 +1,20 @@
-"""Which minutes were expected, and what may be said of one that brought no fetch.
+"""What a stage owes of a day, and what may be said of a slot that brought no fetch.
 
-A minute is expected when it begins inside a watch interval. An interval is closed by those who
+A slot is expected when its time lies inside a watch interval. An interval is closed by those who
 stop watching and never by a crash, so one that is open while nothing runs keeps producing missed
-minutes.
+slots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from touchline.accounting import MissedReason
 from touchline.day import Day, FetchNumber, Minute
+from touchline.schedule import Patience
+from touchline.slot import Slot
 
-Intervals = Iterable[tuple[datetime, datetime | None]]
-"""Disjoint and in order; the end is None while an interval is open."""
-
-FETCH_STARTS_WITHIN = timedelta(seconds=55)
-"""A minute whose fetch has not started by then is missed: the past cannot be fetched."""
-MAX_RUNTIME = timedelta(seconds=150)
-"""After this time from its minute, a run is no longer at work."""
 ROTATION_MINUTES = 5
 WINDOW_DUE = timedelta(minutes=15)
 """So long after its last minute a window is stored, whatever of it is still missing."""
@@ -43,19 +38,6 @@ def is_rotation_minute(minute: Minute) -> bool:
     return minute.utc.minute % ROTATION_MINUTES == 1
 
 
-def expected_minutes(day: Day, intervals: Intervals, until: datetime) -> Iterator[Minute]:
-    """The day's minutes that begin inside an interval and before `until`, oldest first."""
-    spans = list(intervals)
-    for minute in day.minutes():
-        if minute.utc >= until:
-            return
-        if any(
-            opened <= minute.utc and (closed is None or minute.utc < closed)
-            for opened, closed in spans
-        ):
-            yield minute
-
-
 def owed(
     landed: Mapping[FetchNumber, int], since: int | None, *, begun: bool
 ) -> frozenset[FetchNumber]:
@@ -72,11 +54,13 @@ def owed(
 
 
 def why_missed(
-    minute: Minute, now: datetime, *, started: bool, died: bool = False
+    slot: Slot, now: datetime, patience: Patience, *, started: bool, died: bool = False
 ) -> MissedReason | None:
-    """What a minute without a fetch is, or None while a run may still bring one. `started` is a run
+    """What a slot without a fetch is, or None while a run may still bring one. `started` is a run
     that was seen at work on it, whether or not it has begun to fetch; `died` is what somebody knows
     who watched the run: nobody has to wait for it then."""
     if started:
-        return MissedReason.RUN_DIED if died or now >= minute.utc + MAX_RUNTIME else None
-    return MissedReason.NOT_REQUESTED if now >= minute.utc + FETCH_STARTS_WITHIN else None
+        is_over = died or now >= slot.at + patience.max_runtime
+        return MissedReason.RUN_DIED if is_over else None
+    is_too_late = now >= slot.at + patience.start_within
+    return MissedReason.NOT_REQUESTED if is_too_late else None

@@ -153,7 +153,7 @@ class LineBook:
     def markets(self, match_id: str, company_id: str, fetch: FetchRef) -> list[Market]:
         """In the `SHOWN_MINUTES` up to this fetch; a market without a quote is left out."""
         rows = self._rows(match_id, company_id, fetch)
-        return list(markets_of(rows, fetch.minute.utc))
+        return list(markets_of(rows, fetch.at))
 
     def _rows(self, match_id: str, company_id: str, fetch: FetchRef) -> list[OddsChange]:
         earliest = Position.before(fetch.minute.later(-SHOWN_MINUTES))

@@ -32,8 +32,8 @@ from touchline.day import WINDOW_MINUTES, Day, FetchNumber, Minute, Window
 from touchline.errors import Bad, Unavailable, Unreadable
 from touchline.fetch import FetchRef
 from touchline.outcomes import State
+from touchline.schedule import expected_slots
 from touchline.stage import ALERT, KIND, OUTCOME, Stage
-from touchline.watch import expected_minutes
 
 MONITOR = monitor_central.stage
 CONVERTED = pretty_print_conversion.stage
@@ -65,7 +65,7 @@ class Seen:
         """How long ago the minute began of which the board tells; None before the first fetch."""
         if self.fetch is None:
             return None
-        return max(0.0, (now - self.fetch.minute.utc).total_seconds())
+        return max(0.0, (now - self.fetch.at).total_seconds())
 
 
 @dataclass
@@ -158,7 +158,7 @@ class Reader:
     def _show(self, found: FetchObject) -> None:
         records = decode_stage(MONITOR, found.body).records
         kickoffs = self._kickoffs(found.ref)
-        at = found.ref.minute.utc
+        at = found.ref.at
         matches = [shown_match(each, kickoffs.get(each.match_id), at) for each in records]
         live = {match.match_id for match in matches}
         self.seen = Seen(
@@ -285,8 +285,9 @@ def last_hour(site: Site, stage: Stage, fetch: FetchRef, now: datetime) -> Row |
     last = minute.number if minute.day == day else fetch.number
     first = max(1, last - HOUR_MINUTES + 1)
     intervals = site.ledger.intervals(stage.feed, day.start, day.end)
-    watched = frozenset(map(day.number_of, expected_minutes(day, intervals, now)))
-    fetches = site.ledger.fetches(stage.feed, day, first, last)
+    raw = site.plans[stage.feed].raw
+    watched = frozenset(s.number for s in expected_slots(raw.slots(day), intervals, now))
+    fetches = site.ledger.fetches(raw.name, day, first, last)
     claims = site.ledger.claims_of(stage.name, day, range(first, last + 1))
     before = (first - 1) // WINDOW_MINUTES * WINDOW_MINUTES
     index = site.days(stage.feed).index(stage.name, day, after=object_key(stage.name, day, before))

@@ -15,7 +15,7 @@ from resources.site import Site
 from resources.store import NotFound
 from touchline.accounting import FetchFate
 from touchline.bookends import write_bookended
-from touchline.day import Day
+from touchline.day import Day, FetchNumber
 from touchline.errors import Misuse
 from touchline.fetch import Envelope
 
@@ -39,19 +39,18 @@ def fetch(
 def read_fetch(site: Site, feed: str, day: Day, number: int) -> Envelope:
     """From the store. Raises Misuse where it is not there, DayExpired, StoreError,
     UnreadableObject, UnreadableFetch."""
+    raw = site.plans[feed].raw
+    if not any(slot.number == number for slot in raw.slots(day)):
+        raise Misuse(f"{day} has minutes 1 to {day.length}, not {number}")
     try:
-        minute = day.minute(number)
-    except ValueError as error:
-        raise Misuse(str(error)) from None
-    try:
-        return site.days(feed).read_back(site.plans[feed].raw.name, day, number).envelope()
+        return site.days(feed).read_back(raw.name, day, number).envelope()
     except NotFound:
         pass
     for spooled in site.spool(feed).entries():
         if (spooled.day, spooled.number) == (day, number):
             return site.spool(feed).read(spooled)
-    refuse_expired(site, site.plans[feed].raw.name, day)
-    row = site.ledger.fetches(feed, day).get(minute.number)
+    refuse_expired(site, raw.name, day)
+    row = site.ledger.fetches(raw.name, day).get(FetchNumber(number))
     if row is None:
         said = "the ledger knows nothing of this minute"
     elif row.fate is FetchFate.MISSED:

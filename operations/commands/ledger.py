@@ -198,7 +198,7 @@ def _rebuild(
             site.ledger.assets_begin(begun, day)
             names = [asset.name for asset in plan.assets]
             said = statements(instance, site.store.prefix, names, day) if instance else {}
-            made = rebuild_day(site, plan, day, said, watched.missed.get(day))
+            made = rebuild_day(site, plan, day, said, watched.missed.get((plan.raw.name, day)))
             begun |= {each.asset for each in made if site.ledger.standing(each.asset, day)}
             report.assets += made
     for day in days:
@@ -227,7 +227,8 @@ def _run_as_dict(row: RunRow) -> dict[str, Any]:
     said = asdict(row)
     for name in ("started_at", "heartbeat_at", "ended_at"):
         said[name] = said[name] and utc_text(said[name])
-    return said | {"minute": row.minute and str(row.minute)}
+    del said["slot"]
+    return said | {"minute": row.slot and utc_text(row.slot.at)}
 
 
 def _runs_shown(runs: Sequence[RunRow]) -> Table:
@@ -239,7 +240,7 @@ def _runs_shown(runs: Sequence[RunRow]) -> Table:
         table.add_row(
             row.run_id[:12],
             row.kind,
-            "" if row.minute is None else str(row.minute),
+            "" if row.slot is None else utc_text(row.slot.at),
             str(row.state),
             utc_second_text(row.started_at),
             "" if took is None else f"{took:.1f}",

@@ -34,8 +34,8 @@ from operations.arguments import Json, Source
 from operations.console import answer, progress
 from operations.errors import EXIT_CODES
 from operations.opened import opened
-from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.rotation import rotate
+from pipeline_assets.slot_run import SlotReport, run_slot
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site
 from resources.stage_codec import decode_stage
@@ -44,6 +44,7 @@ from touchline.accounting import Account, Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Minute, utc_text
 from touchline.errors import Misuse
+from touchline.slot import Slot
 from touchline.watch import is_rotation_minute
 
 
@@ -161,7 +162,7 @@ class Totals:
     alerts: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def add(self, report: MinuteReport, alerts: list[dict[str, Any]]) -> None:
+    def add(self, report: SlotReport, alerts: list[dict[str, Any]]) -> None:
         self.ticks += 1
         for asset, step in report.steps.items():
             self.fetches[asset] += len(step.added)
@@ -222,7 +223,8 @@ def run_replay(
                 minute = options.start.later(passed)
                 clock.set(minute.utc)
                 set_vendor_clock(minute)
-                report = run_minute(site, FEED, minute, run_id=f"replay-{uuid.uuid4()}")
+                slot = Slot.implied(FEED, minute.utc)
+                report = run_slot(site, slot, run_id=f"replay-{uuid.uuid4()}")
                 totals.add(report, _alerts(site, report))
                 if is_rotation_minute(minute):
                     totals.failures += rotate(site, FEED).findings
@@ -247,7 +249,7 @@ def _kept(settings: Settings) -> Iterator[Settings]:
         yield settings.model_copy(update={"home": Path(home), "ledger_url": None})
 
 
-def _alerts(site: Site, report: MinuteReport) -> list[dict[str, Any]]:
+def _alerts(site: Site, report: SlotReport) -> list[dict[str, Any]]:
     """The alerts that this minute added, read from what landed."""
     found = []
     for name, step in report.steps.items():
@@ -255,7 +257,7 @@ def _alerts(site: Site, report: MinuteReport) -> list[dict[str, Any]]:
         if stage is None or not stage.makes_alerts:
             continue
         for number in step.added:
-            stored = site.days(stage.feed).read(name, report.minute.day, number)
+            stored = site.days(stage.feed).read(name, report.slot.day, number)
             found += [
                 {"rule": alert.rule_id, "match_id": alert.match_id, "fetch_number": number}
                 for alert in decode_stage(stage, stored.body).records

@@ -82,7 +82,7 @@ class DayBooks:
     def owed(self, numbers: Iterable[FetchNumber]) -> frozenset[FetchNumber]:
         """Those of these fetches that the asset has to have taken: of what landed before it was
         added it owes nothing."""
-        changes = self.site.ledger.changes(self.plan.name, self.day)
+        changes = self.site.ledger.changes(self.plan.raw.name, self.day)
         told = {number: changes[number] for number in numbers}
         return owed(told, self._both().since, begun=bool(self.claims))
 
@@ -140,10 +140,11 @@ class DayBooks:
 
     def _read_both(self) -> _Read:
         ledger, asset, day = self.site.ledger, self.asset.name, self.day
+        raw = self.plan.raw.name
         self._none_waits(asset)
         for _ in range(READS_OF_BOTH_BOOKS):
             version = ledger.version(asset, day)
-            fates, died = ledger.fates(self.plan.name, day), ledger.died(self.plan.name, day)
+            fates, died = ledger.fates(raw, day), ledger.died(raw, day)
             claims, windows = ledger.standing(asset, day), ledger.windows(asset, day)
             since = ledger.since(asset, day)
             index = self.days.index(asset, day, windows=windows)

@@ -1,28 +1,33 @@
-"""cadence: every expected minute has a fate."""
+"""cadence: every expected slot has a fate."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.report import CheckReport, Kind
 from touchline.accounting import FetchFate
-from touchline.day import Minute
-from touchline.watch import MAX_RUNTIME, expected_minutes, why_missed
+from touchline.day import utc_text
+from touchline.schedule import expected_slots
+from touchline.watch import why_missed
 
 
 def cadence(books: DayBooks, report: CheckReport) -> None:
-    """Every minute inside a watch interval has a fate: a fetch in the store, or a named miss. Of
-    every fetch in the store the ledger says that its minute landed.
+    """Every slot inside a watch interval has a fate: a fetch in the store, or a named miss. Of
+    every fetch in the store the ledger says that its slot landed.
 
-    Missed minutes are told in the numbers and are no alarm of this check: they were named.
+    Missed slots are told in the numbers and are no alarm of this check: they were named.
     """
-    ledger, feed, day = books.site.ledger, books.plan.name, books.day
-    now = books.site.clock.now()
-    intervals = ledger.intervals(feed, day.start, day.end)
-    expected = list(expected_minutes(day, intervals, Minute.containing(now).end))
+    raw, day, now = books.plan.raw, books.day, books.site.clock.now()
+    intervals = books.site.ledger.intervals(raw.feed, day.start, day.end)
+    # One that begins at this very moment is expected too.
+    until = now + timedelta.resolution
+    expected = list(expected_slots(raw.slots(day), intervals, until))
     present = books.index.numbers | (books.expired.numbers if books.expired else frozenset())
+    longest = raw.patience.max_runtime
     missed = still_open = 0
-    for minute in expected:
-        number = day.number_of(minute)
+    for slot in expected:
+        number = slot.number
         if number in present:
             continue
         fate = books.fates.get(number)
@@ -34,16 +39,18 @@ def cadence(books: DayBooks, report: CheckReport) -> None:
             report.found(Kind.REAL_LOSS, number, None, "landed, and not in the store")
         elif number in books.died:
             continue
-        elif why_missed(minute, now - MAX_RUNTIME, started=fate is not None):
-            report.found(Kind.NO_FATE, number, None, f"nothing is known of {minute}")
+        elif why_missed(slot, now - longest, raw.patience, started=fate is not None):
+            report.found(Kind.NO_FATE, number, None, f"nothing is known of {utc_text(slot.at)}")
         else:
             still_open += 1
     for number in sorted(books.died - present):
-        detail = f"the run of {day.minute(number)} failed before its fetch had landed"
+        detail = (
+            f"the run of {utc_text(raw.slot(day, number).at)} failed before its fetch had landed"
+        )
         report.found(Kind.NO_FATE, number, None, detail)
     told = {number for number, fate in books.fates.items() if fate is FetchFate.LANDED}
     for number in sorted(books.index.numbers - told):
-        if now >= day.minute(number).utc + MAX_RUNTIME:
+        if now >= raw.slot(day, number).at + longest:
             said = books.fates.get(number, "nothing")
             detail = f"it is in the store, and the ledger says of its minute: {said}"
             report.found(Kind.TRACKING_ERROR, number, None, detail)

@@ -9,7 +9,6 @@ from pipeline_assets.checks.books import DayBooks
 from resources.ledger import Standing
 from touchline.day import FetchNumber
 from touchline.stage import Reads, Stage
-from touchline.watch import MAX_RUNTIME
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,7 @@ class Inputs:
         books, ledger = self.books, self.books.site.ledger
         names = (self.stage.name, *self.stage.inputs)
         now, claims = books.site.clock.now(), {}
+        longest = books.plan.raw.patience.max_runtime
         for name in names:
             books.known.pop(name, None)
             for number, row in ledger.claims_of(name, books.day, numbers).items():
@@ -73,5 +73,5 @@ class Inputs:
         books.known |= {name: ledger.standing(name, books.day) for name in names}
         for number in numbers:
             row = books.known[self.stage.name].get(number)
-            if row and now >= max(claims[number]) + MAX_RUNTIME:
+            if row and now >= max(claims[number]) + longest:
                 yield number, row

@@ -26,7 +26,7 @@ from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Window, new_york_text
 from touchline.errors import Bad, Unreadable
 from touchline.stage import Stage
-from touchline.watch import MAX_RUNTIME, WINDOW_OVERDUE
+from touchline.watch import WINDOW_OVERDUE
 
 WINDOW_TAKES = timedelta(minutes=10)
 """So long after it was announced a window may be on its way."""
@@ -205,11 +205,11 @@ class _Comparison:
         of this day and, once it has ended, of the next."""
         books = self.books
         missed = sum(
-            fate is FetchFate.MISSED and self.day.minute(number).utc >= since
+            fate is FetchFate.MISSED and books.plan.raw.slot(self.day, number).at >= since
             for number, fate in books.fates.items()
         )
         if self.site.clock.now() >= self.day.end:
-            after = self.site.ledger.fates(books.plan.name, self.day.shifted(1)).values()
+            after = self.site.ledger.fates(books.plan.raw.name, self.day.shifted(1)).values()
             missed += sum(fate is FetchFate.MISSED for fate in after)
         return missed * ONE_MINUTE
 
@@ -281,7 +281,7 @@ class _Comparison:
 
     def _never_taken(self, taken: set[FetchNumber]) -> None:
         """A stage takes every fetch that landed; one of which it knows nothing was left behind."""
-        report, feed, landed = self.report, self.books.plan.name, self.books.landed
+        report, raw, landed = self.report, self.books.plan.raw.name, self.books.landed
         owed = self.books.owed(landed)
         report.fetches_expected = len(owed | (landed & taken))
         if left_out := len(landed - owed - taken):
@@ -292,7 +292,7 @@ class _Comparison:
         missing = sorted(owed - taken - self.spoken_for)
         if not missing:
             return
-        rows = self.site.ledger.fetches(feed, self.day, missing[0], missing[-1])
+        rows = self.site.ledger.fetches(raw, self.day, missing[0], missing[-1])
         now = self.site.clock.now()
         left = [number for number in missing if not self._is_under_way(rows[number], now)]
         if left and not taken:
@@ -308,7 +308,7 @@ class _Comparison:
 
     def _is_under_way(self, row: FetchRow, now: datetime) -> bool:
         """Whether the run that landed this fetch may still take it further."""
-        if now >= row.updated_at + MAX_RUNTIME:
+        if now >= row.updated_at + self.books.plan.raw.patience.max_runtime:
             return False
         return row.run_id is None or not self.site.ledger.has_failed(row.run_id)
 
@@ -392,7 +392,7 @@ class _Comparison:
         return row
 
     def _is_in_flight(self, row: ClaimRow) -> bool:
-        if self.site.clock.now() >= row.updated_at + MAX_RUNTIME:
+        if self.site.clock.now() >= row.updated_at + self.books.plan.raw.patience.max_runtime:
             return False
         return row.pending is None or not self.site.ledger.has_failed(row.pending.run_id)
 

@@ -11,14 +11,13 @@ from resources.expired_days import expiry_of
 from resources.ledger import Standing
 from touchline.day import FetchNumber
 from touchline.stage import Stage
-from touchline.watch import MAX_RUNTIME
 
 Rows = Mapping[FetchNumber, Standing]
 
 
 def every_fetch_once(books: DayBooks, report: CheckReport) -> None:
     """Joined by number and fetch id, never by place: what each fetch was made of is the fetch that
-    landed in that minute, it is the one that its object holds, and it has no other number.
+    landed in that slot, it is the one that its object holds, and it has no other number.
 
     Placeholders count as nothing; the check of zeros speaks of them. What never came is the matter
     of the check of what landed.
@@ -36,7 +35,7 @@ def every_fetch_once(books: DayBooks, report: CheckReport) -> None:
     if isinstance(books.asset, Stage):
         _of_its_input(books, books.asset, counted, report)
     else:
-        _of_its_minute(books, counted, report)
+        _of_its_slot(books, counted, report)
 
 
 def _twice(counted: Rows) -> Iterator[tuple[FetchNumber, FetchNumber]]:
@@ -48,15 +47,15 @@ def _twice(counted: Rows) -> Iterator[tuple[FetchNumber, FetchNumber]]:
             yield number, first
 
 
-def _of_its_minute(books: DayBooks, counted: Rows, report: CheckReport) -> None:
+def _of_its_slot(books: DayBooks, counted: Rows, report: CheckReport) -> None:
     ledger, now = books.site.ledger, books.site.clock.now()
-    fates = ledger.fetch_ids(books.plan.name, books.day)
+    fates = ledger.fetch_ids(books.plan.raw.name, books.day)
     for number, row in counted.items():
         if fates.get(number, row.fetch_id) == row.fetch_id:
             continue
         claim = ledger.claim(books.asset.name, books.day, number)
-        told = ledger.fetch_ids(books.plan.name, books.day).get(number)
-        if claim and claim.landed and now >= claim.updated_at + MAX_RUNTIME:
+        told = ledger.fetch_ids(books.plan.raw.name, books.day).get(number)
+        if claim and claim.landed and now >= claim.updated_at + books.plan.raw.patience.max_runtime:
             landed = claim.landed.ref.fetch_id
             if told != landed:
                 detail = f"fetch {told} was told of this minute, and {landed} has landed"

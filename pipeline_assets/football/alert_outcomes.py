@@ -20,12 +20,13 @@ from pipeline_assets.football.alerts.rules import Alert, Rule
 from pipeline_assets.football.alerts.settling import Settled, Sighting, is_end, sighted
 from pipeline_assets.football.documents import records_document
 from pipeline_assets.football.match_looks import Look, Source, looks_at
-from touchline.day import ONE_MINUTE, Minute, new_york_text
+from touchline.day import ONE_MINUTE, new_york_text
 from touchline.fetch import Envelope, FetchRef
 from touchline.football.codes import IN_PLAY, NOT_STARTED
 from touchline.football.fetched import PartMissing
 from touchline.football.wire import Malformed, Noticed, Unread
 from touchline.outcomes import State
+from touchline.slot import Slot
 from touchline.stage import KIND, OUTCOME, Finding, Stage, Staged, Telling
 
 Meta = msgspec.Meta
@@ -148,7 +149,7 @@ def follow(
             looks = looks_at(fetch, raw, matches, noticed)
     except (PartMissing, Malformed) as error:
         staged.findings.append(Finding("no_live_list", None, str(error)))
-    now = int(fetch.minute.utc.timestamp())
+    now = int(fetch.at.timestamp())
     for alert_id, before in open_alerts.items():
         with staged.one_record(alert_id, before):
             after = _looked(before, looks.get(before.match_id), now)
@@ -161,17 +162,17 @@ def follow(
             elif alert_id in known and after.waits is before.waits:
                 staged.drop(OutcomeReason.UNCHANGED, alert_id)
                 continue
-            staged.emit(_record(alert_id, after, settled, fetch.minute.utc))
+            staged.emit(_record(alert_id, after, settled, fetch.at))
     staged.findings.extend(noticed.findings())
     return staged
 
 
-def wanted(carried: OpenAlerts, minute: Minute) -> list[str]:
+def wanted(carried: OpenAlerts, slot: Slot) -> list[str]:
     """The matches off the live list that it is time to ask for, the longest due first."""
     due = [
         alert
         for alert in carried.alerts.values()
-        if not alert.listed and alert.next_check <= minute.utc.timestamp()
+        if not alert.listed and alert.next_check <= slot.at.timestamp()
     ]
     due.sort(key=lambda alert: alert.next_check)
     return list(dict.fromkeys(alert.match_id for alert in due))[:MOST_ASKED]

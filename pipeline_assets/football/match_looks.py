@@ -79,7 +79,7 @@ def looks_at(
 
 
 def _arrived(entry: IndexEntry, fetch: FetchRef) -> int:
-    return int((entry.received_at or fetch.minute.utc).timestamp())
+    return int((entry.received_at or fetch.at).timestamp())
 
 
 def _by_live_list(entry: msgspec.Raw, match_id: str) -> Scoreline | None:

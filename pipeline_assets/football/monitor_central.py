@@ -100,7 +100,7 @@ def monitor_central(
     now, the record says so and a finding has both.
     """
     staged = Staged[MonitorRecord]()
-    minute = int(fetch.minute.utc.timestamp()) // 60
+    minute = int(fetch.at.timestamp()) // 60
     ended = carried.kept(minute) if carried else {}
     for match in converted:
         with staged.one_record(match.match_id, raw=match):

@@ -16,7 +16,6 @@ from pipeline_assets.football.odds_change import (
     SeenList,
     SeenMatch,
 )
-from touchline.day import Minute
 from touchline.fetch import Envelope, FetchRef, IndexEntry
 from touchline.football.codes import COMPANIES, MARKETS, STATUS_NAMES
 from touchline.football.fetched import Fetched, PartMissing
@@ -35,6 +34,7 @@ from touchline.football.odds import (
     whole_history,
 )
 from touchline.football.wire import Malformed, Noticed, Unread, results_of
+from touchline.slot import Slot
 from touchline.stage import Finding, Staged, Unusable
 
 DIGEST_BYTES = 8
@@ -67,7 +67,7 @@ class Reading:
     """The answer is a carried one from before what was seen."""
 
     def __post_init__(self) -> None:
-        self.first_seen = self.entry.received_at or self.fetch.minute.utc
+        self.first_seen = self.entry.received_at or self.fetch.at
         self.match_id = self.entry.uuid or ""
 
     def settle(self, staged: Staged[OddsChange]) -> None:
@@ -252,8 +252,8 @@ class Reading:
         """The list as it was seen, from the fetch that showed it."""
         if self.earlier is None:
             return None
-        read = Minute(datetime.fromtimestamp(self.seen.read * 60, UTC))
-        raw = self.earlier(FetchRef(self.fetch.feed, read, self.seen.fetch_id))
+        read = datetime.fromtimestamp(self.seen.read * 60, UTC)
+        raw = self.earlier(FetchRef.of(Slot.implied(self.fetch.feed, read), self.seen.fetch_id))
         if raw is None:
             return None
         try:
@@ -268,7 +268,7 @@ class Reading:
 
 
 def unix_minute(fetch: FetchRef) -> int:
-    return int(fetch.minute.utc.timestamp()) // 60
+    return int(fetch.at.timestamp()) // 60
 
 
 def _digest(text: memoryview) -> bytes:

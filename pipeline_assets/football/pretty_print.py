@@ -29,6 +29,7 @@ from pipeline_assets.football.merged_match import (
     ParsedDetails,
     TeamPart,
 )
+from touchline.day import ONE_MINUTE
 from touchline.fetch import Envelope, FetchRef, IndexEntry
 from touchline.football.codes import VAR_TYPE, company_name
 from touchline.football.fetched import ODDS, by_uuid
@@ -134,7 +135,7 @@ def pretty_print(
             entry = odds_calls.get(match.match_id)
             if match.odds is not None:
                 companies = _companies(raw, entry, match.odds.raw_odds_data)
-            received_at = (entry and entry.received_at) or fetch.minute.end
+            received_at = (entry and entry.received_at) or fetch.at + ONE_MINUTE
             known = Known(int(received_at.timestamp()), details and details.match_time)
             staged.emit(_reduced(match, companies, known, company_order))
     return staged

@@ -53,7 +53,7 @@ def signs_of_life(envelope: Envelope) -> SignsOfLife:
         with contextlib.suppress(*UNREADABLE_JSON):
             if at := msgspec.json.decode(entry, type=_Playing).began:
                 began[key] = at
-    footer, now = envelope.footer, envelope.ref.minute.utc.timestamp()
+    footer, now = envelope.footer, envelope.ref.at.timestamp()
     skew = footer.get("clock_skew_seconds")
     return SignsOfLife(
         unchanged=footer.get("live_unchanged_fetches"),

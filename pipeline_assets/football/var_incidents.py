@@ -116,7 +116,7 @@ def var_incidents(
     be read: a match that left the list takes nothing back.
     """
     staged = Staged[VarIncident]()
-    now = int(fetch.minute.utc.timestamp()) // 60
+    now = int(fetch.at.timestamp()) // 60
     before = carried.matches if carried else {}
     matches = {name: seen for name, seen in before.items() if now - seen.listed <= KEPT_MINUTES}
     staged.carried = SeenIncidents(matches)
@@ -126,7 +126,7 @@ def var_incidents(
         with staged.one_record(None):
             raise Unusable(VarReason.NO_LIVE_LIST, str(error)) from None
         return staged
-    sight = _Sight(fetch, call.received_at or fetch.minute.utc, staged, Noticed())
+    sight = _Sight(fetch, call.received_at or fetch.at, staged, Noticed())
     listed: set[str] = set()
     for entry in entries:
         match_id = live_id(entry)

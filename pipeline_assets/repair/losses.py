@@ -69,7 +69,7 @@ def losses_of(
     Raises UnreadableObject, StoreError, LedgerUnavailable.
     """
     plan = plan_repair(site, feed, day, deep=deep, progress=progress)
-    return losses_in(plan, site.ledger.fetches(feed.name, day))
+    return losses_in(plan, site.ledger.fetches(feed.raw.name, day))
 
 
 def losses_in(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> list[Loss]:

@@ -141,7 +141,7 @@ def survey(
         day,
         reports,
         ledger.claims(asset.name, day),
-        ledger.fates(plan.name, day),
+        ledger.fates(plan.raw.name, day),
         days.index(asset.name, day, windows=windows).copy(),
         announced,
     )
@@ -153,12 +153,12 @@ def survey(
     _sealed(found, site, days)
     _fetches(found)
     if isinstance(asset, Stage):
-        found.unmade = _unmade(found, site)
+        found.unmade = _unmade(found, site, plan.raw.name)
     return found
 
 
-def _unmade(found: Survey, site: Site) -> frozenset[FetchNumber]:
-    changes = site.ledger.changes(found.asset.feed, found.day)
+def _unmade(found: Survey, site: Site, raw: str) -> frozenset[FetchNumber]:
+    changes = site.ledger.changes(raw, found.day)
     landed = {n: changes[n] for n, fate in found.fates.items() if fate is FetchFate.LANDED}
     since = site.ledger.since(found.asset.name, found.day)
     owes = owed(landed, since, begun=bool(found.claims))

@@ -23,10 +23,11 @@ from resources.feeds.reference_cache import Entries, ReferenceCache
 from resources.feeds.references import ReferenceDesk
 from touchline.accounting import Outcome, sha256_hex
 from touchline.clock import Clock
-from touchline.day import Minute, new_york_text
+from touchline.day import new_york_text
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
 from touchline.football import IN_PLAY, status_breakdown
 from touchline.masking import Mask
+from touchline.slot import Slot
 
 __all__ = ["CallError", "FeedSettings", "FetchedMinute", "FootballFeed"]
 
@@ -98,9 +99,10 @@ class FootballFeed:
         self._mask = Mask(self._credentials, public=settings.url)
 
     def fetch(
-        self, minute: Minute, *, previous: Envelope | None = None, ask: Sequence[str] = ()
+        self, slot: Slot, *, previous: Envelope | None = None, ask: Sequence[str] = ()
     ) -> FetchedMinute:
-        """Fetch everything now; `previous` is the fetch from which odds beyond the quota come.
+        """Fetch everything now, for this slot; `previous` is the fetch from which odds beyond the
+        quota come.
 
         `ask` are ids of matches whose details are wanted though the live list may have lost them.
         They are details like any other; a match counts as fetched by being in the list alone.
@@ -108,7 +110,7 @@ class FootballFeed:
         Never raises because of the vendor: a list that cannot be had is the outcome `failed`, any
         other call an error record in the envelope and the outcome `partial`.
         """
-        return anyio.run(self._fetch, minute, previous, ask)
+        return anyio.run(self._fetch, slot, previous, ask)
 
     def probe(self) -> Call:
         """One call of the live list, as a fetch makes it first: what comes of the address and the
@@ -129,9 +131,9 @@ class FootballFeed:
         )
 
     async def _fetch(
-        self, minute: Minute, previous: Envelope | None, ask: Sequence[str]
+        self, slot: Slot, previous: Envelope | None, ask: Sequence[str]
     ) -> FetchedMinute:
-        ref = FetchRef(self.name, minute, self._new_id())
+        ref = FetchRef.of(slot, self._new_id())
         started_at, began = self._clock.now(), time.monotonic()
         async with self._client() as client:
             live, kept = await self._live_list(client)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from resources.ledger import tables
-from resources.ledger.book import Book, minute_of, record, storable, touch
+from resources.ledger.book import Book, record, storable, touch
 from resources.ledger.database import Transaction
 from resources.ledger.records import Claim, ClaimRow, Standing, Transition
 from touchline.accounting import ClaimState, Outcome
@@ -190,13 +190,7 @@ class ClaimBook(Book):
         rows = self._rows(
             select(table).where(*self._of(table, asset, day), *which).order_by(table.c.number)
         )
-        feed, start = asset.partition("/")[0], day.start
-        return {
-            FetchNumber(row.number): record(
-                ClaimRow, row, ref=FetchRef(feed, minute_of(start, row.number), row.fetch_id)
-            )
-            for row in rows
-        }
+        return {FetchNumber(row.number): record(ClaimRow, row) for row in rows}
 
     def standing(self, asset: str, day: Day) -> Mapping[FetchNumber, Standing]:
         """The day's claims by number, in order, without what they say at length. One query."""
@@ -311,7 +305,7 @@ class ClaimBook(Book):
         day, number = ref.day, ref.number
         key = {"prefix": self.prefix, "asset": asset, "day": day, "number": number}
         found = transaction.connection.execute(_CLAIM, key).first()
-        row = None if found is None else record(ClaimRow, found, ref=ref)
+        row = None if found is None else record(ClaimRow, found)
         return _Entry(self, transaction, asset, ref, day, number, at or datetime.now(UTC), row)
 
 
@@ -346,7 +340,7 @@ class _Entry:
     number: FetchNumber
     at: datetime
     found: ClaimRow | None
-    """The row as it was before; its `ref` is the new one's."""
+    """The row as it was before."""
 
     def state_after(self, transition: ClaimState) -> ClaimState:
         """What has landed stays landed, whatever is tried or fails on top of it."""

@@ -97,7 +97,7 @@ class DeliveryBook(Book):
             fetch_id=alert.ref.fetch_id,
             rule_id=alert.rule_id,
             match_id=alert.match_id,
-            fired_at=at if alert.is_lasting else alert.ref.minute.utc,
+            fired_at=at if alert.is_lasting else alert.ref.at,
         )
         transaction.connection.execute(table.insert().values({**key, **vars(row)}))
         return True

@@ -1,5 +1,5 @@
-"""What became of each scheduled minute, which minutes were expected at all, and what of this the
-store was not told yet."""
+"""What became of each slot, when slots were expected at all, and what of this the store was not
+told yet."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, delete, insert, or_, select, type_coerce, update
 
 from resources.ledger import tables
-from resources.ledger.book import Book, minute_of, record
+from resources.ledger.book import Book, record
 from resources.ledger.database import Transaction
 from resources.ledger.records import FetchRow, IntervalRow
 from resources.watch_layout import interval_key, missed_key
 from touchline.accounting import FetchFate, MissedReason, Outcome, RunState
-from touchline.day import Day, FetchNumber, Minute
+from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
+from touchline.slot import Slot
 
 _FATE = (
     tables.fetches.c.number,
@@ -34,11 +35,11 @@ _Settled = tuple[FetchFate, str | None, int]
 
 
 class MinuteBook(Book):
-    """Fates of minutes and watch intervals."""
+    """Fates of slots and watch intervals."""
 
-    def start_fetch(self, feed: str, minute: Minute, run_id: str, at: datetime) -> None:
-        """Record that a run begins this minute's fetch. A landed minute stays landed."""
-        self._set_fate(feed, minute, at, FetchFate.STARTED, run_id=run_id, started_at=at)
+    def start_fetch(self, slot: Slot, run_id: str, at: datetime) -> None:
+        """Record that a run begins this slot's fetch. A landed slot stays landed."""
+        self._set_fate(slot, at, FetchFate.STARTED, run_id=run_id, started_at=at)
 
     def fetch_landed(
         self,
@@ -48,10 +49,9 @@ class MinuteBook(Book):
         at: datetime,
         lateness_seconds: float | None,
     ) -> None:
-        """Record that the minute's fetch has landed, also where it was recorded as missed."""
+        """Record that the slot's fetch has landed, also where it was recorded as missed."""
         self._set_fate(
-            ref.feed,
-            ref.minute,
+            ref.slot,
             at,
             FetchFate.LANDED,
             fetch_id=ref.fetch_id,
@@ -60,24 +60,23 @@ class MinuteBook(Book):
             lateness_seconds=lateness_seconds,
         )
 
-    def minute_missed(self, feed: str, minute: Minute, reason: MissedReason, at: datetime) -> None:
-        """Record that the minute has no fetch, and why. A landed minute stays landed."""
-        self._set_fate(feed, minute, at, FetchFate.MISSED, reason=reason.value)
+    def slot_missed(self, slot: Slot, reason: MissedReason, at: datetime) -> None:
+        """Record that the slot has no fetch, and why. A landed slot stays landed."""
+        self._set_fate(slot, at, FetchFate.MISSED, reason=reason.value)
 
-    def fetch_died(self, feed: str, minute: Minute, run_id: str, at: datetime) -> None:
-        """Record that the run which was to fetch this minute is over, maybe before it began to. A
-        minute that has a fate keeps it."""
-        table = tables.fetches
-        key = {"prefix": self.prefix, "feed": feed, "day": minute.day, "number": minute.number}
+    def fetch_died(self, slot: Slot, run_id: str, at: datetime) -> None:
+        """Record that the run which was to fetch this slot is over, maybe before it began to. A
+        slot that has a fate keeps it."""
+        table, key = tables.fetches, self._key(slot)
         with self._database.write() as transaction:
             if transaction.connection.execute(select(table.c.fate).filter_by(**key)).first():
                 return
             said = {"fate": FetchFate.STARTED, "run_id": run_id, "updated_at": at}
             transaction.upsert(table, key | said | {"sequence": transaction.sequence})
 
-    def died(self, feed: str, day: Day) -> frozenset[FetchNumber]:
-        """The day's minutes that wait for a fetch, and whose run has failed or fell silent."""
-        if FetchFate.STARTED not in self.fates(feed, day).values():
+    def died(self, raw: str, day: Day) -> frozenset[FetchNumber]:
+        """The day's slots that wait for a fetch, and whose run has failed or fell silent."""
+        if FetchFate.STARTED not in self.fates(raw, day).values():
             return frozenset()
         fetches, runs = tables.fetches, tables.runs
         is_its_run = (runs.c.prefix == fetches.c.prefix) & (runs.c.run_id == fetches.c.run_id)
@@ -86,7 +85,7 @@ class MinuteBook(Book):
             .join(runs, is_its_run)
             .where(
                 fetches.c.prefix == self.prefix,
-                fetches.c.feed == feed,
+                fetches.c.raw == raw,
                 fetches.c.day == day,
                 fetches.c.fate == FetchFate.STARTED,
                 runs.c.state.in_(DEAD),
@@ -94,18 +93,18 @@ class MinuteBook(Book):
         )
         return frozenset(FetchNumber(row.number) for row in rows)
 
-    def fates(self, feed: str, day: Day) -> Mapping[FetchNumber, FetchFate]:
-        """What became of the day's minutes, by number, in order, without how and when."""
-        return {number: fate for number, (fate, *_) in self._settled(feed, day).items()}
+    def fates(self, raw: str, day: Day) -> Mapping[FetchNumber, FetchFate]:
+        """What became of the day's slots, by number, in order, without how and when."""
+        return {number: fate for number, (fate, *_) in self._settled(raw, day).items()}
 
-    def newest_fetch(self, feed: str, day: Day) -> FetchNumber | None:
-        """The number of the day's newest minute whose fetch has landed."""
+    def newest_fetch(self, raw: str, day: Day) -> FetchNumber | None:
+        """The number of the day's newest slot whose fetch has landed."""
         table = tables.fetches
         rows = self._rows(
             select(table.c.number)
             .where(
                 table.c.prefix == self.prefix,
-                table.c.feed == feed,
+                table.c.raw == raw,
                 table.c.day == day,
                 table.c.fate == FetchFate.LANDED,
             )
@@ -114,37 +113,36 @@ class MinuteBook(Book):
         )
         return FetchNumber(rows[0].number) if rows else None
 
-    def fetch_ids(self, feed: str, day: Day) -> dict[FetchNumber, str]:
-        """Which fetch landed in each of the day's minutes that have one."""
+    def fetch_ids(self, raw: str, day: Day) -> dict[FetchNumber, str]:
+        """Which fetch landed in each of the day's slots that have one."""
         return {
             number: fetch_id
-            for number, (fate, fetch_id, _) in self._settled(feed, day).items()
+            for number, (fate, fetch_id, _) in self._settled(raw, day).items()
             if fate is FetchFate.LANDED and fetch_id is not None
         }
 
-    def _settled(self, feed: str, day: Day) -> Mapping[FetchNumber, _Settled]:
-        return self._by_number(tables.fetches.c.feed, feed, day, _FATE, _fate)
+    def _settled(self, raw: str, day: Day) -> Mapping[FetchNumber, _Settled]:
+        return self._by_number(tables.fetches.c.raw, raw, day, _FATE, _fate)
 
     def fetches(
-        self, feed: str, day: Day, first: int = 1, last: int | None = None
+        self, raw: str, day: Day, first: int = 1, last: int | None = None
     ) -> dict[FetchNumber, FetchRow]:
-        """The fates of the day's minutes, by number, in order; minutes without one are absent.
+        """The fates of the day's slots, by number, in order; slots without one are absent.
         `first` and `last` are the numbers between which they are asked for."""
         table = tables.fetches
         rows = self._rows(
             select(table)
             .where(
                 table.c.prefix == self.prefix,
-                table.c.feed == feed,
+                table.c.raw == raw,
                 table.c.day == day,
                 table.c.number >= first,
-                table.c.number <= (last or day.length),
+                *(() if last is None else (table.c.number <= last,)),
             )
             .order_by(table.c.number)
         )
-        start = day.start
         return {
-            FetchNumber(row.number): record(FetchRow, row, minute=minute_of(start, row.number))
+            FetchNumber(row.number): record(FetchRow, row, slot=Slot.numbered(raw, day, row.number))
             for row in rows
         }
 
@@ -153,7 +151,7 @@ class MinuteBook(Book):
         fates, claims = tables.fetches, tables.days
         rows = self._rows(
             select(fates.c.day)
-            .where(fates.c.prefix == self.prefix, fates.c.feed == feed)
+            .where(fates.c.prefix == self.prefix, fates.c.raw.startswith(f"{feed}/"))
             .union(
                 select(claims.c.day).where(
                     claims.c.prefix == self.prefix, claims.c.asset.startswith(f"{feed}/")
@@ -162,10 +160,10 @@ class MinuteBook(Book):
         )
         return sorted(row.day for row in rows)
 
-    def changes(self, feed: str, day: Day) -> Mapping[FetchNumber, int]:
-        """Of the day's minutes, the number of the ledger's change that told their fate: what was
+    def changes(self, raw: str, day: Day) -> Mapping[FetchNumber, int]:
+        """Of the day's slots, the number of the ledger's change that told their fate: what was
         told later has a higher one."""
-        return {number: change for number, (_, _, change) in self._settled(feed, day).items()}
+        return {number: change for number, (_, _, change) in self._settled(raw, day).items()}
 
     def assets_begin(self, assets: Collection[str], day: Day) -> None:
         """Record that these assets are part of the day's minutes from now on, or, where there is
@@ -315,11 +313,11 @@ class MinuteBook(Book):
             table.c.opened <= at,
         )
 
-    def _set_fate(
-        self, feed: str, minute: Minute, at: datetime, fate: FetchFate, **columns: Any
-    ) -> None:
-        table = tables.fetches
-        key = {"prefix": self.prefix, "feed": feed, "day": minute.day, "number": minute.number}
+    def _key(self, slot: Slot) -> dict[str, Any]:
+        return {"prefix": self.prefix, "raw": slot.raw, "day": slot.day, "number": slot.number}
+
+    def _set_fate(self, slot: Slot, at: datetime, fate: FetchFate, **columns: Any) -> None:
+        table, key = tables.fetches, self._key(slot)
         with self._database.write() as transaction:
             if fate is not FetchFate.LANDED:
                 found = select(table.c.fate).filter_by(**key)
@@ -332,7 +330,7 @@ class MinuteBook(Book):
                 | columns,
             )
             if fate is FetchFate.MISSED:
-                self._untold(transaction, feed, missed_key(feed, minute.day))
+                self._untold(transaction, slot.feed, missed_key(slot.raw, slot.day))
 
 
 def _fate(_: FetchNumber, text: str, fetch_id: str | None, change: int) -> _Settled:

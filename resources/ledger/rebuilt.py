@@ -13,7 +13,7 @@ from resources.ledger.book import Book, touch
 from resources.ledger.claims import columns_of
 from resources.ledger.records import RebuiltClaim
 from touchline.accounting import ClaimState, FetchFate, Outcome
-from touchline.day import Day, FetchNumber
+from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.fetch import FetchRef
 
 REBUILT = "made anew from the store"
@@ -78,12 +78,12 @@ class RebuildBook(Book):
 
     def rebuild_fates(
         self,
-        feed: str,
+        raw: str,
         day: Day,
         landed: Mapping[FetchNumber, tuple[FetchRef, Outcome | None, str | None]],
         missed: Mapping[FetchNumber, tuple[str, datetime]],
     ) -> int:
-        """Add the fates of minutes that the ledger does not know; how many they were. What landed
+        """Add the fates of slots that the ledger does not know; how many they were. What landed
         was not missed. The outcome of a fetch that is gone, and its reason, may be unknown."""
         table = tables.fetches
         rows = {
@@ -95,14 +95,14 @@ class RebuildBook(Book):
                 "fetch_id": ref.fetch_id,
                 "outcome": outcome,
                 "reason": reason,
-                "updated_at": ref.minute.end,
+                "updated_at": ref.at + ONE_MINUTE,
             }
             for number, (ref, outcome, reason) in landed.items()
         }
         with self._database.write() as transaction:
             found = transaction.connection.execute(
                 select(table.c.number, table.c.fate).where(
-                    table.c.prefix == self.prefix, table.c.feed == feed, table.c.day == day
+                    table.c.prefix == self.prefix, table.c.raw == raw, table.c.day == day
                 )
             )
             known = {row.number: row.fate for row in found}
@@ -112,7 +112,7 @@ class RebuildBook(Book):
                 if known.get(number) not in (FetchFate.LANDED, rows[number]["fate"])
             ]
             for number in new:
-                key = {"prefix": self.prefix, "feed": feed, "day": day, "number": number}
+                key = {"prefix": self.prefix, "raw": raw, "day": day, "number": number}
                 transaction.upsert(table, key | {"sequence": transaction.sequence} | rows[number])
         return len(new)
 

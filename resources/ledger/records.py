@@ -12,8 +12,9 @@ import msgspec
 
 from resources.manifest import Held, HeldBriefly
 from touchline.accounting import Account, ClaimState, FetchFate, Outcome, RunState
-from touchline.day import Day, FetchNumber, Minute
+from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
+from touchline.slot import Slot
 
 _HELD = msgspec.json.Decoder(list[Held])
 _HELD_BRIEFLY = msgspec.json.Decoder(list[HeldBriefly])
@@ -90,8 +91,9 @@ class ClaimRow:
     """
 
     asset: str
-    ref: FetchRef
-    """The fetch of the latest transition; `landed.ref` may be an older capture of the minute."""
+    number: FetchNumber
+    fetch_id: str
+    """That of the latest transition; `landed` may be of an older capture of its slot."""
     state: ClaimState
     """`landed` as soon as anything has landed, whatever is claimed or fails afterwards."""
     landed: Claim | None
@@ -133,13 +135,13 @@ class Transition:
 
 @dataclass(frozen=True)
 class FetchRow:
-    """What became of one scheduled minute.
+    """What became of one slot.
 
-    `reason` is a `MissedReason` for a missed minute, the fetch's own reason code for a landed one.
-    `lateness_seconds` is how long after the minute's beginning the fetch started.
+    `reason` is a `MissedReason` for a missed slot, the fetch's own reason code for a landed one.
+    `lateness_seconds` is how long after the time of its slot the fetch started.
     """
 
-    minute: Minute
+    slot: Slot
     fetch_id: str | None
     fate: FetchFate
     outcome: Outcome | None
@@ -152,7 +154,7 @@ class FetchRow:
 
     @property
     def number(self) -> FetchNumber:
-        return self.minute.number
+        return self.slot.number
 
 
 @dataclass(frozen=True)
@@ -267,7 +269,8 @@ class RunRow:
 
     run_id: str
     kind: str
-    minute: Minute | None
+    slot: Slot | None
+    """The one that it was to fetch; None for a run that fetches nothing."""
     state: RunState
     reason: str | None
     commit: str

@@ -13,7 +13,7 @@ from resources.ledger.book import Book, record, storable
 from resources.ledger.minutes import DEAD
 from resources.ledger.records import RunRow
 from touchline.accounting import RunState
-from touchline.day import Minute
+from touchline.slot import Slot
 
 SILENT_FOR = timedelta(minutes=15)
 """A run that has given no sign of life for so long is taken for dead."""
@@ -23,7 +23,7 @@ class RunBook(Book):
     def run_started(
         self,
         run_id: str,
-        minute: Minute | None,
+        slot: Slot | None,
         kind: str,
         commit: str,
         lock_hash: str,
@@ -57,7 +57,7 @@ class RunBook(Book):
                     prefix=self.prefix,
                     run_id=run_id,
                     kind=kind,
-                    minute=None if minute is None else minute.utc,
+                    slot=slot,
                     state=RunState.RUNNING,
                     reason=None if reason is None else storable(reason),
                     commit=commit,
@@ -168,7 +168,4 @@ class RunBook(Book):
 
 
 def _records(rows: Sequence[Row[Any]]) -> list[RunRow]:
-    return [
-        record(RunRow, row, minute=None if row.minute is None else Minute(row.minute))
-        for row in rows
-    ]
+    return [record(RunRow, row) for row in rows]

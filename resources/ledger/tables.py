@@ -33,8 +33,9 @@ from touchline.accounting import ClaimState, FetchFate, Outcome, RunState, Verdi
 from touchline.alerting import AlertState, Hush
 from touchline.day import Day
 from touchline.delivery import DeliveryState
+from touchline.slot import Slot
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -92,6 +93,19 @@ class DayDate(TypeDecorator[Day]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Day | None:
         return None if value is None else Day(value)
+
+
+class SlotText(TypeDecorator[Slot]):
+    """A slot as its text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Slot | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Slot | None:
+        return None if value is None else Slot.parse(value)
 
 
 class AsJson(TypeDecorator[Any]):
@@ -246,7 +260,7 @@ fetches = Table(
     "ledger_fetches",
     metadata,
     _key("prefix"),
-    _key("feed"),
+    _key("raw"),
     _key("day", DayDate),
     _key("number", Integer),
     _needed("fate", OneOf(FetchFate)),
@@ -258,7 +272,7 @@ fetches = Table(
     Column("lateness_seconds", Float),
     _needed("sequence", BigInteger),
     _needed("updated_at", UtcTime),
-    Index("ledger_fetches_since", "prefix", "feed", "day", "sequence"),
+    Index("ledger_fetches_since", "prefix", "raw", "day", "sequence"),
 )
 
 intervals = Table(
@@ -288,7 +302,7 @@ runs = Table(
     _key("prefix"),
     _key("run_id"),
     _needed("kind"),
-    Column("minute", UtcTime),
+    Column("slot", SlotText),
     _needed("state", OneOf(RunState)),
     Column("reason", Text),
     _needed("commit"),

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from pipeline_assets.rotation import rotate
 from tests.chain import FEED, Chain, Rows, rows
+from tests.slots import RAW
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, WINDOW_MINUTES
-from touchline.watch import WINDOW_OVERDUE, expected_minutes
+from touchline.schedule import expected_slots
+from touchline.watch import WINDOW_OVERDUE
 
 _BESIDE = re.compile(r"conflicts/.*/(\d{5})\.")
 LEDGER_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
@@ -51,8 +53,10 @@ def account_of(chain: Chain, key_columns: Mapping[str, str]) -> DayAccount:
         chain.clock.set(now + WINDOW_OVERDUE + WINDOW_MINUTES * ONE_MINUTE)
         rotation = rotate(site, FEED, [day])
         plan = site.plans[FEED]
-        fates = site.ledger.fetches(FEED, day)
-        expected = expected_minutes(day, site.ledger.intervals(FEED, day.start, day.end), now)
+        fates = site.ledger.fetches(RAW, day)
+        expected = expected_slots(
+            plan.raw.slots(day), site.ledger.intervals(FEED, day.start, day.end), now
+        )
         found = rows(site, day, key_columns)
         pending = [
             str(row.pending)

@@ -6,14 +6,15 @@ import dagster as dg
 
 from pipeline_assets.day_lock import LOCKED_FOR
 from pipeline_assets.definitions import defs
-from pipeline_assets.minute import rebuild_day, run_minute
-from pipeline_assets.partitions import SCHEDULED_MINUTE
+from pipeline_assets.partitions import SLOT
 from pipeline_assets.rotation import rotate
+from pipeline_assets.slot_run import rebuild_day, run_slot
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain
 from tests.crash.flow import Flow, Step
 from tests.crash.plans import FOOTBALL, plan_of_echoes
 from tests.pipeline_assets.small_plan import refuses_one
+from tests.slots import slot_at
 from touchline.day import ONE_MINUTE, Minute
 from touchline.fetch import Envelope
 
@@ -22,16 +23,16 @@ from touchline.fetch import Envelope
 
 def minute(chain: Chain, now: Minute) -> None:
     with chain.process() as site:
-        report = run_minute(site, FEED, now, run_id=f"run-{chain.clock.now():%H%M%S}")
+        report = run_slot(site, slot_at(now), run_id=f"run-{chain.clock.now():%H%M%S}")
     assert report.checks
 
 
 def capture(chain: Chain, now: Minute) -> None:
     """Fetched and spooled, and nothing more: the run was killed right then."""
     with chain.process() as site:
-        envelope = Envelope(site.feed(FEED).fetch(now, previous=None).envelope)
+        envelope = Envelope(site.feed(FEED).fetch(slot_at(now), previous=None).envelope)
         site.spool(FEED).write(envelope.ref, envelope.data)
-        site.ledger.start_fetch(FEED, now, f"run-{now.number}", chain.clock.now())
+        site.ledger.start_fetch(slot_at(now), f"run-{now.number}", chain.clock.now())
 
 
 MINUTE = Flow(
@@ -60,7 +61,7 @@ MINUTE = Flow(
 
 def minute_with_a_mistake(chain: Chain, now: Minute) -> None:
     with chain.process(plan_of_echoes(heads=refuses_one)) as site:
-        run_minute(site, FEED, now, run_id=f"run-{now.number}")
+        run_slot(site, slot_at(now), run_id=f"run-{now.number}")
 
 
 def unwatched(chain: Chain, now: Minute) -> None:
@@ -149,7 +150,7 @@ def run_of_dagster(chain: Chain, now: Minute) -> None:
         result = job.execute_in_process(
             instance=instance,
             partition_key=str(now.day),
-            tags={SCHEDULED_MINUTE: str(now)},
+            tags={SLOT: str(slot_at(now))},
             resources={"site": site},
         )
     assert result.success

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline_assets.minute import rebuild_day
 from pipeline_assets.sealing import SealReport, clear_replaced, seal_day
+from pipeline_assets.slot_run import rebuild_day
 from tests.chain import FEED, Chain
 from tests.crash.flow import Flow, Step
 from tests.crash.open_day import LOCK_LASTS, minute, minute_with_a_mistake, unwatched, windows

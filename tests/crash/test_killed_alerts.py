@@ -20,8 +20,8 @@ import pytest
 from apprise.plugins.telegram import NotifyTelegram
 
 from pipeline_assets.delivery import deliver_alerts, notifier_of
-from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
+from pipeline_assets.slot_run import run_slot
 from resources.embedded_s3 import S3Access
 from simulator.server import serve
 from tests.chain import FEED, NOON, RAW, SECRET, USER, Chain
@@ -29,6 +29,7 @@ from tests.channels import Away, posts, shown_by_telegram
 from tests.crash.children import WasKilled, in_child
 from tests.crash.effects import Edge, Effect, Kind, Observer
 from tests.half_times import HalfTimes, Key, told_of
+from tests.slots import slot_at
 from tests.stores import s3_store
 from touchline.delivery import DeliveryState
 
@@ -114,7 +115,7 @@ class Night:
 
         def work() -> None:
             with self._process() as site:
-                run_minute(site, FEED, now, run_id=f"run-{now.number}")
+                run_slot(site, slot_at(now), run_id=f"run-{now.number}")
 
         self.chain.at(now)  # The vendor's clock is in this process.
         self._step("minute", work, dies=dies)

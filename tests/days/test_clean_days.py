@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline_assets.minute import run_minute
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import seal_day
+from pipeline_assets.slot_run import run_slot
 from simulator.world import World
 from tests.chain import FEED, Chain, all_ok
 from tests.days.conftest import ChainAt
 from tests.days.season import MatchDay, season
 from tests.resources.feeds.conftest import SmallWorld
+from tests.slots import RAW, slot_at
 from touchline.accounting import FetchFate
 from touchline.day import Day
 from touchline.watch import is_rotation_minute
@@ -38,7 +39,7 @@ def _watch(chain: Chain, of: MatchDay) -> None:
     with chain.process() as site:
         for minute in of.is_up:
             chain.at(minute)
-            report = run_minute(site, FEED, minute, run_id=f"run-{minute}")
+            report = run_slot(site, slot_at(minute), run_id=f"run-{minute}")
             assert not [found for step in report.steps.values() for found in step.failures]
             alarms = {(c.asset, c.check): c.findings for c in report.checks if c.findings}
             assert not alarms, f"{minute}: {str(alarms)[:2000]}"
@@ -46,7 +47,7 @@ def _watch(chain: Chain, of: MatchDay) -> None:
             if is_rotation_minute(minute):
                 assert rotate(site, FEED).findings == []
         site.ledger.close_interval(FEED, of.start.later(of.minutes).utc)
-        settled = [fate for day in of.days for fate in site.ledger.fates(FEED, day).values()]
+        settled = [fate for day in of.days for fate in site.ledger.fates(RAW, day).values()]
     assert settled.count(FetchFate.LANDED) == len(of.is_up)
     assert settled.count(FetchFate.MISSED) == of.down == of.minutes - len(of.is_up)
 

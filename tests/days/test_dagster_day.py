@@ -21,13 +21,14 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeR
 
 from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.definitions import defs
-from pipeline_assets.partitions import SCHEDULED_MINUTE, tags_of_day
+from pipeline_assets.partitions import SLOT, tags_of_day
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger
 from sensors.rotation import rotation_to_ask_for
 from sensors.seal import slot_of
 from simulator.server import Served
 from tests.chain import FEED
+from tests.slots import RAW, slot_at
 from touchline.accounting import FetchFate
 from touchline.clock import VirtualClock
 from touchline.day import Day, Minute
@@ -72,7 +73,7 @@ class Told:
                 self.fetches[made.asset_key.to_user_string()] += _number(made.metadata)
 
     def minute(self, minute: Minute) -> None:
-        self.run("minute", partition_key=str(minute.day), tags={SCHEDULED_MINUTE: str(minute)})
+        self.run("minute", partition_key=str(minute.day), tags={SLOT: str(slot_at(minute))})
 
     def checks_alone(self) -> None:
         self.run("checks_alone", tags=tags_of_day(DAY))
@@ -100,7 +101,7 @@ def test_a_whole_day_through_dagster_raises_no_alarm(
         assert told.fetches == dict.fromkeys((asset.name for asset in PLAN.assets), MINUTES)
         looked = told.runs["minute"] + told.runs["checks_alone"]
         assert told.verdicts == dict.fromkeys(CHECKS, looked)
-        fates = ledger.fates(FEED, DAY)
+        fates = ledger.fates(RAW, DAY)
         assert Counter(fates.values()) == {FetchFate.LANDED: MINUTES}
         for asset in PLAN.assets:
             key = dg.AssetKey(asset.name.split("/"))

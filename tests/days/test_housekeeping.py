@@ -29,7 +29,7 @@ from dagster_graphql.test.utils import execute_dagster_graphql
 
 from pipeline_assets.housekeeping.runs import Why
 from pipeline_assets.housekeeping.work import plan_of, tidy
-from pipeline_assets.partitions import SCHEDULED_MINUTE
+from pipeline_assets.partitions import SLOT
 from resources.ledger import Ledger
 from resources.settings import Settings
 from sensors.definitions import defs
@@ -37,6 +37,7 @@ from sensors.minute_tick import minute_ticks
 from simulator.server import Served
 from tests.chain import FEED
 from tests.days.minute_runs import CHECK_ALERTS, SILENT, Records, copied, ticked
+from tests.slots import slot_at
 from touchline.clock import VirtualClock
 from touchline.day import Day, Minute
 
@@ -150,7 +151,7 @@ def _real_run(
         instance=instance,
         run_config=QUIET,
         partition_key=str(minute.day),
-        tags={SCHEDULED_MINUTE: str(minute), "dagster/run_key": f"{FEED}:{minute}"},
+        tags={SLOT: str(slot_at(minute)), "dagster/run_key": f"{FEED}:{minute}"},
     )
     ledger.close_interval(FEED, minute.end)
     assert all(said.passed for said in done.get_asset_check_evaluations())
@@ -188,7 +189,7 @@ def asked_from(minute: Minute, cursor: str | None) -> list[str]:
         ):
             said = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
         if isinstance(said, dg.SensorResult):
-            asked += [request.tags[SCHEDULED_MINUTE] for request in said.run_requests or ()]
+            asked += [request.tags[SLOT] for request in said.run_requests or ()]
             cursor = said.cursor
     return asked
 

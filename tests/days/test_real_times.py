@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_assets.minute import run_minute
 from pipeline_assets.rotation import rotate
+from pipeline_assets.slot_run import run_slot
 from simulator.world import World
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.days.conftest import ChainAt
+from tests.slots import slot_at
 from touchline.accounting import FetchFate
 from touchline.compression import zstd
 from touchline.day import Minute
@@ -92,11 +93,11 @@ def _take(chain: Chain, times: list[datetime]) -> None:
             minute = Minute.containing(time)
             chain.clock.set(time)
             chain.vendor.clock.set(time)
-            envelope = Envelope(site.feed(FEED).fetch(minute, previous=None).envelope)
+            envelope = Envelope(site.feed(FEED).fetch(slot_at(minute), previous=None).envelope)
             site.spool(FEED).write(envelope.ref, envelope.data)
         chain.clock.set(times[-1] + timedelta(seconds=5))
         last = Minute.containing(times[-1])
-        report = run_minute(site, FEED, last, run_id=f"run-{last}")
+        report = run_slot(site, slot_at(last), run_id=f"run-{last}")
         assert not [failure for step in report.steps.values() for failure in step.failures]
         rotate(site, FEED)
 
@@ -107,11 +108,11 @@ def _missed(chain: Chain, minutes: list[Minute]) -> list[Minute]:
         rows = [
             row
             for day in sorted({minute.day for minute in minutes})
-            for row in site.ledger.fetches(FEED, day).values()
+            for row in site.ledger.fetches(RAW, day).values()
             if row.fate is FetchFate.MISSED
         ]
     assert all(row.reason for row in rows)
-    return [row.minute for row in rows]
+    return [Minute(row.slot.at) for row in rows]
 
 
 def _outages(times: list[datetime]) -> list[tuple[datetime, datetime]]:

@@ -98,7 +98,7 @@ def at_minute(day: RunDay, passed: int) -> Iterator[tuple[Site, FetchRef]]:
 
 def land_by_hand(site: Site, stage: Stage[Any], ref: FetchRef, records: Records) -> None:
     made = made_of(stage, ref, records)
-    site.days(FEED).land(made, run_id="by-hand", at=ref.minute.utc, rebuild=False)
+    site.days(FEED).land(made, run_id="by-hand", at=ref.at, rebuild=False)
 
 
 def made_of(stage: Stage[Any], ref: FetchRef, records: list[Any]) -> FetchObject:

@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from operations.cli import app
-from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
 from pipeline_assets.sealing import seal_day
+from pipeline_assets.slot_run import run_slot
 from resources.embedded_s3 import S3Access
 from resources.settings import Settings
 from resources.site import Site, store_at
@@ -31,6 +31,7 @@ from simulator.source import Source
 from simulator.world import World
 from tests.ledgers import put_ledger
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
+from tests.slots import slot_at
 from touchline.clock import VirtualClock
 from touchline.day import Day, FetchNumber, Minute
 
@@ -102,7 +103,7 @@ class RunDay:
         minute = self.start.later(passed)
         with self.at(minute, world, *faults) as site:
             site.ledger.open_interval(FEED, minute.utc, "simulated")
-            run_minute(site, FEED, minute, run_id=f"run-{minute.number}")
+            run_slot(site, slot_at(minute), run_id=f"run-{minute.number}")
             site.ledger.close_interval(FEED, minute.end)
             record_watch(site.store, site.ledger, FEED)
         return minute
@@ -155,7 +156,7 @@ def run_on(access: S3Access, home: Path) -> RunMinutes:
                     clock.set(minute.utc)
                     served.clock.set(minute.utc)
                     served.faults.replace(of_minute, int(minute.utc.timestamp()))
-                    run_minute(site, FEED, minute, run_id=f"run-{minute.number}")
+                    run_slot(site, slot_at(minute), run_id=f"run-{minute.number}")
                     numbers.append(minute.number)
                 site.ledger.close_interval(FEED, start.later(len(faults) - 1).end)
                 record_watch(site.store, site.ledger, FEED)

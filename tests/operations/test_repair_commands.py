@@ -7,11 +7,12 @@ from pathlib import Path
 
 from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
+from tests.slots import RAW, slot_at
 from touchline.accounting import LossClass, MissedReason, Outcome
 from touchline.fetch import FetchRef
 
 DAY = "2025-05-28"
-MONITOR, RAW = "football/monitor_central", "football/raw_fetches"
+MONITOR = "football/monitor_central"
 
 
 def delete(day: RunDay, asset: str) -> None:
@@ -36,7 +37,7 @@ def test_minutes_without_data_are_told_by_their_reasons(own_day: RunDay) -> None
     first = own_day.day.minute(own_day.numbers[0])
     for passed, reason in ((1, died), (2, late), (3, late)):
         minute = first.later(passed)
-        own_day.site().ledger.minute_missed(FEED, minute, reason, minute.end)
+        own_day.site().ledger.slot_missed(slot_at(minute), reason, minute.end)
     ref = FetchRef(FEED, first.later(4), "aB3dE6gH9jK2")
     own_day.site().ledger.fetch_landed(ref, Outcome.FAILED, "quota", ref.minute.end, 0.0)
 

@@ -9,9 +9,10 @@ import dagster as dg
 
 from pipeline_assets.assets import assets_of
 from pipeline_assets.io_manager import S3DayIOManager
-from pipeline_assets.partitions import SCHEDULED_MINUTE
+from pipeline_assets.partitions import SLOT
 from resources.site import Site
 from tests.chain import Chain
+from tests.slots import slot_at
 from touchline.plan import FeedPlan
 
 
@@ -40,6 +41,6 @@ def materialized(
         assets_of(chain.plan),
         resources=resources_of(chain, **settings),
         partition_key=str(minute.day),
-        tags={SCHEDULED_MINUTE: str(minute)},
+        tags={SLOT: str(slot_at(minute))},
         instance=instance,
     )

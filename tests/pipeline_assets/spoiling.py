@@ -16,7 +16,9 @@ from resources.stage_codec import encode_stage
 from tests.chain import FEED, Chain
 from tests.pipeline_assets.small_plan import HEADS as HEADS_STAGE
 from tests.pipeline_assets.small_plan import Head
+from tests.slots import slot_at
 from touchline.accounting import Verdict, key_digest, sha256_hex
+from touchline.fetch import FetchRef
 from touchline.stage import Staged
 
 HEADS = HEADS_STAGE.name
@@ -54,7 +56,7 @@ def put(site: Site, made: FetchObject, **said: str) -> None:
 def heads_object(chain: Chain, names: list[str], **lies: Any) -> FetchObject:
     """The next minute's object of heads, with these rows; `lies` are what it says of itself."""
     with by_hand(chain) as (_, made):
-        ref = replace(made.ref, minute=chain.start.later(2))
+        ref = FetchRef.of(slot_at(chain.start.later(2)), made.ref.fetch_id)
         staged = Staged[Head]()
         staged.emit_many([Head(name) for name in names])
         body = encode_stage(HEADS_STAGE, ref, staged)

@@ -25,10 +25,10 @@ from simulator.server import Served
 from tests.chain import FEED, Chain, all_ok
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import HEADS, small_plan
+from tests.slots import PATIENCE
 from touchline.accounting import Verdict
 from touchline.day import Day, Minute
 from touchline.plan import FeedPlan
-from touchline.watch import MAX_RUNTIME
 
 A_DAY = 24 * 60
 SMALL = small_plan()
@@ -142,7 +142,7 @@ def test_an_earlier_day_is_taken_through_when_somebody_asks_for_it(added: Chain)
 def test_a_stage_that_misses_a_fetch_after_it_was_added_has_lost_it(added: Chain) -> None:
     added.minute(A_DAY + 2)
     added.minute(A_DAY + 3, BEFORE)  # By a process that did not know of it.
-    added.at(added.start.later(A_DAY + 3), MAX_RUNTIME.total_seconds() + 1)
+    added.at(added.start.later(A_DAY + 3), PATIENCE.max_runtime.total_seconds() + 1)
     report = added.checks(days_of(added)[1])["echoes", "landed_matches_claimed"]
     assert [(each.kind, each.fetch_number) for each in report.findings] == [
         (Kind.NOT_LANDED, added.number + 3)

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
+from pipeline_assets.slot_run import run_slot
 from resources.embedded_s3 import Server, running
 from resources.notifier import Notifier
 from resources.site import STORE_RESTS_SECONDS, store_at
 from simulator.server import serve
 from tests.chain import FEED, NOON, SECRET, USER, Chain, all_ok
 from tests.half_times import HalfTimes, Key, told_of
+from tests.slots import slot_at
 from tests.stores import s3_store
 from tests.targets import Target, target
 from touchline.clock import VirtualClock
@@ -104,7 +105,7 @@ def run(chain: Chain, passed: int, there: Target) -> None:
             answers_within=ANSWERS_WITHIN_SECONDS,
             rest_seconds=STORE_RESTS_SECONDS,
         )
-        run_minute(site, FEED, now, run_id=f"run-{passed}")
+        run_slot(site, slot_at(now), run_id=f"run-{passed}")
 
 
 @pytest.mark.parametrize("stopped", [ended, halted])

@@ -32,6 +32,7 @@ from tests.pipeline_assets.spoiling import (
     put,
     rewrite,
 )
+from tests.slots import slot_at
 from touchline.accounting import Account, MissedReason, Verdict, key_digest, sha256_hex
 from touchline.plan import FeedPlan
 from touchline.stage import Staged
@@ -88,7 +89,7 @@ def test_a_day_of_which_nothing_is_known_is_not_called_good(chain: Chain) -> Non
 def test_a_day_that_was_watched_in_vain_is_known(chain: Chain) -> None:
     with chain.process() as site:
         site.ledger.close_interval(FEED, chain.start.later(1).utc)
-        site.ledger.minute_missed(FEED, chain.start, MissedReason.NOT_REQUESTED, chain.start.utc)
+        site.ledger.slot_missed(slot_at(chain.start), MissedReason.NOT_REQUESTED, chain.start.utc)
     assert all_ok(chain.checks())
 
 
@@ -327,7 +328,7 @@ def test_a_run_that_died_and_was_never_named_is_found(day: Chain) -> None:
     dead = day.start.later(2)
     day.at(dead)
     with day.process() as site:
-        site.ledger.start_fetch(FEED, dead, "dead", dead.utc)
+        site.ledger.start_fetch(slot_at(dead), "dead", dead.utc)
         site.ledger.close_interval(FEED, dead.end)
     day.at(dead, seconds=299)
     assert day.checks()["raw_fetches", "cadence"].verdict is Verdict.OK

@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipeline_assets.assets import assets_of, checks_of
 from pipeline_assets.jobs import checks_job
-from pipeline_assets.partitions import SCHEDULED_MINUTE, tags_of_day
+from pipeline_assets.partitions import SLOT, tags_of_day
 from tests.chain import RAW, Chain
 from tests.pipeline_assets.in_dagster import resources_of
 
@@ -34,5 +34,5 @@ def test_the_checks_run_alone_and_make_nothing(chain: Chain, dagster: dg.Dagster
     assert said["football/heads", "landed_matches_claimed"] is False
     assert said[RAW, "landed_matches_claimed"] is True
     assert result.dagster_run.tags["touchline/lane"] == "checks"
-    assert SCHEDULED_MINUTE not in result.dagster_run.tags
+    assert SLOT not in result.dagster_run.tags
     assert chain.objects() == before

@@ -14,9 +14,9 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from pipeline_assets.football.raw_fetches import raw_fetches
-from pipeline_assets.minute import run_minute
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out
+from pipeline_assets.slot_run import run_slot
 from resources.day_layout import (
     is_raw,
     log_key,
@@ -35,6 +35,7 @@ from simulator.server import Served
 from tests.chain import FEED, NOON, RAW, Chain
 from tests.pipeline_assets.small_plan import HEADS
 from tests.schedules.world import Client, Vendor
+from tests.slots import slot_at
 from touchline.accounting import Verdict
 from touchline.day import Day, FetchNumber, Minute, Window
 from touchline.plan import FeedPlan
@@ -92,7 +93,7 @@ def fetch(chain: Chain, passed: int) -> None:
     with at(chain, passed) as site:
         site.ledger.open_interval(FEED, minute.utc, "simulated")
         site.ledger.close_interval(FEED, minute.utc + timedelta(minutes=1))
-        run_minute(site, FEED, minute, run_id=f"run-{passed}")
+        run_slot(site, slot_at(minute), run_id=f"run-{passed}")
 
 
 def seal_and_rebuild(chain: Chain, passed: int) -> None:

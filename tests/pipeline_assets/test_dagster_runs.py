@@ -13,14 +13,15 @@ import pyarrow as pa
 import pytest
 
 from pipeline_assets.assets import assets_of
-from pipeline_assets.definitions import defs, s3_day, site
+from pipeline_assets.definitions import defs, s3, s3_day, site
 from pipeline_assets.football.monitor_central import MonitorRecord
-from pipeline_assets.partitions import SCHEDULED_MINUTE, daily
+from pipeline_assets.partitions import SLOT, daily
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
 from simulator.server import Served, serve
 from simulator.world import World
 from tests.chain import SPOOL
+from tests.slots import slot_at
 from touchline.day import Minute
 
 MATCHES = 3
@@ -68,7 +69,7 @@ def run(instance: dg.DagsterInstance, minute: Minute, *, live: bool) -> dg.Execu
     return defs.resolve_job_def("football_minute").execute_in_process(
         instance=instance,
         partition_key=str(minute.day),
-        tags={SCHEDULED_MINUTE: str(minute)} if live else {},
+        tags={SLOT: str(slot_at(minute))} if live else {},
         raise_on_error=False,
     )
 
@@ -198,7 +199,13 @@ def test_a_day_is_loaded_as_its_reader_says(store: Any, instance: dg.DagsterInst
         ins = {"day": dg.AssetIn(dg.AssetKey(["football", upstream]), input_manager_key="s3_day")}
         return dg.asset(name=name, ins=ins, partitions_def=daily)(body)
 
+    @dg.asset(partitions_def=daily, required_resource_keys={"s3"})
+    def with_boto3(context) -> None:
+        listed = context.resources.s3.get_client().list_objects_v2(Bucket="touchline")
+        read["bytes"] = sum(item["Size"] for item in listed["Contents"])
+
     readers = [
+        with_boto3,
         reader("as_pandas", "monitor_central", pd.DataFrame),
         reader("as_arrow", "odds_changes", pa.Table),
         reader("as_records", "monitor_central", Iterator),
@@ -208,7 +215,7 @@ def test_a_day_is_loaded_as_its_reader_says(store: Any, instance: dg.DagsterInst
     result = dg.materialize(
         [*assets_of(PLANS["football"]), *readers],
         selection=readers,
-        resources={"site": site, "s3_day": s3_day},
+        resources={"site": site, "s3_day": s3_day, "s3": s3},
         partition_key=str(minute.day),
         instance=instance,
         raise_on_error=False,
@@ -219,5 +226,6 @@ def test_a_day_is_loaded_as_its_reader_says(store: Any, instance: dg.DagsterInst
     assert {"match_id", "company_id", "change_time"} <= set(read["as_arrow"].column_names)
     assert [type(record) for record in read["as_records"]] == [MonitorRecord] * records
     assert read["as_list"] == read["as_records"]
+    assert read["bytes"] > 0
     (envelope,) = read["as_envelopes"]
     assert envelope.ref.minute == minute

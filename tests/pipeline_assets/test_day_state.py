@@ -25,6 +25,7 @@ from resources.day_layout import object_key
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.small_plan import SEEN_BEFORE
+from tests.slots import slot_at
 from touchline.accounting import Account, MissedReason, Verdict
 from touchline.day import Day, FetchNumber
 
@@ -46,7 +47,7 @@ def spoiled(chain_apart: Callable[[], Chain]) -> Chain:
     chain.at(chain.start.later(LATE), seconds=20)
     with chain.process() as site:
         missed = chain.start.later(MISSED)
-        site.ledger.minute_missed(FEED, missed, MissedReason.STARTED_LATE, missed.end)
+        site.ledger.slot_missed(slot_at(missed), MissedReason.STARTED_LATE, missed.end)
         site.store.delete(object_key(HEADS, chain.day, chain.number + GONE))
         site.claim_origin("simulated")
     return chain
@@ -192,7 +193,7 @@ def test_the_picture_has_the_hours_of_new_york_and_a_legend() -> None:
 
 def test_what_the_checks_have_read_tells_the_minutes(spoiled: Chain, state: DayState) -> None:
     with spoiled.process() as site:
-        fates = site.ledger.fates(FEED, spoiled.day)
+        fates = site.ledger.fates(RAW, spoiled.day)
         claims = site.ledger.standing(RAW, spoiled.day)
     reports = of(state, RAW).reports
     found = states_at_once(spoiled.day.length, fates, claims, reports)

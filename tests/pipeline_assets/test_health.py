@@ -19,6 +19,7 @@ from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.small_plan import fails, small_plan
 from tests.pipeline_assets.spoiling import HEADS
 from tests.resources.ledger_samples import claim
+from tests.slots import slot_at
 from touchline.accounting import RunKind
 from touchline.alerting import BLIND, BLIND_IN_A_ROW, Evaluation
 from touchline.health import CODE_SERVER, Health, Kind, Signal, causes, with_causes
@@ -41,7 +42,7 @@ def say(chain: Chain, *causes: str) -> None:
 def alive(chain: Chain) -> Chain:
     """With a heartbeat and a verdict on the feed of now."""
     with chain.process() as site:
-        beat(site.store, heartbeat_of(site.ledger, FEED, chain.clock.now()))
+        beat(site.store, heartbeat_of(site.ledger, chain.plan, chain.clock.now()))
     say(chain)
     return chain
 
@@ -221,7 +222,7 @@ def test_a_run_of_a_minute_that_has_not_ended_in_time_hangs(day: Chain) -> None:
     alive(day)
     at = day.clock.now()
     with day.process() as site:
-        site.ledger.run_started("hung-run", day.start, RunKind.MINUTE, "", "", at)
+        site.ledger.run_started("hung-run", slot_at(day.start), RunKind.MINUTE, "", "", at)
     assert look(day)["runs"].state is Health.OK
     for seconds, state in ((151, Health.WARNING), (301, Health.BAD)):
         day.clock.set(at + timedelta(seconds=seconds))

@@ -29,6 +29,7 @@ from resources.site import Site
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.football.fetches import envelope
+from tests.slots import slot_at
 from touchline.accounting import MissedReason, RunKind, sha256_hex
 from touchline.bookends import write_bookended
 from touchline.day import Day, Minute
@@ -125,7 +126,7 @@ def two(chain_of: Callable[..., Chain], tmp_path: Path) -> Two:
     with lost.process() as site:
         for passed in gap[FAILED:]:
             minute = lost.start.later(passed)
-            site.ledger.minute_missed(FEED, minute, MissedReason.NOT_REQUESTED, end.utc)
+            site.ledger.slot_missed(slot_at(minute), MissedReason.NOT_REQUESTED, end.utc)
     return Two(live, lost, captured)
 
 

@@ -236,9 +236,9 @@ def known(chain: Chain) -> dict[str, Any]:
                 for asset in assets
                 for number, row in ledger.standing(asset, day).items()
             },
-            "fates": ledger.fates(FEED, day),
-            "ids": {n: row.fetch_id for n, row in ledger.fetches(FEED, day).items()},
-            "reasons": {n: row.reason for n, row in ledger.fetches(FEED, day).items()},
+            "fates": ledger.fates(RAW, day),
+            "ids": {n: row.fetch_id for n, row in ledger.fetches(RAW, day).items()},
+            "reasons": {n: row.reason for n, row in ledger.fetches(RAW, day).items()},
             "intervals": ledger.intervals(FEED, day.start, day.end),
             "windows": {
                 row.key: (row.etag, row.is_verified, _brief(row.held))

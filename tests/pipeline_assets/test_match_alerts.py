@@ -17,7 +17,7 @@ import pytest
 
 from pipeline_assets import ledger_rebuild
 from pipeline_assets.delivery import TAKEN_FOR, deliver_alerts, notifier_of
-from pipeline_assets.minute import MinuteReport, run_minute
+from pipeline_assets.slot_run import SlotReport, run_slot
 from pipeline_assets.stage_step import UPSTREAM_TAKES
 from resources.ledger.faulty import locked
 from resources.notifier import Notifier
@@ -28,6 +28,7 @@ from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.in_dagster import materialized
 from tests.pipeline_assets.small_plan import HEADS, Head, Reason, Seen, small_plan
 from tests.s3_gate import S3Gate
+from tests.slots import slot_at
 from tests.targets import Target, target
 from touchline.delivery import AlertDelivery, DeliveryState
 from touchline.fetch import FetchRef
@@ -125,7 +126,7 @@ class Watch:
     chain: Chain
     there: Target
 
-    def minute(self, passed: int, **more: Any) -> MinuteReport:
+    def minute(self, passed: int, **more: Any) -> SlotReport:
         given: dict[str, Any] = {"notify_urls": self.there.url}
         return self.chain.minute(passed, more.pop("plan", None), **(given | more))
 
@@ -331,7 +332,7 @@ def test_a_store_that_does_not_answer_is_waited_for_once_before_a_match_is_told(
             site.settings, s3_gate.access, answers_within=0.2, rest_seconds=STORE_RESTS_SECONDS
         )
         watch.chain.at(watch.chain.start)
-        run_minute(site, FEED, watch.chain.start, run_id="run-0")
+        run_slot(site, slot_at(watch.chain.start), run_id="run-0")
     over.set()
     assert watch.told == MATCHES
     assert set(before_telling) == {1}

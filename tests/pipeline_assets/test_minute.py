@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline_assets.minute import run_minute
 from pipeline_assets.plans import PLANS
+from pipeline_assets.slot_run import run_slot
 from resources.day_store import Landing
 from resources.ledger import ClaimRow, faulty
 from resources.store.faulty import FaultyStore, answer_lost, away, refused, when
@@ -16,6 +16,7 @@ from simulator.server import serve
 from simulator.world import World
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
+from tests.slots import slot_at
 from touchline.accounting import ClaimState, FetchFate, Outcome, Verdict
 from touchline.day import Minute
 
@@ -37,7 +38,7 @@ def all_landed(chain: Chain, minutes: int) -> bool:
     new = [len(chain.opened(NEWCOMERS, number).records) for number in numbers]
     assert new == [3, *[0] * (minutes - 1)]
     with chain.process() as site:
-        fates = site.ledger.fetches(FEED, chain.day)
+        fates = site.ledger.fetches(RAW, chain.day)
         assert {row.fate for row in fates.values()} == {FetchFate.LANDED}
         assert site.days(FEED).claims.waiting == 0
     assert [key for key in chain.objects() if key.startswith("conflicts/")] == []
@@ -85,7 +86,7 @@ def test_a_store_that_goes_and_comes_back_under_one_process(
         for passed in range(5):
             chain.at(chain.start.later(passed))
             gate.plan = away if passed in (1, 2) else None
-            report = run_minute(site, FEED, chain.start.later(passed), run_id=f"run-{passed}")
+            report = run_slot(site, slot_at(chain.start.later(passed)), run_id=f"run-{passed}")
             expected = Verdict.COULD_NOT_CHECK if gate.plan else Verdict.OK
             assert verdicts(report) == {expected}
     assert all_landed(chain, 5)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pipeline_assets.minute import run_minute
 from pipeline_assets.raw_step import raw_step, waiting_in_spool
 from pipeline_assets.run import Run
+from pipeline_assets.slot_run import run_slot
 from resources.day_layout import object_key, window_key
 from resources.fetch_object import FetchObject
 from resources.ledger import FetchRow
@@ -24,15 +24,17 @@ from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import Seen, fails, small_plan
+from tests.slots import slot_at
 from touchline.accounting import FetchFate, MissedReason, Outcome, RunKind, Verdict
 from touchline.day import Day, Minute, Window
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
+from touchline.slot import Slot
 
 
 def fates(chain: Chain, day: Day | None = None) -> dict[int, FetchRow]:
     with chain.process() as site:
-        return {int(n): row for n, row in site.ledger.fetches(FEED, day or chain.day).items()}
+        return {int(n): row for n, row in site.ledger.fetches(RAW, day or chain.day).items()}
 
 
 def missed(chain: Chain, day: Day | None = None) -> dict[int, str | None]:
@@ -51,7 +53,7 @@ def spooled(chain: Chain, run_id: str, passed: int = 0, **process: Any) -> Fetch
     minute = chain.start.later(passed)
     chain.at(minute)
     with chain.process(**process) as site:
-        made = next(raw_step(Run(site, chain.plan, chain.day, run_id, minute)).made)
+        made = next(raw_step(Run(site, chain.plan, chain.day, run_id, slot_at(minute))).made)
     assert isinstance(made, FetchObject)
     return made
 
@@ -85,7 +87,7 @@ def test_a_run_that_comes_early_waits_for_its_minute(chain: Chain) -> None:
 
     chain.at(chain.start.later(-1), seconds=50)
     with chain.process() as site:
-        report = run_minute(site, FEED, chain.start, run_id="early", sleep=sleep)
+        report = run_slot(site, slot_at(chain.start), run_id="early", sleep=sleep)
     assert slept == [10.0]
     assert report.steps[RAW].lateness_seconds == 0
     assert fates(chain)[chain.number].lateness_seconds == 0
@@ -99,7 +101,7 @@ def test_a_run_that_comes_late_names_its_minute_and_does_the_other_work(
     late = chain.start.later(1)
     chain.at(late, seconds=seconds)
     with chain.process() as site:
-        report = run_minute(site, FEED, late, run_id="late")
+        report = run_slot(site, slot_at(late), run_id="late")
     assert (late.number in report.steps[RAW].landed) is fetched
     assert missed(chain) == ({} if fetched else {late.number: MissedReason.STARTED_LATE})
     assert report.steps["football/heads"].landed[chain.number] == "landed"
@@ -124,7 +126,7 @@ def test_a_minute_whose_run_hangs_before_it_fetches_has_been_asked_for(chain: Ch
     chain.minute(0)
     hung = chain.start.later(1)
     with chain.process() as site:
-        site.ledger.run_started("hung", hung, RunKind.MINUTE, "", "", hung.utc, feed=FEED)
+        site.ledger.run_started("hung", slot_at(hung), RunKind.MINUTE, "", "", hung.utc, feed=FEED)
     chain.minute(2)
     assert missed(chain) == {}, "it may still come"
     chain.minute(4)
@@ -137,7 +139,7 @@ def test_a_minute_whose_run_hangs_before_it_fetches_has_been_asked_for(chain: Ch
 def in_store(chain: Chain) -> set[int]:
     """The missed minutes that the store names."""
     with chain.process() as site:
-        found = read_watch(site.store, FEED).missed.get(chain.day)
+        found = read_watch(site.store, FEED).missed.get((RAW, chain.day))
     return set(found.minutes) if found else set()
 
 
@@ -146,7 +148,7 @@ def test_the_store_names_the_missed_minutes_too(chain: Chain) -> None:
     chain.minute(2)
     chain.at(chain.start.later(4), 56)
     with chain.process() as site:
-        run_minute(site, FEED, chain.start.later(4), run_id="late")
+        run_slot(site, slot_at(chain.start.later(4)), run_id="late")
     late = {number for number, reason in missed(chain).items() if reason == "started_late"}
     assert late == {chain.number + 4}
     assert in_store(chain) == set(missed(chain)) == {chain.number + n for n in (1, 3, 4)}
@@ -196,7 +198,7 @@ def test_a_run_that_died_is_named_when_it_can_bring_nothing_any_more(chain: Chai
     dead = chain.start.later(1)
     chain.at(dead)
     with chain.process() as site:
-        site.ledger.start_fetch(FEED, dead, "dead", dead.utc)
+        site.ledger.start_fetch(slot_at(dead), "dead", dead.utc)
     reports = [chain.minute(passed) for passed in (2, 3, 4)]
     assert missed(chain) == {dead.number: MissedReason.RUN_DIED}
     assert [bool(report.steps[RAW].findings) for report in reports] == [False, False, True]
@@ -207,8 +209,8 @@ def test_a_minute_that_comes_after_all_is_missed_no_more(chain: Chain) -> None:
     chain.minute(0)
     spooled(chain, "hung", 1)
     with chain.process() as site:
-        site.ledger.minute_missed(
-            FEED, chain.start.later(1), MissedReason.RUN_DIED, site.clock.now()
+        site.ledger.slot_missed(
+            slot_at(chain.start.later(1)), MissedReason.RUN_DIED, site.clock.now()
         )
     chain.minute(2)
     assert missed(chain) == {}
@@ -285,7 +287,7 @@ def test_two_captures_that_waited_are_both_kept(chain: Chain, gate: FaultyStore)
 
 
 def run_of(site: Site, chain: Chain, run_id: str) -> Run:
-    return Run(site, chain.plan, chain.day, run_id, chain.start)
+    return Run(site, chain.plan, chain.day, run_id, slot_at(chain.start))
 
 
 @contextmanager
@@ -310,7 +312,7 @@ def test_of_two_runs_that_fetched_one_minute_one_result_counts(chain: Chain) -> 
             assert waiting_in_spool(run_of(site, chain, "look")) == []
         # Both go on with the one that counts.
         for site, run in ((b, "B"), (a, "A")):
-            report = run_minute(site, FEED, chain.start, run_id=run)
+            report = run_slot(site, slot_at(chain.start), run_id=run)
             assert verdicts(report) == {Verdict.OK}
     [conflict] = [key for key in chain.objects() if key.startswith("conflicts/")]
     assert loser in conflict
@@ -333,7 +335,7 @@ def test_two_runs_at_once_leave_one_result_whatever_their_order(chain: Chain) ->
 
         def run(site: Site, run_id: str) -> None:
             try:
-                run_minute(site, FEED, chain.start, run_id=run_id)
+                run_slot(site, slot_at(chain.start), run_id=run_id)
             except BaseException as error:
                 problems.append(error)
 
@@ -372,7 +374,7 @@ def test_a_prefix_of_another_origin_is_refused(chain: Chain) -> None:
 
 
 class BrokenClient:
-    def fetch(self, minute: Minute, **asked: Any) -> Any:
+    def fetch(self, slot: Slot, **asked: Any) -> Any:
         raise ZeroDivisionError("a mistake in the client")
 
 
@@ -395,9 +397,9 @@ class Remembers:
     def __init__(self, client: Any, given: list[Any]) -> None:
         self._client, self._given = client, given
 
-    def fetch(self, minute: Minute, *, previous: Any, ask: Any) -> Any:
+    def fetch(self, slot: Slot, *, previous: Any, ask: Any) -> Any:
         self._given.append(previous and previous.ref.number)
-        return self._client.fetch(minute, previous=previous, ask=ask)
+        return self._client.fetch(slot, previous=previous, ask=ask)
 
 
 def test_a_client_is_given_the_fetch_before(chain: Chain) -> None:
@@ -408,7 +410,7 @@ def test_a_client_is_given_the_fetch_before(chain: Chain) -> None:
     assert given == [None, chain.number, None]
 
 
-def asks_with(asks: Callable[[Any, Minute], list[str]]) -> FeedPlan:
+def asks_with(asks: Callable[[Any, Slot], list[str]]) -> FeedPlan:
     """The small plan, one of whose stages asks for more."""
     plan = small_plan()
     return replace(
@@ -422,8 +424,8 @@ def details_of(chain: Chain, passed: int) -> list[str | None]:
 
 
 def test_what_a_stage_asks_for_by_its_state_stands_in_the_next_fetch(chain: Chain) -> None:
-    def asks(carried: Seen, minute: Minute) -> list[str]:
-        return [f"{match}-at-{minute.number}" for match in carried.matches[:1]]
+    def asks(carried: Seen, slot: Slot) -> list[str]:
+        return [f"{match}-at-{slot.number}" for match in carried.matches[:1]]
 
     plan = asks_with(asks)
     for passed in range(2):
@@ -458,7 +460,7 @@ def test_state_that_cannot_be_read_costs_no_fetch(chain: Chain) -> None:
 
 
 def test_a_mistake_in_what_is_asked_for_costs_no_fetch(chain: Chain) -> None:
-    def asks(carried: Seen, minute: Minute) -> list[str]:
+    def asks(carried: Seen, slot: Slot) -> list[str]:
         raise ZeroDivisionError("a mistake")
 
     chain.minute(0)

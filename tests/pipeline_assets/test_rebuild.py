@@ -20,6 +20,7 @@ from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
 from tests.pipeline_assets.small_plan import Head, fails, heads, small_plan
 from tests.resources.feeds.conftest import SmallWorld
+from tests.slots import slot_at
 from touchline.accounting import Outcome, Verdict
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope, FetchRef
@@ -68,7 +69,9 @@ def test_recorded_minutes_made_anew_are_the_same_bytes(chain_of: ChainOf) -> Non
         with chain.process() as site:
             for passed in range(3):
                 chain.at(chain.start.later(passed))
-                run = Run(site, chain.plan, chain.day, f"run-{passed}", chain.start.later(passed))
+                run = Run(
+                    site, chain.plan, chain.day, f"run-{passed}", slot_at(chain.start.later(passed))
+                )
                 run.days.refresh()
                 run.land(raw_step(run))
                 for stage in chain.plan.stages:

@@ -29,8 +29,10 @@ from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import fails, small_plan
 from tests.pipeline_assets.spoiling import rewrite
 from tests.pipeline_assets.test_rebuild import versioned, without_one
+from tests.slots import slot_at
 from touchline.accounting import ClaimState, LossClass, MissedReason, Outcome, RunState
 from touchline.day import Window
+from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
 
 HEADS, NEWCOMERS, ECHOES, QUARANTINE = (
@@ -289,7 +291,7 @@ def test_the_same_code_that_makes_other_records_replaces_nothing(
 
 def test_an_object_without_a_claim_gets_one_that_is_marked_so(day: Chain) -> None:
     made = day.landed(HEADS)
-    there = replace(made, ref=replace(made.ref, minute=day.start.later(5)))
+    there = replace(made, ref=FetchRef.of(slot_at(day.start.later(5)), made.ref.fetch_id))
     day.store.put_new(there.key, there.body, there.metadata())
     [loss] = [loss for loss in lost(day) if loss.asset == HEADS]
     assert (loss.loss, loss.recoverable, loss.records) == (LossClass.TRACKING_ERROR, True, 3)
@@ -415,7 +417,7 @@ def test_a_raw_fetch_lands_again_from_the_spool(day: Chain) -> None:
 def test_a_missed_minute_is_a_loss_for_good_whose_reason_is_told(day: Chain) -> None:
     with day.process() as site:
         missed = day.start.later(4)
-        site.ledger.minute_missed(FEED, missed, MissedReason.STARTED_LATE, site.clock.now())
+        site.ledger.slot_missed(slot_at(missed), MissedReason.STARTED_LATE, site.clock.now())
     [loss] = lost(day)
     assert (loss.asset, loss.fetch_number, loss.recoverable) == (RAW, missed.number, False)
     assert loss.evidence.startswith("the minute was missed: started_late; the vendor cannot be")

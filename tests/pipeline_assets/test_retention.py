@@ -17,10 +17,10 @@ from operations.commands.fetch import read_fetch
 from operations.commands.rows import rows_of_day
 from operations.errors import failure_of
 from pipeline_assets.load import load_envelopes, load_table
-from pipeline_assets.minute import rebuild_day
 from pipeline_assets.retention import RetentionReport, expire
 from pipeline_assets.sealing import seal_day
 from pipeline_assets.seals_due import days_to_seal
+from pipeline_assets.slot_run import rebuild_day
 from resources.day_layout import log_key, object_key, seal_key
 from resources.day_store import conflict_prefix
 from resources.expired_days import DayExpired, expired_key, read_expiry
@@ -30,7 +30,9 @@ from resources.store import StoreUnavailable
 from resources.store.faulty import FaultyStore, Request, away, refused, when
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.test_sealing import twelve
+from tests.slots import slot_at
 from touchline.accounting import Verdict
+from touchline.fetch import FetchRef
 
 HEADS = "football/heads"
 A_DAY = 24 * 60
@@ -224,7 +226,7 @@ def test_a_loss_does_not_expire_unseen(day: Chain) -> None:
         assert row is not None
         assert row.landed is not None
         number = day.number + 50
-        ref = replace(row.landed.ref, minute=day.day.minute(number))
+        ref = FetchRef.of(slot_at(day.day.minute(number)), row.landed.ref.fetch_id)
         lost = replace(row.landed, ref=ref, key=object_key(HEADS, day.day, number))
         site.ledger.intend(lost, site.clock.now())
         site.ledger.landed(lost, "etag", 1, site.clock.now())

@@ -17,7 +17,7 @@ from resources.day_layout import object_key
 from resources.fetch_object import FetchObject
 from resources.ledger import ClaimRow
 from resources.store.faulty import FaultyStore, away
-from tests.chain import FEED, RAW, Chain, all_ok, verdicts
+from tests.chain import RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import (
     Head,
@@ -27,6 +27,7 @@ from tests.pipeline_assets.small_plan import (
     refuses_one,
     small_plan,
 )
+from tests.slots import slot_at
 from touchline.accounting import Outcome, Verdict
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope, FetchRef
@@ -69,7 +70,7 @@ def stored_by_a_run_that_died(chain: Chain, passed: int) -> FetchObject:
     minute = chain.start.later(passed)
     chain.at(minute)
     with chain.elsewhere() as site:
-        made = next(raw_step(Run(site, chain.plan, minute.day, "dead", minute)).made)
+        made = next(raw_step(Run(site, chain.plan, minute.day, "dead", slot_at(minute))).made)
         assert isinstance(made, FetchObject)
         site.ledger.intend(made.claim("dead"), minute.utc)
         site.store.put_new(made.key, made.body, made.metadata())
@@ -82,7 +83,7 @@ def slow_run(chain: Chain, passed: int) -> Iterator[Callable[[], None]]:
     minute = chain.start.later(passed)
     chain.at(minute)
     with chain.elsewhere() as site:
-        run = Run(site, chain.plan, minute.day, "slow", minute)
+        run = Run(site, chain.plan, minute.day, "slow", slot_at(minute))
         batch = raw_step(run)
         made = next(batch.made)
         yield lambda: run.land(replace(batch, made=iter([made]))) and None
@@ -303,7 +304,7 @@ def test_an_ordered_stage_waits_for_what_landed_after_it_had_looked(chain: Chain
         minute = chain.start.later(2)
         chain.at(minute)
         with chain.process() as site:
-            run = Run(site, chain.plan, minute.day, "quick", minute)
+            run = Run(site, chain.plan, minute.day, "quick", slot_at(minute))
             run.land(raw_step(run))
             heads, ordered, *_ = chain.plan.stages
             run.land(stage_step(run, heads))
@@ -319,7 +320,7 @@ def test_an_ordered_stage_waits_no_longer_than_a_run_may_take(chain: Chain) -> N
     dead = chain.start.later(1)
     chain.at(dead)
     with chain.process() as site:
-        site.ledger.start_fetch(FEED, dead, "dead", dead.utc)
+        site.ledger.start_fetch(slot_at(dead), "dead", dead.utc)
     for passed in (2, 3):
         chain.minute(passed)
         assert chain.numbers(NEWCOMERS) == [chain.number]
@@ -399,7 +400,7 @@ def test_a_fetch_that_ends_after_midnight_lands_in_its_own_day_and_in_order(
     gate.plan = away
     chain.minute(1, store=gate)
     report = chain.minute(2)
-    assert report.minute.number == 1
+    assert report.slot.number == 1
     for asset in chain.plan.assets:
         assert chain.numbers(asset.name, YESTERDAY) == [1439, 1440], asset.name
         assert chain.numbers(asset.name, TODAY) == [1], asset.name

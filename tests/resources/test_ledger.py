@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event
 from resources.ledger import Claim, ClaimRow, Ledger, Standing
 from tests.ledgers import sqlite_ledger
 from tests.resources.ledger_samples import ASSET, AT, DAY, WINDOW, claim, held, only, ref
+from tests.slots import RAW, slot_at
 from touchline.accounting import ClaimState, FetchFate, MissedReason, Outcome, RunState
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
@@ -29,7 +30,8 @@ def test_a_claim_is_read_back_whole(ledger: Ledger) -> None:
     assert ledger.claims(ASSET, DAY) == {
         787: ClaimRow(
             asset=ASSET,
-            ref=said.ref,
+            number=said.ref.number,
+            fetch_id=said.ref.fetch_id,
             state=ClaimState.INTENDED,
             landed=None,
             etag=None,
@@ -191,7 +193,7 @@ def test_a_late_capture_under_another_fetch_id_replaces_the_placeholder(ledger: 
     ledger.landed(lost, '"e1"', 10)
     ledger.intend(late)
     row = only(ledger)
-    assert row.ref.fetch_id == "Zz9Yy8Xx7Ww6"
+    assert row.fetch_id == "Zz9Yy8Xx7Ww6"
     assert row.landed is not None
     assert row.landed.ref.fetch_id == "aB3dE6gH9jK2"
 
@@ -203,7 +205,7 @@ def test_claims_come_in_order_with_their_own_minutes(ledger: Ledger) -> None:
         ledger.intend(claim(1, ref=there))
     rows = ledger.claims(ASSET, fall_back)
     assert list(rows) == [1, 2, 61, 1500]
-    assert all(row.ref.minute == fall_back.minute(n) for n, row in rows.items())
+    assert all(row.number == n for n, row in rows.items())
 
 
 def test_a_days_claims_are_one_query(ledger: Ledger) -> None:
@@ -374,35 +376,33 @@ def test_what_status_asks_for_is_what_the_claims_say(ledger: Ledger) -> None:
 
 
 def test_a_minute_starts_and_lands(ledger: Ledger) -> None:
-    ledger.start_fetch("football", DAY.minute(787), "run-1", AT)
-    started = ledger.fetches("football", DAY)[FetchNumber(787)]
+    ledger.start_fetch(slot_at(DAY.minute(787)), "run-1", AT)
+    started = ledger.fetches(RAW, DAY)[FetchNumber(787)]
     assert (started.fate, started.started_at, started.run_id) == (FetchFate.STARTED, AT, "run-1")
     assert (started.fetch_id, started.outcome) == (None, None)
 
     done = AT + timedelta(seconds=9)
     ledger.fetch_landed(ref(787), Outcome.PARTIAL, "quota", done, 3.25)
-    [row] = ledger.fetches("football", DAY).values()
+    [row] = ledger.fetches(RAW, DAY).values()
     assert (row.fate, row.outcome, row.reason) == (FetchFate.LANDED, Outcome.PARTIAL, "quota")
-    assert (row.minute, row.number, row.fetch_id) == (DAY.minute(787), 787, "aB3dE6gH9jK2")
+    assert (row.slot, row.number, row.fetch_id) == (ref(787).slot, 787, "aB3dE6gH9jK2")
     assert (row.started_at, row.updated_at, row.lateness_seconds) == (AT, done, 3.25)
     assert (row.run_id, row.sequence > started.sequence) == ("run-1", True)
 
 
 def test_the_newest_fetch_is_the_last_that_landed(ledger: Ledger) -> None:
-    assert ledger.newest_fetch("football", DAY) is None
+    assert ledger.newest_fetch(RAW, DAY) is None
     for number in (786, 787):
         ledger.fetch_landed(ref(number), Outcome.COMPLETE, None, AT, 0.0)
-    ledger.minute_missed("football", DAY.minute(788), MissedReason.RUN_DIED, AT)
-    ledger.start_fetch("football", DAY.minute(789), "run-1", AT)
-    assert ledger.newest_fetch("football", DAY) == 787
-    assert ledger.newest_fetch("basketball", DAY) is None
+    ledger.slot_missed(slot_at(DAY.minute(788)), MissedReason.RUN_DIED, AT)
+    ledger.start_fetch(slot_at(DAY.minute(789)), "run-1", AT)
+    assert ledger.newest_fetch(RAW, DAY) == 787
+    assert ledger.newest_fetch("basketball/box_scores", DAY) is None
 
 
 FATES: dict[str, Callable[[Ledger], None]] = {
-    "started": lambda ledger: ledger.start_fetch("football", DAY.minute(1), "run-1", AT),
-    "missed": lambda ledger: ledger.minute_missed(
-        "football", DAY.minute(1), MissedReason.RUN_DIED, AT
-    ),
+    "started": lambda ledger: ledger.start_fetch(slot_at(DAY.minute(1)), "run-1", AT),
+    "missed": lambda ledger: ledger.slot_missed(slot_at(DAY.minute(1)), MissedReason.RUN_DIED, AT),
     "landed": lambda ledger: ledger.fetch_landed(ref(1), Outcome.COMPLETE, None, AT, 0.0),
 }
 
@@ -426,7 +426,7 @@ def test_what_landed_is_never_called_missed(
 ) -> None:
     FATES[before](ledger)
     FATES[then](ledger)
-    [row] = ledger.fetches("football", DAY).values()
+    [row] = ledger.fetches(RAW, DAY).values()
     assert row.fate == after
     assert row.reason == ("run_died" if after == "missed" else None)
 
@@ -485,16 +485,16 @@ def test_times_come_back_in_utc_whatever_their_zone_was(ledger: Ledger) -> None:
 
 
 def test_a_run_is_running_until_it_ends(ledger: Ledger) -> None:
-    ledger.run_started("run-1", DAY.minute(787), "minute", "c0ffee", "10cc", AT)
+    ledger.run_started("run-1", slot_at(DAY.minute(787)), "minute", "c0ffee", "10cc", AT)
     ledger.run_started("run-2", None, "seal", "c0ffee", "10cc", AT)
     ledger.run_started("run-1", None, "again", "", "", AT + timedelta(hours=1))
     alive = AT + timedelta(seconds=20)
     ledger.run_heartbeat("run-1", alive)
     first, second = ledger.running()
-    assert (first.run_id, first.kind, first.minute) == ("run-1", "minute", DAY.minute(787))
+    assert (first.run_id, first.kind, first.slot) == ("run-1", "minute", slot_at(DAY.minute(787)))
     assert (first.commit, first.lock_hash) == ("c0ffee", "10cc")
     assert (first.started_at, first.heartbeat_at, first.ended_at) == (AT, alive, None)
-    assert (second.run_id, second.minute, second.state) == ("run-2", None, RunState.RUNNING)
+    assert (second.run_id, second.slot, second.state) == ("run-2", None, RunState.RUNNING)
 
     assert ledger.run_ended("run-1", RunState.NO_DATA, alive, "no live matches")
     assert [run.run_id for run in ledger.running()] == ["run-2"]
@@ -540,13 +540,13 @@ def test_prefixes_share_nothing(ledger_url: str, ledger: Ledger) -> None:
     for book, content in ((ledger, "live"), (replay, "replayed")):
         book.run_started("run-1", None, content, "", "", AT)
         book.open_interval("football", AT, content)
-        book.start_fetch("football", DAY.minute(1), content, AT)
+        book.start_fetch(slot_at(DAY.minute(1)), content, AT)
         book.intend(claim(1, content))
         book.landed(claim(1, content), f'"{content}"', 10)
     ledger.mark_verified(ASSET, DAY, {FetchNumber(1): '"live"'})
     ledger.close_interval("football", AT + timedelta(hours=1))
     ledger.run_ended("run-1", RunState.SUCCESS, AT)
-    ledger.minute_missed("football", DAY.minute(1), MissedReason.RUN_DIED, AT)
+    ledger.slot_missed(slot_at(DAY.minute(1)), MissedReason.RUN_DIED, AT)
     for book in (ledger, replay):
         book.intend_window(ASSET, DAY, WINDOW, book.prefix, [held(1)], AT)
         book.sealed(ASSET, DAY, number=1, fetches=1, emitted=9, files={}, at=AT)
@@ -566,7 +566,7 @@ def test_prefixes_share_nothing(ledger_url: str, ledger: Ledger) -> None:
     assert replay.expiries(ASSET, DAY) == {}
     assert replay.intervals("football", DAY.start, DAY.end) == [(AT, None)]
     assert [run.kind for run in replay.running()] == ["replayed"]
-    assert replay.fetches("football", DAY)[FetchNumber(1)].fate is FetchFate.STARTED
+    assert replay.fetches(RAW, DAY)[FetchNumber(1)].fate is FetchFate.STARTED
     replay.close()
 
 
@@ -597,13 +597,13 @@ def test_what_another_process_changes_is_seen_by_one_that_has_read_the_day(
 
 def test_a_fate_that_another_process_settles_is_seen(ledger: Ledger, ledger_url: str) -> None:
     other, at = Ledger(ledger_url, "live"), AT
-    ledger.start_fetch("football", DAY.minute(2), "run", at)
-    assert ledger.fates("football", DAY) == {2: FetchFate.STARTED}
-    other.minute_missed("football", DAY.minute(1), MissedReason.STARTED_LATE, at)
-    other.minute_missed("football", DAY.minute(2), MissedReason.STARTED_LATE, at)
-    assert ledger.fates("football", DAY) == {1: FetchFate.MISSED, 2: FetchFate.MISSED}
-    assert list(ledger.fates("football", DAY)) == [1, 2]
-    assert ledger.fates("football", DAY.shifted(1)) == {}
+    ledger.start_fetch(slot_at(DAY.minute(2)), "run", at)
+    assert ledger.fates(RAW, DAY) == {2: FetchFate.STARTED}
+    other.slot_missed(slot_at(DAY.minute(1)), MissedReason.STARTED_LATE, at)
+    other.slot_missed(slot_at(DAY.minute(2)), MissedReason.STARTED_LATE, at)
+    assert ledger.fates(RAW, DAY) == {1: FetchFate.MISSED, 2: FetchFate.MISSED}
+    assert list(ledger.fates(RAW, DAY)) == [1, 2]
+    assert ledger.fates(RAW, DAY.shifted(1)) == {}
     other.close()
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -25,7 +26,8 @@ from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable, database
 from resources.ledger.database import migration_config, with_driver
 from resources.ledger.tables import REVISION, VERSION_TABLE, metadata
 from tests.resources.ledger_samples import ASSET, AT, DAY, claim, only
-from touchline.accounting import ClaimState
+from tests.slots import RAW
+from touchline.accounting import ClaimState, FetchFate
 from touchline.day import FetchNumber
 
 fork = multiprocessing.get_context("fork")
@@ -224,6 +226,44 @@ def test_migrating_again_keeps_everything(ledger: Ledger) -> None:
     before = ledger.claims(ASSET, DAY)
     ledger.migrate()
     assert ledger.claims(ASSET, DAY) == before
+
+
+def test_fates_and_runs_of_minutes_become_those_of_slots(ledger_url: str) -> None:
+    """Of a ledger from before there were slots, whose oldest runs did not name their feed."""
+    engine = create_engine(with_driver(make_url(ledger_url)))
+    config, at = migration_config(), "2025-05-28 17:06:00+00:00"
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0008")
+        connection.execute(
+            text(
+                "INSERT INTO ledger_fetches (prefix, feed, day, number, fate, sequence, updated_at)"
+                f" VALUES ('live', 'football', '2025-05-28', 787, 'landed', 1, '{at}')"
+            )
+        )
+        for run, feed, minute in (
+            ("new", "'football'", f"'{at}'"),
+            ("old", "NULL", "'2025-05-29 03:59:00+00:00'"),
+            ("seal", "'football'", "NULL"),
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO ledger_runs (prefix, run_id, kind, feed, minute, state, "
+                    f'"commit", lock_hash, started_at, heartbeat_at, sequence) VALUES '
+                    f"('live', '{run}', 'k', {feed}, {minute}, 'running', 'c', 'l', "
+                    f"'{at}', '{at}', 1)"
+                )
+            )
+    engine.dispose()
+    ledger = Ledger(ledger_url, "live")
+    ledger.migrate()
+    assert ledger.fates(RAW, DAY) == {787: FetchFate.LANDED}
+    assert {run.run_id: run.slot and str(run.slot) for run in ledger.running()} == {
+        "new": "football/raw_fetches 2025-05-28 2025-05-28T17:06:00Z",
+        "old": "football/raw_fetches 2025-05-28 2025-05-29T03:59:00Z",
+        "seal": None,
+    }
+    ledger.close()
 
 
 def test_a_failed_migration_leaves_an_empty_database(

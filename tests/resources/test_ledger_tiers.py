@@ -12,6 +12,7 @@ from resources.ledger import Expiry, Ledger, SealRow
 from resources.ledger.database import Database, migration_config, with_driver
 from resources.manifest import About
 from tests.resources.ledger_samples import ASSET, AT, DAY, WINDOW, claim, held
+from tests.slots import RAW
 from touchline.accounting import Outcome
 
 LATER = AT + timedelta(minutes=10)
@@ -176,7 +177,7 @@ def test_an_asset_is_part_of_a_day_since_a_minute_knew_it(ledger: Ledger) -> Non
     ledger.fetch_landed(before, Outcome.COMPLETE, None, AT, 0.0)
     ledger.assets_begin([ASSET], DAY)
     ledger.fetch_landed(after, Outcome.COMPLETE, None, AT, 0.0)
-    since, changes = ledger.since(ASSET, DAY), ledger.changes(feed, DAY)
+    since, changes = ledger.since(ASSET, DAY), ledger.changes(RAW, DAY)
     assert since is not None
     assert changes[before.number] < since < changes[after.number]
 

@@ -37,6 +37,7 @@ from resources.watch_layout import missed_key
 from resources.watch_record import read_watch, record_watch
 from tests.ledgers import sqlite_ledger
 from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, manifest, seal
+from tests.slots import slot_at
 from tests.stores import below
 from touchline.accounting import MissedReason, sha256_hex
 from touchline.day import Day
@@ -352,7 +353,7 @@ def test_what_was_expected_missed_and_remarked_is_sent(
 ) -> None:
     ledger = sqlite_ledger(tmp_path / "ledger.db")
     ledger.open_interval("football", AT, "live")
-    ledger.minute_missed("football", DAY.minute(7), MissedReason.RUN_DIED, AT)
+    ledger.slot_missed(slot_at(DAY.minute(7)), MissedReason.RUN_DIED, AT)
     record_watch(here, ledger, "football")
     remark = Remark(id="q1", date=str(DAY), by="ann", says="rain")
     assert store_remark(here, "football", DAY, remark)
@@ -362,10 +363,10 @@ def test_what_was_expected_missed_and_remarked_is_sent(
     assert mirror(there).sent == 0
 
     ledger.close_interval("football", AT + timedelta(hours=1))
-    ledger.minute_missed("football", DAY.minute(9), MissedReason.STARTED_LATE, AT)
+    ledger.slot_missed(slot_at(DAY.minute(9)), MissedReason.STARTED_LATE, AT)
     record_watch(here, ledger, "football")
     assert (mirror(there).sent, mirror(there, deep=True).sent) == (2, 0)
-    assert [*read_watch(there, "football").missed[DAY].minutes] == [7, 9]
+    assert [*read_watch(there, "football").missed[RAW, DAY].minutes] == [7, 9]
     assert read_watch(there, "football") == read_watch(here, "football")
 
 
@@ -373,12 +374,12 @@ def test_missed_minutes_that_the_store_cannot_read_any_more_are_not_passed_on(
     here: MemoryStore, there: MemoryStore, mirror: Callable[..., MirrorReport], tmp_path: Path
 ) -> None:
     ledger = sqlite_ledger(tmp_path / "ledger.db")
-    ledger.minute_missed("football", DAY.minute(7), MissedReason.RUN_DIED, AT)
+    ledger.slot_missed(slot_at(DAY.minute(7)), MissedReason.RUN_DIED, AT)
     record_watch(here, ledger, "football")
     mirror(there)
-    damage(here, missed_key("football", DAY))
-    assert [each.key for each in mirror(there).differs] == [missed_key("football", DAY)]
-    assert [*read_watch(there, "football").missed[DAY].minutes] == [7]
+    damage(here, missed_key(RAW, DAY))
+    assert [each.key for each in mirror(there).differs] == [missed_key(RAW, DAY)]
+    assert [*read_watch(there, "football").missed[RAW, DAY].minutes] == [7]
 
 
 def test_the_copy_can_be_brought_back(

@@ -13,6 +13,7 @@ from resources.ledger.faulty import FaultyLedger, away
 from resources.ledger.runs import SILENT_FOR
 from resources.run_record import BEATS_EVERY, recorded
 from tests.resources.ledger_samples import AT, DAY
+from tests.slots import slot_at
 from touchline.accounting import RunKind, RunState
 from touchline.clock import VirtualClock
 
@@ -31,10 +32,10 @@ def run_of(ledger: Ledger, run_id: str = "run-1") -> RunRow:
 def test_a_run_is_known_before_it_works_and_says_which_code_works(
     ledger: Ledger, clock: VirtualClock
 ) -> None:
-    minute = DAY.minute(787)
-    with recorded(ledger, clock, "run-1", RunKind.MINUTE, feed="football", minute=minute) as record:
+    slot = slot_at(DAY.minute(787))
+    with recorded(ledger, clock, "run-1", RunKind.MINUTE, feed="football", slot=slot) as record:
         [at_work] = ledger.running()
-        assert (at_work.kind, at_work.feed, at_work.minute) == ("minute", "football", minute)
+        assert (at_work.kind, at_work.feed, at_work.slot) == ("minute", "football", slot)
         assert at_work.pid == os.getpid()
         assert at_work.host
         assert len(at_work.commit) == 40

@@ -14,13 +14,14 @@ from resources.store.memory import MemoryStore
 from resources.watch_layout import interval_key, missed_key
 from resources.watch_record import (
     DamagedWatchRecord,
-    MissedMinute,
+    MissedSlot,
     WatchInterval,
     read_watch,
     record_watch,
 )
 from tests.ledgers import sqlite_ledger
 from tests.resources.ledger_samples import AT, DAY, ref
+from tests.slots import RAW, slot_at
 from touchline.accounting import MissedReason, Outcome
 from touchline.day import utc_text
 
@@ -28,7 +29,7 @@ FEED = "football"
 
 
 def miss(ledger: Ledger, number: int, reason: MissedReason = MissedReason.RUN_DIED) -> None:
-    ledger.minute_missed(FEED, DAY.minute(number), reason, AT)
+    ledger.slot_missed(slot_at(DAY.minute(number)), reason, AT)
 
 
 def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: MemoryStore) -> None:
@@ -43,10 +44,10 @@ def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: MemorySt
     watched = read_watch(store, FEED)
     closed = utc_text(AT + timedelta(hours=1))
     assert watched.intervals == [WatchInterval(opened=utc_text(AT), closed=closed, origin="live")]
-    assert watched.missed[DAY].minutes == {
-        787: MissedMinute("run_died", utc_text(AT)),
-        789: MissedMinute("started_late", utc_text(AT)),
-        790: MissedMinute("run_died", utc_text(AT)),
+    assert watched.missed[RAW, DAY].minutes == {
+        787: MissedSlot("run_died", utc_text(AT)),
+        789: MissedSlot("started_late", utc_text(AT)),
+        790: MissedSlot("run_died", utc_text(AT)),
     }
     assert ledger.untold(FEED) == []
 
@@ -54,7 +55,7 @@ def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: MemorySt
 def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: MemoryStore) -> None:
     ledger.open_interval(FEED, AT, "live")
     record_watch(store, ledger, FEED)
-    ledger.start_fetch(FEED, DAY.minute(787), "run-1", AT)
+    ledger.start_fetch(slot_at(DAY.minute(787)), "run-1", AT)
     ledger.fetch_landed(ref(787), Outcome.COMPLETE, None, AT, 0.0)
     miss(ledger, 787)  # which it was not
     store.requests.by_operation.clear()
@@ -70,7 +71,7 @@ def test_a_store_that_was_away_is_told_later(ledger: Ledger, faulty: FaultyStore
     faulty.plan = None
     miss(ledger, 788)
     record_watch(faulty, ledger, FEED)
-    assert sorted(read_watch(faulty, FEED).missed[DAY].minutes) == [787, 788]
+    assert sorted(read_watch(faulty, FEED).missed[RAW, DAY].minutes) == [787, 788]
 
 
 def test_what_changes_while_the_store_is_told_stays_untold(ledger: Ledger) -> None:
@@ -78,7 +79,7 @@ def test_what_changes_while_the_store_is_told_stays_untold(ledger: Ledger) -> No
     [(key, sequence)] = ledger.untold(FEED)
     miss(ledger, 788)
     ledger.told(key, sequence)
-    assert [key for key, _ in ledger.untold(FEED)] == [missed_key(FEED, DAY)]
+    assert [key for key, _ in ledger.untold(FEED)] == [missed_key(RAW, DAY)]
 
 
 def test_a_ledger_that_knows_less_takes_nothing_back(store: MemoryStore, tmp_path: Path) -> None:
@@ -97,19 +98,19 @@ def test_a_ledger_that_knows_less_takes_nothing_back(store: MemoryStore, tmp_pat
     assert [interval.closed for interval in watched.intervals] == [
         utc_text(AT + timedelta(hours=1))
     ]
-    assert sorted(watched.missed[DAY].minutes) == [787, 788]
+    assert sorted(watched.missed[RAW, DAY].minutes) == [787, 788]
 
 
 def test_a_damaged_record_is_kept_aside_and_written_anew(
     ledger: Ledger, store: MemoryStore
 ) -> None:
-    key, damaged = missed_key(FEED, DAY), b'{"date": "2025-05-28", "minutes"'
+    key, damaged = missed_key(RAW, DAY), b'{"date": "2025-05-28", "minutes"'
     store.put_new(key, damaged)
     with pytest.raises(DamagedWatchRecord, match=key):
         read_watch(store, FEED)
     miss(ledger, 787)
     record_watch(store, ledger, FEED)
-    assert list(read_watch(store, FEED).missed[DAY].minutes) == [787]
+    assert list(read_watch(store, FEED).missed[RAW, DAY].minutes) == [787]
     [aside] = store.list("conflicts/")
     assert store.get(aside.key).body == damaged
 

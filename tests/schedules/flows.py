@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline_assets.minute import rebuild_day, run_minute
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import clear_replaced, seal_day
+from pipeline_assets.slot_run import rebuild_day, run_slot
 from resources.site import Site
 from resources.store import Store
 from resources.store.faulty import FaultyStore
@@ -20,10 +20,10 @@ from tests.chain import FEED, Chain, Rows, rows
 from tests.pipeline_assets.small_plan import HEADS, refuses_one
 from tests.schedules.turns import Pause, Task
 from tests.schedules.world import Client, Vendor, plan_of
+from tests.slots import PATIENCE, slot_at
 from touchline.accounting import Verdict
 from touchline.day import Day, Minute
 from touchline.stage import Reads
-from touchline.watch import MAX_RUNTIME
 
 A_DAY = 24 * 60
 FETCHED_WITHIN = timedelta(seconds=40)
@@ -86,7 +86,7 @@ class Act:
 
         def may_take() -> timedelta:
             is_early = self.fetches and not world.vendor.captures[minute]
-            return FETCHED_WITHIN if is_early else MAX_RUNTIME
+            return FETCHED_WITHIN if is_early else PATIENCE.max_runtime
 
         work = partial(self.work, world, minute)
         return Task(f"{self.name} at {self.passed:g}", at, work, may_take)
@@ -95,7 +95,7 @@ class Act:
 def live(passed: float, name: str = "minute", **plan: Any) -> Act:
     def work(world: World, minute: Minute, pause: Pause) -> None:
         with world.process(pause, **plan) as site:
-            run_minute(site, FEED, minute, run_id=f"{name}-{passed}")
+            run_slot(site, slot_at(minute), run_id=f"{name}-{passed}")
 
     return Act(passed, name, work, fetches=True)
 

@@ -15,8 +15,8 @@ from itertools import chain, repeat
 
 from sqlalchemy import Pool, event
 
+from tests.slots import PATIENCE
 from touchline.clock import VirtualClock
-from touchline.watch import MAX_RUNTIME
 
 HANGS_SECONDS = 60
 """A turn that takes longer waits for somebody who cannot go on."""
@@ -39,7 +39,7 @@ class Task:
     name: str
     at: datetime
     work: Callable[[Pause], None]
-    may_take: Callable[[], timedelta] = lambda: MAX_RUNTIME
+    may_take: Callable[[], timedelta] = lambda: PATIENCE.max_runtime
 
 
 def take_turns(tasks: Sequence[Task], turns: Iterable[Turn], clock: VirtualClock) -> list[str]:

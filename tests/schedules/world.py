@@ -19,6 +19,7 @@ from touchline.day import Minute
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
 from touchline.football.fetched import LIVE
 from touchline.plan import FeedPlan
+from touchline.slot import Slot
 from touchline.stage import Staged
 
 
@@ -58,10 +59,10 @@ class Client:
     pause: Pause
 
     def fetch(
-        self, minute: Minute, *, previous: Envelope | None = None, ask: Sequence[str] = ()
+        self, slot: Slot, *, previous: Envelope | None = None, ask: Sequence[str] = ()
     ) -> Answered:
         self.pause()
-        envelope = self.vendor.capture(minute)
+        envelope = self.vendor.capture(Minute(slot.at))
         self.pause()
         return Answered(envelope.data)
 

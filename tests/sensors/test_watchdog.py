@@ -16,6 +16,7 @@ from pipeline_assets.partitions import LANE
 from pipeline_assets.recovery import ALLOWANCE, LONGEST
 from resources.ledger import Ledger
 from sensors.watchdog import LOOKS_EVERY_SECONDS, end_hung_runs
+from tests.slots import RAW, slot_at
 from touchline.accounting import RunKind, RunState
 from touchline.day import Minute
 
@@ -43,8 +44,10 @@ def begun(
     """A run of this process, which began its minute's fetch so long after the process."""
     now = datetime.now(UTC) + after
     minute = Minute.containing(now)
-    ledger.run_started("run-1", minute, kind, "c", "l", now, feed=FEED, host=host, pid=process.pid)
-    ledger.start_fetch(FEED, minute, "run-1", now)
+    ledger.run_started(
+        "run-1", slot_at(minute), kind, "c", "l", now, feed=FEED, host=host, pid=process.pid
+    )
+    ledger.start_fetch(slot_at(minute), "run-1", now)
     return now
 
 
@@ -58,7 +61,7 @@ def test_a_run_that_hangs_is_ended_and_its_minute_waits_for_nobody(
     run = ledger.run("run-1")
     assert run is not None
     assert (run.state, run.reason) == (RunState.FAILED, "it hung: it was ended after 171 s")
-    assert ledger.died(FEED, minute.day) == {minute.number}
+    assert ledger.died(RAW, minute.day) == {minute.number}
     assert end_hung_runs({stuck.pid: stuck}, began + TOO_LONG) == [], "it is told once"
 
 
@@ -131,7 +134,7 @@ def test_a_run_whose_process_is_gone_is_at_work_no_more(ledger: Ledger) -> None:
     run = ledger.run("run-1")
     assert run is not None
     assert (run.state, run.reason) == (RunState.FAILED, "its process is gone")
-    assert ledger.died(FEED, Minute.containing(began).day) == {Minute.containing(began).number}
+    assert ledger.died(RAW, Minute.containing(began).day) == {Minute.containing(began).number}
 
 
 def test_a_process_of_another_machine_is_not_known_here(ledger: Ledger) -> None:

@@ -25,6 +25,7 @@ from simulator.clock import Clock
 from simulator.faults import Fault
 from simulator.server import Served, serve
 from simulator.world import World
+from tests.slots import slot_at
 from tests.stack.pages import browsed
 from touchline.accounting import MissedReason
 from touchline.day import Minute, Window
@@ -57,7 +58,7 @@ class Replayed:
             minutes = [START.later(first + passed) for passed in range(count)]
             site.ledger.open_interval(FEED, minutes[0].utc, "simulated")
             for minute in minutes:
-                site.ledger.minute_missed(FEED, minute, reason, minute.end)
+                site.ledger.slot_missed(slot_at(minute), reason, minute.end)
             site.ledger.close_interval(FEED, minutes[-1].end)
             record_watch(site.store, site.ledger, FEED)
 

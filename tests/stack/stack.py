@@ -25,7 +25,7 @@ import psutil
 
 from operations.dagster_home import opened_dagster
 from pipeline_assets.checks.specs import checks_for
-from pipeline_assets.partitions import SCHEDULED_MINUTE
+from pipeline_assets.partitions import SLOT
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access, Server
 from resources.ledger import FetchRow
@@ -33,8 +33,10 @@ from resources.ports import choose_ports
 from resources.processes import ProcessId
 from resources.settings import PREFIX, Settings
 from resources.site import Site
+from tests.slots import RAW
 from touchline.accounting import FetchFate
 from touchline.day import Minute
+from touchline.slot import Slot
 
 FEED = "football"
 PLAN = PLANS[FEED]
@@ -181,9 +183,10 @@ class Stack:
             rows = [
                 row
                 for day in sorted({minute.day for minute in wanted})
-                for row in site.ledger.fetches(FEED, day).values()
+                for row in site.ledger.fetches(RAW, day).values()
             ]
-        return {row.minute: row for row in rows if row.minute in wanted}
+        fates = {Minute(row.slot.at): row for row in rows}
+        return {minute: row for minute, row in fates.items() if minute in wanted}
 
     def spooled(self) -> list[Minute]:
         with self.site() as site:
@@ -215,7 +218,7 @@ class Stack:
         found = [
             MinuteRun(
                 record.dagster_run.run_id,
-                Minute.parse(record.dagster_run.tags[SCHEDULED_MINUTE]),
+                Minute(Slot.parse(record.dagster_run.tags[SLOT]).at),
                 record.dagster_run.status,
                 record.start_time,
                 record.end_time,

@@ -16,13 +16,14 @@ from pydantic import SecretStr
 from operations.opened import opened
 from pipeline_assets.checks.report import Kind
 from pipeline_assets.checks.specs import checks_for
-from pipeline_assets.minute import run_minute
 from pipeline_assets.sealing import seal_day
+from pipeline_assets.slot_run import run_slot
 from resources.day_layout import log_key
 from resources.site import Site
 from simulator.server import serve
 from simulator.world import World
 from tests.chain import SECRET, SPOOL, USER
+from tests.slots import slot_at
 from tests.stack.stack import CHECKS, FEED, PLAN, Stack, stack_up, until, vendor_of
 from touchline.clock import VirtualClock
 from touchline.day import Day
@@ -104,7 +105,7 @@ def seal_days(stack: Stack) -> None:
                 clock.set(minute.utc)
                 vendor.clock.set(minute.utc)
                 site.ledger.open_interval(FEED, minute.utc, settings.origin)
-                run_minute(site, FEED, minute, run_id=f"minute of {day}")
+                run_slot(site, slot_at(minute), run_id=f"minute of {day}")
                 site.ledger.close_interval(FEED, minute.end)
                 clock.set(day.end + timedelta(hours=1))
                 assert seal_day(site, FEED, day, run_id=f"seal of {day}").waiting == []

@@ -18,7 +18,7 @@ import pytest
 
 from pipeline_assets.checks.report import Kind
 from resources.ledger import FetchRow
-from sensors.minute_tick import ASK_UNTIL
+from tests.slots import PATIENCE
 from tests.stack.stack import (
     CHECKS,
     FEED,
@@ -33,7 +33,7 @@ from tests.stack.stack import (
 )
 from touchline.accounting import FetchFate, MissedReason
 from touchline.day import Minute
-from touchline.watch import expected_minutes
+from touchline.schedule import expected_slots
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(900)]
 
@@ -148,7 +148,11 @@ def test_the_supervisor_is_killed(stack: Stack) -> None:
     left = stack.children
     for pid in (stack.state["pid"], stack.child("daemon").pid):
         os.kill(pid, signal.SIGKILL)
-    until(f"the end of {unasked}'s time", lambda: datetime.now(UTC) > unasked.utc + ASK_UNTIL, 120)
+    until(
+        f"the end of {unasked}'s time",
+        lambda: datetime.now(UTC) > unasked.utc + PATIENCE.ask_until,
+        120,
+    )
     assert sum(process.alive for process in left) == len(left) - 1
 
     stack.up()
@@ -187,10 +191,12 @@ def fates_of_all(stack: Stack, until_minute: Minute) -> dict[Minute, FetchRow] |
     first = stack.runs()[0].minute
     with stack.site() as site:
         minutes = [
-            minute
+            Minute(slot.at)
             for day in {first.day, until_minute.day}
-            for minute in expected_minutes(
-                day, site.ledger.intervals(FEED, day.start, day.end), until_minute.utc
+            for slot in expected_slots(
+                PLAN.raw.slots(day),
+                site.ledger.intervals(FEED, day.start, day.end),
+                until_minute.utc,
             )
         ]
     rows = stack.fates(minutes)

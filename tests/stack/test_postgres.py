@@ -13,8 +13,8 @@ from sqlalchemy import create_engine, inspect, make_url
 
 from resources.ledger.database import with_driver
 from resources.settings import PREFIX
-from sensors.minute_tick import ASK_UNTIL
 from tests.postgres import NoServer, Postgres, postgres_server
+from tests.slots import PATIENCE
 from tests.stack.stack import Stack, current_minute, stack_up, until, vendor_of
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(900)]
@@ -75,7 +75,11 @@ def test_a_minute_lands_and_is_green(stack: Stack, server: Postgres) -> None:
 def until_a_minute_has_passed() -> None:
     """So long that no run of it can be asked for any more."""
     passed = current_minute().later(1)
-    until(f"the end of {passed}'s time", lambda: datetime.now(UTC) > passed.utc + ASK_UNTIL, 120)
+    until(
+        f"the end of {passed}'s time",
+        lambda: datetime.now(UTC) > passed.utc + PATIENCE.ask_until,
+        120,
+    )
 
 
 @pytest.mark.skipif(

@@ -20,6 +20,7 @@ import pytest
 from resources.embedded_s3 import Server
 from resources.processes import runs
 from resources.settings import PREFIX
+from tests.slots import PATIENCE, slot_at
 from tests.stack.stack import (
     FEED,
     LIVE_LIST,
@@ -34,7 +35,6 @@ from tests.stack.stack import (
 from touchline.accounting import FetchFate, MissedReason
 from touchline.day import Minute
 from touchline.health import ALIVE, LATE
-from touchline.watch import MAX_RUNTIME
 
 pytestmark = [pytest.mark.signals, pytest.mark.timeout(1800)]
 
@@ -239,7 +239,7 @@ def test_the_daemon_stops(site: Site) -> None:
 def test_a_run_hangs(site: Site) -> None:
     """The watchdog ends it, and its minute is named."""
     with hung_run(site) as run:
-        said = site.named("runs", MAX_RUNTIME.total_seconds())
+        said = site.named("runs", PATIENCE.max_runtime.total_seconds())
         assert signal(said, "runs")["do"].startswith("end the run")
         until("its end", lambda: not runs(run.process), 120)
     site.heals()
@@ -277,7 +277,7 @@ def hung_run(site: Site) -> Iterator[HungRun]:
     with stack.faults({"kind": "timeout", "endpoint": LIVE_LIST}):
         until(f"the fetch of {minute}", lambda: stack.vendor("GET", "log")["calls"], 120, 0.5)
     with stack.site() as books:
-        (row,) = (run for run in books.ledger.running() if run.minute == minute)
+        (row,) = (run for run in books.ledger.running() if run.slot == slot_at(minute))
     assert row.pid
     process = psutil.Process(row.pid)
     with stopped(process):

@@ -29,7 +29,7 @@ from rich.table import Table
 
 from simulator.world import World
 from tests.stack.stack import FEED, PLAN, MinuteRun, Stack, coming_minute, until
-from touchline.accounting import FetchFate, RunKind
+from touchline.accounting import FetchFate
 from touchline.day import Minute
 
 MINUTES = int(os.environ.get("TOUCHLINE_SOAK_MINUTES", "3"))
@@ -267,9 +267,9 @@ def fetched(stack: Stack, minutes: list[Minute]) -> dict[int, float]:
     """How much the runs of these minutes fetched, in MB as it is stored, by their pids."""
     with stack.site() as site:
         runs = {
-            run.minute: run.pid
+            Minute(run.slot.at): run.pid
             for run in site.ledger.newest_runs(10 * len(minutes))
-            if run.kind == RunKind.MINUTE
+            if run.slot is not None
         }
         raw = {day: site.ledger.claims(PLAN.raw.name, day) for day in {m.day for m in minutes}}
     return {

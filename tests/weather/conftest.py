@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pipeline_assets.minute import MinuteReport, run_minute
 from pipeline_assets.rotation import rotate
 from pipeline_assets.sealing import SealReport, seal_day
+from pipeline_assets.slot_run import SlotReport, run_slot
 from resources.embedded_s3 import S3Access
 from resources.settings import Settings
 from resources.site import store_at
@@ -24,6 +24,7 @@ from tests.pipeline_assets.conftest import imports_stay as imports_stay
 from tests.pipeline_assets.small_plan import small_plan
 from tests.resources.feeds.conftest import SmallWorld
 from tests.s3_gate import S3Gate
+from tests.slots import slot_at
 from touchline.accounting import Account, Outcome
 
 MATCHES = {f"match-{n}": 2 for n in range(5)}
@@ -52,23 +53,23 @@ class Weather:
     requests: int = 0
     """How many requests of the last one reached the store."""
 
-    def minutes(self, count: int) -> list[MinuteReport]:
+    def minutes(self, count: int) -> list[SlotReport]:
         """The next minutes; what they reported."""
         return [self._minute() for _ in range(count)]
 
-    def _minute(self) -> MinuteReport:
+    def _minute(self) -> SlotReport:
         chain, minute = self.chain, self.chain.start.later(self.passed)
         chain.at(minute)
         with chain.process() as site:
             site.store = store = FaultyStore(site.store, self.plan)
-            report = run_minute(site, FEED, minute, run_id=f"run-{self.passed}")
+            report = run_slot(site, slot_at(minute), run_id=f"run-{self.passed}")
             if self.passed % 5 == 4:
                 rotate(site, FEED)
         self.requests = len(store.passed)
         self.passed += 1
         return report
 
-    def clears(self, minutes: int = 3) -> MinuteReport:
+    def clears(self, minutes: int = 3) -> SlotReport:
         """From here on the store does as it should; what the last of these minutes reported."""
         self.plan = None
         self.minutes(minutes - 1)
@@ -158,7 +159,7 @@ def fair(chain_at: ChainAt, tmp_path_factory: pytest.TempPathFactory) -> Landed:
     with chain.process() as site:
         for passed in range(36):
             chain.at(chain.start.later(passed))
-            run_minute(site, FEED, chain.start.later(passed), run_id=f"run-{passed}")
+            run_slot(site, slot_at(chain.start.later(passed)), run_id=f"run-{passed}")
     return landed(chain)
 
 

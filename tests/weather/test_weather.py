@@ -18,9 +18,9 @@ from resources.store import StoreFull, StoreUnavailable
 from resources.store.faulty import Effect, Request, answer_lost, away, refused, slow, when
 from tests.chain import verdicts
 from tests.s3_gate import FULL, SLOW_DOWN, Answer, S3Gate
+from tests.slots import PATIENCE
 from tests.weather.conftest import Landed, Weather
 from touchline.accounting import Verdict
-from touchline.watch import MAX_RUNTIME
 
 # Some dozens of minutes, on a machine that may have other work.
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -62,7 +62,7 @@ def test_every_request_takes_two_seconds(
     late = slow(2 * scale)
     weather.plan = lambda request: late
     weather.minutes(4)
-    assert weather.requests * 2 < MAX_RUNTIME.total_seconds()
+    assert weather.requests * 2 < PATIENCE.max_runtime.total_seconds()
     assert verdicts(weather.clears()) == {Verdict.OK}
     assert weather.nothing_is_lost(fair)
 

@@ -165,7 +165,7 @@ def stage_of(rule: Rule[Any]) -> Stage[Alert]:
     def alerts(
         fetch: FetchRef, monitor: Iterable[MonitorRecord], *, carried: Fired | None
     ) -> Staged[Alert]:
-        now = int(fetch.minute.utc.timestamp())
+        now = int(fetch.at.timestamp())
         kept_from = now - int(REMEMBERED.total_seconds())
         before = carried.at if carried else {}
         fired = {match_id: at for match_id, at in before.items() if at >= kept_from}
@@ -216,7 +216,7 @@ def _alert(rule: Rule[Any], fetch: FetchRef, record: MonitorRecord, facts: Facts
         away_team=match.away_team,
         competition_name=match.competition_name,
         fired_fetch_id=fetch.fetch_id,
-        fired_at_utc=fetch.minute.utc,
+        fired_at_utc=fetch.at,
         odds_company=record.odds_company and record.odds_company.name,
         ou_total=facts.ou_total,
         favorite=facts.favorite,

@@ -9,6 +9,7 @@ from pipeline_assets.checks.report import CheckReport, Kind
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.spoiling import HEADS, by_hand, found, heads_object, land, put, rewrite
 from touchline.accounting import Verdict
+from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
 
 CHECK = "every_fetch_once"
@@ -30,7 +31,7 @@ def test_what_was_made_of_another_fetch_of_the_minute_is_bad(day: Chain) -> None
     day.minute(2, FeedPlan(plan.raw, (plan.stages[1],), plan.client))
     names = ["match-a", "match-b", "match-c"]
     made = heads_object(day, names)
-    made = heads_object(day, names, ref=replace(made.ref, fetch_id=ANOTHER))
+    made = heads_object(day, names, ref=FetchRef.of(made.ref.slot, ANOTHER))
     land(day, made)
     assert once(day).findings == [], "a run may still be at work"
     day.at(day.start.later(2), seconds=150)
@@ -61,7 +62,7 @@ def test_an_object_of_another_fetch_than_its_claim_is_bad_until_it_is_put_right(
 ) -> None:
     """Right number, right rows, the ETag that was confirmed: only not the fetch it says."""
     with by_hand(day) as (site, made):
-        put(site, replace(made, ref=replace(made.ref, fetch_id=ANOTHER)))
+        put(site, replace(made, ref=FetchRef.of(made.ref.slot, ANOTHER)))
         etag = site.store.head(made.key).etag
         site.ledger.landed(made.claim("x"), etag, len(made.body), site.clock.now())
     rewrite(day, "UPDATE ledger_claims SET verified_etag = NULL WHERE asset = ?", HEADS)

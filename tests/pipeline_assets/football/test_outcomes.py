@@ -29,6 +29,7 @@ from tests.pipeline_assets.football.examples import (
     through_storage,
 )
 from tests.pipeline_assets.football.fetches import answer, envelope
+from tests.slots import slot_at
 from touchline.day import ONE_MINUTE, Minute
 from touchline.fetch import Call, Envelope
 from touchline.football.fetched import DETAIL
@@ -120,7 +121,7 @@ class Followed:
         self.carried = through_storage(staged.carried)
         self.emitted += staged.records
         if staged.records:
-            self.said[(raw.ref.minute.utc - HALF_TIME.utc) // ONE_MINUTE] = self.states[-1]
+            self.said[(raw.ref.at - HALF_TIME.utc) // ONE_MINUTE] = self.states[-1]
         return staged
 
     @property
@@ -129,7 +130,7 @@ class Followed:
 
     def asks(self, minutes: int) -> list[str]:
         assert self.carried is not None
-        return wanted(self.carried, HALF_TIME.later(minutes))
+        return wanted(self.carried, slot_at(HALF_TIME.later(minutes)))
 
 
 def detail(status: int, goals: str = "0-0", match_id: str = MATCH, **more: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from resources.feeds.quota import Quota
 from resources.feeds.reference_cache import MemoryBlob, ReferenceCache
 from simulator.history import MarketRows
 from simulator.server import Served, serve
+from tests.slots import slot_at
 from touchline.clock import Clock, VirtualClock
 from touchline.day import Minute
 from touchline.fetch import Envelope, new_fetch_id
@@ -141,7 +142,7 @@ class Site:
         self.served.clock.set(self.clock.now())
         self.served.log.clear()
         return self.feed(**settings).fetch(
-            Minute.containing(self.clock.now()),
+            slot_at(Minute.containing(self.clock.now())),
             previous=Envelope(previous.envelope) if previous else None,
             ask=ask,
         )

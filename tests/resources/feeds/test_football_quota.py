@@ -9,6 +9,7 @@ import pytest
 from resources.feeds.football import ODDS_HISTORY, FetchedMinute
 from resources.feeds.football_answers import LiveMatch, odds_order
 from tests.resources.feeds.conftest import Site, SiteOf
+from tests.slots import slot_at
 from touchline.accounting import Outcome
 from touchline.day import Minute
 from touchline.fetch import Envelope, IndexEntry
@@ -160,7 +161,7 @@ def test_a_budget_that_soon_becomes_free_is_waited_for(
 ) -> None:
     def fetch(clock: ShiftedClock) -> FetchedMinute:
         feed = site.feed(clock=clock, odds_calls_per_minute=3, odds_wait_seconds=wait)
-        return feed.fetch(Minute.containing(clock.now()))
+        return feed.fetch(slot_at(Minute.containing(clock.now())))
 
     assert fetch(ShiftedClock(-seconds_ago)).outcome is Outcome.COMPLETE
     assert fetch(ShiftedClock(0)).outcome is outcome

@@ -1,4 +1,4 @@
-"""A minute's whole chain without Dagster; the assets call the same steps.
+"""The whole chain of a slot without Dagster; the assets call the same steps.
 
 raw fetch -> every stage in order -> checks
 """
@@ -17,42 +17,38 @@ from pipeline_assets.run import Run, StepReport
 from pipeline_assets.stage_step import stage_step
 from resources.site import Site
 from touchline.accounting import RunKind
-from touchline.day import Day, Minute
+from touchline.day import Day
+from touchline.slot import Slot
 
 
 @dataclass
-class MinuteReport:
-    """What a minute's steps did and what its checks said, in the order of the chain."""
+class SlotReport:
+    """What the steps of a slot did and what its checks said, in the order of the chain."""
 
-    minute: Minute
+    slot: Slot
     steps: dict[str, StepReport] = field(default_factory=dict)
     checks: list[CheckReport] = field(default_factory=list)
 
 
-def run_minute(
-    site: Site,
-    feed: str,
-    minute: Minute,
-    *,
-    run_id: str,
-    sleep: Callable[[float], None] = time.sleep,
-) -> MinuteReport:
-    """Fetch this minute and take it, and what earlier minutes left, through every stage.
+def run_slot(
+    site: Site, slot: Slot, *, run_id: str, sleep: Callable[[float], None] = time.sleep
+) -> SlotReport:
+    """Fetch this slot and take it, and what earlier ones left, through every stage.
 
     Neither the vendor nor the data make it raise; settings that are wrong do (SettingsError,
     WrongOrigin).
     """
-    plan = site.plans[feed]
-    run = Run(site, plan, minute.day, run_id, minute, sleep=sleep)
+    plan = site.plans[slot.feed]
+    run = Run(site, plan, slot.day, run_id, slot, sleep=sleep)
     run.days.refresh()
-    report = MinuteReport(minute)
-    with site.run(run_id, RunKind.MINUTE, feed=feed, minute=minute):
+    report = SlotReport(slot)
+    with site.run(run_id, RunKind.MINUTE, feed=slot.feed, slot=slot):
         report.steps[plan.raw.name] = run.land(raw_step(run))
         for stage in plan.stages:
             report.steps[stage.name] = run.land(stage_step(run, stage))
         known: KnownClaims = {}
         for asset in plan.assets:
-            report.checks += check_day(site, plan, asset, minute.day, known=known)
+            report.checks += check_day(site, plan, asset, slot.day, known=known)
     return report
 
 

@@ -1,0 +1,146 @@
+"""When a raw asset is fetched: the slots of a day, which of them to ask for now, and how long each
+is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Protocol
+
+from touchline.day import NEW_YORK, ONE_MINUTE, Day, FetchNumber
+from touchline.slot import Slot
+
+Intervals = Iterable[tuple[datetime, datetime | None]]
+"""Watch intervals in UTC, disjoint and in order; the end is None while an interval is open."""
+
+ASK_BEFORE = timedelta(seconds=10)
+"""A run is asked for so long before its slot. Dagster's daemon looks at sensors every 5 s, so each
+slot is seen at least once in this time."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a slot is waited for, counted from its time."""
+
+    start_within: timedelta
+    """A slot whose fetch has not started by then is missed."""
+    max_runtime: timedelta
+    """A run is no longer at work on its slot after this."""
+    ask_until: timedelta
+    """A slot that nobody asked for in time may still be asked for until then."""
+
+
+class Schedule(Protocol):
+    """When the fetches of a raw asset are made."""
+
+    @property
+    def patience(self) -> Patience: ...
+
+    def slots(self, raw: str, day: Day) -> Iterator[Slot]:
+        """Yield every slot of this day, in order."""
+        ...
+
+    def before(self, slot: Slot, count: int) -> list[Slot]:
+        """Return the slots whose times come before this one's, at most so many, newest first."""
+        ...
+
+    def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
+        """Return the slots to ask for now, in the order of their times. `asked` is the one that
+        was asked for last. A slot is never due before its day begins: its partition does not exist
+        until then."""
+        ...
+
+
+@dataclass(frozen=True)
+class EveryMinute:
+    """A slot at every minute of a day: 1,440, or 1,380 and 1,500 where the clocks change."""
+
+    patience: Patience = Patience(
+        start_within=timedelta(seconds=55),
+        max_runtime=timedelta(seconds=150),
+        ask_until=timedelta(seconds=30),
+    )
+
+    def slots(self, raw: str, day: Day) -> Iterator[Slot]:
+        """Yield every slot of this day, in order."""
+        start = day.start
+        return (
+            Slot(raw, day, FetchNumber(passed + 1), start + passed * ONE_MINUTE)
+            for passed in range(day.length)
+        )
+
+    def before(self, slot: Slot, count: int) -> list[Slot]:
+        """Return the slots of the minutes before this one's, so many, newest first."""
+        times = (slot.at - back * ONE_MINUTE for back in range(1, count + 1))
+        return [Slot.of(slot.raw, Day.containing(at), at) for at in times]
+
+    def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
+        """Return the coming minute when it is near, or the current one if the sensor passed over
+        it between two looks: then the minute before it was the last one asked for. After a pause
+        it was not, and the current minute is left alone."""
+        current = now.replace(second=0, microsecond=0)
+        coming = current + ONE_MINUTE
+        today = Day.containing(now)
+        if coming - now <= ASK_BEFORE and coming < today.end:
+            slot = Slot.of(raw, today, coming)
+            return [slot] if asked is None or slot.at > asked.at else []
+        passed_over = asked is not None and asked.at == current - ONE_MINUTE
+        if passed_over and now - current <= self.patience.ask_until:
+            return [Slot.of(raw, today, current)]
+        return []
+
+
+@dataclass(frozen=True)
+class TimesOfDay:
+    """Slots at times of the New York clock, on the day itself or on days after it.
+
+    `times` are pairs of days after the slot's day (0 for the day itself) and time of day, in the
+    order in which they pass. A time that the clocks skip in spring is an hour later that day; one
+    that passes twice in autumn is the second.
+    """
+
+    times: tuple[tuple[int, time], ...]
+    patience: Patience
+
+    def __post_init__(self) -> None:
+        if list(self.times) != sorted(set(self.times)) or not self.times or self.times[0][0] < 0:
+            raise ValueError(f"times of day that are not in order, each once: {self.times}")
+
+    def slots(self, raw: str, day: Day) -> Iterator[Slot]:
+        """Yield every slot of this day, in order."""
+        for days_after, at in self.times:
+            clock = datetime.combine(day.shifted(days_after).date, at)
+            yield Slot.of(raw, day, NEW_YORK.normalize(NEW_YORK.localize(clock, is_dst=False)))
+
+    def before(self, slot: Slot, count: int) -> list[Slot]:
+        """Return the slots whose times come before this one's, at most so many, newest first."""
+        days = (slot.day.shifted(away) for away in range(-count, self.times[-1][0] + 1))
+        earlier = (one for day in days for one in self.slots(slot.raw, day) if one.at < slot.at)
+        return sorted(earlier, key=lambda one: (one.at, one.day), reverse=True)[:count]
+
+    def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
+        """Return the slots whose time is near or has just passed, and is after that of `asked`."""
+        today, (days_open, _) = Day.containing(now), self.times[-1]
+        open_days = (today.shifted(-back) for back in range(days_open + 1))
+        near = (
+            slot
+            for day in open_days
+            for slot in self.slots(raw, day)
+            if -self.patience.ask_until <= slot.at - now <= ASK_BEFORE
+            and (asked is None or slot.at > asked.at)
+        )
+        return sorted(near, key=lambda slot: (slot.at, slot.day))
+
+
+def expected_slots(slots: Iterable[Slot], intervals: Intervals, until: datetime) -> Iterator[Slot]:
+    """Yield those of `slots`, which are in order, that begin inside a watch interval and before
+    `until`."""
+    spans = list(intervals)
+    for slot in slots:
+        if slot.at >= until:
+            return
+        if any(
+            opened <= slot.at and (closed is None or slot.at < closed) for opened, closed in spans
+        ):
+            yield slot
