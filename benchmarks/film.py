@@ -18,9 +18,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline_assets.code_version import code_version
-from resources.feeds import football
-from resources.feeds.quota import Quota
-from resources.feeds.reference_cache import MemoryBlob, ReferenceCache
+from pipeline_assets.football.client import feed as football
+from resources.vendor.quota import Quota
+from resources.vendor.reference_cache import MemoryBlob, ReferenceCache
 from simulator.clock import Clock
 from simulator.recorded import Recorded
 from simulator.server import serve
@@ -92,7 +92,11 @@ def opened_film(data: Path | None = None, folder: Path | None = None) -> Film:
     poll = recorded_poll(data)
     made_by = " ".join(
         code_version(module)
-        for module in (football.__name__, "resources.feeds.references", "simulator.recorded")
+        for module in (
+            football.__name__,
+            "pipeline_assets.football.client.references",
+            "simulator.recorded",
+        )
     )
     name = (
         "touchline-film-" + hashlib.sha256(f"{made_by} {poll.resolve()}".encode()).hexdigest()[:12]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tests.pipeline_assets.football.alert_oracle import Qualifies, qualifying
-from tests.resources.feeds.conftest import SmallWorld
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 from touchline.day import Minute
 
 Key = tuple[str, str]

@@ -29,11 +29,11 @@ from pipeline_assets.football.goal_moments import (
 )
 from pipeline_assets.football.odds_change import OddsChange, apply
 from pipeline_assets.football.prices import Price, overround
+from pipeline_assets.football.wire.odds import Phase, phase_of, score_of
 from resources.day_store import DayStore
 from resources.parquet import records_of
 from resources.site import Site
 from touchline.fetch import FetchRef
-from touchline.football.odds import Phase, phase_of, score_of
 
 ODDS = odds_changes.stage
 SHOWN_MINUTES = 180

@@ -11,9 +11,15 @@ from pipeline_assets.football.alerts.rules import shown_by
 from pipeline_assets.football.early_odds import MarketState
 from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.football.pretty_print_conversion import MoneyLine, Spread, Total
-from touchline.football.codes import IN_PLAY, SIDES, status_name, var_reason_text, var_result_text
-from touchline.football.live import read_incident
-from touchline.football.wire import Malformed, known
+from pipeline_assets.football.wire.codes import (
+    IN_PLAY,
+    SIDES,
+    status_name,
+    var_reason_text,
+    var_result_text,
+)
+from pipeline_assets.football.wire.fields import Malformed, known
+from pipeline_assets.football.wire.live import read_incident
 
 _BEFORE = {2: 0, 4: 45, 5: 90}
 """Minutes of play before each period that has a clock, by the status of a match in it."""

@@ -22,8 +22,8 @@ from operations.board.reader import Seen
 from operations.match_names import folded
 from operations.pages import templates
 from pipeline_assets.football.prices import percent
+from pipeline_assets.football.wire.codes import status_name
 from touchline.fetch import FetchRef
-from touchline.football.codes import status_name
 from touchline.notices import lasted
 
 WARNING_SECONDS = 120

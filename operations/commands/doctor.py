@@ -26,7 +26,6 @@ from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
 from resources.env_file import ENV_FILE, read_env_file
-from resources.feeds.http import CallError, skew_seconds
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
 from resources.notifier import Notifier
 from resources.settings import PREFIX, Settings, SettingsError
@@ -34,6 +33,7 @@ from resources.site import Site, store_at
 from resources.spool_probe import SpoolNotKept, mounted, probe_spool
 from resources.store import StoreError
 from resources.store_probe import CLOCK_TOLERANCE, SHOWN_CHARACTERS, broken_promises
+from resources.vendor.http import CallError, skew_seconds
 from touchline.clock import SystemClock
 from touchline.day import Day
 from touchline.fetch import Call

@@ -19,11 +19,11 @@ from pipeline_assets.football.early_odds import in_range
 from pipeline_assets.football.goal_moments import GOAL_MARKETS
 from pipeline_assets.football.lags import Lags, LagTable
 from pipeline_assets.football.odds_change import OddsChange, apply
+from pipeline_assets.football.wire.odds import score_of
 from pipeline_assets.load import load_table
 from resources.parquet import records_of
 from resources.site import Site
 from touchline.day import Day
-from touchline.football.odds import score_of
 
 ODDS = odds_changes.stage
 BY = ["match_id", "company_id"]

@@ -20,11 +20,11 @@ from pipeline_assets.football.alerts.rules import Alert, Rule
 from pipeline_assets.football.alerts.settling import Settled, Sighting, is_end, sighted
 from pipeline_assets.football.documents import records_document
 from pipeline_assets.football.match_looks import Look, Source, looks_at
+from pipeline_assets.football.wire.codes import IN_PLAY, NOT_STARTED
+from pipeline_assets.football.wire.fetched import PartMissing
+from pipeline_assets.football.wire.fields import Malformed, Noticed, Unread
 from touchline.day import ONE_MINUTE, new_york_text
 from touchline.fetch import Envelope, FetchRef
-from touchline.football.codes import IN_PLAY, NOT_STARTED
-from touchline.football.fetched import PartMissing
-from touchline.football.wire import Malformed, Noticed, Unread
 from touchline.outcomes import State
 from touchline.slot import Slot
 from touchline.stage import KIND, OUTCOME, Finding, Stage, Staged, Telling

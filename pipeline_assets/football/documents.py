@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from pipeline_assets.football.wire.codes import IN_PLAY, status_breakdown
 from touchline.day import new_york_text
 from touchline.fetch import FetchRef
-from touchline.football.codes import IN_PLAY, status_breakdown
 from touchline.stage import Content, QuarantinedRecord
 
 

@@ -18,7 +18,8 @@ from pipeline_assets.football.goal_moments import (
     score_history,
 )
 from pipeline_assets.football.merged_match import OddsIssue
-from touchline.football.odds import (
+from pipeline_assets.football.wire.fields import Malformed
+from pipeline_assets.football.wire.odds import (
     NO_MINUTE,
     OddsRow,
     Phase,
@@ -28,7 +29,6 @@ from touchline.football.odds import (
     rows_of,
     score_of,
 )
-from touchline.football.wire import Malformed
 
 Meta = msgspec.Meta
 

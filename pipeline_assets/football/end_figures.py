@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from touchline.football.codes import ENDED, IN_PLAY, NOT_STARTED
-from touchline.football.live import ParsedScore, SideFigures
+from pipeline_assets.football.wire.codes import ENDED, IN_PLAY, NOT_STARTED
+from pipeline_assets.football.wire.live import ParsedScore, SideFigures
 from touchline.stage import Finding
 
 KEPT_MINUTES = 48 * 60

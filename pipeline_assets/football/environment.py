@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from touchline.football.codes import WEATHER
+from pipeline_assets.football.wire.codes import WEATHER
 
 # (the highest mph of the class, its name); Calm alone excludes its limit.
 _BEAUFORT = (

@@ -27,7 +27,7 @@ from pipeline_assets.football.price_moves import (
     jumps_in,
     moves_in,
 )
-from touchline.football.odds import Score, score_of
+from pipeline_assets.football.wire.odds import Score, score_of
 
 PRICE_FIRST_COMPANIES = ("2",)
 """The companies whose price moves before their score text: docs/lags.md says who belongs here."""

@@ -10,8 +10,8 @@ import msgspec
 
 from pipeline_assets.football.goal_moments import LAG_SECONDS, Goal, score_history
 from pipeline_assets.football.price_moves import MOVING_MARKETS, Quote, jumps_in, moves_in
-from touchline.football.codes import IN_PLAY, company_name
-from touchline.football.odds import score_of
+from pipeline_assets.football.wire.codes import IN_PLAY, company_name
+from pipeline_assets.football.wire.odds import score_of
 
 END_OF_TIME = 2**62
 

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline_assets.football.alerts.settling import Scoreline
-from touchline.fetch import Envelope, FetchRef, IndexEntry
-from touchline.football.fetched import (
+from pipeline_assets.football.wire.fetched import (
     DETAIL,
     MISREAD,
     Fetched,
@@ -18,14 +17,15 @@ from touchline.football.fetched import (
     by_uuid,
     live_matches,
 )
-from touchline.football.live import (
+from pipeline_assets.football.wire.fields import NULL, Malformed, Noticed, Unread, members
+from pipeline_assets.football.wire.live import (
     SideFigures,
     live_id,
     read_detail_score,
     read_score,
     read_side,
 )
-from touchline.football.wire import NULL, Malformed, Noticed, Unread, members
+from touchline.fetch import Envelope, FetchRef, IndexEntry
 
 _NO_GOALS = ("_cards", "corners", "overtime_score", "penalty_score")
 """How the names of the figures end that no outcome needs."""

@@ -30,8 +30,7 @@ from pipeline_assets.football.merged_match import (
     ParsedTeam,
     TeamPart,
 )
-from touchline.fetch import Envelope, FetchRef
-from touchline.football.codes import (
+from pipeline_assets.football.wire.codes import (
     CARD_REASONS,
     COMPANIES,
     EVENT_TYPES,
@@ -39,8 +38,19 @@ from touchline.football.codes import (
     VAR_REASONS,
     VAR_RESULTS,
 )
-from touchline.football.fetched import MISREAD, Fetched, PartMissing, live_matches
-from touchline.football.live import (
+from pipeline_assets.football.wire.fetched import MISREAD, Fetched, PartMissing, live_matches
+from pipeline_assets.football.wire.fields import (
+    NULL,
+    Malformed,
+    Noticed,
+    Read,
+    Unread,
+    known,
+    list_of,
+    members,
+    starts,
+)
+from pipeline_assets.football.wire.live import (
     DETAIL_FIELDS,
     INCIDENT_FIELDS,
     LIVE_FIELDS,
@@ -52,18 +62,8 @@ from touchline.football.live import (
     read_score,
     type_of,
 )
-from touchline.football.reference import Named
-from touchline.football.wire import (
-    NULL,
-    Malformed,
-    Noticed,
-    Read,
-    Unread,
-    known,
-    list_of,
-    members,
-    starts,
-)
+from pipeline_assets.football.wire.reference import Named
+from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Content, Stage, Staged, Unusable
 
 FIFA_COUNTRY = "World Cup"

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from touchline.football.live import Detail, ParsedScore
-from touchline.football.reference import Named
-from touchline.football.wire import known
+from pipeline_assets.football.wire.fields import known
+from pipeline_assets.football.wire.live import Detail, ParsedScore
+from pipeline_assets.football.wire.reference import Named
 
 Meta = msgspec.Meta
 

@@ -19,8 +19,8 @@ from pipeline_assets.football.pretty_print_conversion import (
     decimal_prices,
     odds_document,
 )
+from pipeline_assets.football.wire.codes import status_name
 from touchline.fetch import FetchRef
-from touchline.football.codes import status_name
 from touchline.stage import Content, Stage, Staged
 
 Meta = msgspec.Meta

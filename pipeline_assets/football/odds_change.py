@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from touchline.football.odds import Phase
+from pipeline_assets.football.wire.odds import Phase
 
 Meta = msgspec.Meta
 

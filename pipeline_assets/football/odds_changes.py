@@ -22,9 +22,9 @@ from pipeline_assets.football.odds_change import (
     change_key,
 )
 from pipeline_assets.football.odds_reading import Earlier, Reading, set_aside, unix_minute
+from pipeline_assets.football.wire.fetched import ODDS, Fetched
+from pipeline_assets.football.wire.fields import Noticed, Unread
 from touchline.fetch import Envelope, FetchRef
-from touchline.football.fetched import ODDS, Fetched
-from touchline.football.wire import Noticed, Unread
 from touchline.stage import KIND, ODDS_ROWS, Stage, Staged, describe, reason_of
 
 KEPT_MINUTES = 48 * 60

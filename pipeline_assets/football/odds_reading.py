@@ -16,10 +16,10 @@ from pipeline_assets.football.odds_change import (
     SeenList,
     SeenMatch,
 )
-from touchline.fetch import Envelope, FetchRef, IndexEntry
-from touchline.football.codes import COMPANIES, MARKETS, STATUS_NAMES
-from touchline.football.fetched import Fetched, PartMissing
-from touchline.football.odds import (
+from pipeline_assets.football.wire.codes import COMPANIES, MARKETS, STATUS_NAMES
+from pipeline_assets.football.wire.fetched import Fetched, PartMissing
+from pipeline_assets.football.wire.fields import Malformed, Noticed, Unread, results_of
+from pipeline_assets.football.wire.odds import (
     ROW_LENGTH,
     BadRow,
     OddsRow,
@@ -33,7 +33,7 @@ from touchline.football.odds import (
     score_of,
     whole_history,
 )
-from touchline.football.wire import Malformed, Noticed, Unread, results_of
+from touchline.fetch import Envelope, FetchRef, IndexEntry
 from touchline.slot import Slot
 from touchline.stage import Finding, Staged, Unusable
 

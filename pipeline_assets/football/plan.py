@@ -20,7 +20,7 @@ from pipeline_assets.football.raw_fetches import raw_fetches
 from touchline.plan import FeedPlan
 
 if TYPE_CHECKING:
-    from resources.feeds.football import FootballFeed
+    from pipeline_assets.football.client.feed import FootballFeed
     from resources.settings import Settings
     from resources.store import Store
     from touchline.clock import Clock
@@ -31,10 +31,10 @@ def client(settings: Settings, clock: Clock, store: Store) -> FootballFeed:
 
     Raises SettingsError where the feed's URL or credentials are missing.
     """
-    from resources.feeds.football import FeedSettings, FootballFeed
-    from resources.feeds.quota import Quota
-    from resources.feeds.reference_cache import ReferenceCache
+    from pipeline_assets.football.client.feed import FeedSettings, FootballFeed
     from resources.site import StoreBlob
+    from resources.vendor.quota import Quota
+    from resources.vendor.reference_cache import ReferenceCache
     from touchline.clock import SystemClock
     from touchline.fetch import new_fetch_id
 

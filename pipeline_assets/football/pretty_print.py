@@ -29,13 +29,13 @@ from pipeline_assets.football.merged_match import (
     ParsedDetails,
     TeamPart,
 )
+from pipeline_assets.football.wire.codes import VAR_TYPE, company_name
+from pipeline_assets.football.wire.fetched import ODDS, by_uuid
+from pipeline_assets.football.wire.fields import Malformed, elements, members, results_of
+from pipeline_assets.football.wire.live import ParsedScore, type_of
+from pipeline_assets.football.wire.odds import companies_of
 from touchline.day import ONE_MINUTE
 from touchline.fetch import Envelope, FetchRef, IndexEntry
-from touchline.football.codes import VAR_TYPE, company_name
-from touchline.football.fetched import ODDS, by_uuid
-from touchline.football.live import ParsedScore, type_of
-from touchline.football.odds import companies_of
-from touchline.football.wire import Malformed, elements, members, results_of
 from touchline.stage import Content, Stage, Staged, Unusable
 
 __all__ = [

@@ -23,9 +23,9 @@ from pipeline_assets.football.pretty_print import (
     reduced_document,
 )
 from pipeline_assets.football.prices import Price
+from pipeline_assets.football.wire.fields import Noticed, Unread
+from pipeline_assets.football.wire.odds import NO_MINUTE
 from touchline.fetch import FetchRef
-from touchline.football.odds import NO_MINUTE
-from touchline.football.wire import Noticed, Unread
 from touchline.stage import Content, Stage, Staged
 
 Meta = msgspec.Meta

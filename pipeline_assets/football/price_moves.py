@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from touchline.football.codes import IN_PLAY
+from pipeline_assets.football.wire.codes import IN_PLAY
 
 MOVING_MARKETS = ("eu", "bs")
 """The markets in which a goal shows as a move."""
@@ -22,7 +22,7 @@ SIDES = frozenset((HOME, AWAY))
 
 
 class Quote(Protocol):
-    """What is read of a row: see `touchline.football.odds.OddsRow`."""
+    """What is read of a row: see `pipeline_assets.football.wire.odds.OddsRow`."""
 
     @property
     def change_time(self) -> int: ...

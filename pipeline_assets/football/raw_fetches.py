@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
+from pipeline_assets.football.wire import IN_PLAY
+from pipeline_assets.football.wire.fetched import DETAIL, LIVE, ODDS, live_matches
+from pipeline_assets.football.wire.fields import Malformed
+from pipeline_assets.football.wire.live import live_id
 from touchline.clock import parse_http_date
 from touchline.fetch import Envelope, IndexEntry
-from touchline.football import IN_PLAY
-from touchline.football.fetched import DETAIL, LIVE, ODDS, live_matches
-from touchline.football.live import live_id
-from touchline.football.wire import Malformed
 from touchline.formats import UNREADABLE_JSON
 from touchline.signs import ANOTHER_DAY, SignsOfLife
 from touchline.stage import RawAsset

@@ -13,17 +13,8 @@ from typing import Annotated, Any
 import msgspec
 
 from pipeline_assets.football.documents import records_document
-from touchline.fetch import Envelope, FetchRef, IndexEntry
-from touchline.football.fetched import COMPETITION, COUNTRY, TEAM
-from touchline.football.reference import (
-    Competition,
-    Country,
-    Team,
-    read_competition,
-    read_country,
-    read_team,
-)
-from touchline.football.wire import (
+from pipeline_assets.football.wire.fetched import COMPETITION, COUNTRY, TEAM
+from pipeline_assets.football.wire.fields import (
     FieldReader,
     Malformed,
     Noticed,
@@ -33,6 +24,15 @@ from touchline.football.wire import (
     members,
     results_of,
 )
+from pipeline_assets.football.wire.reference import (
+    Competition,
+    Country,
+    Team,
+    read_competition,
+    read_country,
+    read_team,
+)
+from touchline.fetch import Envelope, FetchRef, IndexEntry
 from touchline.stage import Stage, Staged, Unusable
 
 Meta = msgspec.Meta

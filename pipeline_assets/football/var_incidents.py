@@ -12,12 +12,9 @@ from typing import Annotated
 import msgspec
 
 from pipeline_assets.football.documents import records_document
-from touchline.day import new_york_text, utc_text
-from touchline.fetch import Envelope, FetchRef
-from touchline.football.codes import SIDES, VAR_TYPE, var_reason_text, var_result_text
-from touchline.football.fetched import PartMissing, live_matches
-from touchline.football.live import live_id, read_incident, type_of
-from touchline.football.wire import (
+from pipeline_assets.football.wire.codes import SIDES, VAR_TYPE, var_reason_text, var_result_text
+from pipeline_assets.football.wire.fetched import PartMissing, live_matches
+from pipeline_assets.football.wire.fields import (
     NULL,
     Malformed,
     Noticed,
@@ -27,6 +24,9 @@ from touchline.football.wire import (
     members,
     starts,
 )
+from pipeline_assets.football.wire.live import live_id, read_incident, type_of
+from touchline.day import new_york_text, utc_text
+from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Stage, Staged, Unusable
 
 Meta = msgspec.Meta

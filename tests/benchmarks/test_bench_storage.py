@@ -12,7 +12,7 @@ from pipeline_assets.checks.factory import check_day
 from resources.embedded_s3 import S3Access
 from resources.store.s3 import S3Store
 from simulator.server import serve
-from tests.resources.feeds.conftest import SmallWorld
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 from touchline.accounting import Verdict
 
 FIRST = 31

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pipeline_assets.football.wire.fetched import DETAIL, ODDS
 from simulator.fixtures import HALF_TIME, SECOND_HALF, Calendar
 from simulator.match import play
 from simulator.world import World
 from tests.pipeline_assets.football.fetches import envelope
 from touchline.day import ONE_MINUTE, Day, Minute
 from touchline.fetch import Call, Envelope
-from touchline.football.fetched import DETAIL, ODDS
 
 MATCHES = 3
 BEGINS, LASTS = timedelta(hours=12), timedelta(hours=6)

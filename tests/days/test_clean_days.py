@@ -13,7 +13,7 @@ from simulator.world import World
 from tests.chain import FEED, Chain, all_ok
 from tests.days.conftest import ChainAt
 from tests.days.season import MatchDay, season
-from tests.resources.feeds.conftest import SmallWorld
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 from tests.slots import RAW, slot_at
 from touchline.accounting import FetchFate
 from touchline.day import Day

@@ -16,12 +16,12 @@ import msgspec
 import pytest
 
 from operations.commands.export import asset_to_export, document_name, write_document
+from pipeline_assets.football.wire.fetched import LIVE, ODDS
 from pipeline_assets.plans import PLANS
 from simulator.faults import Fault
 from tests.chain import FEED, RAW
 from tests.operations.conftest import RunDay, RunMinutes
 from touchline.day import Minute, new_york_text
-from touchline.football.fetched import LIVE, ODDS
 from touchline.stage import RawAsset, Stage
 
 START = Minute.parse("2025-05-28T17:05:00Z")

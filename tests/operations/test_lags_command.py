@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.lags import LagTable
+from pipeline_assets.football.wire.odds import companies_of, markets_of, rows_of
 from simulator.world import World
 from tests.operations.conftest import START, RunMinutes
-from touchline.football.odds import companies_of, markets_of, rows_of
 
 MATCHES = 8
 

@@ -25,7 +25,7 @@ from resources.ports import choose_ports
 from resources.settings import NOT_IN_MEMORY, PREFIX, Settings
 from simulator.faults import Fault
 from simulator.server import Served, serve
-from tests.resources.feeds.conftest import SmallWorld
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 
 USER, SECRET = "newcomer-77", "s3cr3t-value"
 

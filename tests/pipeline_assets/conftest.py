@@ -18,8 +18,8 @@ from resources.store import Store
 from resources.store.faulty import FaultyStore
 from simulator.server import Served, serve
 from tests.chain import NOON, SECRET, USER, Chain
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 from tests.pipeline_assets.small_plan import small_plan
-from tests.resources.feeds.conftest import SmallWorld
 from tests.stores import below, memory
 from touchline.day import Minute
 from touchline.plan import FeedPlan

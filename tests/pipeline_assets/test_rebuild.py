@@ -17,9 +17,9 @@ from simulator.recorded import Recorded
 from simulator.server import serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import ChainOf
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
 from tests.pipeline_assets.small_plan import Head, fails, heads, small_plan
-from tests.resources.feeds.conftest import SmallWorld
 from tests.slots import slot_at
 from touchline.accounting import Outcome, Verdict
 from touchline.day import Day, Minute

@@ -10,7 +10,7 @@ import pytest
 from simulator.server import Served, serve
 from tests.chain import SECRET, USER, Chain
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
-from tests.resources.feeds.conftest import SmallWorld
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 from tests.schedules.flows import World
 from tests.schedules.scenarios import Scenario
 from tests.schedules.world import Client, Vendor, plan_of

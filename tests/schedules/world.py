@@ -11,13 +11,13 @@ import msgspec
 
 from pipeline_assets.football.quarantine import quarantine_stage
 from pipeline_assets.football.raw_fetches import raw_fetches
+from pipeline_assets.football.wire.fetched import LIVE
 from tests.chain import FEED
 from tests.crash.world import live_in
 from tests.pipeline_assets.small_plan import HEADS, NEWCOMERS, heads
 from tests.schedules.turns import Pause
 from touchline.day import Minute
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
-from touchline.football.fetched import LIVE
 from touchline.plan import FeedPlan
 from touchline.slot import Slot
 from touchline.stage import Staged

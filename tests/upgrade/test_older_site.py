@@ -127,4 +127,4 @@ def test_every_format_is_looked_at() -> None:
         if "\nFORMAT = " in path.read_text()
     }
     # A cache of answers is filled anew.
-    assert having - {"resources.feeds.reference_cache"} == set(FORMS)
+    assert having - {"resources.vendor.reference_cache"} == set(FORMS)

@@ -21,8 +21,8 @@ from resources.store.faulty import FaultyStore, Plan
 from simulator.server import serve
 from tests.chain import FEED, NOON, RAW, SECRET, USER, Chain, all_ok
 from tests.pipeline_assets.conftest import imports_stay as imports_stay
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 from tests.pipeline_assets.small_plan import small_plan
-from tests.resources.feeds.conftest import SmallWorld
 from tests.s3_gate import S3Gate
 from tests.slots import slot_at
 from touchline.accounting import Account, Outcome

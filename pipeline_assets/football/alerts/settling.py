@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from touchline.football.codes import CANCELED, CUT_IN_HALF, ENDED
+from pipeline_assets.football.wire.codes import CANCELED, CUT_IN_HALF, ENDED
 from touchline.outcomes import State
 
 Meta = msgspec.Meta

@@ -19,7 +19,7 @@ from pipeline_assets.football.alerts.rules import (
 from pipeline_assets.football.alerts.settling import Result, Settled
 from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.football.prices import Price
-from touchline.football.codes import HALF_TIME
+from pipeline_assets.football.wire.codes import HALF_TIME
 from touchline.outcomes import State
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.server import Served, serve
 from tests.chain import SECRET, USER, Chain
-from tests.resources.feeds.conftest import SmallWorld
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 
 MATCHES = {f"match-{n:02d}": 2 for n in range(12)}
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from pipeline_assets.football.wire.fetched import COMPETITION, COUNTRY, DETAIL, LIVE, ODDS, TEAM
 from simulator.recorded import Recorded
 from touchline.day import Minute
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
-from touchline.football.fetched import COMPETITION, COUNTRY, DETAIL, LIVE, ODDS, TEAM
 
 POLL = datetime(2025, 5, 28, 17, 30, 17, tzinfo=UTC)
 MINUTE = Minute(datetime(2025, 5, 28, 17, 30, tzinfo=UTC))

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from pipeline_assets.football.wire.odds import OddsRow
 from tests.pipeline_assets.football.score_reference import Row, goals_in
-from touchline.football.odds import OddsRow
 
 MARKETS = ("asia", "eu", "bs", "cr")
 History = dict[str, list[Row]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tests.chain import NOON
-from tests.resources.feeds.conftest import SmallWorld
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 
 
 @dataclass

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from pipeline_assets.football.wire.codes import VAR_TYPE
 from tests.pipeline_assets.football.fetches import POLL, envelope, recorded
 from touchline.fetch import Envelope
-from touchline.football.codes import VAR_TYPE
 
 EXAMPLES = int(os.environ.get("TOUCHLINE_HYPOTHESIS_EXAMPLES", "100"))
 examples = settings(

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline_assets.football.wire.codes import VAR_TYPE
+from pipeline_assets.football.wire.live import SideFigures
 from tests.pipeline_assets.football.examples import ENVIRONMENT
-from touchline.football.codes import VAR_TYPE
-from touchline.football.live import SideFigures
 
 Path = tuple[str | int, ...]
 Bodies = dict[str, Any]

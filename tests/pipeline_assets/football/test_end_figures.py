@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline_assets.football.end_figures import KEPT_MINUTES, EndedMatches
 from pipeline_assets.football.monitor_central import MonitorRecord
+from pipeline_assets.football.wire.codes import IN_PLAY
 from tests.pipeline_assets.football.examples import (
     MATCH,
     chain,
@@ -21,7 +22,6 @@ from tests.pipeline_assets.football.examples import (
     through_storage,
 )
 from tests.pipeline_assets.football.fetches import MINUTE
-from touchline.football.codes import IN_PLAY
 
 HOME, AWAY = (2, 0, 1, 3, 7), (1, 1, 0, 1, 4)
 """Goals, goals at half-time, red and yellow cards, corners."""

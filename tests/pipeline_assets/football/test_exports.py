@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from pipeline_assets.football.wire.fetched import DETAIL, ODDS
 from pipeline_assets.plans import PLANS
 from tests.pipeline_assets.football.examples import as_json, content
 from tests.pipeline_assets.football.fetches import envelope
 from touchline.accounting import Outcome
 from touchline.fetch import Call, Envelope
-from touchline.football.fetched import DETAIL, ODDS
 from touchline.stage import Stage, Staged
 
 MATCH = "9gh1mn4xyz7pqr2"

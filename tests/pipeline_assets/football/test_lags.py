@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.lags import Lags, LagTable
+from pipeline_assets.football.wire.odds import OddsRow, companies_of, markets_of, rows_of
 from tests.pipeline_assets.football.fetches import POLL, needs_poll, recorded
-from touchline.football.odds import OddsRow, companies_of, markets_of, rows_of
 
 
 def bs(time: int, line: str, score: str = "0-0", *, closed: int = 0, status: int = 2) -> OddsRow:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.merged import MergedMatch, MissingPart, OddsIssue, merged, stage
+from pipeline_assets.football.wire.fetched import DETAIL, ODDS, TEAM
 from resources.stage_codec import decode_stage, encode_stage
 from tests.pipeline_assets.football.examples import (
     AWAY,
@@ -29,7 +30,6 @@ from tests.pipeline_assets.football.fetches import (
     recorded_fetch,
 )
 from touchline.fetch import Call, Envelope
-from touchline.football.fetched import DETAIL, ODDS, TEAM
 from touchline.stage import Staged
 
 OTHER = "8fa0lm3wvu6opq1"

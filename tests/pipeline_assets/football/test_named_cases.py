@@ -15,6 +15,7 @@ from pipeline_assets.football.alert_outcomes import AlertOutcome
 from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.football.plan import football
 from pipeline_assets.football.raw_fetches import raw_fetches
+from pipeline_assets.football.wire.fetched import DETAIL
 from simulator.server import Served, serve
 from tests.chain import FEED, NOON, SECRET, USER
 from tests.pipeline_assets.conftest import ChainOf
@@ -23,7 +24,6 @@ from tests.pipeline_assets.football.fetches import MINUTE, failed
 from tests.pipeline_assets.football.lined_world import LinedWorld
 from touchline.accounting import Verdict
 from touchline.fetch import Envelope
-from touchline.football.fetched import DETAIL
 from touchline.stage import Reads, Staged
 
 OTHER = "b" * 15

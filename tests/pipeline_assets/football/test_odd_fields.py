@@ -21,6 +21,7 @@ import pytest
 
 from pipeline_assets.football.odds_changes import odds_changes
 from pipeline_assets.football.var_incidents import var_incidents
+from pipeline_assets.football.wire.fields import Unread
 from tests.pipeline_assets.football.examples import (
     AWAY,
     COUNTRY,
@@ -36,7 +37,6 @@ from tests.pipeline_assets.football.examples import (
 from tests.pipeline_assets.football.fetches import POLL, envelope, needs_poll, recorded
 from tests.pipeline_assets.football.odd_fields_oracle import Bodies, Cost, Path, cost
 from touchline.fetch import Envelope
-from touchline.football.wire import Unread
 from touchline.stage import Staged
 
 FULL = os.environ.get("TOUCHLINE_ODD_FIELDS") == "full"

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from pipeline_assets.football.odds_change import OddsChange, SeenOdds, change_key
 from pipeline_assets.football.odds_changes import odds_changes, stage
+from pipeline_assets.football.wire.fetched import ODDS
+from pipeline_assets.football.wire.odds import Phase
 from tests.pipeline_assets.football.fetches import (
     MINUTE,
     answer,
@@ -24,8 +26,6 @@ from tests.pipeline_assets.football.fetches import (
     recorded_fetch,
 )
 from touchline.fetch import Call, Envelope, FetchRef
-from touchline.football.fetched import ODDS
-from touchline.football.odds import Phase
 from touchline.stage import Staged
 
 MATCH = "9gh1mn4xyz7pqr2"

@@ -21,6 +21,7 @@ from pipeline_assets.football.alert_outcomes import (
 from pipeline_assets.football.alerts import three_ou_half, underdog_half
 from pipeline_assets.football.alerts.rules import Alert, Facts, Side, alert_stages, all_rules
 from pipeline_assets.football.alerts.settling import Result, Settled
+from pipeline_assets.football.wire.fetched import DETAIL
 from tests.pipeline_assets.football.examples import (
     MATCH,
     as_json,
@@ -32,7 +33,6 @@ from tests.pipeline_assets.football.fetches import answer, envelope
 from tests.slots import slot_at
 from touchline.day import ONE_MINUTE, Minute
 from touchline.fetch import Call, Envelope
-from touchline.football.fetched import DETAIL
 from touchline.outcomes import State
 from touchline.stage import Staged
 

@@ -18,9 +18,9 @@ import pytest
 
 from pipeline_assets.football.early_odds import EarlyOdds, KeptRow, Known, early_odds
 from pipeline_assets.football.goal_moments import ScoreHistory, score_history
+from pipeline_assets.football.wire.odds import OddsRow, companies_in, markets_of, rows_of
 from tests.pipeline_assets.football.fetches import POLL, answer, needs_poll, recorded
 from tests.pipeline_assets.football.odds_oracle import PREFERENCE
-from touchline.football.odds import OddsRow, companies_in, markets_of, rows_of
 
 pytestmark = needs_poll
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from pipeline_assets.football.reference import Reference, reference, stage
+from pipeline_assets.football.wire.fetched import COUNTRY, TEAM
 from tests.pipeline_assets.football.examples import survive_columns
 from tests.pipeline_assets.football.fetches import (
     POLL,
@@ -18,7 +19,6 @@ from tests.pipeline_assets.football.fetches import (
     recorded_fetch,
 )
 from touchline.fetch import Call, Envelope
-from touchline.football.fetched import COUNTRY, TEAM
 from touchline.stage import Staged
 
 TEAM_ID, LEAGUE_ID = "2pw6yx0jk8lmq3d", "3kx8lm2de5vwjq0"

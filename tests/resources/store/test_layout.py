@@ -12,8 +12,8 @@ from resources.day_layout import object_key
 from resources.store.faulty import FaultyStore, Request
 from simulator.server import serve
 from tests.chain import FEED, SECRET, USER, Chain
+from tests.pipeline_assets.football.client.conftest import SmallWorld
 from tests.pipeline_assets.small_plan import small_plan
-from tests.resources.feeds.conftest import SmallWorld
 from tests.stores import below, memory
 from touchline.day import Minute
 

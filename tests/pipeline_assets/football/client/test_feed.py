@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from resources.feeds.football import (
+from pipeline_assets.football.client.feed import (
     COMPETITION,
     COUNTRIES,
     LIVE_LIST,
@@ -19,7 +19,7 @@ from resources.feeds.football import (
     FeedSettings,
     FetchedMinute,
 )
-from tests.resources.feeds.conftest import SECRET, SOON, USER, Site, SiteOf
+from tests.pipeline_assets.football.client.conftest import SECRET, SOON, USER, Site, SiteOf
 from touchline.accounting import Outcome
 from touchline.fetch import Envelope, IndexEntry
 

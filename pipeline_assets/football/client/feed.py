@@ -15,17 +15,17 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from resources.feeds import football_answers as answers
-from resources.feeds.football_odds import ODDS_HISTORY, OddsBudget, OldOdds
-from resources.feeds.http import CallError, HttpSettings, VendorClient, skew_seconds
-from resources.feeds.quota import Budget, Quota
-from resources.feeds.reference_cache import Entries, ReferenceCache
-from resources.feeds.references import ReferenceDesk
+from pipeline_assets.football.client import answers
+from pipeline_assets.football.client.odds_quota import ODDS_HISTORY, OddsBudget, OldOdds
+from pipeline_assets.football.client.references import ReferenceDesk
+from pipeline_assets.football.wire import IN_PLAY, status_breakdown
+from resources.vendor.http import CallError, HttpSettings, VendorClient, skew_seconds
+from resources.vendor.quota import Budget, Quota
+from resources.vendor.reference_cache import Entries, ReferenceCache
 from touchline.accounting import Outcome, sha256_hex
 from touchline.clock import Clock
 from touchline.day import new_york_text
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
-from touchline.football import IN_PLAY, status_breakdown
 from touchline.masking import Mask
 from touchline.slot import Slot
 

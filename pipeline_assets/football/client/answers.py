@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from resources.feeds.http import CallError
+from pipeline_assets.football.wire import HALF_TIME, IN_PLAY
+from pipeline_assets.football.wire.fields import known
+from resources.vendor.http import CallError
 from touchline.fetch import is_json, json_text
-from touchline.football import HALF_TIME, IN_PLAY
-from touchline.football.wire import known
 
 _DETAIL_CHARACTERS = 200
 

@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from resources.feeds.football_answers import judge
-from resources.feeds.http import CallError, HttpSettings, VendorClient, skew_seconds
+from pipeline_assets.football.client.answers import judge
+from resources.vendor.http import CallError, HttpSettings, VendorClient, skew_seconds
 from tests.touchline.test_clock import UNREADABLE_DATES
 from touchline.clock import VirtualClock
 from touchline.fetch import Call

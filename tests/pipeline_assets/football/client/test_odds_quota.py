@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from resources.feeds.football import ODDS_HISTORY, FetchedMinute
-from resources.feeds.football_answers import LiveMatch, odds_order
-from tests.resources.feeds.conftest import Site, SiteOf
+from pipeline_assets.football.client.answers import LiveMatch, odds_order
+from pipeline_assets.football.client.feed import ODDS_HISTORY, FetchedMinute
+from tests.pipeline_assets.football.client.conftest import Site, SiteOf
 from tests.slots import slot_at
 from touchline.accounting import Outcome
 from touchline.day import Minute

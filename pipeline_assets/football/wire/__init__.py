@@ -1,6 +1,6 @@
 """The football vendor's vocabulary: its codes, and named fields for everything in its arrays."""
 
-from touchline.football.codes import (
+from pipeline_assets.football.wire.codes import (
     HALF_TIME,
     IN_PLAY,
     STATUS_NAMES,

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from touchline.football.wire import (
+from pipeline_assets.football.wire.fields import (
     NULL,
     FieldReader,
     Int64,

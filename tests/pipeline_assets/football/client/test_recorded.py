@@ -11,7 +11,7 @@ import pytest
 
 from simulator.recorded import Recorded
 from simulator.server import serve
-from tests.resources.feeds.conftest import SECRET, USER, Site, SmallWorld
+from tests.pipeline_assets.football.client.conftest import SECRET, USER, Site, SmallWorld
 from touchline.accounting import Outcome
 from touchline.clock import VirtualClock
 from touchline.fetch import Envelope

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.feeds.reference_cache import Entry, MemoryBlob, ReferenceCache
+from resources.vendor.reference_cache import Entry, MemoryBlob, ReferenceCache
 
 NOW = datetime(2025, 5, 28, 17, 0, tzinfo=UTC)
 

@@ -7,14 +7,14 @@ import logging
 import msgspec
 import pytest
 
-from resources.feeds.football import COMPETITION, COUNTRIES, TEAM, FetchedMinute
-from resources.feeds.reference_cache import MemoryBlob
-from resources.feeds.references import MERGES_FOLLOWED
-from tests.resources.feeds.conftest import SOON, Site
+from pipeline_assets.football.client.feed import COMPETITION, COUNTRIES, TEAM, FetchedMinute
+from pipeline_assets.football.client.references import MERGES_FOLLOWED
+from pipeline_assets.football.wire.fetched import Fetched
+from resources.vendor.reference_cache import MemoryBlob
+from tests.pipeline_assets.football.client.conftest import SOON, Site
 from touchline.accounting import Outcome
 from touchline.compression import zstd
 from touchline.fetch import Envelope, IndexEntry
-from touchline.football.fetched import Fetched
 
 REFERENCES = (COUNTRIES, COMPETITION, TEAM)
 HOURS = 60

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.feeds import football_answers as answers
-from resources.feeds.http import CallError
+from pipeline_assets.football.client import answers
+from resources.vendor.http import CallError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from resources.feeds.football import FeedSettings, FetchedMinute, FootballFeed
-from resources.feeds.quota import Quota
-from resources.feeds.reference_cache import MemoryBlob, ReferenceCache
+from pipeline_assets.football.client.feed import FeedSettings, FetchedMinute, FootballFeed
+from resources.vendor.quota import Quota
+from resources.vendor.reference_cache import MemoryBlob, ReferenceCache
 from simulator.history import MarketRows
 from simulator.server import Served, serve
 from tests.slots import slot_at

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pipeline_assets.football.client.feed import LIVE_LIST, MATCH_DETAILS, ODDS_HISTORY
 from pipeline_assets.football.raw_fetches import match_keys
-from resources.feeds.football import LIVE_LIST, MATCH_DETAILS, ODDS_HISTORY
-from tests.resources.feeds.conftest import Site, SiteOf
+from pipeline_assets.football.wire.fetched import Fetched
+from tests.pipeline_assets.football.client.conftest import Site, SiteOf
 from touchline.accounting import Outcome
 from touchline.fetch import Envelope
-from touchline.football.fetched import Fetched
 
 
 def details_asked(site: Site) -> list[str | None]:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchline.football import status_breakdown
-from touchline.football.codes import (
+from pipeline_assets.football.wire import status_breakdown
+from pipeline_assets.football.wire.codes import (
     CARD_REASONS,
     EVENT_TYPES,
     IN_PLAY,
@@ -26,17 +26,7 @@ from touchline.football.codes import (
     var_reason_text,
     var_result_text,
 )
-from touchline.football.live import SideFigures
-from touchline.football.odds import (
-    OddsRow,
-    Rows,
-    companies_in,
-    companies_of,
-    markets_of,
-    rows_of,
-    whole_history,
-)
-from touchline.football.wire import (
+from pipeline_assets.football.wire.fields import (
     FieldReader,
     Malformed,
     Noticed,
@@ -44,6 +34,16 @@ from touchline.football.wire import (
     known,
     list_of,
     results_of,
+)
+from pipeline_assets.football.wire.live import SideFigures
+from pipeline_assets.football.wire.odds import (
+    OddsRow,
+    Rows,
+    companies_in,
+    companies_of,
+    markets_of,
+    rows_of,
+    whole_history,
 )
 
 

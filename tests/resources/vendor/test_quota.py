@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.feeds.quota import Budget, BudgetSpent, Quota
+from resources.vendor.quota import Budget, BudgetSpent, Quota
 
 START = datetime(2025, 5, 28, 17, 0, tzinfo=UTC)
 BUDGET = Budget("odds", 3)
@@ -88,7 +88,7 @@ def test_processes_share_one_file(tmp_path: Path) -> None:
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from resources.feeds.quota import Budget, BudgetSpent, Quota
+from resources.vendor.quota import Budget, BudgetSpent, Quota
 quota, granted = Quota(Path(sys.argv[1])), 0
 for _ in range(60):
     try:

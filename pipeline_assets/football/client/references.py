@@ -10,9 +10,9 @@ from datetime import timedelta
 import anyio
 import msgspec
 
-from resources.feeds import football_answers as answers
-from resources.feeds.http import CallError, VendorClient
-from resources.feeds.reference_cache import Entries, Entry
+from pipeline_assets.football.client import answers
+from resources.vendor.http import CallError, VendorClient
+from resources.vendor.reference_cache import Entries, Entry
 from touchline.clock import Clock
 from touchline.fetch import Call, FetchRef
 

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import msgspec
 
-from touchline.football.codes import DELAY, IN_PLAY, NOT_STARTED, TO_BE_DETERMINED
-from touchline.football.wire import (
+from pipeline_assets.football.wire.codes import DELAY, IN_PLAY, NOT_STARTED, TO_BE_DETERMINED
+from pipeline_assets.football.wire.fields import (
     Int64,
     Malformed,
     Reader,

@@ -8,9 +8,16 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from resources.feeds.football import LIVE_LIST, MATCH_DETAILS, ODDS_HISTORY
+from pipeline_assets.football.client.feed import LIVE_LIST, MATCH_DETAILS, ODDS_HISTORY
 from simulator.server import serve
-from tests.resources.feeds.conftest import FIRST_DAY, SECRET, SOON, USER, Site, SmallWorld
+from tests.pipeline_assets.football.client.conftest import (
+    FIRST_DAY,
+    SECRET,
+    SOON,
+    USER,
+    Site,
+    SmallWorld,
+)
 from touchline.clock import VirtualClock
 from touchline.fetch import Envelope
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import anyio
 
-from resources.feeds.http import CallError
-from resources.feeds.quota import Budget, BudgetSpent, Quota, Ticket
+from resources.vendor.http import CallError
+from resources.vendor.quota import Budget, BudgetSpent, Quota, Ticket
 from touchline.clock import Clock
 from touchline.fetch import Call, Envelope
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline_assets.football.wire.fields import Malformed, Read, known, list_of, results_of
+from pipeline_assets.football.wire.live import Detail, read_detail
+from pipeline_assets.football.wire.odds import companies_in
+from pipeline_assets.football.wire.reference import Named, read_named
 from touchline.errors import TouchlineError
 from touchline.fetch import Envelope, IndexEntry
-from touchline.football.live import Detail, read_detail
-from touchline.football.odds import companies_in
-from touchline.football.reference import Named, read_named
-from touchline.football.wire import Malformed, Read, known, list_of, results_of
 
 LIVE = "match/detail_live"
 DETAIL = "match/recent/list"

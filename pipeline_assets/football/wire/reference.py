@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from touchline.football.wire import NULL, FieldReader, Int64
+from pipeline_assets.football.wire.fields import NULL, FieldReader, Int64
 
 
 class Named(msgspec.Struct, frozen=True):

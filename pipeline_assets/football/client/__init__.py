@@ -1,0 +1,1 @@
+"""The football vendor's client: what is asked for in a fetch, and in which order."""

@@ -1,1 +1,0 @@
-"""Vendor clients, one module a feed."""

@@ -1,0 +1,1 @@
+"""What every vendor's client rests on: HTTP, request budgets, a cache of answers."""
