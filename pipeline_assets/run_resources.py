@@ -51,8 +51,9 @@ def _recorded(site: Site, run: dg.DagsterRun | None) -> AbstractContextManager[o
 
 @dg.resource(description="dagster-aws's S3 resource on the object store in use, for other assets.")
 def s3(_: dg.InitResourceContext) -> Iterator[S3Resource]:
-    """What an asset that builds on ours reads and writes the same store with, by
-    `context.resources.s3.get_client()`. Ours do not use it: importing it costs a run 0.8 CPU s."""
+    """What an asset that builds on ours reads and writes the same store with: its
+    `context.resources.s3` is the resource's boto3 client. Ours do not use it: importing it costs a
+    run 0.8 CPU seconds."""
     from dagster_aws.s3 import S3Resource
 
     from resources.embedded_s3 import connected

@@ -201,7 +201,7 @@ def test_a_day_is_loaded_as_its_reader_says(store: Any, instance: dg.DagsterInst
 
     @dg.asset(partitions_def=daily, required_resource_keys={"s3"})
     def with_boto3(context) -> None:
-        listed = context.resources.s3.get_client().list_objects_v2(Bucket="touchline")
+        listed = context.resources.s3.list_objects_v2(Bucket="touchline")
         read["bytes"] = sum(item["Size"] for item in listed["Contents"])
 
     readers = [

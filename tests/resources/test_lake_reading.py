@@ -331,7 +331,7 @@ def test_a_process_that_read_ends_well_twenty_times(s3_server: S3Access, s3_pref
 @pytest.mark.stack
 def test_what_a_minute_imports_does_not_import_delta() -> None:
     code = (
-        "import sys; import resources.lake, pipeline_assets.minute; "
+        "import sys; import resources.lake, pipeline_assets.slot_run; "
         "print([name for name in sys.modules if name.startswith('deltalake')])"
     )
     ended = subprocess.run(
