@@ -42,7 +42,7 @@ test-stack: $(STAMP) ## run those that need a real S3 server, PostgreSQL, other 
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "stack and not daemon and not crash and not days and not soak and not signals" $(ARGS)
 
 test-slow: $(STAMP) ## run those that start the whole stack and live through its minutes (SLOW=sampled: some of them)
-	@TOUCHLINE_SLOW=$(SLOW) $(BIN)/pytest -q -n 2 --dist loadfile -m daemon $(ARGS)
+	@TOUCHLINE_SLOW=$(SLOW) $(BIN)/pytest -q -m daemon $(ARGS)
 
 properties: $(STAMP) ## run what `make test` runs, each property with eight times as many examples
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not stack" --hypothesis-profile=thorough $(ARGS)
