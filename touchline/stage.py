@@ -204,8 +204,8 @@ class Reads(StrEnum):
 class RawAsset:
     """What a feed's fetches are: the start of every chain.
 
-    `record_keys` gives one key for each record of an envelope, for counting and digests, and
-    `by` is the module whose code decides.
+    `record_keys` gives one key for each record of an envelope, for counting and digests;
+    `schedule` says which slots a day has.
     """
 
     name: str
