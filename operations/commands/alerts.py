@@ -48,15 +48,15 @@ class Found:
     prefix: str
     alerts: list[Alert]
     notices: list[Notice]
-    """Those that are not delivered, and all of a day that was asked for."""
+    """The notices that are not delivered; with a day, all notices of that day."""
     matches: list[AlertDelivery]
-    """Alerts about matches: the same."""
+    """The match alerts that are not delivered; with a day, all of that day."""
     outcomes: Mapping[str, State] = field(default_factory=dict)
-    """How they have turned out, by alert id, as far as that is known."""
+    """The outcome of each match alert by its id, where it is known."""
 
     @property
     def tallies(self) -> dict[str, Tally]:
-        """By rule, how its alerts among them have turned out."""
+        """Count the outcomes of the match alerts by rule."""
         return tally_by_rule((a.rule_id, self.outcomes.get(a.alert_id)) for a in self.matches)
 
 
@@ -148,7 +148,8 @@ def _plain(value: Any) -> Any:
 
 
 def _outcomes(site: Site, alerts: Sequence[AlertDelivery]) -> dict[str, State]:
-    """By alert id, how these alerts have turned out; one of which nobody can tell is left out.
+    """Return the outcome of each alert by its id, without alerts that have none yet.
+
     Raises StoreError, LedgerUnavailable."""
     outcomes: dict[str, State] = {}
     for feed, day in sorted({(alert.feed, alert.day) for alert in alerts}):

@@ -65,7 +65,7 @@ def backtest(
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """What a rule did on these days; `without` are those of which no display landed."""
+    """The result of one rule over these days. No display landed on the days in `without`."""
 
     rule: str
     version: int

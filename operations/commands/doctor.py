@@ -91,7 +91,7 @@ def examine(settings: Settings) -> Iterator[Examined]:
 
 
 def refused(error: SettingsError) -> list[Examined]:
-    """What is found where the settings are wrong, so that nothing else can be looked at."""
+    """Return the findings for settings that cannot be read; nothing else is looked at then."""
     do = "touchline init explains every setting; then touchline doctor looks at the rest"
     return [Examined("settings", Health.BAD, str(error), do), *_misspelt_variables()]
 
@@ -111,8 +111,8 @@ def _settings(_: Settings) -> Iterator[Examined]:
 
 
 def _misspelt_variables() -> Iterator[Examined]:
-    """Those that would be ignored, in the environment and in `.env`. Settings take their names in
-    small letters too."""
+    """Yield a finding for each variable of the environment and of `.env` that no setting has. Names
+    may be in small letters."""
     known = {name.upper() for name in Settings.model_fields}
     for where, names in (("the environment", list(os.environ)), (ENV_FILE, list(read_env_file()))):
         for name in sorted(names):
@@ -225,7 +225,7 @@ def _feed(settings: Settings) -> Iterator[Examined]:
 
 
 def _mend_feed(call: Call, url: str) -> str:
-    """What to look at, by what went wrong. The URL carries no credentials."""
+    """Return what to do about a call that failed. The URL carries no credentials."""
     if call.error == CallError.RATE_LIMITED:
         return "wait: the vendor says that its quota is spent"
     said_no = call.error == CallError.VENDOR_ERROR and call.http_status != 404

@@ -54,11 +54,11 @@ class Drift:
     prefix: str
     days: list[DriftedDay]
     runs: list[RunRow]
-    """Of other commits or dependencies, at work a moment ago."""
+    """Runs of another commit or other dependencies, seen in the last ten minutes."""
     sensors: list[Signal]
-    """Those that are not as they should be."""
+    """The sensors whose signal is not OK."""
     settings: list[str]
-    """Variables that are others than `up` was started with."""
+    """The variables that have changed since `up` was started."""
 
     @property
     def is_none(self) -> bool:
