@@ -49,7 +49,7 @@ _WATCH_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What the command line chose. `source` None: live where a feed URL is set, else simulated."""
+    """The options of `touchline up`. Without `source`: live with a feed URL, else simulated."""
 
     port: int = 3000
     source: Origin | None = None

@@ -146,7 +146,7 @@ class Upload:
 
 
 def _total_matches(entry: Mapping[str, Any]) -> int:
-    """What its footer says; none where that is not known, as of a fetch that failed."""
+    """Return the `total_matches` of the footer; 0 where it is not known, as in a failed fetch."""
     (footer,) = (part for name, part in entry.items() if name.endswith("FOOTER"))
     return footer["total_matches"] or 0
 
@@ -154,7 +154,7 @@ def _total_matches(entry: Mapping[str, Any]) -> int:
 def _entries(
     site: Site, asset: RawAsset | Stage[Any], day: Day
 ) -> Callable[[FetchNumber], Mapping[str, Any]]:
-    """What makes the entry of one fetch."""
+    """Return the function that makes the log entry of one fetch."""
     days = site.days(asset.feed)
     if isinstance(asset, RawAsset):
         of_envelope = asset.export

@@ -116,14 +116,14 @@ def restore(
 
 @dataclass
 class RebuildReport:
-    """What a rebuild added, and what the deep checks say of it afterwards."""
+    """The assets that a rebuild added to, and the verdicts of the deep checks after it."""
 
     assets: list[Rebuilt] = field(default_factory=list)
     verdicts: dict[tuple[Day, str], Verdict] = field(default_factory=dict)
     intervals: int = 0
     expiries: int = 0
     aside: Path | None = None
-    """Where the damaged ledger is kept in whose place this one was made."""
+    """The path that the damaged ledger was moved to; None where there was none."""
 
     @property
     def verdict(self) -> Verdict:

@@ -44,9 +44,9 @@ def losses(
 def _losses_between(
     site: Site, plans: Iterable[FeedPlan], first: Day | None, last: Day | None, *, deep: bool
 ) -> list[Loss]:
-    """Of every day from the first to the last of which anything is known, oldest first.
+    """Return the losses of every known day between these two, oldest first.
 
-    Raises Misuse where nothing is, StoreError, LedgerUnavailable, UnreadableObject.
+    Raises Misuse where no such day is known, StoreError, LedgerUnavailable, UnreadableObject.
     """
     found: list[Loss] = []
     looked = False

@@ -47,7 +47,7 @@ class SetAside(msgspec.Struct, frozen=True):
 
 
 def _set_aside(site: Site, day: Day | None) -> list[SetAside]:
-    """Of this day, or of every day that is known: in the order of stages, days and fetches.
+    """Return the quarantined records of this day, or of every known day, by stage, day and fetch.
 
     Raises Misuse for a day of which nothing is known, StoreError, UnreadableObject,
     UnreadableStageObject, LedgerUnavailable.

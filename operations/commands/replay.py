@@ -128,7 +128,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """What the command line chose; `matches` None: as many as the hour of the day has."""
+    """The options of `touchline replay`. Without `matches` the hour decides how many are live."""
 
     minutes: int
     start: Minute
@@ -150,7 +150,7 @@ class ReplayOptions:
 
 @dataclass
 class Totals:
-    """What a replay added, in the shape that scripts rely on."""
+    """The totals of what a replay added; `as_dict` is the JSON that scripts read."""
 
     start: Minute
     ticks: int = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -12,7 +11,7 @@ from sqlalchemy import ColumnElement, Executable, Row, Table, bindparam, select
 
 from resources.ledger import tables
 from resources.ledger.database import Database, Transaction
-from touchline.day import ONE_MINUTE, Day, FetchNumber, Minute
+from touchline.day import Day, FetchNumber
 
 _ERROR_CHARACTERS = 2000
 
@@ -123,11 +122,6 @@ def record(kind: type[R], row: Row[Any], **changed: Any) -> R:
 @cache
 def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
-
-
-def minute_of(day_start: datetime, number: int) -> Minute:
-    """The day's minute of this number, without working out the day's start once a row."""
-    return Minute(day_start + (number - 1) * ONE_MINUTE)
 
 
 def storable(message: str) -> str:
