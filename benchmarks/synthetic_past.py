@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Table, insert, select, update
 
 from benchmarks.watched_day import DAY, FEED, Watched
-from resources.day_layout import object_key, window_key
+from resources.day_layout import AssetKeys
 from resources.ledger import tables
 from resources.ledger.database import Database, Transaction
 from resources.ledger.records import Claim
@@ -37,9 +37,9 @@ def fill_windows_before(watched: Watched, first: int) -> int:
     earlier = [window for window in DAY.windows() if window.first < first]
     with watched.at(DAY.minute(template.last)) as (site, _):
         for asset in site.plans[FEED].assets:
-            body = site.store.get(window_key(asset.name, template)).body
+            body = site.store.get(AssetKeys.of(asset.name, {}).window(template)).body
             for window in earlier:
-                site.store.put_new(window_key(asset.name, window), body)
+                site.store.put_new(AssetKeys.of(asset.name, {}).window(window), body)
         database = Database(site.settings.ledger_database)
         with database.write() as transaction:
             past = _Past(transaction, watched.prefix, template)
@@ -84,7 +84,7 @@ class _Past:
                 if row.get(name):
                     moved[name] = _fetch_id(row[name], by)
             if table is tables.windows:
-                moved["key"] = window_key(row["asset"], window)
+                moved["key"] = AssetKeys.of(row["asset"], {}).window(window)
             if "sequence" in row:
                 self.sequence += 1
                 moved["sequence"] = self.sequence
@@ -101,7 +101,8 @@ def _moved(value: Any, by: int) -> Any:
         case Claim():
             slot = Slot.implied(value.ref.feed, value.ref.at + timedelta(minutes=by))
             ref = FetchRef.of(slot, _fetch_id(value.ref.fetch_id, by))
-            return replace(value, ref=ref, key=object_key(value.asset, ref.day, ref.number))
+            key = AssetKeys.of(value.asset, {}).single(ref.day, ref.number)
+            return replace(value, ref=ref, key=key)
         case [Held(), *_]:
             return [_held(held, by) for held in value]
         case _ if hasattr(value, "astimezone"):

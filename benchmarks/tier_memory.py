@@ -26,7 +26,7 @@ from pipeline_assets.rotation import rotate
 from pipeline_assets.run import Run
 from pipeline_assets.sealing import seal_day
 from pipeline_assets.stage_step import stage_step
-from resources.day_layout import window_key
+from resources.day_layout import AssetKeys
 from resources.day_seal import DaySeal
 from resources.manifest import About, Held
 from resources.site import Site
@@ -94,9 +94,9 @@ def _live(watched: Watched, film: Film, minutes: int) -> None:
         for number in range(1, minutes + 1):
             minute = DAY.minute(number)
             clock.set(minute.utc)
-            run = Run(site, plan, DAY, f"minute-{number}", plan.raw.slot(DAY, number))
+            run = Run(site, plan, DAY, f"minute-{number}", plan.raws[0].slot(DAY, number))
             run.days.refresh()
-            steps = [run.land(raw_step(run))]
+            steps = [run.land(raw_step(run, plan.raws[0]))]
             steps += [run.land(stage_step(run, stage)) for stage in plan.stages]
             failures = [failure for step in steps for failure in step.failures]
             if failures or any(minute.number not in step.landed for step in steps):
@@ -145,7 +145,7 @@ def _seal(watched: Watched) -> dict[str, float]:
 
 def _noted(watched: Watched, at: Minute, work: Callable[[Site], list[str]]) -> dict[str, float]:
     """Peak memory by asset, MB; what is left of the asset before is in it."""
-    plan = _NotedPlan(PLAN.raw, PLAN.stages, PLAN.client)
+    plan = _NotedPlan(PLAN.raws[0], PLAN.stages, PLAN.client)
     with _site(watched, at, plan) as (site, _):
         if wrong := work(site):
             raise NotAsItShould(f"{at}: {wrong[:3]}")
@@ -182,7 +182,7 @@ def _many_rows(watched: Watched, rows: int) -> None:
                 start = number * 7919 % (first.num_rows - each)
                 shown = first if number == 1 else first.slice(start, each)
                 singles.append(_single(stage, FetchNumber(number), shown))
-            site.store.put_new(window_key(ODDS, window), write_window(stage, singles))
+            site.store.put_new(AssetKeys.of(ODDS, {}).window(window), write_window(stage, singles))
 
 
 def _single(stage: Any, number: FetchNumber, rows: pa.Table) -> tuple[Held, bytes]:

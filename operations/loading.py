@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from operations.opened import NothingThere, opened_store
 from pipeline_assets.load import UnknownAsset, find_asset, load_envelopes, load_table
-from resources.day_layout import is_raw
 from resources.env_file import take_aws_variables
 from resources.lake.columns import DATE
 from resources.parquet import records_of
@@ -45,7 +44,7 @@ def load(
     take_aws_variables()
     with opened_store(prefix) as site:
         name = find_asset(site, asset)
-        if is_raw(name):
+        if site.keys(name).is_raw:
             if as_ != "records":
                 raise UnknownAsset(f"{name} has no rows: load it as_='records', its envelopes")
             if subject is not None:

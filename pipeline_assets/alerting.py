@@ -64,10 +64,12 @@ def outlived(ledger: Ledger, plans: Mapping[str, FeedPlan], now: datetime) -> li
             for alert in ledger.alerts(feed=plan.name)
             if alert.key.check == FEED_IS_ALIVE and alert.is_standing and alert.key.day < today
         }
-        of_feed = FEED_IS_ALIVE, plan.raw.name
-        if left and of_feed in ledger.newest_verdicts(plan.name, today):
-            unchecked = left.difference(days_to_seal(ledger, plan, now))
-            over += [Evaluation(*of_feed, day, now) for day in sorted(unchecked)]
+        newest = ledger.newest_verdicts(plan.name, today) if left else {}
+        for raw in plan.raws:
+            of_feed = FEED_IS_ALIVE, raw.name
+            if of_feed in newest:
+                unchecked = left.difference(days_to_seal(ledger, plan, now))
+                over += [Evaluation(*of_feed, day, now) for day in sorted(unchecked)]
     return over
 
 
@@ -91,6 +93,8 @@ def silences(
             since = start if opened is None else max(start, opened)
             newest = ledger.newest_verdicts(plan.name, day)
             for asset in plan.assets:
+                if day == today and not plan.raw_of(asset.name).schedule.every_minute:
+                    continue  # Its checks speak after each of its few slots.
                 for check in checks_for(asset):
                     last = max(newest.get((check.name, asset.name), since), since)
                     if now - last > patience and now - (last := max(last, rebuilt())) > patience:

@@ -17,9 +17,8 @@ OWNERS = ["team:touchline"]
 
 def assets_of(plan: FeedPlan) -> list[dg.AssetsDefinition]:
     """A feed's assets, in the order of the chain."""
-    raw = plan.raw
     return [
-        _asset(plan, raw, code_version(raw.module), kind="json", place=0),
+        *(_asset(plan, raw, code_version(raw.module), kind="json", place=0) for raw in plan.raws),
         *(
             _asset(
                 plan,

@@ -31,7 +31,6 @@ from touchline.accounting import Account, FetchFate, LossClass, Verdict
 from touchline.day import Day, FetchNumber, Window
 from touchline.outcomes import Tally, tally_by_rule
 from touchline.plan import FeedPlan
-from touchline.schedule import expected_slots
 from touchline.stage import ALERT, KIND, ODDS_ROWS, OUTCOME, RawAsset
 
 _FROM_WORST = {state: place for place, state in enumerate(MinuteState)}
@@ -67,8 +66,8 @@ class Run:
 
 @dataclass(frozen=True)
 class AssetDay:
-    """One asset's day. `cells` has one for each minute, the first that of number 1; `account` sums
-    what was claimed as landed; `counts` says in the plural what a record is."""
+    """One asset's day. `cells` has one for each minute that it is open, the first of number 1;
+    `account` sums what was claimed as landed; `counts` says in the plural what a record is."""
 
     name: str
     inputs: tuple[str, ...]
@@ -110,13 +109,14 @@ class AssetDay:
 @dataclass(frozen=True)
 class DayState:
     """See the module. `origin` is live, simulated or recorded, None before the first fetch; `read`
-    when the day was read; `watched` its minutes that were expected by then."""
+    when the day was read; `watched` has by raw asset the numbers of the slots that were expected by
+    then."""
 
     feed: str
     day: Day
     read: datetime
     origin: str | None
-    watched: frozenset[FetchNumber]
+    watched: Mapping[str, frozenset[FetchNumber]]
     assets: tuple[AssetDay, ...]
     losses: tuple[Loss, ...]
     alerts: tuple[AlertShown, ...]
@@ -125,6 +125,11 @@ class DayState:
     @property
     def verdict(self) -> Verdict:
         return Verdict.worst(asset.verdict for asset in self.assets)
+
+    @property
+    def expected(self) -> int:
+        """How many slots were expected."""
+        return sum(map(len, self.watched.values()))
 
     @property
     def sealed(self) -> int:
@@ -160,7 +165,7 @@ class DayState:
             "verdict": self.verdict,
             "origin": self.origin,
             "minutes": self.day.length,
-            "watched": len(self.watched),
+            "watched": self.expected,
             "sealed": self.sealed == self.parts,
             "assets": {
                 asset.name: {
@@ -199,14 +204,18 @@ def read_day_state(
     """
     now = site.clock.now()
     plan = plan_repair(site, feed, day, deep=deep, progress=progress)
-    fetches = site.ledger.fetches(feed.raw.name, day)
-    intervals = site.ledger.intervals(feed.name, day.start, day.end)
-    expected = expected_slots(feed.raw.slots(day), intervals, now)
-    watched = frozenset(slot.number for slot in expected)
-    assets = [_asset_day(site, plan.surveys[each.name], watched, fetches) for each in feed.assets]
+    fetches = {raw.name: site.ledger.fetches(raw.name, day) for raw in feed.raws}
+    watched = {
+        raw.name: frozenset(slot.number for slot in site.ledger.expected(raw, day, now))
+        for raw in feed.raws
+    }
+    assets = [
+        _asset_day(site, feed, found, watched[found.raw], fetches[found.raw])
+        for found in (plan.surveys[each.name] for each in feed.assets)
+    ]
     alerts = [
         alert
-        for stage, asset in zip(feed.stages, assets[1:], strict=True)
+        for stage, asset in zip(feed.stages, assets[len(feed.raws) :], strict=True)
         if asset.kind == ALERT
         for alert in landed_alerts(site, stage, day, asset.records)
     ]
@@ -228,6 +237,7 @@ def read_day_state(
 
 def _asset_day(
     site: Site,
+    feed: FeedPlan,
     found: Survey,
     watched: frozenset[FetchNumber],
     fetches: Mapping[FetchNumber, FetchRow],
@@ -243,6 +253,7 @@ def _asset_day(
         tuple(
             cells_of(
                 found.day,
+                feed.raw_of(asset.name).length(found.day),
                 watched,
                 fetches,
                 found.claims,
@@ -263,6 +274,7 @@ def _asset_day(
 
 def cells_of(
     day: Day,
+    length: int,
     watched: frozenset[FetchNumber],
     fetches: Mapping[FetchNumber, FetchRow],
     claims: Mapping[FetchNumber, ClaimRow],
@@ -271,10 +283,11 @@ def cells_of(
     *,
     has_expired: bool = False,
 ) -> Iterator[Cell]:
-    """How one asset stands with each minute of the day, from what was expected, the minutes' fates,
-    the asset's claims, what stands in the store and what the checks found."""
+    """How one asset stands with each of the `length` minutes that its day is open, from what was
+    expected, the fates of slots, the asset's claims, what stands in the store and what the checks
+    found."""
     named = _by_number(day, claims, findings)
-    for each in range(1, day.length + 1):
+    for each in range(1, length + 1):
         number = FetchNumber(each)
         row, fetch, found = claims.get(number), fetches.get(number), named.get(number)
         landed = row.landed if row else None

@@ -53,7 +53,7 @@ def drifted_days(
             continue
         for stage in plan.stages:
             made = found.get((stage.name, day), Counter())
-            fetched = found.get((plan.raw.name, day), Counter())
+            fetched = found.get((plan.raw_of(stage.name).name, day), Counter())
             lacks = fetched.total() > made.total()
             unmade = _unmade(ledger, plan, stage.name, day) if lacks else 0
             if not (made or unmade):
@@ -75,7 +75,7 @@ def drifted_days(
 
 
 def _unmade(ledger: Ledger, plan: FeedPlan, stage: str, day: Day) -> int:
-    raw = plan.raw.name
+    raw = plan.raw_of(stage).name
     fates, changes = ledger.fates(raw, day), ledger.changes(raw, day)
     landed = {n: changes[n] for n, fate in fates.items() if fate is FetchFate.LANDED}
     taken = ledger.standing(stage, day).keys()

@@ -12,7 +12,7 @@ from touchline.errors import Bad
 def has_expired(site: Site, asset: str, day: Day) -> bool:
     """Whether either book says that this day was removed on purpose, or is about to be. Raises
     StoreError, LedgerUnavailable."""
-    if tier_of(asset) in site.ledger.expiries(asset, day):
+    if tier_of(site.keys(asset)) in site.ledger.expiries(asset, day):
         return True
     return expiry_of(site.store, asset, day, site.clock.now()) is not None
 

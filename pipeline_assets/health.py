@@ -11,7 +11,7 @@ from pipeline_assets.alerting import FEED_IS_ALIVE, watched_since
 from pipeline_assets.checks.report import Kind as FindingKind
 from resources.heartbeat import heartbeat_key, written_at
 from resources.inbox import Inbox
-from resources.ledger import Ledger, LedgerUnavailable, RunRow
+from resources.ledger import FetchRow, Ledger, LedgerUnavailable, RunRow
 from resources.settings import Settings
 from resources.spool import Spool, SpoolLimits, spool_verdict
 from resources.store import AccessRefused, NoCredentials, NoSuchBucket, NotFound, Store, StoreError
@@ -36,6 +36,7 @@ from touchline.health import (
 from touchline.notices import lasted, next_commands
 from touchline.plan import FeedPlan
 from touchline.slot import Slot
+from touchline.stage import RawAsset
 from touchline.watch import WINDOW_OVERDUE
 
 HEARTBEAT, RUNS = "heartbeat", "runs"
@@ -82,6 +83,8 @@ def book_signals(books: Books) -> Iterator[Signal]:
             *(
                 (Kind.PROGRESS, asset.name, partial(_progress, books, plan, asset.name))
                 for asset in plan.assets
+                # Of others the check of cadence says which of their few slots are missed.
+                if plan.raw_of(asset.name).schedule.every_minute
             ),
         ]
     for kind, name, look in looks:
@@ -183,7 +186,7 @@ def _runs(books: Books) -> Signal:
 
 
 def _longest(books: Books, slot: Slot) -> timedelta:
-    return books.plans[slot.feed].raw.patience.max_runtime
+    return books.plans[slot.feed].raw_of(slot.raw).patience.max_runtime
 
 
 def _age(books: Books, run: RunRow) -> timedelta:
@@ -193,12 +196,13 @@ def _age(books: Books, run: RunRow) -> timedelta:
 def _feed(books: Books, plan: FeedPlan) -> Signal:
     """By the check that judges it, since only that has seen what it brought. What it said of a day
     before the one it judged last is history: a sealed day is judged no more."""
-    name, raw, failure = feed_signal(plan.name), plan.raw.name, _failure(books, plan)
+    name, failure = feed_signal(plan.name), _failure(books, plan)
+    raws = tuple(raw.name for raw in plan.raws)
     judged = {
         day: at
         for day in books.days
         for (check, asset), at in books.ledger.newest_verdicts(plan.name, day).items()
-        if (check, asset) == (FEED_IS_ALIVE, raw)
+        if check == FEED_IS_ALIVE and asset in raws
     }
     since = max(judged, default=min(books.days))
     standing = [
@@ -215,16 +219,16 @@ def _feed(books: Books, plan: FeedPlan) -> Signal:
             return Signal(Kind.LIVENESS, name, Health.BAD, detail, (), do)
         # Nobody could judge the feed, which may be well.
         return Signal(
-            Kind.LIVENESS, name, Health.UNKNOWN, detail, (raw, *_minutes_rest_on(plan)), do
+            Kind.LIVENESS, name, Health.UNKNOWN, detail, (*raws, *_minutes_rest_on(plan)), do
         )
     if failure:
         return Signal(Kind.LIVENESS, name, Health.WARNING, failure, (), "touchline doctor")
     if not judged:
-        return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "nothing has judged it yet", (raw,))
+        return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "nothing has judged it yet", raws)
     age = books.now - max(judged.values())
     detail = f"was judged to be alive {lasted(age)} ago"
     if age > STUCK:
-        rests_on = (raw, *_minutes_rest_on(plan))
+        rests_on = (*raws, *_minutes_rest_on(plan))
         return Signal(Kind.LIVENESS, name, Health.UNKNOWN, detail, rests_on)
     return Signal(Kind.LIVENESS, name, Health.OK, detail)
 
@@ -236,12 +240,17 @@ def feed_signal(feed: str) -> str:
 
 def _failure(books: Books, plan: FeedPlan) -> str | None:
     """How the newest fetch failed; None where it did not."""
+    found = (_newest_fetch(books, raw) for raw in plan.raws)
+    newest = max((row for row in found if row), key=lambda row: row.slot.at, default=None)
+    if newest is None or newest.outcome is not Outcome.FAILED:
+        return None
+    return f"the newest fetch, that of {utc_text(newest.slot.at)}, failed: {newest.reason}"
+
+
+def _newest_fetch(books: Books, raw: RawAsset) -> FetchRow | None:
     for day in books.days:
-        if number := books.ledger.newest_fetch(plan.raw.name, day):
-            newest = books.ledger.fetches(plan.raw.name, day, number, number).get(number)
-            if newest is None or newest.outcome is not Outcome.FAILED:
-                return None
-            return f"the newest fetch, that of {utc_text(newest.slot.at)}, failed: {newest.reason}"
+        if number := books.ledger.newest_fetch(raw.name, day):
+            return books.ledger.fetches(raw.name, day, number, number).get(number)
     return None
 
 
@@ -254,8 +263,9 @@ def _is_bad(alerts: Iterable[Alert]) -> bool:
 
 def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
     rests_on = _minutes_rest_on(plan)
-    if asset != plan.raw.name:
-        rests_on = (plan.raw.name, feed_signal(plan.name), *rests_on)
+    raw = plan.raw_of(asset).name
+    if asset != raw:
+        rests_on = (raw, feed_signal(plan.name), *rests_on)
     if watched_since(books.ledger, plan, books.now) is None:
         detail = "Touchline is not running: no minute is expected"
         return Signal(Kind.PROGRESS, asset, Health.UNKNOWN, detail, (UP,), "touchline up")
@@ -272,16 +282,18 @@ def _progress(books: Books, plan: FeedPlan, asset: str) -> Signal:
 
 def _minutes_rest_on(plan: FeedPlan) -> tuple[str, ...]:
     """The signals without which no minute's run comes to anything."""
-    return (*by_sensor(f"{plan.name}_minute_tick"), RUNS, STORE, LEDGER)
+    ticks = (part for raw in plan.raws for part in by_sensor(f"{raw.job}_tick"))
+    return (*ticks, RUNS, STORE, LEDGER)
 
 
 def _newest(books: Books, plan: FeedPlan, asset: str, day: Day) -> datetime | None:
     """When the newest fetch that this asset has of the day was to be made (UTC)."""
-    if asset == plan.raw.name:
-        newest = books.ledger.newest_fetch(plan.raw.name, day)
+    raw = plan.raw_of(asset)
+    if asset == raw.name:
+        newest = books.ledger.newest_fetch(raw.name, day)
     else:
         newest = books.ledger.newest_good(asset, day)
-    return plan.raw.slot(day, newest).at if newest else None
+    return raw.slot(day, newest).at if newest else None
 
 
 # --- backlog -------------------------------------------------------------------------------------
@@ -340,7 +352,7 @@ def _pending(books: Books, plan: FeedPlan) -> Signal:
         f"pending in {plan.name}",
         [at for at, _ in waiting],
         "fetches are announced and have not landed",
-        (STORE, plan.raw.name),
+        (STORE, *(raw.name for raw in plan.raws)),
         f"touchline losses --from {books.days[1]} --to {books.days[0]}",
     )
 
@@ -349,6 +361,8 @@ def _windows(books: Books, plan: FeedPlan) -> Signal:
     """Fetches that no window holds though theirs is overdue."""
     late: list[datetime] = []
     for asset in plan.assets:
+        if not plan.raw_of(asset.name).schedule.every_minute:
+            continue
         for day in books.days:
             if books.ledger.seal(asset.name, day) is not None:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from resources.heartbeat import Heartbeat, NewestFetch
@@ -10,7 +11,6 @@ from touchline.alerting import AlertState
 from touchline.day import Day, utc_text
 from touchline.delivery import DeliveryState
 from touchline.plan import FeedPlan
-from touchline.stage import RawAsset
 
 
 def heartbeat_of(ledger: Ledger, plan: FeedPlan, now: datetime) -> Heartbeat:
@@ -21,7 +21,7 @@ def heartbeat_of(ledger: Ledger, plan: FeedPlan, now: datetime) -> Heartbeat:
     return Heartbeat(
         feed,
         written_at=utc_text(now),
-        newest_fetch=next(filter(None, (_newest(ledger, plan.raw, day) for day in days)), None),
+        newest_fetch=_newest(ledger, plan, days),
         newest_verdict_at=utc_text(max(verdicts)) if verdicts else None,
         alerts_open=len(alerts),
         alerts_undelivered=len(ledger.undelivered_alerts(now, feed)),
@@ -29,7 +29,13 @@ def heartbeat_of(ledger: Ledger, plan: FeedPlan, now: datetime) -> Heartbeat:
     )
 
 
-def _newest(ledger: Ledger, raw: RawAsset, day: Day) -> NewestFetch | None:
-    if (number := ledger.newest_fetch(raw.name, day)) is None:
-        return None
-    return NewestFetch(str(day), number, utc_text(raw.slot(day, number).at))
+def _newest(ledger: Ledger, plan: FeedPlan, days: Iterable[Day]) -> NewestFetch | None:
+    """Of any of its raw assets."""
+    slots = [
+        raw.slot(day, number)
+        for raw in plan.raws
+        for day in days
+        if (number := ledger.newest_fetch(raw.name, day)) is not None
+    ]
+    newest = max(slots, key=lambda slot: slot.at, default=None)
+    return newest and NewestFetch(str(newest.day), newest.number, utc_text(newest.at))

@@ -30,10 +30,11 @@ from resources.inbox import Capture, NoCapture, is_being_written, read_capture, 
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from touchline.accounting import FetchFate, sha256_hex
-from touchline.day import Day, FetchNumber, utc_text
+from touchline.day import Day, utc_text
 from touchline.errors import Bad, TouchlineError, Unavailable
 from touchline.fetch import Envelope
 from touchline.plan import FeedPlan
+from touchline.slot import Slot
 
 Progress = Callable[[str], None]
 REASON = "captures from the inbox"
@@ -93,7 +94,7 @@ def take_inbox(
             if not captures:
                 continue
             try:
-                _put_right(site, plan, day, {each.number for each in captures}, progress)
+                _put_right(site, plan, day, {each.slot for each in captures}, progress)
             except (NotYet, Bad, Unavailable) as error:
                 report.waiting.append(f"what follows from captures of {day}: {error}")
                 continue
@@ -136,7 +137,7 @@ def _refuse(site: Site, plan: FeedPlan, envelope: Envelope) -> None:
     if ref.at > site.clock.now():
         raise NoCapture(f"its minute {utc_text(ref.at)} has not begun")
     try:
-        raw_object(plan.raw, envelope)
+        raw_object(plan.raw_of(ref.slot.raw), envelope)
     except Exception as error:  # Whatever its content does, it may not stop the others.
         raise NoCapture(f"its records cannot be counted: {error}") from error
 
@@ -174,7 +175,7 @@ def _land(run: Run, capture: Capture, report: InboxReport) -> bool:
     except OSError as error:
         report.waiting.append(f"{capture.path.name} cannot be read: {error.strerror}")
         return False
-    raw = run.plan.raw
+    raw = run.plan.raw_of(envelope.ref.slot.raw)
     step = run.land(Batch(run, raw.name, False, iter([raw_object(raw, envelope)]), []))
     report.landed.update(step.landed.values())
     problems = [*map(str, step.failures), *step.findings]
@@ -191,7 +192,7 @@ def _land(run: Run, capture: Capture, report: InboxReport) -> bool:
 
 
 def _put_right(
-    site: Site, plan: FeedPlan, day: Day, captured: AbstractSet[FetchNumber], progress: Progress
+    site: Site, plan: FeedPlan, day: Day, captured: AbstractSet[Slot], progress: Progress
 ) -> None:
     """Make again what follows from what was captured of this day, and the days behind it while
     what is carried over midnight is another. Raises NotYet, and what is Bad or Unavailable."""
@@ -220,25 +221,26 @@ def _put_right(
 def _wait_for_live_runs(site: Site, plan: FeedPlan, day: Day) -> None:
     """Of a day at which live runs are at work, an ordered stage could not be made anew to its end.
     Raises NotYet, LedgerUnavailable."""
-    fates = site.ledger.fates(plan.raw.name, day)
-    newest = max((n for n, fate in fates.items() if fate is FetchFate.LANDED), default=None)
-    if newest and site.clock.now() < plan.raw.slot(day, newest).at + LEFT_TO_LIVE_RUNS:
-        raise NotYet(
-            f"live runs are at work on {day}: what is made of earlier fetches is made anew "
-            f"{LEFT_TO_LIVE_RUNS.seconds // 60} minutes after its last one"
-        )
+    for raw in plan.raws:
+        fates = site.ledger.fates(raw.name, day)
+        newest = max((n for n, fate in fates.items() if fate is FetchFate.LANDED), default=None)
+        if newest and site.clock.now() < raw.slot(day, newest).at + LEFT_TO_LIVE_RUNS:
+            raise NotYet(
+                f"live runs are at work on {day}: what is made of earlier fetches is made anew "
+                f"{LEFT_TO_LIVE_RUNS.seconds // 60} minutes after its last one"
+            )
 
 
 def _not_taken(
-    site: Site, plan: FeedPlan, day: Day, captured: AbstractSet[FetchNumber]
-) -> AbstractSet[FetchNumber]:
+    site: Site, plan: FeedPlan, day: Day, captured: AbstractSet[Slot]
+) -> AbstractSet[Slot]:
     """Those that some stage has nothing of."""
-    standing = [site.ledger.standing(stage.name, day) for stage in plan.stages]
-    return {
-        number
-        for number in captured
-        if any(number not in rows or not rows[number].has_landed for rows in standing)
-    }
+    new: set[Slot] = set()
+    for stage in plan.stages:
+        raw, rows = plan.raw_of(stage.name).name, site.ledger.standing(stage.name, day)
+        taken = {number for number, row in rows.items() if row.has_landed}
+        new |= {slot for slot in captured if slot.raw == raw and slot.number not in taken}
+    return new
 
 
 def _reprocess(
@@ -246,7 +248,7 @@ def _reprocess(
     plan: FeedPlan,
     day: Day,
     stage: str | None,
-    captured: AbstractSet[FetchNumber],
+    captured: AbstractSet[Slot],
     progress: Progress,
 ) -> None:
     """What a day lacks, or all of this stage's day. Raises NotYet and what planning and its work
@@ -278,6 +280,6 @@ def _carried(site: Site, plan: FeedPlan, day: Day) -> dict[str, str]:
 def _next_day(site: Site, plan: FeedPlan, day: Day) -> Day | None:
     """The next one that an ordered stage goes on with from the state of this day."""
     for later in range(1, DAYS_STATE_IS_SOUGHT + 1):
-        if FetchFate.LANDED in site.ledger.fates(plan.raw.name, day.shifted(later)).values():
+        if site.ledger.has_landed(plan.name, day.shifted(later)):
             return day.shifted(later)
     return None

@@ -1,13 +1,13 @@
-"""The jobs: one minute of a feed, its checks alone, the rotation of its windows, the seal of its
-days, what was left in its inbox, and the housekeeping of all."""
+"""The jobs: one slot of a raw asset; a feed's checks alone, the rotation of its windows, the seal
+of its days, what was left in its inbox; and the housekeeping of all."""
 
 import dagster as dg
 
 from pipeline_assets.partitions import LANE
 from pipeline_assets.plans import PLANS
 from touchline.plan import FeedPlan
+from touchline.stage import RawAsset
 
-MINUTE_MAX_RUNTIME_SECONDS = 150
 CHECKS_MAX_RUNTIME_SECONDS = 300
 ROTATION_MAX_RUNTIME_SECONDS = 600
 SEAL_MAX_RUNTIME_SECONDS = 3600
@@ -26,14 +26,17 @@ def _tags(lane: str, priority: int, max_runtime_seconds: int) -> dict[str, str]:
     }
 
 
-def minute_job(plan: FeedPlan) -> "dg.UnresolvedAssetJobDefinition":
-    """Every asset of a feed and all their checks, in one process."""
+def slot_job(plan: FeedPlan, raw: RawAsset) -> "dg.UnresolvedAssetJobDefinition":
+    """A raw asset, the stages that are made from it and all their checks, in one process."""
+    keys = [dg.AssetKey(asset.name.split("/")) for asset in (raw, *plan.stages_of(raw))]
+    of = plan.name if raw.schedule.every_minute else raw.name
     return dg.define_asset_job(
-        f"{plan.name}_minute",
-        selection=dg.AssetSelection.groups(plan.name),
+        raw.job,
+        selection=dg.AssetSelection.assets(*keys),
         executor_def=dg.in_process_executor,
-        description=f"One minute of {plan.name}: fetch, every stage, checks.",
-        run_tags=_tags("minute", 10, MINUTE_MAX_RUNTIME_SECONDS),
+        description=f"One {'minute' if of == plan.name else 'slot'} of {of}: fetch, every stage, "
+        "checks.",
+        run_tags=_tags("minute", 10, round(raw.patience.max_runtime.total_seconds())),
     )
 
 
@@ -137,13 +140,14 @@ def housekeeping_job() -> None:
     records()
 
 
-MINUTE_JOBS = {plan.name: minute_job(plan) for plan in PLANS.values()}
+SLOT_JOBS = {raw.name: slot_job(plan, raw) for plan in PLANS.values() for raw in plan.raws}
+"""By raw asset."""
 CHECKS_JOBS = {plan.name: checks_job(plan) for plan in PLANS.values()}
 ROTATION_JOBS = {plan.name: rotation_job(plan) for plan in PLANS.values()}
 SEAL_JOBS = {plan.name: seal_job(plan) for plan in PLANS.values()}
 INBOX_JOBS = {plan.name: inbox_job(plan) for plan in PLANS.values()}
 JOBS = [
-    *MINUTE_JOBS.values(),
+    *SLOT_JOBS.values(),
     *CHECKS_JOBS.values(),
     *ROTATION_JOBS.values(),
     *SEAL_JOBS.values(),

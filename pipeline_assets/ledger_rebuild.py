@@ -16,7 +16,6 @@ from typing import Any
 
 from pipeline_assets.statements import Statements
 from resources.day_index import DayIndex, Place
-from resources.day_layout import is_raw, log_key, log_manifest_key
 from resources.day_store import DayStore
 from resources.expired_days import expired_days, read_expiry, tier_of
 from resources.fetch_object import FetchObject, UnreadableObject
@@ -76,7 +75,7 @@ def rebuild_expiries(site: Site, feed: str) -> int:
     LedgerUnavailable."""
     added = 0
     for asset, day in expired_days(site.store, feed):
-        if tier_of(asset) in site.ledger.expiries(asset, day):
+        if tier_of(site.keys(asset)) in site.ledger.expiries(asset, day):
             continue
         if record := read_expiry(site.store, asset, day):
             site.ledger.expired(asset, day, record.tier, record.reason, record.instant)
@@ -85,7 +84,7 @@ def rebuild_expiries(site: Site, feed: str) -> int:
 
 
 def rebuild_day(
-    site: Site, plan: FeedPlan, day: Day, said: Statements, missed: MissedSlots | None
+    site: Site, plan: FeedPlan, day: Day, said: Statements, missed: Mapping[str, MissedSlots]
 ) -> list[Rebuilt]:
     """Every row about a day that the ledger does not have, in the order of the chain. What cannot
     be read is a finding. Raises StoreError, LedgerUnavailable."""
@@ -100,13 +99,13 @@ class _Day:
     said: Statements
     found: dict[str, _Found] = field(default_factory=dict)
 
-    def rebuild(self, missed: MissedSlots | None) -> list[Rebuilt]:
+    def rebuild(self, missed: Mapping[str, MissedSlots]) -> list[Rebuilt]:
         days = self.site.days(self.plan.name)
         for asset in self.plan.assets:
             self.found[asset.name] = _Found(days, asset.name, self.day)
         vouched = self._vouched()
         for name, found in self.found.items():
-            is_gone = tier_of(name) in self.site.ledger.expiries(name, self.day)
+            is_gone = tier_of(self.site.keys(name)) in self.site.ledger.expiries(name, self.day)
             said = {} if is_gone else self.said.get(name, {})
             claims = [
                 found.claim(number, said.get(number), number in vouched[name])
@@ -119,7 +118,8 @@ class _Day:
         for stage in self.plan.stages:
             if stage.tells_people:
                 self._alerts(stage)
-        self._fates(missed)
+        for raw in self.plan.raws:
+            self._fates(raw.name, missed.get(raw.name))
         return [found.report for found in self.found.values()]
 
     def _vouched(self) -> dict[str, set[FetchNumber]]:
@@ -152,11 +152,11 @@ class _Day:
             posted = match_alerts(stage, made.ref, alerts, is_news=False)
             self.site.ledger.post(posted, self.site.clock.now())
 
-    def _fates(self, missed: MissedSlots | None) -> None:
-        """A minute of which any asset has a fetch was fetched, also where the raw one is gone."""
-        raw = self.plan.raw.name
+    def _fates(self, raw: str, missed: MissedSlots | None) -> None:
+        """A slot of which any asset has a fetch was fetched, also where the raw one is gone."""
         landed: Refs = {}
-        for name in (*(stage.name for stage in self.plan.stages), raw):
+        stages = self.plan.stages_of(self.plan.raw_of(raw))
+        for name in (*(stage.name for stage in stages), raw):
             for number, claim in self.said.get(name, {}).items():
                 landed[number] = claim.ref, claim.outcome if name == raw else None, None
             for number, made in self.found[name].fetches.items():
@@ -315,8 +315,9 @@ class _Found:
 
     def _sealed_files(self, manifest: int) -> Iterator[tuple[str, str]]:
         """The objects that hold the sealed day, with their ETags; also one that is gone."""
-        if is_raw(self.asset):
-            keys = [log_key(self.asset, self.day), log_manifest_key(self.asset, self.day, manifest)]
+        named = self.days.keys(self.asset)
+        if named.is_raw:
+            keys = [named.log(self.day), named.log_manifest(self.day, manifest)]
         else:
             sealed = read_day(self.days.sealed_days.lake, self.asset, self.day)
             if sealed is None:

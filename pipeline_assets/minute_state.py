@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from itertools import groupby
 
@@ -134,7 +135,7 @@ def _labels(day: Day, hours: int) -> Iterator[str]:
     for minute in range(0, _HOUR_MINUTES, 15):
         yield f'<text x="{_LEFT + minute * _WIDE}" y="10">:{minute:02}</text>'
     for row in range(0, hours, _HOURS_LABELLED):
-        begins = day.minute(row * _HOUR_MINUTES + 1).utc.astimezone(NEW_YORK)
+        begins = (day.start + row * timedelta(hours=1)).astimezone(NEW_YORK)
         yield f'<text y="{_TOP + row * _HIGH + 9}">{begins:%I %p}</text>'
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from pipeline_assets.code_version import code_version
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
-from resources.day_store import conflict_prefix
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
@@ -21,27 +20,29 @@ from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_
 from touchline.day import Day, FetchNumber, utc_text
 from touchline.errors import Bad, Unavailable
 from touchline.fetch import Envelope
-from touchline.plan import FeedPlan
-from touchline.schedule import expected_slots
 from touchline.slot import Slot
 from touchline.stage import RawAsset, Stage, describe
-from touchline.watch import days_still_open, why_missed
+from touchline.watch import why_missed
 
 STATE_IS_FRESH = 3
 """So many slots ago a stage may have made the fetch whose state says what is to be asked for."""
 
 
-def raw_step(run: Run) -> Batch:
-    """The live fetch, then the spool's backlog, oldest first; nothing without a live slot."""
+def raw_step(run: Run, raw: RawAsset) -> Batch:
+    """The live fetch, then the spool's backlog, oldest first; nothing without a live slot of this
+    raw asset."""
     findings: list[str] = []
-    made = _fetches(run, run.slot, findings) if run.slot else iter(())
-    return Batch(run, run.plan.raw.name, False, made, findings)
+    is_live = run.slot is not None and run.slot.raw == raw.name
+    made = _fetches(run, raw, run.slot, findings) if run.slot and is_live else iter(())
+    return Batch(run, raw.name, False, made, findings)
 
 
-def _fetches(run: Run, slot: Slot, findings: list[str]) -> Iterator[FetchObject | Failure]:
-    _bring_the_books_up_to_date(run, findings)
-    _name_the_missed(run, slot, findings)
-    yield from _from_spool_or_live(run, slot, findings)
+def _fetches(
+    run: Run, raw: RawAsset, slot: Slot, findings: list[str]
+) -> Iterator[FetchObject | Failure]:
+    _bring_the_books_up_to_date(run, raw, findings)
+    _name_the_missed(run, raw, slot, findings)
+    yield from _from_spool_or_live(run, raw, slot, findings)
     try:
         # After the fetch: a store that answers slowly must not make it late.
         record_watch(run.site.store, run.site.ledger, run.plan.name)
@@ -50,75 +51,76 @@ def _fetches(run: Run, slot: Slot, findings: list[str]) -> Iterator[FetchObject 
 
 
 def _from_spool_or_live(
-    run: Run, slot: Slot, findings: list[str]
+    run: Run, raw: RawAsset, slot: Slot, findings: list[str]
 ) -> Iterator[FetchObject | Failure]:
     try:
-        waiting = waiting_in_spool(run)
+        waiting = waiting_in_spool(run, raw)
     except (Bad, Unavailable) as error:
         # While one of the two books cannot be read, no backlog is taken. A damaged window is none
         # that can: and it may not cost this slot its fetch.
         findings.append(f"what of the spool has landed could not be seen: {error}")
-        waiting = [spooled for spooled in run.spool.entries() if _is_of(spooled, slot)]
+        waiting = [spooled for spooled in run.spool.entries() if spooled.slot == slot]
     taken = 0
     for spooled in waiting:
-        if _is_of(spooled, slot):
-            for made in _from_spool(run, spooled, findings):
+        if spooled.slot == slot:
+            for made in _from_spool(run, raw, spooled, findings):
                 taken += 1
                 yield made
     if not taken and not _is_there(run, slot, findings):
-        yield from _live(run, slot, findings)
+        yield from _live(run, raw, slot, findings)
     started = time.monotonic()
     for spooled in waiting:
-        if _is_of(spooled, slot):
+        if spooled.slot == slot:
             continue
         if time.monotonic() - started > BACKLOG_SECONDS:
             findings.append(f"{len(waiting)} fetches wait in the spool: more than one run may land")
             return
-        yield from _from_spool(run, spooled, findings)
+        yield from _from_spool(run, raw, spooled, findings)
 
 
-def waiting_in_spool(run: Run) -> list[Spooled]:
-    """What of the spool has not landed, oldest first. What has landed stays there until its window
-    was compared with it. Raises StoreError, LedgerUnavailable, UnreadableObject."""
-    return [spooled for spooled in run.spool.entries() if not _has_landed(run, spooled)]
+def waiting_in_spool(run: Run, raw: RawAsset) -> list[Spooled]:
+    """What of this raw asset in the spool has not landed, oldest first. What has landed stays there
+    until its window was compared with it. Raises StoreError, LedgerUnavailable,
+    UnreadableObject."""
+    return [spooled for spooled in run.spool.entries(raw.name) if not _has_landed(run, spooled)]
 
 
 def _has_landed(run: Run, spooled: Spooled) -> bool:
-    if spooled.number not in run.days.numbers(run.plan.raw.name, spooled.day):
+    raw = spooled.slot.raw
+    if spooled.number not in run.days.numbers(raw, spooled.day):
         return False
-    fate = run.site.ledger.fetches(run.plan.raw.name, spooled.day, spooled.number, spooled.number)
+    fate = run.site.ledger.fetches(raw, spooled.day, spooled.number, spooled.number)
     row = fate.get(spooled.number)
     if row is None or row.fate is not FetchFate.LANDED:
         return False
     if row.fetch_id == spooled.fetch_id:
         return True
-    raw, prefix = run.plan.raw.name, (spooled.day, spooled.number, spooled.fetch_id)
-    return any(run.site.store.list(conflict_prefix(raw, *prefix)))
+    keys = run.days.keys(raw)
+    return any(run.site.store.list(keys.beside(spooled.day, spooled.number, spooled.fetch_id)))
 
 
-def _is_of(spooled: Spooled, slot: Slot) -> bool:
-    return (spooled.day, spooled.number) == (slot.day, slot.number)
-
-
-def _from_spool(run: Run, spooled: Spooled, findings: list[str]) -> Iterator[FetchObject]:
+def _from_spool(
+    run: Run, raw: RawAsset, spooled: Spooled, findings: list[str]
+) -> Iterator[FetchObject]:
     try:
         envelope = run.spool.read(spooled)
     except FileNotFoundError:
         return  # Another run has landed it meanwhile.
     except Torn as error:
-        slot = run.plan.raw.slot(spooled.day, spooled.number)
-        if run.site.clock.now() < slot.at + run.plan.raw.patience.max_runtime:
+        if run.site.clock.now() < spooled.at + raw.patience.max_runtime:
             return  # Another run may be writing it at this moment.
         aside = run.spool.set_aside(spooled)
         findings.append(f"a torn spool file lies in torn/{aside.name}: {error}")
         return
-    yield raw_object(run.plan.raw, envelope)
+    yield raw_object(raw, envelope)
 
 
-def _live(run: Run, slot: Slot, findings: list[str]) -> Iterator[FetchObject | Failure]:
+def _live(
+    run: Run, raw: RawAsset, slot: Slot, findings: list[str]
+) -> Iterator[FetchObject | Failure]:
     """Wait for the slot's time and fetch it; too late, it is missed and says why."""
     clock, ledger = run.site.clock, run.site.ledger
-    latest = slot.at + run.plan.raw.patience.start_within
+    latest = slot.at + raw.patience.start_within
     while (early := (slot.at - clock.now()).total_seconds()) > 0:
         run.sleep(early)
     started = clock.now()
@@ -140,15 +142,15 @@ def _live(run: Run, slot: Slot, findings: list[str]) -> Iterator[FetchObject | F
         findings.append(f"the origin of the store could not be compared: {error}")
     run.fetch_started = started
     feed = run.site.feed(run.plan.name)
-    ask = _wanted(run, slot, findings)
-    fetched = feed.fetch(slot, previous=_previous(run, slot), ask=ask)
+    ask = _wanted(run, raw, slot, findings)
+    fetched = feed.fetch(slot, previous=_previous(run, raw, slot), ask=ask)
     envelope = Envelope(fetched.envelope)
     try:
         run.spool.write(envelope.ref, envelope.data)
     except OSError as error:
         # The store is the one place left for it.
         findings.append(f"fetch {slot.number} could not be written to the spool: {error}")
-    yield raw_object(run.plan.raw, envelope)
+    yield raw_object(raw, envelope)
 
 
 def raw_object(asset: RawAsset, envelope: Envelope) -> FetchObject:
@@ -174,7 +176,7 @@ def _is_there(run: Run, slot: Slot, findings: list[str]) -> bool:
     """Whether this slot's fetch has come good. Where that cannot be told, it is fetched: of two
     captures one counts."""
     try:
-        found = run.days.read_back(run.plan.raw.name, slot.day, slot.number)
+        found = run.days.read_back(slot.raw, slot.day, slot.number)
     except NotFound:
         return False
     except (StoreError, UnreadableObject) as error:
@@ -183,33 +185,33 @@ def _is_there(run: Run, slot: Slot, findings: list[str]) -> bool:
     return not found.outcome.is_placeholder
 
 
-def _previous(run: Run, slot: Slot) -> Envelope | None:
+def _previous(run: Run, raw: RawAsset, slot: Slot) -> Envelope | None:
     """The fetch before this one, from which a client over its quota carries bodies on."""
     try:
-        (before,) = run.plan.raw.before(slot, 1)
-        return run.days.read(run.plan.raw.name, before.day, before.number).envelope()
+        (before,) = raw.before(slot, 1)
+        return run.days.read(raw.name, before.day, before.number).envelope()
     except (StoreError, ValueError):
         return None
 
 
-def _wanted(run: Run, slot: Slot, findings: list[str]) -> list[str]:
+def _wanted(run: Run, raw: RawAsset, slot: Slot, findings: list[str]) -> list[str]:
     """What stages want the feed to be asked for, by the state that their newest fetch left."""
     ids: list[str] = []
-    for stage in run.plan.stages:
+    for stage in run.plan.stages_of(raw):
         if stage.asks is None:
             continue
         try:
-            carried = _newest_state(run, stage, slot)
+            carried = _newest_state(run, raw, stage, slot)
             ids += stage.asks(carried, slot) if carried is not None else ()
         except Exception as error:  # Whatever it is, it may not cost this slot its fetch.
             findings.append(f"nothing is asked for {stage.name}: {describe(error)}")
     return list(dict.fromkeys(ids))
 
 
-def _newest_state(run: Run, stage: Stage[Any], slot: Slot) -> Any:
+def _newest_state(run: Run, raw: RawAsset, stage: Stage[Any], slot: Slot) -> Any:
     """What the last fetch left that the stage has made; None where it is older than a run takes.
     One object, and no listing of the day, while fetches are on time."""
-    for before in run.plan.raw.before(slot, STATE_IS_FRESH):
+    for before in raw.before(slot, STATE_IS_FRESH):
         try:
             found = run.days.read(stage.name, before.day, before.number)
         except NotFound:
@@ -218,16 +220,17 @@ def _newest_state(run: Run, stage: Stage[Any], slot: Slot) -> Any:
     return None
 
 
-def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
+def _bring_the_books_up_to_date(run: Run, raw: RawAsset, findings: list[str]) -> None:
     """Tell the ledger what it missed while it was away or while a writer died."""
     now, days = run.site.clock.now(), run.days
     try:
+        assets = (raw, *run.plan.stages_of(raw))
         if run.slot is not None:
-            run.site.ledger.assets_begin([asset.name for asset in run.plan.assets], run.day)
+            run.site.ledger.assets_begin([asset.name for asset in assets], run.day)
         brought = days.claims.bring_in(now)
         pending = {(claim.key, claim.sha256): claim for claim in brought}
-        for day in days_still_open(run.day, now):
-            for asset in run.plan.assets:
+        for day in raw.schedule.open_days(run.day, now):
+            for asset in assets:
                 for row in run.site.ledger.pending(asset.name, day):
                     if row.pending and row.pending.run_id != run.run_id:
                         pending[row.pending.key, row.pending.sha256] = row.pending
@@ -238,19 +241,19 @@ def _bring_the_books_up_to_date(run: Run, findings: list[str]) -> None:
         findings.append(f"claims could not be confirmed: {error}")
 
 
-def _name_the_missed(run: Run, slot: Slot, findings: list[str]) -> None:
+def _name_the_missed(run: Run, raw: RawAsset, slot: Slot, findings: list[str]) -> None:
     """Every expected slot that passed without a fetch gets its fate and its reason."""
     now = run.site.clock.now()
-    held = {(spooled.day, spooled.number) for spooled in run.spool.entries()}
+    held = {spooled.slot for spooled in run.spool.entries(raw.name)}
 
     def landed(day: Day) -> frozenset[FetchNumber]:
-        return run.days.numbers(run.plan.raw.name, day)
+        return run.days.numbers(raw.name, day)
 
     try:
         missed = [
             (silent, reason)
-            for silent, reason in silent_slots(run.site, run.plan, slot, now)
-            if (silent.day, silent.number) not in held and silent.number not in landed(silent.day)
+            for silent, reason in silent_slots(run.site, raw, slot, now)
+            if silent not in held and silent.number not in landed(silent.day)
         ]
         for silent, reason in missed:
             run.site.ledger.slot_missed(silent, reason, now)
@@ -264,18 +267,18 @@ def _name_the_missed(run: Run, slot: Slot, findings: list[str]) -> None:
 
 
 def silent_slots(
-    site: Site, plan: FeedPlan, before: Slot, now: datetime
+    site: Site, raw: RawAsset, before: Slot, now: datetime
 ) -> list[tuple[Slot, MissedReason]]:
     """Expected slots before this one that have no fate in the ledger and can have no fetch any
-    more, oldest first. Goes back through the days until one has nothing silent."""
+    more, by day. Goes back through the days until one that is over has nothing silent."""
     silent: list[tuple[Slot, MissedReason]] = []
-    day = before.day
+    open_days = raw.schedule.open_days(before.day, now)
+    day = max(open_days)
     while True:
-        intervals = site.ledger.intervals(plan.name, day.start, day.end)
-        expected = list(expected_slots(plan.raw.slots(day), intervals, before.at))
-        found = _silent_of(site, plan.raw, day, expected, now)
+        expected = site.ledger.expected(raw, day, before.at)
+        found = _silent_of(site, raw, day, expected, now)
         silent = found + silent
-        if not expected or (not found and day != before.day):
+        if day not in open_days and not found:
             return silent
         day = day.shifted(-1)
 

@@ -14,15 +14,15 @@ from pipeline_assets.jobs import (
     CHECKS_MAX_RUNTIME_SECONDS,
     HOUSEKEEPING_MAX_RUNTIME_SECONDS,
     INBOX_MAX_RUNTIME_SECONDS,
-    MINUTE_MAX_RUNTIME_SECONDS,
     ROTATION_MAX_RUNTIME_SECONDS,
     SEAL_MAX_RUNTIME_SECONDS,
 )
+from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger, RunRow
 from touchline.accounting import RunKind
 
 LONGEST = {
-    RunKind.MINUTE: timedelta(seconds=MINUTE_MAX_RUNTIME_SECONDS),
+    RunKind.MINUTE: max(raw.patience.max_runtime for plan in PLANS.values() for raw in plan.raws),
     RunKind.CHECKS: timedelta(seconds=CHECKS_MAX_RUNTIME_SECONDS),
     RunKind.ROTATION: timedelta(seconds=ROTATION_MAX_RUNTIME_SECONDS),
     RunKind.SEAL: timedelta(seconds=SEAL_MAX_RUNTIME_SECONDS),

@@ -12,11 +12,8 @@ from datetime import datetime
 
 from pipeline_assets.day_lock import day_locked
 from resources.day_layout import (
-    day_prefix,
+    AssetKeys,
     first_of_window,
-    is_raw,
-    log_key,
-    log_manifest_key,
     number_of,
     seal_of,
 )
@@ -67,8 +64,8 @@ def expire(site: Site, feed: str, run_id: str) -> RetentionReport:
     except Unavailable as error:
         report.findings.append(str(error))
         return report
-    for day, asset in sorted(marks):
-        kept = kept_days[tier_of(asset)]
+    for day, keys in sorted(marks):
+        asset, kept = keys.asset, kept_days[tier_of(keys)]
         if kept is None or day >= Day.containing(now).shifted(-kept):
             continue
         if settings.held_days.covers(day):
@@ -87,7 +84,7 @@ def expire(site: Site, feed: str, run_id: str) -> RetentionReport:
 def _tell_ledger(site: Site, feed: str) -> None:
     """What the store says has expired, for a ledger that was made anew."""
     for asset, day in expired_days(site.store, feed):
-        if tier_of(asset) in site.ledger.expiries(asset, day):
+        if tier_of(site.keys(asset)) in site.ledger.expiries(asset, day):
             continue
         if expired := read_expiry(site.store, asset, day):
             site.ledger.expired(asset, day, expired.tier, expired.reason, expired.instant)
@@ -103,10 +100,14 @@ class _Expiry:
     day: Day
     now: datetime
 
+    @property
+    def keys(self) -> AssetKeys:
+        return self.site.keys(self.asset)
+
     def run(self, reason: str) -> list[ExpiredDay]:
         """Record, then remove. The mark goes last: as long as it stands, the next call goes on."""
         expired = read_expiry(self.site.store, self.asset, self.day) or self._record(reason)
-        if is_raw(self.asset):
+        if self.keys.is_raw:
             self._remove_log(expired)
         else:
             lake = self.site.days(self.feed).sealed_days.lake
@@ -133,13 +134,14 @@ class _Expiry:
                 f"{len(newer)} fetches came after its seal, the first {newer[0]}: it is sealed "
                 "again first"
             )
-        before = ledger.expiries(self.asset, self.day).get(tier_of(self.asset))
-        expired = ExpiredDay.of(manifest, reason, before.at if before else self.now)
+        tier = tier_of(self.keys)
+        before = ledger.expiries(self.asset, self.day).get(tier)
+        expired = ExpiredDay.of(manifest, tier, reason, before.at if before else self.now)
         ledger.expired(self.asset, self.day, expired.tier, expired.reason, expired.instant)
         return put_expiry(self.site.store, expired)
 
     def _remove_log(self, expired: ExpiredDay) -> None:
-        store, key = self.site.store, log_key(self.asset, self.day)
+        store, key = self.site.store, self.keys.log(self.day)
         try:
             number = manifest_of(store.head(key))
         except NotFound:
@@ -148,14 +150,14 @@ class _Expiry:
             if number != expired.manifest:
                 raise UnreadableObject(f"{key} was sealed anew, with manifest {number}; it stays")
             store.delete(key)
-        below = log_manifest_key(self.asset, self.day, 0).rpartition("/")[0]
+        below = self.keys.log_manifest(self.day, 0).rpartition("/")[0]
         for item in list(store.list(f"{below}/")):
             store.delete(item.key)
 
     def _remove_what_is_left(self, expired: ExpiredDay) -> list[str]:
         """Fetch objects and windows that the seal had replaced, and results that were kept beside
         them; then the marks. The keys of the windows."""
-        store, below = self.site.store, day_prefix(self.asset, self.day)
+        store, below = self.site.store, self.keys.folder(self.day)
         listed = [item.key for item in store.list(below)]
         claims = self.site.ledger.claims(self.asset, self.day).items()
         late = {n for n, row in claims if row.landed_at and row.landed_at > expired.instant}

@@ -7,12 +7,10 @@ last. Runs of this kind have a lane of their own, so that none of this stands in
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from resources.day_index import DayIndex, Place
-from resources.day_layout import is_raw, window_key
-from resources.day_store import conflict_prefix
 from resources.day_windows import DayWindows
 from resources.ledger import WindowRow
 from resources.site import Site
@@ -21,8 +19,8 @@ from resources.store import NotFound
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Window
 from touchline.errors import Bad, Unavailable, Unreadable
-from touchline.schedule import expected_slots
-from touchline.watch import SINGLES_OUTLIVE_WINDOW, WINDOW_DUE, days_still_open
+from touchline.stage import RawAsset
+from touchline.watch import SINGLES_OUTLIVE_WINDOW, WINDOW_DUE
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +44,14 @@ def rotate(site: Site, feed: str, days: Iterable[Day] | None = None) -> Rotation
     """
     report = RotationReport()
     now = site.clock.now()
-    today = Day.containing(now)
-    for day in days_still_open(today, now) if days is None else days:
-        for asset in site.plans[feed].assets:
+    plan, today = site.plans[feed], Day.containing(now)
+    for asset in plan.assets:
+        raw = plan.raw_of(asset.name)
+        if not raw.schedule.every_minute:
+            continue
+        for day in raw.schedule.open_days(today, now) if days is None else days:
             try:
-                _Rotation(site, feed, asset.name, day, report).run()
+                _Rotation(site, feed, raw, asset.name, day, report).run()
             except (Bad, Unavailable) as error:
                 report.findings.append(f"{asset.name} of {day}: {error}")
     try:
@@ -68,6 +69,7 @@ class _Rotation:
 
     site: Site
     feed: str
+    raw: RawAsset
     asset: str
     day: Day
     report: RotationReport
@@ -83,7 +85,7 @@ class _Rotation:
             if window.start > now:
                 break
             if window.first in index.windows:
-                self._stored(window, index, rows.get(window_key(self.asset, window)))
+                self._stored(window, index, rows.get(days.keys(self.asset).window(window)))
             else:
                 self._due(window, index)
 
@@ -129,54 +131,57 @@ class _Rotation:
         ledger, day = self.site.ledger, self.day
         if self.site.clock.now() < window.end - ONE_MINUTE:
             return False
-        raw = self.site.plans[self.feed].raw
-        fates = ledger.fates(raw.name, day)
+        fates = ledger.fates(self.raw.name, day)
         landed = {n for n, fate in fates.items() if fate is FetchFate.LANDED and n in window}
         if not landed <= set(singles):
             return False
-        intervals = ledger.intervals(self.feed, window.start, window.end)
-        slots = expected_slots(raw.slots(day), intervals, window.end)
-        expected = {slot.number for slot in slots}
         return all(
-            fates.get(number) in (FetchFate.LANDED, FetchFate.MISSED)
-            for number in expected
-            if number in window
+            fates.get(slot.number) in (FetchFate.LANDED, FetchFate.MISSED)
+            for slot in ledger.expected(self.raw, day, window.end)
+            if slot.number in window
         )
 
 
 def clear_spool(site: Site, feed: str) -> int:
-    """Forget the fetches that stand in a confirmed window, or that came after their window and
-    were read back from an object of their own; how many they were.
+    """Forget the fetches that stand in a confirmed window, or that came after their window, or a
+    while ago without one, and were read back from an object of their own; how many they were.
 
     Raises StoreError, LedgerUnavailable, OSError.
     """
-    spool, raw = site.spool(feed), site.plans[feed].raw.name
-    indexes: dict[Day, DayIndex] = {}
-    windows: dict[Day, dict[str, WindowRow]] = {}
+    spool, plan, days = site.spool(feed), site.plans[feed], site.days(feed)
+    known: dict[tuple[str, Day], tuple[DayIndex, Mapping[str, WindowRow]]] = {}
     cleared = 0
     for spooled in list(spool.entries()):
-        day = spooled.day
-        if day not in indexes:
-            windows[day] = site.ledger.windows(raw, day)
-            indexes[day] = site.days(feed).index(raw, day)
-        if _is_safe(site, feed, spooled, indexes[day], windows[day]):
+        raw, day = spooled.slot.raw, spooled.day
+        if raw not in days.raws:
+            continue  # Of a raw asset that is gone from the plan.
+        if (raw, day) not in known:
+            windows = site.ledger.windows(raw, day)
+            known[raw, day] = days.index(raw, day), windows
+        if _is_safe(site, plan.raw_of(raw), spooled, *known[raw, day]):
             spool.clear(spooled)
             cleared += 1
     return cleared
 
 
 def _is_safe(
-    site: Site, feed: str, spooled: Spooled, index: DayIndex, windows: dict[str, WindowRow]
+    site: Site,
+    asset: RawAsset,
+    spooled: Spooled,
+    index: DayIndex,
+    windows: Mapping[str, WindowRow],
 ) -> bool:
-    raw, days = site.plans[feed].raw.name, site.days(feed)
-    assert is_raw(raw)
+    raw, days = asset.name, site.days(asset.feed)
     place = index.place(spooled.number)
     if place is None:
         return False
     window = Window.of(spooled.day, spooled.number)
-    row = windows.get(window_key(raw, window))
+    row = windows.get(days.keys(raw).window(window))
     listed = index.windows.get(window.first)
     confirmed = bool(row and row.is_verified and listed and row.etag == listed.etag)
+    if not asset.schedule.every_minute:
+        # The store's own disk has what landed so long ago.
+        confirmed = site.clock.now() >= spooled.at + WINDOW_DUE
     if place.held is not None:
         if index.seal is None and not confirmed:
             return False
@@ -191,5 +196,5 @@ def _is_safe(
     if holds == spooled.fetch_id:
         return True
     # Another capture of this minute counts; ours is kept beside it.
-    beside = conflict_prefix(raw, spooled.day, spooled.number, spooled.fetch_id)
+    beside = days.keys(raw).beside(spooled.day, spooled.number, spooled.fetch_id)
     return any(site.store.list(beside))

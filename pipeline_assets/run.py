@@ -16,7 +16,6 @@ from typing import Any
 
 from pipeline_assets.day_lock import DayAtWork, day_locked
 from pipeline_assets.delivery import deliver_alerts, notifier_of
-from resources.day_layout import is_raw
 from resources.day_store import DayStore, Landing
 from resources.fetch_object import FetchObject
 from resources.ledger import Claim, LedgerUnavailable
@@ -176,7 +175,7 @@ class Run:
 
     def _alone(self, asset: str) -> AbstractContextManager[None]:
         """A rebuild works on a day while nobody seals it."""
-        if self.rebuild and not self.repairs and not is_raw(asset):
+        if self.rebuild and not self.repairs and not self.days.keys(asset).is_raw:
             return day_locked(self.site, asset, self.day, self.run_id)
         return nullcontext()
 
@@ -205,12 +204,12 @@ class Run:
         except StoreError as error:
             return Failure(number, str(error))
         report.landed[number] = landing
-        if landing is Landing.REPLACED and not is_raw(made.asset):
+        if landing is Landing.REPLACED and not made.is_raw:
             self.repaired.add((made.ref.day, number))
         if landing in (Landing.LANDED, Landing.REPLACED):
             report.account += made.account
             report.claims.append(made.claim(self.run_id))
-        if is_raw(made.asset):
+        if made.is_raw:
             self._fetch_has_landed(made, report)
         return None
 

@@ -28,7 +28,6 @@ from resources.store import PreconditionFailed
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber
 from touchline.errors import Bad, Unavailable
-from touchline.schedule import expected_slots
 from touchline.watch import owed
 
 log = logging.getLogger(__name__)
@@ -83,24 +82,26 @@ def why_not(site: Site, feed: str, day: Day) -> list[str]:
     Raises StoreError, LedgerUnavailable.
     """
     now = site.clock.now()
-    if now < day.end:
-        return [f"{day} ends at {day.end:%H:%M} UTC"]
-    reasons = []
-    raw = site.plans[feed].raw
-    fates = site.ledger.fates(raw.name, day)
-    intervals = site.ledger.intervals(feed, day.start, day.end)
-    settled = (FetchFate.LANDED, FetchFate.MISSED)
-    still_open = [
-        slot.number
-        for slot in expected_slots(raw.slots(day), intervals, now)
-        if fates.get(slot.number) not in settled
-    ]
-    if still_open:
-        reasons.append(f"{len(still_open)} minutes have no fate, the first is {still_open[0]}")
-    look = Run(site, site.plans[feed], day, "seal")
-    waiting = [spooled for spooled in waiting_in_spool(look) if spooled.day == day]
-    if waiting:
-        reasons.append(f"{len(waiting)} fetches wait in the spool, the first {waiting[0].number}")
+    plan, reasons = site.plans[feed], []
+    ends = plan.ends(day)
+    if now < ends:
+        when = f"{ends:%H:%M} UTC" if ends == day.end else f"{ends:%H:%M} UTC on {ends.date()}"
+        return [f"{day} ends at {when}"]
+    for raw in plan.raws:
+        fates = site.ledger.fates(raw.name, day)
+        settled = (FetchFate.LANDED, FetchFate.MISSED)
+        still_open = [
+            slot.number
+            for slot in site.ledger.expected(raw, day, now)
+            if fates.get(slot.number) not in settled
+        ]
+        if still_open:
+            reasons.append(f"{len(still_open)} minutes have no fate, the first is {still_open[0]}")
+        look = Run(site, plan, day, "seal")
+        waiting = [spooled for spooled in waiting_in_spool(look, raw) if spooled.day == day]
+        if waiting:
+            first = waiting[0].number
+            reasons.append(f"{len(waiting)} fetches wait in the spool, the first {first}")
     return reasons
 
 
@@ -165,8 +166,8 @@ def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) ->
     pending = [n for n, row in standing.items() if row.is_pending]
     if pending:
         reasons.append(f"{len(pending)} claims are on their way, the first {pending[0]}")
-    if asset != site.plans[feed].raw.name:
-        raw = site.plans[feed].raw.name
+    raw = site.plans[feed].raw_of(asset).name
+    if asset != raw:
         fates, changes = site.ledger.fates(raw, day), site.ledger.changes(raw, day)
         landed = {n: changes[n] for n, fate in fates.items() if fate is FetchFate.LANDED}
         owes = owed(landed, site.ledger.since(asset, day), begun=bool(standing))

@@ -26,7 +26,7 @@ def days_to_seal(ledger: Ledger, plan: FeedPlan, now: datetime) -> list[Day]:
     return [
         day
         for day in ledger.days(plan.name)
-        if day < Day.containing(now)
+        if plan.ends(day) <= now
         and day in news
         and not any(ledger.expiries(asset.name, day) for asset in plan.assets)
         and ledger.has_landed(plan.name, day)

@@ -33,21 +33,24 @@ class SlotReport:
 def run_slot(
     site: Site, slot: Slot, *, run_id: str, sleep: Callable[[float], None] = time.sleep
 ) -> SlotReport:
-    """Fetch this slot and take it, and what earlier ones left, through every stage.
+    """Fetch this slot and take it, and what earlier ones left, through the stages that are made
+    from its raw asset.
 
     Neither the vendor nor the data make it raise; settings that are wrong do (SettingsError,
     WrongOrigin).
     """
     plan = site.plans[slot.feed]
+    raw = plan.raw_of(slot.raw)
+    stages = plan.stages_of(raw)
     run = Run(site, plan, slot.day, run_id, slot, sleep=sleep)
     run.days.refresh()
     report = SlotReport(slot)
     with site.run(run_id, RunKind.MINUTE, feed=slot.feed, slot=slot):
-        report.steps[plan.raw.name] = run.land(raw_step(run))
-        for stage in plan.stages:
+        report.steps[raw.name] = run.land(raw_step(run, raw))
+        for stage in stages:
             report.steps[stage.name] = run.land(stage_step(run, stage))
         known: KnownClaims = {}
-        for asset in plan.assets:
+        for asset in (raw, *stages):
             report.checks += check_day(site, plan, asset, slot.day, known=known)
     return report
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from pipeline_assets.code_version import version_of
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
-from resources.day_layout import is_raw
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, LedgerUnavailable, Standing
 from resources.stage_codec import (
@@ -29,8 +28,7 @@ from touchline.accounting import FetchFate, Outcome, key_digest, sha256_hex
 from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.errors import Unavailable, Unreadable
 from touchline.fetch import Envelope, FetchRef
-from touchline.stage import Reads, Stage, Staged, describe
-from touchline.watch import days_still_open
+from touchline.stage import RawAsset, Reads, Stage, Staged, describe
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +85,8 @@ def _days_at_work(run: Run, stage: Stage[Any]) -> list[Day]:
     if run.rebuild:
         return [run.day]
     in_hand = {m.ref.day for m in run.days.in_hand.values() if m.asset in stage.inputs}
-    return sorted(in_hand.union(days_still_open(run.day, run.site.clock.now())))
+    schedule = run.plan.raw_of(stage.name).schedule
+    return sorted(in_hand.union(schedule.open_days(run.day, run.site.clock.now())))
 
 
 @dataclass
@@ -101,6 +100,11 @@ class _Step:
     """The fetch that `carried` comes from."""
     away: StoreError | None = None
     """Why an earlier fetch that the stage asked for could not be had."""
+
+    @property
+    def raw(self) -> RawAsset:
+        """The raw asset whose slots number its fetches."""
+        return self.run.plan.raw_of(self.stage.name)
 
     def made(self) -> Iterator[FetchObject | Failure]:
         try:
@@ -151,7 +155,7 @@ class _Step:
     ) -> list[FetchNumber]:
         """All that has landed upstream; of the newest minutes only what had landed and is gone."""
         newest = self.run.site.clock.now() - LEFT_TO_LIVE_RUNS
-        old = {number for number in ready if self.day.minute(number).utc <= newest}
+        old = {number for number in ready if self.raw.slot(self.day, number).at <= newest}
         gone = {n for n in ready - old - here if (row := claims.get(n)) and row.has_landed}
         if left := len(ready - old - gone):
             self.findings.append(
@@ -161,7 +165,7 @@ class _Step:
         return sorted(old | gone)
 
     def _is_live(self, number: FetchNumber) -> bool:
-        return self.run.slot == self.run.plan.raw.slot(self.day, number)
+        return self.run.slot == self.raw.slot(self.day, number)
 
     def _landed(self, asset: str) -> frozenset[FetchNumber]:
         """What the store lists, and what was made here and is still on its way to it."""
@@ -257,13 +261,13 @@ class _Step:
     def _may_come(self, day: Day, known: frozenset[FetchNumber]) -> list[FetchNumber]:
         run, now = self.run, self.run.site.clock.now()
         patience = {
-            FetchFate.STARTED: run.plan.raw.patience.max_runtime,
+            FetchFate.STARTED: self.raw.patience.max_runtime,
             FetchFate.LANDED: UPSTREAM_TAKES,
         }
         passed = int((now - max(patience.values()) - day.start) / ONE_MINUTE)
         return [
             number
-            for number, row in run.site.ledger.fetches(run.plan.raw.name, day, passed).items()
+            for number, row in run.site.ledger.fetches(self.raw.name, day, passed).items()
             if number not in known
             and row.fate in patience
             and now < row.slot.at + patience[row.fate]
@@ -375,8 +379,7 @@ class _Step:
         if self.stage.reads is Reads.QUARANTINED:
             return [{found.asset: self._opened(found).quarantined for found in inputs}]
         return [
-            found.envelope() if is_raw(found.asset) else self._opened(found).records
-            for found in inputs
+            found.envelope() if found.is_raw else self._opened(found).records for found in inputs
         ]
 
     def _earlier(self, ref: FetchRef) -> Envelope | None:
@@ -448,7 +451,7 @@ class _Step:
         return row.landed if row else None
 
     def _unknown(self, number: FetchNumber) -> FetchRef:
-        return FetchRef.of(self.run.plan.raw.slot(self.day, number), "unknown")
+        return FetchRef.of(self.raw.slot(self.day, number), "unknown")
 
 
 def stage_version(run: Run, stage: Stage[Any]) -> str:

@@ -27,7 +27,7 @@ def look_at(
 ) -> list[Signal]:
     """Every signal with what it follows from; `store` is None where the embedded one does not
     run."""
-    spools = {feed: Spool(settings.prefix_folder / feed) for feed in PLANS}
+    spools = {feed: Spool(settings.prefix_folder / feed, feed) for feed in PLANS}
     of_books = book_signals(Books(settings, PLANS, ledger, store, spools, now))
     return with_causes([*_parts(settings), *of_dagster, *of_books])
 

@@ -50,7 +50,7 @@ def step_of(
         slot,
         rebuild=slot is None,
     )
-    return raw_step(run) if isinstance(asset, RawAsset) else stage_step(run, asset)
+    return raw_step(run, asset) if isinstance(asset, RawAsset) else stage_step(run, asset)
 
 
 def check_results(
@@ -71,23 +71,23 @@ def check_results(
         for report in reports:
             if dg.AssetCheckKey(key, report.check) in selected:
                 shown = None
-                if report.check == _WITH_PICTURE:
-                    shown = _picture(context.resources.site, plan, day, known, reports)
+                if report.check == _WITH_PICTURE and isinstance(asset, RawAsset):
+                    shown = _picture(context.resources.site, asset, day, known, reports)
                 yield check_result(report, shown)
 
 
 def _picture(
-    site: Site, plan: FeedPlan, day: Day, known: KnownClaims, reports: Iterable[CheckReport]
+    site: Site, raw: RawAsset, day: Day, known: KnownClaims, reports: Iterable[CheckReport]
 ) -> str | None:
     """Of the raw day, from what its checks have just read; None where they could not."""
-    claims = known.get(plan.raw.name)
+    claims = known.get(raw.name)
     if claims is None:
         return None
     try:
-        fates = site.ledger.fates(plan.raw.name, day)
+        fates = site.ledger.fates(raw.name, day)
     except LedgerUnavailable:
         return None
-    return picture(day, states_at_once(day.length, fates, claims, reports))
+    return picture(day, states_at_once(raw.length(day), fates, claims, reports))
 
 
 def check_result(report: CheckReport, shown: str | None = None) -> dg.AssetCheckResult:

@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import itertools
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -24,7 +24,7 @@ import msgspec
 import pyarrow as pa
 
 from resources.day_index import DayIndex, Place
-from resources.day_layout import is_raw, log_key, seal_key, seal_of
+from resources.day_layout import AssetKeys, seal_of
 from resources.day_store import DayStore
 from resources.fetch_object import UnreadableObject, unpack
 from resources.lake import commit_day
@@ -37,7 +37,7 @@ from resources.sealed_log import write_sealed_log
 from resources.stage_codec import decode_stage
 from resources.stage_window import StageWindow, about_of, with_frame
 from resources.store import Conflicting, PreconditionFailed
-from touchline.day import Day, utc_text
+from touchline.day import Day, Window, utc_text
 from touchline.stage import Stage
 
 
@@ -67,12 +67,16 @@ class DaySeal:
         return self.days.sealed_days
 
     @property
+    def keys(self) -> AssetKeys:
+        return self.days.keys(self.asset)
+
+    @property
     def stage(self) -> Stage[Any]:
         return self.days.stages[self.asset]
 
     def seal(self, at: datetime) -> Sealed:
         """Raises UnreadableObject, StoreError; then what was sealed before still counts."""
-        sealed = self._seal_log() if is_raw(self.asset) else self._seal_rows(at)
+        sealed = self._seal_log() if self.keys.is_raw else self._seal_rows(at)
         self._compare(sealed.manifest)
         self._mark(sealed.manifest.number)
         return sealed
@@ -80,7 +84,7 @@ class DaySeal:
     # --- raw days --------------------------------------------------------------------------------
 
     def _seal_log(self) -> Sealed:
-        key, store = log_key(self.asset, self.day), self.days.store
+        key, store = self.keys.log(self.day), self.days.store
         log = self.sealed_days.log(self.asset, self.day)
         current = self.sealed_days.current(self.asset, self.day)
         if current is not None and self._has_no_news(current):
@@ -254,22 +258,14 @@ class DaySeal:
 
     def _uploads(self, current: Manifest | None) -> list[Upload]:
         """When each ten minutes were stored: as one window, or the last of them on its own."""
-        known: Mapping[int, str] = (
-            {u.first: u.stored_at for u in current.uploads} if current else {}
-        )
-        uploads = []
-        for window in self.day.windows():
-            if window.first in known:
-                uploads.append(Upload(window.first, known[window.first]))
-                continue
-            if window.first in self.index.windows:
-                stored_at = [self.index.windows[window.first].last_modified]
-            else:
-                singles = self.index.singles.items()
-                stored_at = [item.last_modified for number, item in singles if number in window]
-            if stored_at:
-                uploads.append(Upload(window.first, utc_text(max(stored_at))))
-        return uploads
+        known = {each.first: each.stored_at for each in current.uploads} if current else {}
+        stored_at: dict[int, datetime] = {}
+        for number, item in self.index.singles.items():
+            first = Window.of(self.day, number).first
+            stored_at[first] = max(item.last_modified, stored_at.get(first, item.last_modified))
+        stored_at |= {first: item.last_modified for first, item in self.index.windows.items()}
+        found = {first: utc_text(at) for first, at in stored_at.items()} | known
+        return [Upload(first, found[first]) for first in sorted(found)]
 
     def _compare(self, manifest: Manifest) -> None:
         """Read the sealed day back from the store and compare it with what it was made of.
@@ -279,7 +275,7 @@ class DaySeal:
         held = manifest.held
         if [each.number for each in held] != sorted(self.index.numbers):
             raise UnreadableObject(f"{self.asset} of {self.day}: sealed without all of its fetches")
-        if is_raw(self.asset):
+        if self.keys.is_raw:
             # Each is compared with the sha256 that its source was compared with.
             for _ in self.sealed_days.envelopes(self.asset, self.day, held):
                 pass
@@ -296,10 +292,10 @@ class DaySeal:
     def _mark(self, number: int) -> None:
         """Say in the day's folder that it is sealed; only then does a reader look for it."""
         store = self.days.store
-        key = seal_key(self.asset, self.day, number)
+        key = self.keys.seal(self.day, number)
         with contextlib.suppress(PreconditionFailed):
             store.put_new(key, b"")
-        for item in store.list(seal_key(self.asset, self.day, 0)[:-5]):
+        for item in store.list(self.keys.seal(self.day, 0)[:-5]):
             if (seal_of(item.key) or number) < number:
                 store.delete(item.key)
 

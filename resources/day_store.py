@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from resources.claim_book import ClaimBook
 from resources.day_index import DayIndex, Place
-from resources.day_layout import day_prefix, first_of_window, is_raw, object_key
+from resources.day_layout import AssetKeys, first_of_window
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import Claim, LedgerUnavailable, Standing, WindowRow
 from resources.manifest import Held
@@ -88,6 +88,8 @@ class DayStore:
     claims: ClaimBook
     stages: Mapping[str, Stage[Any]] = field(default_factory=dict)
     """By asset: what a window of derived fetches needs to be read."""
+    raws: Mapping[str, str] = field(default_factory=dict)
+    """By asset, the raw asset that numbers its fetches, as `AssetKeys.of` takes them."""
     in_hand: dict[str, FetchObject] = field(default_factory=dict)
     """What this process has just made, by key: the next stage reads it from here, so that an
     object store that is away does not silence the stages behind it."""
@@ -97,6 +99,9 @@ class DayStore:
     _windows: dict[str, tuple[tuple[str, str], Window]] = field(default_factory=dict)
     """By asset, the key, ETag and content of the window read last: more of it is asked for next."""
 
+    def keys(self, asset: str) -> AssetKeys:
+        return AssetKeys.of(asset, self.raws)
+
     # --- reading ---------------------------------------------------------------------------------
 
     def index(
@@ -104,10 +109,11 @@ class DayStore:
         asset: str,
         day: Day,
         *,
-        after: str | None = None,
+        after: int | None = None,
         windows: Mapping[str, WindowRow] | None = None,
     ) -> DayIndex:
-        """What of this day stands where, listed now; `after` a key, only what comes behind it.
+        """What of this day stands where, listed now; `after` a number, only
+        what comes behind its fetch object.
         `windows` are the ledger's, where they have just been read."""
 
         @functools.cache
@@ -134,7 +140,9 @@ class DayStore:
         def sealed_of(number: int) -> Sequence[Held]:
             return self.sealed_days.held(asset, day, number)
 
-        listed = self.store.list(day_prefix(asset, day), after)
+        keys = self.keys(asset)
+        behind = None if after is None else keys.single(day, after)
+        listed = self.store.list(keys.folder(day), behind)
         return DayIndex.of(listed, etags_of, held_of, sealed_of)
 
     def numbers(self, asset: str, day: Day) -> frozenset[FetchNumber]:
@@ -167,7 +175,7 @@ class DayStore:
 
     def read(self, asset: str, day: Day, number: int) -> FetchObject:
         """Raises NotFound, UnreadableObject, StoreError."""
-        key = object_key(asset, day, number)
+        key = self.keys(asset).single(day, number)
         if key in self.in_hand:
             return self.in_hand[key]
         return self.read_back(asset, day, number)
@@ -184,7 +192,9 @@ class DayStore:
         # It is in a window, or has gone there since the day was listed.
         place = self._known(asset, day, again=known is not None).place(FetchNumber(number))
         if place is None:
-            raise NotFound(f"{object_key(asset, day, number)} is not in the store, nor in a window")
+            raise NotFound(
+                f"{self.keys(asset).single(day, number)} is not in the store, nor in a window"
+            )
         return self.read_place(asset, day, place)
 
     def read_place(self, asset: str, day: Day, place: Place) -> FetchObject:
@@ -216,9 +226,9 @@ class DayStore:
         """
         done = after
         # From the beginning of the window that holds the next one.
-        key = object_key(asset, day, after // WINDOW_MINUTES * WINDOW_MINUTES)
+        begins = after // WINDOW_MINUTES * WINDOW_MINUTES
         for attempt in range(ATTEMPTS):
-            index = self.index(asset, day, after=key)
+            index = self.index(asset, day, after=begins)
             places = [place for place in index.places() if place.number > done]
             try:
                 for _, group in itertools.groupby(places, attrgetter("container")):
@@ -252,7 +262,7 @@ class DayStore:
             return self._windows[asset][1]
         try:
             data = self.store.get(listed.key).body
-            if is_raw(asset):
+            if self.keys(asset).is_raw:
                 window: Window = RawWindow.open(data)
             else:
                 window = StageWindow.open(self.stages[asset], data)
@@ -267,7 +277,7 @@ class DayStore:
         from resources.lake import Lake
         from resources.sealed_days import SealedDays
 
-        return SealedDays(self.store, Lake(self.store), self.stages)
+        return SealedDays(self.store, Lake(self.store), self.stages, self.raws)
 
     def forget_window(self, asset: str) -> None:
         """Read this asset's next window from the store, whatever was read before."""
@@ -303,7 +313,7 @@ class DayStore:
         if not passed:
             return self.index(asset, day, windows=windows)
         last = max(passed) + WINDOW_MINUTES - 1
-        index = self.index(asset, day, after=object_key(asset, day, last), windows=windows)
+        index = self.index(asset, day, after=last, windows=windows)
         held: dict[FetchNumber, str] = {}
         for first in passed:
             held.update(rows[first].etags)
@@ -320,13 +330,13 @@ class DayStore:
 
     def _add_single(self, index: DayIndex, asset: str, day: Day, number: FetchNumber) -> None:
         """A fetch that came after its window, if it is there."""
-        key = object_key(asset, day, number)
+        key = self.keys(asset).single(day, number)
         with contextlib.suppress(NotFound):
             found = self.store.head(key)
             index.add(number, ObjectInfo(key, found.size or 0, found.etag, day.start))
 
     def _single(self, asset: str, day: Day, number: int) -> FetchObject:
-        key = object_key(asset, day, number)
+        key = self.keys(asset).single(day, number)
         try:
             found = self.store.get(key)
         except Corrupted as error:
@@ -437,14 +447,14 @@ class DayStore:
     def _keep_beside(
         self, made: FetchObject, claim: Claim, there: FetchObject, at: datetime
     ) -> Landing:
-        kept = conflict_prefix(made.asset, made.ref.day, made.ref.number, made.ref.fetch_id)
+        kept = made.keys.beside(made.ref.day, made.ref.number, made.ref.fetch_id)
         beside = f"{kept}{made.sha256[:12]}"
         with contextlib.suppress(PreconditionFailed):
             self.store.put_new(beside, made.body, made.metadata())
         log.warning("%s: another result had landed; ours is kept at %s", made.key, beside)
         assert there.etag is not None
         self.in_hand[made.key] = there
-        is_other = is_raw(made.asset) and made.ref.fetch_id != there.ref.fetch_id
+        is_other = made.is_raw and made.ref.fetch_id != there.ref.fetch_id
         why = Withdrawn.DUPLICATE_MINUTE if is_other else Withdrawn.OTHER_RESULT
         self.claims.withdraw(claim, f"{why}: ours is kept at {beside}", at)
         self.claims.landed(there.claim(run_id=claim.run_id), there.etag, len(there.body), at)
@@ -517,11 +527,6 @@ class DayStore:
         self.in_hand[made.key] = made
         while len(self.in_hand) > self.keep_in_hand:
             self.in_hand.pop(next(iter(self.in_hand)))
-
-
-def conflict_prefix(asset: str, day: Day, number: int, fetch_id: str) -> str:
-    """Below this the results of a fetch are kept beside another one that counts."""
-    return f"conflicts/{object_key(asset, day, number)}.{fetch_id}."
 
 
 def _is_same(there: FetchObject, made: FetchObject) -> bool:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from resources import raw_window, stage_window
 from resources.day_index import DayIndex, Place
-from resources.day_layout import is_raw, window_key
+from resources.day_layout import AssetKeys
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject, unpack
 from resources.ledger import Standing
@@ -89,7 +89,7 @@ class DayWindows:
         Raises StoreError, LedgerUnavailable, and UnlikeItsFetches when what the store gives back
         is not what it was given; nothing is then confirmed, and nothing removed.
         """
-        key = window_key(self.asset, window)
+        key = self._keys.window(window)
         data = self._written(fetches)
         held = [fetch.as_held() for fetch in fetches]
         ledger = self.days.claims.ledger
@@ -120,7 +120,7 @@ class DayWindows:
         self, window: Window, fetches: Sequence[FetchObject] = ()
     ) -> tuple[StoredObject, Sequence[Held]]:
         """A stored window and what it holds, compared as `confirm` says, which raises the same."""
-        key = window_key(self.asset, window)
+        key = self._keys.window(window)
         try:
             found = self.days.store.get(key)
         except Corrupted as error:
@@ -146,8 +146,12 @@ class DayWindows:
                     removed += 1
         return removed
 
+    @property
+    def _keys(self) -> AssetKeys:
+        return self.days.keys(self.asset)
+
     def _written(self, fetches: Sequence[FetchObject]) -> bytes:
-        if is_raw(self.asset):
+        if self._keys.is_raw:
             return raw_window.write_window(
                 (fetch.as_held(), unpack(fetch.body)) for fetch in fetches
             )
@@ -158,7 +162,7 @@ class DayWindows:
         self, key: str, data: bytes, fetches: Mapping[int, FetchObject]
     ) -> Sequence[Held]:
         try:
-            if is_raw(self.asset):
+            if self._keys.is_raw:
                 held = self._compared_raw(data, fetches)
             else:
                 held = self._compared_rows(data, fetches)

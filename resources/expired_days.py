@@ -15,7 +15,7 @@ from functools import cached_property
 
 import msgspec
 
-from resources.day_layout import is_raw
+from resources.day_layout import AssetKeys
 from resources.manifest import Manifest
 from resources.store import NotFound, PreconditionFailed, Store, StoreError
 from touchline.day import Day, FetchNumber, parse_instant, utc_text
@@ -56,12 +56,12 @@ class ExpiredDay(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     format: int = 1
 
     @classmethod
-    def of(cls, manifest: Manifest, reason: str, at: datetime) -> ExpiredDay:
+    def of(cls, manifest: Manifest, tier: str, reason: str, at: datetime) -> ExpiredDay:
         held = manifest.held
         return cls(
             asset=manifest.asset,
             date=manifest.date,
-            tier=tier_of(manifest.asset),
+            tier=tier,
             reason=reason,
             at=utc_text(at),
             manifest=manifest.number,
@@ -91,8 +91,8 @@ class ExpiredDay(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         )
 
 
-def tier_of(asset: str) -> str:
-    return RAW_TIER if is_raw(asset) else LAKE_TIER
+def tier_of(keys: AssetKeys) -> str:
+    return RAW_TIER if keys.is_raw else LAKE_TIER
 
 
 def digest_of(fetches: Iterable[tuple[int, str, str]]) -> str:

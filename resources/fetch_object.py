@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from resources.day_layout import object_key
+from resources.day_layout import AssetKeys
 from resources.ledger import Claim
 from resources.manifest import Held
 from resources.store import StoredObject
@@ -95,8 +95,16 @@ class FetchObject:
         )
 
     @property
+    def keys(self) -> AssetKeys:
+        return AssetKeys(self.asset, self.ref.slot.raw)
+
+    @property
+    def is_raw(self) -> bool:
+        return self.keys.is_raw
+
+    @property
     def key(self) -> str:
-        return object_key(self.asset, self.ref.day, self.ref.number)
+        return self.keys.single(self.ref.day, self.ref.number)
 
     @property
     def is_sound(self) -> bool:

@@ -30,14 +30,17 @@ from resources.spool import fsync_directory, write_durably
 from touchline.accounting import sha256_hex
 from touchline.bookends import read_bookended
 from touchline.compression import zstd
-from touchline.day import Day, FetchNumber
+from touchline.day import Day
 from touchline.errors import Misuse
 from touchline.fetch import Envelope, UnreadableFetch
+from touchline.slot import Slot, implied_raw
 
 WRITTEN_WITHIN = timedelta(seconds=60)
 """A file in which nothing has changed for so long is not being written any more."""
 _ZSTD, _BOOKEND = b"\x28\xb5\x2f\xfd", b"=== FETCH START: "
-_TAKEN = re.compile(r"(\d{4}-\d{2}-\d{2})\.(\d{5})\.[A-Za-z0-9]+\.[0-9a-f]{12}")
+_TAKEN = re.compile(
+    r"(?:([a-z0-9_]+)\.)?(\d{4}-\d{2}-\d{2})\.(\d{8}|\d{5})\.[A-Za-z0-9]+\.[0-9a-f]{12}"
+)
 _LONGEST_NAME = 200
 """Bytes; a system takes 255, and some of these stand behind it."""
 _FETCH_ID = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -49,10 +52,10 @@ class NoCapture(Misuse, ValueError):
 
 @dataclass(frozen=True, order=True)
 class Capture:
-    """A captured fetch that was whole when it was taken."""
+    """A captured fetch that was whole when it was taken. They sort by day."""
 
     day: Day
-    number: FetchNumber
+    slot: Slot
     path: Path
 
 
@@ -101,6 +104,10 @@ class Inbox:
     def of(cls, settings: Settings, feed: str) -> Inbox:
         return cls(settings.inbox_folder / feed)
 
+    @property
+    def feed(self) -> str:
+        return self.folder.name
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Whoever else takes from here waits, until this process is done or dead."""
@@ -121,11 +128,13 @@ class Inbox:
         )
 
     def taken(self) -> list[Capture]:
-        """By minute."""
+        """By day and slot."""
         found = []
         for path in (self.folder / "taken").glob("*"):
             if name := _TAKEN.fullmatch(path.name):
-                found.append(Capture(Day.parse(name[1]), FetchNumber(int(name[2])), path))
+                raw = f"{self.feed}/{name[1]}" if name[1] else implied_raw(self.feed)
+                slot = Slot.numbered(raw, Day.parse(name[2]), int(name[3]))
+                found.append(Capture(slot.day, slot, path))
         return sorted(found)
 
     def left(self) -> list[Path]:
@@ -141,9 +150,12 @@ class Inbox:
     def take(self, path: Path, envelope: Envelope) -> Capture:
         """Out of the reach of whoever may write another fetch to this name. One that lies here
         already, byte for byte, becomes the same file."""
-        ref = envelope.ref
-        name = f"{ref.day}.{ref.number:05d}.{ref.fetch_id}.{sha256_hex(envelope.data)[:12]}"
-        return Capture(ref.day, ref.number, _moved(path, self.folder / "taken" / name))
+        slot = envelope.ref.slot
+        which = f"{slot.day}.{slot.number:05d}"
+        if slot.raw != implied_raw(self.feed):
+            which = f"{slot.raw.rpartition('/')[2]}.{slot.day}.{slot.number:08d}"
+        name = f"{which}.{envelope.ref.fetch_id}.{sha256_hex(envelope.data)[:12]}"
+        return Capture(slot.day, slot, _moved(path, self.folder / "taken" / name))
 
     def set_aside(self, path: Path, reason: str) -> Path:
         """With its bytes as they are, and the reason beside it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resources.day_layout import log_manifest_key
+from resources.day_layout import AssetKeys
 from resources.fetch_object import UnreadableObject
 from resources.manifest import Manifest, pack_manifest, unpack_manifest
 from resources.store import Corrupted, Store
@@ -11,13 +11,13 @@ from touchline.day import Day
 
 def put_manifest(store: Store, manifest: Manifest) -> str:
     """Write a manifest of a number that has none; its ETag. Raises PreconditionFailed."""
-    key = log_manifest_key(manifest.asset, manifest.day, manifest.number)
+    key = AssetKeys(manifest.asset, manifest.asset).log_manifest(manifest.day, manifest.number)
     return store.put_new(key, pack_manifest(manifest))
 
 
 def read_manifest(store: Store, asset: str, day: Day, number: int) -> Manifest:
     """Raises NotFound, UnreadableObject, StoreError."""
-    key = log_manifest_key(asset, day, number)
+    key = AssetKeys(asset, asset).log_manifest(day, number)
     try:
         found = unpack_manifest(store.get(key).body)
     except (Corrupted, ValueError) as error:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from resources.day_layout import is_raw, log_key, log_manifest_key, seal_key
+from resources.day_layout import AssetKeys
 from resources.expired_days import expired_prefix
 from resources.fetch_object import UnreadableObject
 from resources.lake import Lake, LakeError, adopt_day
@@ -71,7 +71,7 @@ def mirror_days(
         # Marks first and objects last: what a mark stands for is in the list, or was replaced by a
         # later seal.
         marks, marks_there = seal_marks(source, feed), seal_marks(target, feed)
-        derived = {asset for _, asset in marks | marks_there if not is_raw(asset)}
+        derived = {keys.asset for _, keys in marks | marks_there if not keys.is_raw}
         tables, tables_there = (_Tables(each, derived, report) for each in (source, target))
         copy = MirrorCopy(
             source,
@@ -154,32 +154,32 @@ class _Days:
     def bring(self, feed: str, marks: SealMarks, progress: Progress) -> None:
         only_there = self.marks_there.keys() - marks.keys() if self.copy.deep else set()
         total = len(marks) + len(only_there)
-        for done, (day, asset) in enumerate(sorted(marks.keys() | only_there)):
-            progress(f"{day} {asset}", done, total)
-            if (day, asset) in marks:
-                well = self._day(asset, day, marks[day, asset])
+        for done, (day, keys) in enumerate(sorted(marks.keys() | only_there)):
+            progress(f"{day} {keys.asset}", done, total)
+            if (day, keys) in marks:
+                well = self._day(keys, day, marks[day, keys])
             else:
-                well = self.copy.keep_all(self._keys_there(asset, day))
+                well = self.copy.keep_all(self._keys_there(keys, day))
             self.copy.report.seen.add(day)
             if not well:
                 self.copy.report.incomplete.add(day)
         progress(feed, total, total)
 
-    def _keys_there(self, asset: str, day: Day) -> Iterator[str]:
+    def _keys_there(self, keys: AssetKeys, day: Day) -> Iterator[str]:
         """What a day consists of that only the copy has."""
-        number = self.marks_there[day, asset]
-        if is_raw(asset):
-            yield from (log_manifest_key(asset, day, number), log_key(asset, day))
+        asset, number = keys.asset, self.marks_there[day, keys]
+        if keys.is_raw:
+            yield from (keys.log_manifest(day, number), keys.log(day))
             return
         yield manifest_key(asset, day, number)
         yield from (file.key for file in self.tables_there.of_day(asset, day)[1])
 
-    def _day(self, asset: str, day: Day, number: int) -> bool:
+    def _day(self, keys: AssetKeys, day: Day, number: int) -> bool:
         """Whether it stands there whole, with its mark."""
-        is_marked = self.marks_there.get((day, asset)) == number
+        asset, is_marked = keys.asset, self.marks_there.get((day, keys)) == number
         verify = self.copy.deep or not is_marked
         seal = self.seals.get((asset, day))
-        bring = self._bring_log if is_raw(asset) else self._bring_rows
+        bring = self._bring_log if keys.is_raw else self._bring_rows
         try:
             if seal is not None and seal.number != number:
                 return self._wait(asset, day)
@@ -189,19 +189,20 @@ class _Days:
             return self.copy.report.differ(app_id(asset, day), str(error))
         if not is_marked:
             with suppress(PreconditionFailed):
-                self.copy.target.put_new(seal_key(asset, day, number), b"")
+                self.copy.target.put_new(keys.seal(day, number), b"")
         return True
 
     def _bring_log(
         self, asset: str, day: Day, number: int, etags: Mapping[str, str], *, verify: bool
     ) -> bool:
-        key = log_key(asset, day)
+        keys = AssetKeys(asset, asset)
+        key = keys.log(day)
         if manifest_of(self.copy.source.head(key)) != number:
             return self._wait(asset, day)
         if verify:
             read_manifest(self.copy.source, asset, day, number)
-        keys = (log_manifest_key(asset, day, number), key)
-        return self.copy.bring_all([Wanted(k, etags.get(k)) for k in keys], verify=verify)
+        wanted = [Wanted(k, etags.get(k)) for k in (keys.log_manifest(day, number), key)]
+        return self.copy.bring_all(wanted, verify=verify)
 
     def _bring_rows(
         self, asset: str, day: Day, number: int, etags: Mapping[str, str], *, verify: bool

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from resources.day_layout import is_raw, log_key, log_manifest_key
+from resources.day_layout import AssetKeys
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.lake import DamagedLake, Lake, SealedDay, read_day
 from resources.manifest import Held, Manifest
@@ -32,6 +32,8 @@ class SealedDays:
     store: Store
     lake: Lake
     stages: Mapping[str, Stage[Any]]
+    raws: Mapping[str, str]
+    """As a `DayStore` has them."""
     _read_last: dict[str, SealedDay] = field(default_factory=dict)
     """By asset: its neighbours are asked for next."""
 
@@ -40,7 +42,7 @@ class SealedDays:
 
         Raises UnreadableObject, DamagedLake, StoreError.
         """
-        if is_raw(asset):
+        if self._keys(asset).is_raw:
             log = self.log(asset, day)
             return log and read_manifest(self.store, asset, day, manifest_of(log))
         sealed = read_day(self.lake, asset, day)
@@ -49,14 +51,14 @@ class SealedDays:
     def held(self, asset: str, day: Day, number: int) -> Sequence[Held]:
         """What the manifest of this number holds. Raises NotFound, UnreadableObject, DamagedLake,
         StoreError."""
-        if is_raw(asset):
+        if self._keys(asset).is_raw:
             return read_manifest(self.store, asset, day, number).held
         return self.lake.manifest(asset, day, number).held
 
     def log(self, asset: str, day: Day) -> StoredObject | None:
         """The daily log's ETag and metadata; None where there is none. Raises StoreError."""
         try:
-            return self.store.head(log_key(asset, day))
+            return self.store.head(self._keys(asset).log(day))
         except NotFound:
             return None
 
@@ -64,11 +66,12 @@ class SealedDays:
         """The objects that hold the sealed day, by key, with the ETags that they have now; empty
         for a day that is not sealed. Raises NotFound for one that is gone, DamagedLake,
         StoreError."""
-        if is_raw(asset):
+        if self._keys(asset).is_raw:
             log = self.log(asset, day)
             if log is None:
                 return {}
-            keys = [log_key(asset, day), log_manifest_key(asset, day, manifest_of(log))]
+            named = self._keys(asset)
+            keys = [named.log(day), named.log_manifest(day, manifest_of(log))]
         else:
             sealed = read_day(self.lake, asset, day)
             keys = [file.key for file in sealed.files] if sealed else []
@@ -86,7 +89,7 @@ class SealedDays:
         Raises NotFound, UnreadableObject, StoreError.
         """
         feed = asset.partition("/")[0]
-        if is_raw(asset):
+        if self._keys(asset).is_raw:
             for one, envelope in self.envelopes(asset, day, held):
                 yield FetchObject.held(asset, feed, one, pack(envelope))
             return
@@ -109,7 +112,7 @@ class SealedDays:
 
         Raises NotFound, UnreadableObject, StoreError.
         """
-        key = log_key(asset, day)
+        key = self._keys(asset).log(day)
         before = self.store.head(key)
         try:
             log = SealedLog(
@@ -145,6 +148,9 @@ class SealedDays:
     def forget(self, asset: str) -> None:
         """Look again at which sealed day counts."""
         self._read_last.pop(asset, None)
+
+    def _keys(self, asset: str) -> AssetKeys:
+        return AssetKeys.of(asset, self.raws)
 
     def _sealed(self, asset: str, day: Day) -> SealedDay:
         known = self._read_last.get(asset)

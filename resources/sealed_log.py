@@ -212,7 +212,7 @@ def _seek_table(read_range: ReadRange, size: int) -> list[_Frame]:
 def _ascending(day: Day, fetches: Iterable[tuple[Held, bytes]]) -> Iterator[tuple[Held, bytes]]:
     last = 0
     for held, envelope in fetches:
-        if not last < held.number <= day.length:
+        if held.number <= last:
             raise ValueError(f"{day}: fetch {held.number} comes after fetch {last}")
         last = held.number
         yield held, envelope

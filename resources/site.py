@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from resources.claim_book import ClaimBook
+from resources.day_layout import AssetKeys
 from resources.embedded_s3 import S3Access, room_of
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
@@ -143,6 +144,18 @@ class Site:
         return {stage.name: stage for plan in self.plans.values() for stage in plan.stages}
 
     @property
+    def raws(self) -> dict[str, str]:
+        """By asset, the raw asset that numbers its fetches."""
+        return {
+            asset.name: plan.raw_of(asset.name).name
+            for plan in self.plans.values()
+            for asset in plan.assets
+        }
+
+    def keys(self, asset: str) -> AssetKeys:
+        return AssetKeys.of(asset, self.raws)
+
+    @property
     def folder(self) -> Path:
         """The spool's folder of this prefix."""
         return self.settings.prefix_folder
@@ -153,7 +166,7 @@ class Site:
 
         if feed not in self._days:
             book = ClaimBook(self.ledger, self.folder / f"{feed}.claims")
-            self._days[feed] = DayStore(feed, self.store, book, self.stages)
+            self._days[feed] = DayStore(feed, self.store, book, self.stages, self.raws)
         return self._days[feed]
 
     @property
@@ -162,7 +175,7 @@ class Site:
         return f"s3://{self.store.bucket}/{self.store.prefix}"
 
     def spool(self, feed: str) -> Spool:
-        return Spool(self.folder / feed)
+        return Spool(self.folder / feed, feed)
 
     def inbox(self, feed: str) -> Inbox:
         return Inbox.of(self.settings, feed)

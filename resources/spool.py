@@ -18,19 +18,28 @@ from touchline.bookends import read_bookended, write_bookended
 from touchline.day import Day, FetchNumber
 from touchline.errors import Unreadable
 from touchline.fetch import Envelope, FetchRef, UnreadableFetch
+from touchline.slot import Slot, implied_raw
 
 LOUD_FROM = 0.8
-_FILE = re.compile(r"date=(\d{4}-\d{2}-\d{2})/(\d{5})\.([A-Za-z0-9]+)\.txt")
+_FILE = re.compile(r"(?:([a-z0-9_]+)/)?date=(\d{4}-\d{2}-\d{2})/(\d{8}|\d{5})\.([A-Za-z0-9]+)\.txt")
 
 
 @dataclass(frozen=True, order=True)
 class Spooled:
-    """A fetch that lies in the spool."""
+    """A fetch that lies in the spool. They sort by the times of their slots."""
 
-    day: Day
-    number: FetchNumber
+    at: datetime
+    slot: Slot
     fetch_id: str
     path: Path
+
+    @property
+    def day(self) -> Day:
+        return self.slot.day
+
+    @property
+    def number(self) -> FetchNumber:
+        return self.slot.number
 
 
 @dataclass(frozen=True)
@@ -109,25 +118,37 @@ def write_durably(path: Path, data: bytes) -> None:
 
 @dataclass(frozen=True)
 class Spool:
-    """The spool of one feed in one store's prefix: `folder/date=D/NNNNN.<fetch id>.txt`."""
+    """The spool of one feed in one store's prefix: `folder/date=D/NNNNN.<fetch id>.txt`.
+
+    A raw asset that is not named `raw_fetches` has a folder of its own, and numbers of eight
+    digits: `folder/<asset>/date=D/NNNNNNNN.<fetch id>.txt`.
+    """
 
     folder: Path
+    feed: str
 
     def write(self, ref: FetchRef, envelope: bytes) -> Spooled:
         """Durable on return. Raises OSError when the disk is full or read-only."""
-        path = self.folder / f"date={ref.day}" / f"{ref.number:05d}.{ref.fetch_id}.txt"
+        slot, name = ref.slot, f"{ref.number:08d}.{ref.fetch_id}.txt"
+        if slot.raw == implied_raw(self.feed):
+            path = self.folder / f"date={slot.day}" / name.removeprefix("000")
+        else:
+            path = self.folder / slot.raw.rpartition("/")[2] / f"date={slot.day}" / name
         text = write_bookended(ref.number, ref.fetch_id, ref.nyc_timestamp, envelope)
         write_durably(path, text)
-        return Spooled(ref.day, ref.number, ref.fetch_id, path)
+        return Spooled(slot.at, slot, ref.fetch_id, path)
 
-    def entries(self) -> Iterator[Spooled]:
-        """What lies here, oldest first. Files of other names are not ours."""
+    def entries(self, raw: str | None = None) -> Iterator[Spooled]:
+        """What lies here, oldest first; of one raw asset where it is named. Files of other names
+        are not ours."""
         found = []
-        for path in self.folder.glob("date=*/*.txt"):
-            if name := _FILE.fullmatch(f"{path.parent.name}/{path.name}"):
-                day, number, fetch_id = name.groups()
-                found.append(Spooled(Day.parse(day), FetchNumber(int(number)), fetch_id, path))
-        yield from sorted(found)
+        for path in (*self.folder.glob("date=*/*.txt"), *self.folder.glob("*/date=*/*.txt")):
+            if name := _FILE.fullmatch(path.relative_to(self.folder).as_posix()):
+                asset, day, number, fetch_id = name.groups()
+                of = f"{self.feed}/{asset}" if asset else implied_raw(self.feed)
+                slot = Slot.numbered(of, Day.parse(day), int(number))
+                found.append(Spooled(slot.at, slot, fetch_id, path))
+        yield from sorted(each for each in found if raw in (None, each.slot.raw))
 
     def state(self, now: datetime) -> SpoolState:
         """How much lies here and how old it is, without reading any of it."""
@@ -138,7 +159,7 @@ class Spool:
             except FileNotFoundError:
                 continue  # Another run has cleared it meanwhile.
             fetches += 1
-            oldest = oldest or entry.day.minute(entry.number).utc
+            oldest = oldest or entry.at
         return SpoolState(now, fetches, size, oldest)
 
     def read(self, spooled: Spooled) -> Envelope:

@@ -10,13 +10,13 @@ from sensors.checks import check_sensors
 from sensors.heartbeat import heartbeats
 from sensors.housekeeping import housekeepings
 from sensors.inbox import inboxes
-from sensors.minute_tick import minute_ticks
 from sensors.rotation import rotations
 from sensors.seal import seals
+from sensors.slot_tick import slot_ticks
 from sensors.watchdog import watchdogs
 
 SENSORS: list[dg.SensorDefinition] = [
-    *(*minute_ticks, *rotations, *seals, *inboxes),
+    *(*slot_ticks, *rotations, *seals, *inboxes),
     *(*check_sensors, *check_alert_sensors, *alert_delivery_sensors, *heartbeats),
     *watchdogs,
     *housekeepings,

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from pipeline_assets.jobs import CHECKS_JOBS, MINUTE_JOBS
+from pipeline_assets.jobs import CHECKS_JOBS, SLOT_JOBS
 from pipeline_assets.partitions import day_of_run, slot_of_run, tags_of_day
 from pipeline_assets.plans import PLANS
 from touchline.day import Day
@@ -68,12 +68,12 @@ def _not_sealed(plan: FeedPlan, now: datetime) -> list[Day]:
         ledger.close()
 
 
-def failed_minutes(
-    feed: str, minutes: dg.UnresolvedAssetJobDefinition, checks: dg.UnresolvedAssetJobDefinition
-) -> dg.SensorDefinition:
+def failed_minutes(plan: FeedPlan, checks: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    feed = plan.name
+
     @dg.run_failure_sensor(
         name=f"{feed}_failed_minutes",
-        monitored_jobs=[minutes],
+        monitored_jobs=[SLOT_JOBS[raw.name] for raw in plan.raws],
         request_job=checks,
         minimum_interval_seconds=10,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -85,13 +85,13 @@ def failed_minutes(
         if day is None:
             yield dg.SkipReason(f"run {run.run_id} has no day")
             return
-        _has_failed(feed, run)
+        _has_failed(plan, run)
         yield dg.RunRequest(run_key=f"{feed}:checks:{run.run_id}", tags=tags_of_day(day))
 
     return tick
 
 
-def _has_failed(feed: str, run: dg.DagsterRun) -> None:
+def _has_failed(plan: FeedPlan, run: dg.DagsterRun) -> None:
     """Tell the ledger: a run that was killed could not, and one of which a step raised has only
     said how far it came."""
     from resources.ledger import Ledger, LedgerUnavailable
@@ -103,7 +103,9 @@ def _has_failed(feed: str, run: dg.DagsterRun) -> None:
             ledger.run_failed(run.run_id, now, "a step of it failed in Dagster")
             if slot := slot_of_run(run.tags):
                 # A run that failed before its first step has said of no stage that it is owed.
-                ledger.assets_begin([asset.name for asset in PLANS[feed].assets], slot.day)
+                raw = plan.raw_of(slot.raw)
+                assets = [asset.name for asset in (raw, *plan.stages_of(raw))]
+                ledger.assets_begin(assets, slot.day)
                 ledger.fetch_died(slot, run.run_id, now)
         except LedgerUnavailable as error:
             log.error("run %s: %s", run.run_id, error)
@@ -112,5 +114,5 @@ def _has_failed(feed: str, run: dg.DagsterRun) -> None:
 check_sensors = [
     sensor
     for feed, job in CHECKS_JOBS.items()
-    for sensor in (ended_days(PLANS[feed], job), failed_minutes(feed, MINUTE_JOBS[feed], job))
+    for sensor in (ended_days(PLANS[feed], job), failed_minutes(PLANS[feed], job))
 ]

@@ -21,7 +21,6 @@ from pipeline_assets.rotation import RotationReport, rotate
 from pipeline_assets.run import Run, StepReport
 from pipeline_assets.sealing import SealReport, clear_replaced, seal_day
 from pipeline_assets.slot_run import SlotReport, rebuild_day, run_slot
-from resources.day_layout import object_key
 from resources.embedded_s3 import S3Access
 from resources.fetch_object import FetchObject
 from resources.ledger.faulty import FaultyLedger
@@ -33,7 +32,7 @@ from resources.store import Store
 from simulator.faults import Fault
 from simulator.server import Served
 from tests.ledgers import put_ledger
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from tests.stores import below
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
@@ -163,7 +162,7 @@ class Chain:
     def delete(self, asset: str, *passed: int) -> None:
         """The fetch objects of these minutes are gone, each so many after the first."""
         for each in passed:
-            self.store.delete(object_key(asset, self.day, self.number + each))
+            self.store.delete(asset_keys(asset).single(self.day, self.number + each))
 
     def lose_ledger(self) -> None:
         for file in self.home.glob("ledger.sqlite*"):
@@ -239,7 +238,7 @@ class Chain:
         """Those of them that have not landed."""
         with self.process() as site:
             run = Run(site, self.plan, self.day, "look")
-            return [entry.number for entry in waiting_in_spool(run)]
+            return [entry.number for entry in waiting_in_spool(run, self.plan.raws[0])]
 
     def rotate(self, passed: int, seconds: float = 0, **process: Any) -> RotationReport:
         """Make the windows that are due so long after the minute so many after the first."""

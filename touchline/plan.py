@@ -1,26 +1,54 @@
-"""What the frame knows of a feed: its raw asset, its stages in order, its vendor's client."""
+"""What the frame knows of a feed: its raw assets, its stages in order, its vendor's client."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from touchline.day import Day
 from touchline.stage import RawAsset, Stage
 
 
 @dataclass(frozen=True)
 class FeedPlan:
-    """A feed. `client` makes the vendor's client from settings, a clock and the object store; it
-    imports what it needs when it is called, so that a plan costs nothing to look at."""
+    """A feed.
 
-    raw: RawAsset
+    `raws` are its raw assets, each with a schedule of its own; `stages` stand in the order of the
+    chain. Every stage is made from the fetches of one raw asset, through its inputs. `client` makes
+    the vendor's client from settings, a clock and the object store; it imports what it needs when
+    it is called, so that a plan costs nothing to look at.
+
+    Raises ValueError for a plan that holds no raw asset or several feeds, that names an asset
+    twice, or has a stage whose inputs do not come before it, or come from several raw assets, or
+    one that is ordered though the days of its raw asset overlap.
+    """
+
+    raws: tuple[RawAsset, ...]
     stages: tuple[Stage[Any], ...]
     client: Callable[..., Any]
 
+    def __post_init__(self) -> None:
+        if len({asset.feed for asset in self.assets}) != 1 or not self.raws:
+            raise ValueError("a plan is of one feed, with one raw asset or more")
+        if len(self._raws) != len(self.assets):
+            raise ValueError(f"{self.name} has two assets of one name")
+        for stage in self.stages:
+            if stage.ordered and not self.raw_of(stage.name).schedule.every_minute:
+                raise ValueError(
+                    f"{stage.name} is ordered, and {self.raw_of(stage.name).name} brings fetches "
+                    "of a day after those of the next: nothing can be carried from one to the other"
+                )
+
+    def ends(self, day: Day) -> datetime:
+        """Return when the day and its last slot, of any raw asset, have passed (UTC)."""
+        return max(raw.ends(day) for raw in self.raws)
+
     @property
     def name(self) -> str:
-        return self.raw.feed
+        return self.raws[0].feed
 
     @property
     def stage_modules(self) -> frozenset[str]:
@@ -28,4 +56,30 @@ class FeedPlan:
 
     @property
     def assets(self) -> tuple[RawAsset | Stage[Any], ...]:
-        return (self.raw, *self.stages)
+        """Every asset, raw ones first, in the order of the chain."""
+        return (*self.raws, *self.stages)
+
+    def raw_of(self, asset: str) -> RawAsset:
+        """Return the raw asset whose slots number this asset's fetches: itself for a raw one.
+        Raises KeyError for an asset that is none of the plan's."""
+        return self._raws[asset]
+
+    def stages_of(self, raw: RawAsset) -> Sequence[Stage[Any]]:
+        """Return the stages that are made from this raw asset's fetches, in order."""
+        return [stage for stage in self.stages if self.raw_of(stage.name) is raw]
+
+    @cached_property
+    def _raws(self) -> dict[str, RawAsset]:
+        found = {raw.name: raw for raw in self.raws}
+        for stage in self.stages:
+            missing = [name for name in stage.inputs if name not in found]
+            if missing or not stage.inputs:
+                raise ValueError(f"{stage.name}: nothing before it makes {missing or 'its input'}")
+            raws = {found[name].name: found[name] for name in stage.inputs}
+            if len(raws) > 1:
+                raise ValueError(
+                    f"{stage.name} is made from fetches of {' and '.join(sorted(raws))}; "
+                    "a stage has those of one raw asset"
+                )
+            [found[stage.name]] = raws.values()
+        return found

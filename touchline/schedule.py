@@ -14,6 +14,8 @@ from touchline.slot import Slot
 Intervals = Iterable[tuple[datetime, datetime | None]]
 """Watch intervals in UTC, disjoint and in order; the end is None while an interval is open."""
 
+DAY_BEFORE_IS_OPEN = timedelta(hours=2)
+"""After midnight, for so long, each run looks for what the day before has left undone."""
 ASK_BEFORE = timedelta(seconds=10)
 """A run is asked for so long before its slot. Dagster's daemon looks at sensors every 5 s, so each
 slot is seen at least once in this time."""
@@ -45,6 +47,21 @@ class Schedule(Protocol):
         """Return the slots whose times come before this one's, at most so many, newest first."""
         ...
 
+    def ends(self, day: Day) -> datetime:
+        """Return when the day and its last slot have passed (UTC)."""
+        ...
+
+    def open_days(self, day: Day, now: datetime) -> list[Day]:
+        """Return the days of which something may be on its way while a run of `day` works, oldest
+        first."""
+        ...
+
+    @property
+    def every_minute(self) -> bool:
+        """Whether a slot follows every minute: ten of them are then stored as one object, and
+        silence of some minutes is an alarm."""
+        ...
+
     def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
         """Return the slots to ask for now, in the order of their times. `asked` is the one that
         was asked for last. A slot is never due before its day begins: its partition does not exist
@@ -74,6 +91,19 @@ class EveryMinute:
         """Return the slots of the minutes before this one's, so many, newest first."""
         times = (slot.at - back * ONE_MINUTE for back in range(1, count + 1))
         return [Slot.of(slot.raw, Day.containing(at), at) for at in times]
+
+    def ends(self, day: Day) -> datetime:
+        """Return when the day has passed (UTC)."""
+        return day.end
+
+    def open_days(self, day: Day, now: datetime) -> list[Day]:
+        """Return this day and, for two hours after midnight, the day before; oldest first."""
+        early = now < day.start + DAY_BEFORE_IS_OPEN
+        return [day.shifted(-1), day] if early else [day]
+
+    @property
+    def every_minute(self) -> bool:
+        return True
 
     def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
         """Return the coming minute when it is near, or the current one if the sensor passed over
@@ -118,6 +148,20 @@ class TimesOfDay:
         days = (slot.day.shifted(away) for away in range(-count, self.times[-1][0] + 1))
         earlier = (one for day in days for one in self.slots(slot.raw, day) if one.at < slot.at)
         return sorted(earlier, key=lambda one: (one.at, one.day), reverse=True)[:count]
+
+    def ends(self, day: Day) -> datetime:
+        """Return when the day and its last slot have passed (UTC)."""
+        *_, last = self.slots("", day)
+        return max(day.end, last.at + ONE_MINUTE)
+
+    def open_days(self, day: Day, now: datetime) -> list[Day]:
+        """Return the days whose last slot is to come, or came on the day before, and this one."""
+        today, (days_open, _) = Day.containing(now), self.times[-1]
+        return sorted({day, *(today.shifted(-back) for back in range(days_open + 2))})
+
+    @property
+    def every_minute(self) -> bool:
+        return False
 
     def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
         """Return the slots whose time is near or has just passed, and is after that of `asked`."""

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from touchline.accounting import Account, Outcome
-from touchline.day import Day
+from touchline.day import ONE_MINUTE, Day
 from touchline.errors import TouchlineError
 from touchline.fetch import Envelope, FetchRef
 from touchline.schedule import EveryMinute, Patience, Schedule
@@ -235,6 +235,14 @@ class RawAsset:
         """Return the slots before this one, at most so many, newest first."""
         return self.schedule.before(slot, count)
 
+    def ends(self, day: Day) -> datetime:
+        """Return when the day and its last slot have passed (UTC)."""
+        return self.schedule.ends(day)
+
+    def length(self, day: Day) -> int:
+        """Return how many minutes a day is open: no slot of it has a higher number."""
+        return int((self.ends(day) - day.start) / ONE_MINUTE)
+
     @property
     def feed(self) -> str:
         return self.name.partition("/")[0]
@@ -242,6 +250,11 @@ class RawAsset:
     @property
     def short_name(self) -> str:
         return self.name.rpartition("/")[2]
+
+    @property
+    def job(self) -> str:
+        """The name of the job that takes its slots; its sensor's name has `_tick` behind it."""
+        return f"{self.feed}_{'minute' if self.schedule.every_minute else self.short_name}"
 
     @property
     def module(self) -> str:

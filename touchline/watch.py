@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from touchline.accounting import MissedReason
-from touchline.day import Day, FetchNumber, Minute
+from touchline.day import FetchNumber, Minute
 from touchline.schedule import Patience
 from touchline.slot import Slot
 
@@ -23,13 +23,6 @@ WINDOW_OVERDUE = timedelta(minutes=17)
 SINGLES_OUTLIVE_WINDOW = timedelta(minutes=10)
 """Fetch objects stay for so long after their window was verified: whoever has listed them reads
 them."""
-DAY_BEFORE_IS_OPEN = timedelta(hours=2)
-"""After midnight, for so long, each run looks for what the day before has left undone."""
-
-
-def days_still_open(day: Day, now: datetime) -> list[Day]:
-    """This day and, early in it, the day before; oldest first."""
-    return [day.shifted(-1), day] if now < day.start + DAY_BEFORE_IS_OPEN else [day]
 
 
 def is_rotation_minute(minute: Minute) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from resources.day_layout import object_key
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject
 from resources.stage_codec import decode_stage
@@ -35,10 +34,8 @@ def read_on(
     one of the day `until`. A table may begin with rows that were read before: those of one window
     come together. Raises StoreError, UnreadableObject, UnreadableStageObject."""
     while True:
-        key = object_key(
-            stage.name, position.day, position.number // WINDOW_MINUTES * WINDOW_MINUTES
-        )
-        numbers = days.index(stage.name, position.day, after=key).numbers
+        begins = position.number // WINDOW_MINUTES * WINDOW_MINUTES
+        numbers = days.index(stage.name, position.day, after=begins).numbers
         for part in days.parts(stage.name, position.day, after=position.number):
             yield decode_stage(stage, part.body).table if isinstance(part, FetchObject) else part
         days.forget_window(stage.name)

@@ -146,9 +146,9 @@ class LineBook:
 
     def __post_init__(self) -> None:
         # Its own: the board's reader works on the site's at the same time.
-        self._days = DayStore(
-            ODDS.feed, self.site.store, self.site.days(ODDS.feed).claims, self.site.stages
-        )
+        site = self.site
+        claims = site.days(ODDS.feed).claims
+        self._days = DayStore(ODDS.feed, site.store, claims, site.stages, site.raws)
 
     def markets(self, match_id: str, company_id: str, fetch: FetchRef) -> list[Market]:
         """In the `SHOWN_MINUTES` up to this fetch; a market without a quote is left out."""

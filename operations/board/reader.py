@@ -20,7 +20,6 @@ from pipeline_assets.football.alerts.rules import Fired
 from pipeline_assets.landed_alerts import AlertShown, alerts_of_fetch
 from pipeline_assets.minute_state import LEGEND, MinuteState
 from resources.day_index import Place
-from resources.day_layout import object_key
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject
 from resources.known_days import days_in_store
@@ -32,7 +31,6 @@ from touchline.day import WINDOW_MINUTES, Day, FetchNumber, Minute, Window
 from touchline.errors import Bad, Unavailable, Unreadable
 from touchline.fetch import FetchRef
 from touchline.outcomes import State
-from touchline.schedule import expected_slots
 from touchline.stage import ALERT, KIND, OUTCOME, Stage
 
 MONITOR = monitor_central.stage
@@ -151,7 +149,7 @@ class Reader:
         """What there is of a day, newest first; of the shown one that fetch and what came after."""
         after = None
         if shown is not None and shown.day == day:
-            after = object_key(MONITOR.name, day, shown.number - 1)
+            after = shown.number - 1
         places = list(self._days.index(MONITOR.name, day, after=after).places())
         return places[::-1]
 
@@ -206,9 +204,7 @@ class Reader:
         else:
             first = Window.of(fetch.day, max(1, fetch.number - WINDOW_MINUTES)).first
             last = FetchNumber(first - 1)
-        index = self._days.index(
-            stage.name, fetch.day, after=object_key(stage.name, fetch.day, last)
-        )
+        index = self._days.index(stage.name, fetch.day, after=last)
         for place in reversed(list(index.places())):
             found = self._days.read_place(stage.name, fetch.day, place)
             if found.outcome.is_placeholder:
@@ -284,14 +280,13 @@ def last_hour(site: Site, stage: Stage, fetch: FetchRef, now: datetime) -> Row |
     day, minute = fetch.day, Minute.containing(now)
     last = minute.number if minute.day == day else fetch.number
     first = max(1, last - HOUR_MINUTES + 1)
-    intervals = site.ledger.intervals(stage.feed, day.start, day.end)
-    raw = site.plans[stage.feed].raw
-    watched = frozenset(s.number for s in expected_slots(raw.slots(day), intervals, now))
+    raw = site.plans[stage.feed].raw_of(stage.name)
+    watched = frozenset(slot.number for slot in site.ledger.expected(raw, day, now))
     fetches = site.ledger.fetches(raw.name, day, first, last)
     claims = site.ledger.claims_of(stage.name, day, range(first, last + 1))
     before = (first - 1) // WINDOW_MINUTES * WINDOW_MINUTES
-    index = site.days(stage.feed).index(stage.name, day, after=object_key(stage.name, day, before))
-    cells = list(cells_of(day, watched, fetches, claims, index.numbers, ()))
+    index = site.days(stage.feed).index(stage.name, day, after=before)
+    cells = list(cells_of(day, day.length, watched, fetches, claims, index.numbers, ()))
     boxes = list(_boxes(cells, Clock(day), first, last))
     return Row("the last hour", HOUR_MINUTES, boxes) if boxes else None
 

@@ -18,6 +18,8 @@ from touchline.bookends import write_bookended
 from touchline.day import Day, FetchNumber
 from touchline.errors import Misuse
 from touchline.fetch import Envelope
+from touchline.plan import FeedPlan
+from touchline.stage import RawAsset
 
 
 def fetch(
@@ -27,28 +29,39 @@ def fetch(
         bool, typer.Option("--pretty", help="Between its book-ends, with indented JSON.")
     ] = False,
     feed: Annotated[str | None, typer.Option(help="Feed. [default: the first]")] = None,
+    asset: Annotated[str | None, typer.Option(help="Raw asset. [default: the first]")] = None,
     prefix: Prefix = None,
 ) -> None:
     """Write one raw fetch as it is stored, byte for byte."""
     with opened_store(prefix) as site:
-        envelope = read_fetch(site, plans_of(site, feed)[0].name, day, number)
+        plan = plans_of(site, feed)[0]
+        envelope = read_fetch(site, _raw_asset(plan, asset), day, number)
     with whole(None) as file:
         file.write(_pretty(envelope) if pretty else envelope.data)
 
 
-def read_fetch(site: Site, feed: str, day: Day, number: int) -> Envelope:
+def _raw_asset(plan: FeedPlan, asset: str | None) -> RawAsset:
+    if asset is None:
+        return plan.raws[0]
+    for raw in plan.raws:
+        if asset in (raw.name, raw.short_name):
+            return raw
+    there = ", ".join(raw.name for raw in plan.raws)
+    raise Misuse(f"{asset} is no raw asset of {plan.name}, which has {there}")
+
+
+def read_fetch(site: Site, raw: RawAsset, day: Day, number: int) -> Envelope:
     """From the store. Raises Misuse where it is not there, DayExpired, StoreError,
     UnreadableObject, UnreadableFetch."""
-    raw = site.plans[feed].raw
-    if not any(slot.number == number for slot in raw.slots(day)):
-        raise Misuse(f"{day} has minutes 1 to {day.length}, not {number}")
+    if not 1 <= number <= raw.length(day):
+        raise Misuse(f"{day} has minutes 1 to {raw.length(day)}, not {number}")
     try:
-        return site.days(feed).read_back(raw.name, day, number).envelope()
+        return site.days(raw.feed).read_back(raw.name, day, number).envelope()
     except NotFound:
         pass
-    for spooled in site.spool(feed).entries():
+    for spooled in site.spool(raw.feed).entries(raw.name):
         if (spooled.day, spooled.number) == (day, number):
-            return site.spool(feed).read(spooled)
+            return site.spool(raw.feed).read(spooled)
     refuse_expired(site, raw.name, day)
     row = site.ledger.fetches(raw.name, day).get(FetchNumber(number))
     if row is None:

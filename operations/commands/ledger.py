@@ -32,7 +32,6 @@ from pipeline_assets.ledger_rebuild import (
 )
 from pipeline_assets.repair.work import new_run_id
 from pipeline_assets.statements import statements
-from resources.day_layout import day_prefix
 from resources.known_days import days_in_store
 from resources.ledger import RunRow
 from resources.settings import Settings
@@ -187,7 +186,7 @@ def _rebuild(
     begun = {
         asset.name
         for asset in plan.assets
-        if any(any(site.store.list(day_prefix(asset.name, day))) for day in reversed(before))
+        if any(any(site.store.list(site.keys(asset.name).folder(day))) for day in reversed(before))
     }
     # Of a state folder with which Dagster never ran it says nothing.
     has_run = (site.settings.dagster_home / "dagster.yaml").is_file()
@@ -198,7 +197,12 @@ def _rebuild(
             site.ledger.assets_begin(begun, day)
             names = [asset.name for asset in plan.assets]
             said = statements(instance, site.store.prefix, names, day) if instance else {}
-            made = rebuild_day(site, plan, day, said, watched.missed.get((plan.raw.name, day)))
+            missed = {
+                raw.name: watched.missed[raw.name, day]
+                for raw in plan.raws
+                if (raw.name, day) in watched.missed
+            }
+            made = rebuild_day(site, plan, day, said, missed)
             begun |= {each.asset for each in made if site.ledger.standing(each.asset, day)}
             report.assets += made
     for day in days:

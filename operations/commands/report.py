@@ -158,23 +158,25 @@ def minutes_to_look_at(state: DayState, clock: Clock) -> Iterator[LookAt]:
 
 def _figures(state: DayState, worst: Sequence[Cell]) -> list[tuple[str, str, MinuteState | None]]:
     """What the head of the page says: a number, what it counts, and its color."""
-    raw, open_losses = state.assets[0], [loss for loss in state.losses if loss.is_open]
-    landed = sum(cell.state in (MinuteState.LANDED, MinuteState.EMPTY) for cell in raw.cells)
-    missed = sum(cell.state is MinuteState.MISSED for cell in raw.cells)
+    raws = [asset for asset in state.assets if asset.name in state.watched]
+    fetches = [cell.state for asset in raws for cell in asset.cells]
+    landed = sum(each in (MinuteState.LANDED, MinuteState.EMPTY) for each in fetches)
+    missed = fetches.count(MinuteState.MISSED)
+    open_losses = [loss for loss in state.losses if loss.is_open]
     bad = sum(cell.state in (MinuteState.BAD, MinuteState.UNCHECKED) for cell in worst)
     return [
-        (f"{landed:,} of {len(state.watched):,}", "expected minutes landed", None),
+        (f"{landed:,} of {state.expected:,}", "expected minutes landed", None),
         (f"{missed:,}", "minutes missed", MinuteState.MISSED if missed else None),
         (f"{bad:,}", "minutes with a failed check", MinuteState.BAD if bad else None),
         (f"{len(open_losses):,}", "open losses", MinuteState.BAD if open_losses else None),
-        (f"{raw.account.emitted:,}", f"{raw.counts} fetched", None),
+        *((f"{asset.account.emitted:,}", f"{asset.counts} fetched", None) for asset in raws),
         *((f"{asset.account.emitted:,}", asset.counts, None) for asset in state.odds),
         (f"{len(state.alerts):,}", "alerts", None),
     ]
 
 
 def _watched(state: DayState, clock: Clock) -> str:
-    numbers = sorted(state.watched)
+    numbers = sorted(frozenset().union(*state.watched.values()))
     spans = itertools.groupby(enumerate(numbers), key=lambda each: each[1] - each[0])
     said = []
     for _, group in spans:

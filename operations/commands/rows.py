@@ -19,7 +19,6 @@ from operations.console import progress, whole
 from operations.opened import opened_store
 from pipeline_assets.expired import refuse_expired
 from pipeline_assets.load import find_asset, load_table
-from resources.day_layout import is_raw
 from resources.site import Site
 from touchline.day import Day, FetchNumber
 from touchline.errors import Misuse
@@ -58,7 +57,7 @@ def rows_of_day(site: Site, asset: str, day: Day, number: int | None = None) -> 
     """The rows of a derived asset's day, or of one fetch of it. Raises UnknownAsset, Misuse where
     there are none, DayExpired, StoreError, UnreadableObject, UnreadableStageObject."""
     name = find_asset(site, asset)
-    if is_raw(name):
+    if site.keys(name).is_raw:
         raise Misuse(f"{name} has no rows; `touchline fetch {day} N` gives one of its fetches")
     if number is None:
         refuse_expired(site, name, day)

@@ -163,7 +163,8 @@ def _not_fetched_of(site: Site, verdicts: Iterable[AssetVerdict]) -> NotFetched:
     """Of these days, those that have such minutes. Raises LedgerUnavailable."""
     found: dict[str, Counter[str]] = {}
     for day, feed in sorted({(each.day, each.asset.partition("/")[0]) for each in verdicts}):
-        rows = site.ledger.fetches(site.plans[feed].raw.name, day).values()
+        raws = (raw.name for raw in site.plans[feed].raws)
+        rows = [row for raw in raws for row in site.ledger.fetches(raw, day).values()]
         of_day = found.setdefault(str(day), Counter())
         of_day["failed"] += sum(row.outcome is Outcome.FAILED for row in rows)
         of_day["missed"] += sum(row.fate is FetchFate.MISSED for row in rows)

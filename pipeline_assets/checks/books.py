@@ -16,6 +16,7 @@ from resources.site import Site
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber
 from touchline.plan import FeedPlan
+from touchline.stage import RawAsset
 from touchline.watch import owed
 
 READS_OF_BOTH_BOOKS = 3
@@ -64,6 +65,11 @@ class DayBooks:
         return self.site.days(self.plan.name)
 
     @property
+    def raw(self) -> RawAsset:
+        """The raw asset whose slots number the asset's fetches."""
+        return self.plan.raw_of(self.asset.name)
+
+    @property
     def fates(self) -> Mapping[FetchNumber, FetchFate]:
         """Of the day's minutes."""
         return self._both().fates
@@ -82,7 +88,7 @@ class DayBooks:
     def owed(self, numbers: Iterable[FetchNumber]) -> frozenset[FetchNumber]:
         """Those of these fetches that the asset has to have taken: of what landed before it was
         added it owes nothing."""
-        changes = self.site.ledger.changes(self.plan.raw.name, self.day)
+        changes = self.site.ledger.changes(self.raw.name, self.day)
         told = {number: changes[number] for number in numbers}
         return owed(told, self._both().since, begun=bool(self.claims))
 
@@ -140,7 +146,7 @@ class DayBooks:
 
     def _read_both(self) -> _Read:
         ledger, asset, day = self.site.ledger, self.asset.name, self.day
-        raw = self.plan.raw.name
+        raw = self.raw.name
         self._none_waits(asset)
         for _ in range(READS_OF_BOTH_BOOKS):
             version = ledger.version(asset, day)
@@ -158,7 +164,7 @@ class DayBooks:
                 is_gone = (
                     expired is None
                     and may_have_expired(day, now)
-                    and tier_of(asset) in ledger.expiries(asset, day)
+                    and tier_of(self.site.keys(asset)) in ledger.expiries(asset, day)
                 )
                 return _Read(fates, died, claims, windows, index, expired, is_gone, since)
         raise LedgerUnavailable(

@@ -8,7 +8,6 @@ from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.report import CheckReport, Kind
 from touchline.accounting import FetchFate
 from touchline.day import utc_text
-from touchline.schedule import expected_slots
 from touchline.watch import why_missed
 
 
@@ -18,11 +17,9 @@ def cadence(books: DayBooks, report: CheckReport) -> None:
 
     Missed slots are told in the numbers and are no alarm of this check: they were named.
     """
-    raw, day, now = books.plan.raw, books.day, books.site.clock.now()
-    intervals = books.site.ledger.intervals(raw.feed, day.start, day.end)
+    raw, day, now = books.raw, books.day, books.site.clock.now()
     # One that begins at this very moment is expected too.
-    until = now + timedelta.resolution
-    expected = list(expected_slots(raw.slots(day), intervals, until))
+    expected = books.site.ledger.expected(raw, day, now + timedelta.resolution)
     present = books.index.numbers | (books.expired.numbers if books.expired else frozenset())
     longest = raw.patience.max_runtime
     missed = still_open = 0

@@ -65,7 +65,7 @@ class Inputs:
         books, ledger = self.books, self.books.site.ledger
         names = (self.stage.name, *self.stage.inputs)
         now, claims = books.site.clock.now(), {}
-        longest = books.plan.raw.patience.max_runtime
+        longest = books.raw.patience.max_runtime
         for name in names:
             books.known.pop(name, None)
             for number, row in ledger.claims_of(name, books.day, numbers).items():

@@ -16,7 +16,6 @@ from pipeline_assets.checks.reading import Reading, reading_of
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.checks.specs import Asset
 from resources.day_index import DayIndex, Place
-from resources.day_layout import seal_key, window_key
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, ClaimRow, FetchRow, Standing, WindowRow, Witness
@@ -179,6 +178,8 @@ class _Comparison:
 
     def _overdue(self, index: DayIndex) -> None:
         """Sound fetch objects that should have gone into a window by now."""
+        if not self.books.raw.schedule.every_minute:
+            return
         now = self.site.clock.now()
         sound = index.singles.keys() - {found.fetch_number for found in self.report.findings}
         for first in sorted({Window.of(self.day, number).first for number in sound}):
@@ -197,7 +198,7 @@ class _Comparison:
                 f"{new_york_text(overdue)}, is late, and its {len(singles)} fetches stand as "
                 "objects of their own"
             )
-            key = window_key(self.asset.name, window)
+            key = self.days.keys(self.asset.name).window(window)
             self.report.found(Kind.WINDOW_OVERDUE, first, None, detail, key)
 
     def _nobody_ran(self, since: datetime) -> timedelta:
@@ -205,11 +206,11 @@ class _Comparison:
         of this day and, once it has ended, of the next."""
         books = self.books
         missed = sum(
-            fate is FetchFate.MISSED and books.plan.raw.slot(self.day, number).at >= since
+            fate is FetchFate.MISSED and books.raw.slot(self.day, number).at >= since
             for number, fate in books.fates.items()
         )
         if self.site.clock.now() >= self.day.end:
-            after = self.site.ledger.fates(books.plan.raw.name, self.day.shifted(1)).values()
+            after = self.site.ledger.fates(books.raw.name, self.day.shifted(1)).values()
             missed += sum(fate is FetchFate.MISSED for fate in after)
         return missed * ONE_MINUTE
 
@@ -227,7 +228,7 @@ class _Comparison:
             return
         # Only a sealed day pays for the lake.
 
-        mark = seal_key(self.asset.name, self.day, index.seal)
+        mark = self.days.keys(self.asset.name).seal(self.day, index.seal)
         report, row = self.report, self.site.ledger.seal(self.asset.name, self.day)
         if row is None or row.number != index.seal:
             known = f"the ledger knows of {row.number}" if row else "the ledger knows of none"
@@ -281,7 +282,7 @@ class _Comparison:
 
     def _never_taken(self, taken: set[FetchNumber]) -> None:
         """A stage takes every fetch that landed; one of which it knows nothing was left behind."""
-        report, raw, landed = self.report, self.books.plan.raw.name, self.books.landed
+        report, raw, landed = self.report, self.books.raw.name, self.books.landed
         owed = self.books.owed(landed)
         report.fetches_expected = len(owed | (landed & taken))
         if left_out := len(landed - owed - taken):
@@ -308,7 +309,7 @@ class _Comparison:
 
     def _is_under_way(self, row: FetchRow, now: datetime) -> bool:
         """Whether the run that landed this fetch may still take it further."""
-        if now >= row.updated_at + self.books.plan.raw.patience.max_runtime:
+        if now >= row.updated_at + self.books.raw.patience.max_runtime:
             return False
         return row.run_id is None or not self.site.ledger.has_failed(row.run_id)
 
@@ -392,7 +393,7 @@ class _Comparison:
         return row
 
     def _is_in_flight(self, row: ClaimRow) -> bool:
-        if self.site.clock.now() >= row.updated_at + self.books.plan.raw.patience.max_runtime:
+        if self.site.clock.now() >= row.updated_at + self.books.raw.patience.max_runtime:
             return False
         return row.pending is None or not self.site.ledger.has_failed(row.pending.run_id)
 

@@ -49,13 +49,13 @@ def _twice(counted: Rows) -> Iterator[tuple[FetchNumber, FetchNumber]]:
 
 def _of_its_slot(books: DayBooks, counted: Rows, report: CheckReport) -> None:
     ledger, now = books.site.ledger, books.site.clock.now()
-    fates = ledger.fetch_ids(books.plan.raw.name, books.day)
+    fates = ledger.fetch_ids(books.raw.name, books.day)
     for number, row in counted.items():
         if fates.get(number, row.fetch_id) == row.fetch_id:
             continue
         claim = ledger.claim(books.asset.name, books.day, number)
-        told = ledger.fetch_ids(books.plan.raw.name, books.day).get(number)
-        if claim and claim.landed and now >= claim.updated_at + books.plan.raw.patience.max_runtime:
+        told = ledger.fetch_ids(books.raw.name, books.day).get(number)
+        if claim and claim.landed and now >= claim.updated_at + books.raw.patience.max_runtime:
             landed = claim.landed.ref.fetch_id
             if told != landed:
                 detail = f"fetch {told} was told of this minute, and {landed} has landed"

@@ -9,11 +9,8 @@ from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.run import Run
-from resources.site import Site
 from resources.spool import SpoolLimits, spool_verdict
 from touchline.accounting import Verdict
-from touchline.day import Day
-from touchline.plan import FeedPlan
 
 
 def spool_within_bounds(books: DayBooks, report: CheckReport) -> None:
@@ -24,7 +21,7 @@ def spool_within_bounds(books: DayBooks, report: CheckReport) -> None:
         state = site.spool(plan.name).state(site.clock.now())
         is_large = spool_verdict(replace(state, oldest=None), limits)[0] is not Verdict.OK
         if spool_verdict(state, limits)[0] is not Verdict.OK and not is_large:
-            state = replace(state, oldest=_oldest_waiting(site, plan, report.day))
+            state = replace(state, oldest=_oldest_waiting(books))
     except OSError as error:
         report.found(Kind.UNCHECKED, None, None, f"the spool cannot be read: {error}")
         return
@@ -38,8 +35,8 @@ def spool_within_bounds(books: DayBooks, report: CheckReport) -> None:
         report.found(Kind.SPOOL_FILLS_UP, None, state.fetches, detail)
 
 
-def _oldest_waiting(site: Site, plan: FeedPlan, day: Day) -> datetime | None:
-    """When the minute of the oldest fetch began that is nowhere else; what has landed only waits
-    for its window. Raises StoreError, LedgerUnavailable."""
-    waiting = waiting_in_spool(Run(site, plan, day, "look"))
-    return min((each.day.minute(each.number).utc for each in waiting), default=None)
+def _oldest_waiting(books: DayBooks) -> datetime | None:
+    """The time of the oldest fetch that is nowhere else; what has landed only waits for its window.
+    Raises StoreError, LedgerUnavailable."""
+    look = Run(books.site, books.plan, books.day, "look")
+    return min((each.at for each in waiting_in_spool(look, books.raw)), default=None)

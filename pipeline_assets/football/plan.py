@@ -69,7 +69,7 @@ _stages = (
 )
 
 football = FeedPlan(
-    raw=raw_fetches,
+    raws=(raw_fetches,),
     stages=(*_stages, quarantine_stage(*_stages)),
     client=client,
 )

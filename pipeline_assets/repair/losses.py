@@ -30,6 +30,10 @@ _CLASS_OF_WORK = {
 _NEVER_AGAIN = "the vendor cannot be asked for the past, but a capture may be put into the inbox"
 
 
+Fetches = Mapping[str, Mapping[FetchNumber, FetchRow]]
+"""By raw asset and number, what became of the slots."""
+
+
 class Loss(msgspec.Struct, frozen=True):
     """One loss. `fetch_number` is None where it is the day's, `records` where nobody knows how many
     they are. `explained` is a loss for good whose `reason` stands in the books."""
@@ -69,11 +73,11 @@ def losses_of(
     Raises UnreadableObject, StoreError, LedgerUnavailable.
     """
     plan = plan_repair(site, feed, day, deep=deep, progress=progress)
-    return losses_in(plan, site.ledger.fetches(feed.raw.name, day))
+    return losses_in(plan, {raw.name: site.ledger.fetches(raw.name, day) for raw in feed.raws})
 
 
-def losses_in(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> list[Loss]:
-    """The same, of a plan that was made already and the fates of the day's minutes."""
+def losses_in(plan: Plan, fetches: Fetches) -> list[Loss]:
+    """The same, of a plan that was made already and the fates of the day's slots."""
     found = [*_of_items(plan), *_of_the_day(plan), *_not_fetched(plan, fetches)]
     order = {asset.name: place for place, asset in enumerate(plan.feed.assets)}
     return sorted(found, key=lambda loss: (order[loss.asset], loss.fetch_number or 0))
@@ -118,9 +122,9 @@ def _of_the_day(plan: Plan) -> Iterator[Loss]:
                 )
 
 
-def _not_fetched(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> Iterator[Loss]:
+def _not_fetched(plan: Plan, fetches: Fetches) -> Iterator[Loss]:
     """A minute that was missed, or whose fetch failed, can never be fetched; why has been told."""
-    for number, row in fetches.items():
+    for row in (row for rows in fetches.values() for row in rows.values()):
         if row.fate is FetchFate.MISSED:
             kind, said = "missed", "the minute was missed"
         elif row.outcome is Outcome.FAILED:
@@ -129,8 +133,8 @@ def _not_fetched(plan: Plan, fetches: Mapping[FetchNumber, FetchRow]) -> Iterato
             continue
         yield Loss(
             str(plan.day),
-            plan.feed.raw.name,
-            number,
+            row.slot.raw,
+            row.slot.number,
             None,
             LossClass.REAL_LOSS,
             False,

@@ -13,12 +13,12 @@ from pipeline_assets.repair.decided import Decided, told_of
 from pipeline_assets.repair.plan import Action, Plan, Why, Work
 from pipeline_assets.repair.stage_planning import plan_stage
 from pipeline_assets.repair.survey import SealState, Survey, survey
-from resources.day_layout import seal_key, window_key
 from resources.site import Site
 from resources.spool import Spooled
 from touchline.accounting import FetchFate
 from touchline.day import Day, FetchNumber, Window
 from touchline.plan import FeedPlan
+from touchline.slot import Slot
 from touchline.stage import RawAsset
 
 
@@ -30,15 +30,15 @@ def plan_repair(
     asset: str | None = None,
     named: bool = False,
     deep: bool = False,
-    captured: Collection[FetchNumber] = (),
+    captured: Collection[Slot] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """What `reprocess` would do with this day, in this asset and behind it, or in all of them.
 
     All of the asset's fetches are made anew where they are `named`, else only what is lost,
     mis-tracked, a placeholder or stale. `deep` reads every object back to find what is lost.
-    `captured` are raw fetches that the caller has just landed: the checks would leave them to the
-    run of their minute.
+    `captured` are slots of raw fetches that the caller has just landed: the checks would leave
+    them to the run of their slot.
 
     Raises UnreadableObject, StoreError, LedgerUnavailable.
     """
@@ -48,7 +48,8 @@ def plan_repair(
         progress(f"checking {day} {each.name}")
         surveys[each.name] = survey(site, feed, each, day, deep=deep, known=known)
     decided = Decided(site, Plan(feed, day, surveys), asset, named)
-    decided.anew[feed.raw.name] = set(captured)
+    for slot in captured:
+        decided.anew.setdefault(slot.raw, set()).add(slot.number)
     for each in feed.assets:
         _plan_asset(decided, surveys[each.name])
     return decided.plan
@@ -93,14 +94,14 @@ def _containers(decided: Decided, found: Survey) -> None:
             reason="the sealed day is there, and not said to be",
             source="the sealed day",
             detail=found.seal_detail,
-            key=seal_key(found.asset.name, found.day, found.index.seal),
+            key=found.keys.seal(found.day, found.index.seal),
         )
 
 
 def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> None:
     """Windows that are damaged, gone or late, and a broken sealed day, of fetches that stand when
     it is their turn."""
-    there, asset = found.standing | done, found.asset.name
+    there = found.standing | done
     for first, (_, detail) in sorted(found.damaged.items()):
         held = found.held(first)
         sealed = found.index.seal is not None and held <= found.index.sealed.keys()
@@ -114,7 +115,7 @@ def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> No
             reason=_incomplete(missing) if missing or not held else "the window is damaged",
             source="the sealed day" if sealed else "its fetches",
             detail=detail,
-            key=window_key(asset, Window(found.day, first)),
+            key=found.keys.window(Window(found.day, first)),
         )
     if found.seal is SealState.NONE:
         for first, detail in sorted(_windows_to_make(found, done).items()):
@@ -128,7 +129,7 @@ def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> No
                 reason="it is overdue" if is_late else "the window is gone",
                 source="its fetches",
                 detail=detail,
-                key=window_key(asset, Window(found.day, first)),
+                key=found.keys.window(Window(found.day, first)),
             )
     if found.seal is SealState.BROKEN:
         missing = sorted(n for n, row in found.claims.items() if row.landed and n not in there)
@@ -142,7 +143,7 @@ def _written_anew(decided: Decided, found: Survey, done: set[FetchNumber]) -> No
             reason=_incomplete(missing) if missing else "the sealed day is damaged",
             source="its fetches",
             detail=found.seal_detail,
-            key=seal_key(asset, found.day, 0).removesuffix("-00000"),
+            key=found.keys.seal(found.day, 0).removesuffix("-00000"),
         )
 
 
@@ -152,7 +153,7 @@ def _windows_to_make(found: Survey, done: set[FetchNumber]) -> dict[FetchNumber,
     there = {Window.of(found.day, number).first for number in found.standing | done}
     late = {first: each.detail for first, each in found.overdue.items() if first in there}
     gone = {
-        first: f"{window_key(found.asset.name, Window(found.day, first))} is not in the store"
+        first: f"{found.keys.window(Window(found.day, first))} is not in the store"
         for first in found.announced.keys() - found.index.windows.keys() - found.damaged.keys()
         if any(number in done for number in found.held(first))
     }
@@ -162,7 +163,7 @@ def _windows_to_make(found: Survey, done: set[FetchNumber]) -> dict[FetchNumber,
 def _raw(decided: Decided, found: Survey) -> set[FetchNumber]:
     spooled = {
         entry.number: entry
-        for entry in decided.site.spool(decided.plan.feed.name).entries()
+        for entry in decided.site.spool(decided.plan.feed.name).entries(found.raw)
         if entry.day == found.day
     }
     done, reason = set(), "the past cannot be fetched again"

@@ -95,7 +95,8 @@ class _StagePlanning:
 
     def _is_new(self, number: FetchNumber) -> bool:
         newest = self.decided.site.clock.now() - stage_step.LEFT_TO_LIVE_RUNS
-        return self.found.day.minute(number).utc > newest
+        raw = self.decided.plan.feed.raw_of(self.stage.name)
+        return raw.slot(self.found.day, number).at > newest
 
     # --- what is wanted --------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from pipeline_assets.checks.specs import Asset
 from pipeline_assets.expired import has_expired
 from pipeline_assets.repair.classes import CLASS_OF, REPAIRED
 from resources.day_index import DayIndex, Place
-from resources.day_layout import first_of_window
+from resources.day_layout import AssetKeys, first_of_window
 from resources.day_store import DayStore
 from resources.day_windows import DayWindows
 from resources.ledger import ClaimRow
@@ -59,6 +59,8 @@ class Survey:
     first number, and a broken sealed day."""
 
     asset: Asset
+    raw: str
+    """The raw asset that numbers its fetches."""
     day: Day
     reports: list[CheckReport]
     claims: Mapping[FetchNumber, ClaimRow]
@@ -82,6 +84,10 @@ class Survey:
     @property
     def findings(self) -> list[Found]:
         return [each for report in self.reports for each in report.findings]
+
+    @property
+    def keys(self) -> AssetKeys:
+        return AssetKeys(self.asset.name, self.raw)
 
     @cached_property
     def standing(self) -> frozenset[FetchNumber]:
@@ -136,12 +142,14 @@ def survey(
         for key, row in windows.items()
         if (first := first_of_window(key)) is not None
     }
+    raw = plan.raw_of(asset.name).name
     found = Survey(
         asset,
+        raw,
         day,
         reports,
         ledger.claims(asset.name, day),
-        ledger.fates(plan.raw.name, day),
+        ledger.fates(raw, day),
         days.index(asset.name, day, windows=windows).copy(),
         announced,
     )
@@ -153,7 +161,7 @@ def survey(
     _sealed(found, site, days)
     _fetches(found)
     if isinstance(asset, Stage):
-        found.unmade = _unmade(found, site, plan.raw.name)
+        found.unmade = _unmade(found, site, raw)
     return found
 
 

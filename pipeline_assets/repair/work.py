@@ -27,7 +27,7 @@ from pipeline_assets.run import Batch, Failure, Run, StepReport
 from pipeline_assets.sealing import seal_index
 from pipeline_assets.stage_step import made_again
 from resources.day_index import DayIndex
-from resources.day_layout import day_prefix, seal_of
+from resources.day_layout import seal_of
 from resources.day_store import DayStore
 from resources.day_windows import DayWindows
 from resources.fetch_object import FetchObject, UnreadableObject
@@ -165,7 +165,10 @@ class _Repair:
         claims = self.site.ledger.claims_of(
             asset, day, [item.number for item in items if item.number is not None]
         )
-        there = {listed.key: listed.etag for listed in self.site.store.list(day_prefix(asset, day))}
+        there = {
+            listed.key: listed.etag
+            for listed in self.site.store.list(self.site.keys(asset).folder(day))
+        }
         for item in items:
             if item.number is None:
                 continue
@@ -209,7 +212,7 @@ class _Repair:
         if not items:
             return
         if isinstance(asset, RawAsset):
-            made, ordered = self._spooled(items), False
+            made, ordered = self._spooled(asset, items), False
         else:
             on_the_way = self.plan.on_the_way.get(asset.name, ())
             made = made_again(self.run, asset, items, on_the_way=on_the_way)
@@ -225,12 +228,14 @@ class _Repair:
             self.site.record.note(failures=failures)
         self.done.failures += failures
 
-    def _spooled(self, items: Mapping[FetchNumber, Item]) -> Iterator[FetchObject | Failure]:
+    def _spooled(
+        self, raw: RawAsset, items: Mapping[FetchNumber, Item]
+    ) -> Iterator[FetchObject | Failure]:
         spool = self.run.spool
-        for entry in list(spool.entries()):
+        for entry in list(spool.entries(raw.name)):
             if entry.day == self.plan.day and entry.number in items:
                 try:
-                    yield raw_object(self.plan.feed.raw, spool.read(entry))
+                    yield raw_object(raw, spool.read(entry))
                 except (OSError, Torn) as error:
                     yield Failure(entry.number, str(error))
 
@@ -318,7 +323,7 @@ class _Repair:
         asset, day, number = self.asset.name, self.plan.day, self.index.seal
         assert number is not None
         sealed = replace(self.index, singles={}, windows={})
-        for listed in list(self.site.store.list(day_prefix(asset, day))):
+        for listed in list(self.site.store.list(self.site.keys(asset).folder(day))):
             if (seal_of(listed.key) or 0) > number:  # Of a manifest that does not count.
                 with suppress(PreconditionFailed):  # It is gone already.
                     self.site.store.delete(listed.key, listed.etag)

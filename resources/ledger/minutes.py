@@ -17,7 +17,9 @@ from resources.watch_layout import interval_key, missed_key
 from touchline.accounting import FetchFate, MissedReason, Outcome, RunState
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
+from touchline.schedule import expected_slots
 from touchline.slot import Slot
+from touchline.stage import RawAsset
 
 _FATE = (
     tables.fetches.c.number,
@@ -259,6 +261,11 @@ class MinuteBook(Book):
             .order_by(table.c.opened)
         )
         return _merged((row.opened, row.closed) for row in rows)
+
+    def expected(self, raw: RawAsset, day: Day, until: datetime) -> list[Slot]:
+        """The slots of this day that begin inside a watch interval and before `until`, in order."""
+        intervals = self.intervals(raw.feed, day.start, raw.ends(day))
+        return list(expected_slots(raw.slots(day), intervals, until))
 
     def origins(self, feed: str) -> set[str]:
         """Where the data came from, in all watch intervals of a feed."""

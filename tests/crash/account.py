@@ -55,7 +55,7 @@ def account_of(chain: Chain, key_columns: Mapping[str, str]) -> DayAccount:
         plan = site.plans[FEED]
         fates = site.ledger.fetches(RAW, day)
         expected = expected_slots(
-            plan.raw.slots(day), site.ledger.intervals(FEED, day.start, day.end), now
+            plan.raws[0].slots(day), site.ledger.intervals(FEED, day.start, day.end), now
         )
         found = rows(site, day, key_columns)
         pending = [

@@ -33,7 +33,7 @@ from pipeline_assets.partitions import SLOT
 from resources.ledger import Ledger
 from resources.settings import Settings
 from sensors.definitions import defs
-from sensors.minute_tick import minute_ticks
+from sensors.slot_tick import slot_ticks
 from simulator.server import Served
 from tests.chain import FEED
 from tests.days.minute_runs import CHECK_ALERTS, SILENT, Records, copied, ticked
@@ -180,7 +180,7 @@ def pages(instance: dg.DagsterInstance) -> dict[str, Any]:
 
 def asked_from(minute: Minute, cursor: str | None) -> list[str]:
     """The slots that the sensor asks for in the two minutes that follow on this one."""
-    (sensor,) = minute_ticks
+    (sensor,) = slot_ticks
     asked: list[str] = []
     for seconds in range(0, 120, 5):
         with (

@@ -54,7 +54,7 @@ class AlertStages:
 
     def take(self, raw: Envelope) -> Iterator[Alert]:
         """The alerts of the next fetch."""
-        made: dict[str, Any] = {self.plan.raw.name: raw}
+        made: dict[str, Any] = {self.plan.raws[0].name: raw}
         for stage in self.stages:
             more = {"carried": self._carried(stage)} if stage.ordered else {}
             staged = stage.by(raw.ref, *(made[name] for name in stage.inputs), **more)

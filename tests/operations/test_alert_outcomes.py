@@ -10,10 +10,10 @@ import pytest
 
 from operations.board.reader import Reader, Seen
 from pipeline_assets.football.alert_outcomes import AlertOutcome
-from resources.day_layout import object_key
 from tests.operations.boards import Records, at_minute, land_by_hand, land_display, served, site_of
 from tests.operations.conftest import RunDay, RunMinutes
 from tests.operations.html_read import Read
+from tests.slots import asset_keys
 from touchline.clock import VirtualClock
 from touchline.outcomes import State
 
@@ -102,7 +102,7 @@ def test_of_what_cannot_be_read_nothing_is_said(told_day: RunDay) -> None:
     with site_of(told_day, VirtualClock(began.end)) as site:
         reader = Reader(site)
         known = shown(reader.read())
-        key = object_key(OUTCOMES, told_day.day, told_day.numbers[0] + 1)
+        key = asset_keys(OUTCOMES).single(told_day.day, told_day.numbers[0] + 1)
         site.store.put_new(key, b"not Parquet")
         land_display(told_day, 1, same)
         seen = reader.read()

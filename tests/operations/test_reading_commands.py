@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from operations.match_names import folded
-from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
+from tests.slots import asset_keys
 from touchline.bookends import read_bookended
 from touchline.fetch import Envelope
 
@@ -50,7 +50,7 @@ def test_all_days_and_one_day_are_judged_alike(run_day: RunDay) -> None:
 
 def test_an_object_that_has_gone_is_a_loss_and_exits_1(own_day: RunDay) -> None:
     number = own_day.numbers[0]
-    own_day.site().store.delete(object_key("football/merged", own_day.day, number))
+    own_day.site().store.delete(asset_keys("football/merged").single(own_day.day, number))
     answer = own_day.touchline("verify", "--date", DAY, "--json")
     assert answer.exit_code == 1
     assert answer.json["verdict"] == "BAD"
@@ -284,7 +284,9 @@ def test_a_match_is_traced_through_every_asset(run_day: RunDay) -> None:
     answer = run_day.touchline("trace", "--match", match_id, "--fetch", str(first), "--json")
     fates = {fate["asset"]: fate for fate in answer.json["fates"]}
     assert fates["football/merged"]["fate"] == "landed"
-    assert fates["football/merged"]["key"] == object_key("football/merged", run_day.day, first)
+    assert fates["football/merged"]["key"] == asset_keys("football/merged").single(
+        run_day.day, first
+    )
     assert fates["football/merged"]["code_version"]
     assert fates["football/alert_3ou_half"]["fate"] == "dropped"
     assert fates["football/alert_3ou_half"]["reason"]
@@ -308,7 +310,7 @@ def test_a_match_that_was_set_aside_is_traced_to_its_reason(run_day: RunDay) -> 
 
 def test_a_trace_says_where_an_asset_lacks_the_fetch(own_day: RunDay) -> None:
     number = own_day.numbers[0]
-    own_day.site().store.delete(object_key("football/merged", own_day.day, number))
+    own_day.site().store.delete(asset_keys("football/merged").single(own_day.day, number))
     options = ["--match", own_day.matches[0], "--fetch", str(number), "--json"]
     answer = own_day.touchline("trace", *options)
     fates = {fate["asset"]: fate["fate"] for fate in answer.json["fates"]}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
-from tests.slots import RAW, slot_at
+from tests.slots import RAW, asset_keys, slot_at
 from touchline.accounting import LossClass, MissedReason, Outcome
 from touchline.fetch import FetchRef
 
@@ -18,7 +17,7 @@ MONITOR = "football/monitor_central"
 def delete(day: RunDay, asset: str) -> None:
     """By hand, behind everybody's back."""
     for number in day.numbers:
-        day.site().store.delete(object_key(asset, day.day, number))
+        day.site().store.delete(asset_keys(asset).single(day.day, number))
 
 
 def digests(day: RunDay) -> dict[int, str]:
@@ -72,7 +71,7 @@ def test_a_lost_display_is_found_planned_and_restored(own_day: RunDay) -> None:
         "records": 2,
     }
     assert (loss["class"], loss["recoverable"]) == (LossClass.REAL_LOSS, True)
-    assert object_key(MONITOR, own_day.day, number) in loss["evidence"]
+    assert asset_keys(MONITOR).single(own_day.day, number) in loss["evidence"]
     assert MONITOR in own_day.touchline("losses").stdout.decode()
 
     planned = own_day.touchline("reprocess", "--date", DAY, "--dry-run", "--json")

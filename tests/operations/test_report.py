@@ -15,9 +15,9 @@ from pipeline_assets.landed_alerts import AlertShown
 from pipeline_assets.minute_state import MinuteState
 from pipeline_assets.repair.losses import Loss
 from pipeline_assets.repair.survey import SealState
-from resources.day_layout import object_key
 from tests.operations.conftest import FEED, RunDay
 from tests.operations.html_read import HOSTILE, Read
+from tests.slots import asset_keys
 from touchline.accounting import Account, LossClass
 from touchline.day import Day, FetchNumber
 from touchline.stage import ODDS_ROWS
@@ -50,7 +50,7 @@ def day_state(day: str, cells: list[Cell], **changed: object) -> DayState:
         "day": Day.parse(day),
         "read": datetime(2025, 5, 29, tzinfo=UTC),
         "origin": "simulated",
-        "watched": frozenset(watched),
+        "watched": {"football/raw_fetches": frozenset(watched)},
         "assets": (asset_day(cells),),
         "losses": (),
         "alerts": (),
@@ -187,7 +187,9 @@ def test_a_good_day_is_written_and_exits_0(
 
 
 def test_a_bad_day_says_what_to_run_next_and_exits_1(own_day: RunDay, tmp_path: Path) -> None:
-    own_day.site().store.delete(object_key("football/merged", own_day.day, own_day.numbers[0]))
+    own_day.site().store.delete(
+        asset_keys("football/merged").single(own_day.day, own_day.numbers[0])
+    )
     answer = own_day.touchline("report", DAY, "--out", str(tmp_path / "page.html"), "--json")
     assert answer.exit_code == 1
     assert answer.json["verdict"] == "BAD"

@@ -89,7 +89,7 @@ def small_plan(**by: Callable[..., Staged[Any]]) -> FeedPlan:
         for stage in (HEADS, NEWCOMERS, ECHOES)
     ]
     assert not by, by
-    return FeedPlan(raw_fetches, (*stages, quarantine_stage(*stages)), client)
+    return FeedPlan((raw_fetches,), (*stages, quarantine_stage(*stages)), client)
 
 
 def fails(fetch: FetchRef, *inputs: Any, **carried: Any) -> Staged[Head]:

@@ -32,7 +32,7 @@ from touchline.plan import FeedPlan
 
 A_DAY = 24 * 60
 SMALL = small_plan()
-BEFORE = FeedPlan(SMALL.raw, (HEADS, quarantine_stage(HEADS)), SMALL.client)
+BEFORE = FeedPlan(SMALL.raws, (HEADS, quarantine_stage(HEADS)), SMALL.client)
 """As the plan was before `newcomers`, which is ordered, and `echoes` were added to it."""
 ADDED = ("football/newcomers", "football/echoes")
 EVENING = Minute.parse("2025-05-28T22:00:00Z")
@@ -103,7 +103,7 @@ def test_the_next_minute_takes_the_days_earlier_fetches_through(added: Chain) ->
     report = added.minute(A_DAY + 2)
     assert {check.verdict for check in report.checks} == {Verdict.OK}
     for asset in ADDED:
-        assert added.numbers(asset, today) == added.numbers(SMALL.raw.name, today)
+        assert added.numbers(asset, today) == added.numbers(SMALL.raws[0].name, today)
         assert len(added.numbers(asset, today)) == 3
         assert added.numbers(asset, before) == []
     assert is_well(added, before)
@@ -125,7 +125,7 @@ def test_an_earlier_day_is_taken_through_when_somebody_asks_for_it(added: Chain)
     assert is_well(added, day)
     take_through(added, day)
     for asset in ADDED:
-        assert added.numbers(asset) == added.numbers(SMALL.raw.name)
+        assert added.numbers(asset) == added.numbers(SMALL.raws[0].name)
     assert added.opened(ADDED[0], added.number + 1).account.dropped == {"seen_before": 3}
     assert all_ok(added.checks(day, deep=True))
     with added.process() as site:
@@ -168,7 +168,7 @@ def test_a_rule_that_is_added_leaves_earlier_days_as_they_are(chain_of: ChainOf)
         for stage in with_it.stages[:-1]
         if stage.name != added
     ]
-    before = FeedPlan(with_it.raw, (*others, quarantine_stage(*others)), with_it.client)
+    before = FeedPlan(with_it.raws, (*others, quarantine_stage(*others)), with_it.client)
     chain = chain_of(EVENING, before)
     chain.minutes(2)
     with chain.process() as site:

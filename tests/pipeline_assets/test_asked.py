@@ -12,10 +12,10 @@ import pytest
 import pipeline_assets.asked
 from pipeline_assets.inbox import InboxReport
 from resources.appended import ANSWERS, REMARKS, REQUESTS, Answered, Appended
-from resources.day_layout import object_key
 from resources.remarks import remarks_on
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.test_inbox import NEWCOMERS, Drop, Killed, dies_at, fetched, take_live
+from tests.slots import asset_keys
 
 HEADS = "football/heads"
 
@@ -53,7 +53,7 @@ def test_a_request_of_what_cannot_be_had_has_failed(drop: Drop) -> None:
     with chain.process() as site:
         for entry in list(site.spool(FEED).entries()):
             site.spool(FEED).clear(entry)
-        site.store.delete(object_key(RAW, chain.day, chain.number + 1))
+        site.store.delete(asset_keys(RAW).single(chain.day, chain.number + 1))
     append(drop, REQUESTS, request(drop, "raw-gone"))
 
     taken = drop.take()

@@ -13,7 +13,6 @@ from pipeline_assets.checks.books import DayBooks
 from pipeline_assets.checks.factory import run_check
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.checks.specs import CHECKS
-from resources.day_layout import object_key
 from resources.fetch_object import pack
 from resources.ledger import faulty
 from resources.stage_codec import decode_stage, encode_stage
@@ -32,7 +31,7 @@ from tests.pipeline_assets.spoiling import (
     put,
     rewrite,
 )
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from touchline.accounting import Account, MissedReason, Verdict, key_digest, sha256_hex
 from touchline.plan import FeedPlan
 from touchline.stage import Staged
@@ -118,7 +117,7 @@ def test_a_deleted_raw_fetch_is_found_by_both_checks(day: Chain) -> None:
 def test_an_object_that_vanishes_while_it_is_checked_is_a_real_loss(
     day: Chain, gate: FaultyStore
 ) -> None:
-    key = object_key(HEADS, day.day, day.number)
+    key = asset_keys(HEADS).single(day.day, day.number)
 
     def vanish(request: Request) -> None:
         if request.reads(key):
@@ -193,7 +192,7 @@ def test_a_body_that_changed_inside_a_fetch_is_damaged(day: Chain) -> None:
 def test_a_bit_that_rots_under_its_etag_is_found_by_a_deep_check(
     day: Chain, gate: FaultyStore
 ) -> None:
-    key = object_key(HEADS, day.day, day.number)
+    key = asset_keys(HEADS).single(day.day, day.number)
     gate.plan = when(lambda request: request.reads(key), body_changed(flip))
     assert all_ok(day.checks(store=gate)), "nothing tells a listing of it"
     checks = day.checks(store=gate, deep=True)
@@ -254,7 +253,7 @@ def test_an_object_without_a_claim_is_a_tracking_error_with_its_records(day: Cha
 
 
 def test_an_unreadable_object_without_a_claim_is_told_without_a_count(day: Chain) -> None:
-    day.store.put_new(object_key(HEADS, day.day, day.number + 2), b"rot")
+    day.store.put_new(asset_keys(HEADS).single(day.day, day.number + 2), b"rot")
     assert found(heads_check(day)) == [(Kind.TRACKING_ERROR, day.number + 2, None)]
 
 
@@ -292,7 +291,7 @@ def test_a_stage_that_only_ever_failed_is_found_with_its_error(chain: Chain) -> 
 
 
 def test_a_fetch_that_a_stage_never_took_is_found(day: Chain) -> None:
-    without_heads = FeedPlan(day.plan.raw, (day.plan.stages[1],), day.plan.client)
+    without_heads = FeedPlan(day.plan.raws, (day.plan.stages[1],), day.plan.client)
     day.minute(2, without_heads)
     assert heads_check(day).verdict is Verdict.OK, "a run may still be at it"
     day.at(day.start.later(2), seconds=150)
@@ -304,7 +303,7 @@ def test_a_fetch_that_a_stage_never_took_is_found(day: Chain) -> None:
 def test_a_stage_that_never_ran_is_one_finding_and_not_one_a_fetch(chain: Chain) -> None:
     with chain.process() as site:
         site.ledger.assets_begin([HEADS], chain.day)  # Minutes knew it, and never came to it.
-    chain.minutes(3, FeedPlan(chain.plan.raw, (chain.plan.stages[1],), chain.plan.client))
+    chain.minutes(3, FeedPlan(chain.plan.raws, (chain.plan.stages[1],), chain.plan.client))
     chain.at(chain.start.later(2), seconds=150)
     [finding] = heads_check(chain).findings
     assert (finding.kind, finding.fetch_number) == (Kind.NOT_LANDED, None)
@@ -397,7 +396,7 @@ def test_a_store_that_errs_over_one_object_leaves_a_finding_standing(
     day: Chain, gate: FaultyStore
 ) -> None:
     day.delete(HEADS, 0)
-    last = object_key(HEADS, day.day, day.number + 1)
+    last = asset_keys(HEADS).single(day.day, day.number + 1)
     gate.plan = when(lambda request: request.reads(last), refused())
     report = heads_check(day, store=gate, deep=True)
     assert report.verdict is Verdict.BAD

@@ -17,14 +17,6 @@ from pipeline_assets.football.raw_fetches import raw_fetches
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out
 from pipeline_assets.slot_run import run_slot
-from resources.day_layout import (
-    is_raw,
-    log_key,
-    log_manifest_key,
-    object_key,
-    seal_key,
-    window_key,
-)
 from resources.embedded_s3 import S3Access
 from resources.lake.tables import manifest_key
 from resources.site import Site
@@ -35,7 +27,7 @@ from simulator.server import Served
 from tests.chain import FEED, NOON, RAW, Chain
 from tests.pipeline_assets.small_plan import HEADS
 from tests.schedules.world import Client, Vendor
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from touchline.accounting import Verdict
 from touchline.day import Day, FetchNumber, Minute, Window
 from touchline.plan import FeedPlan
@@ -60,7 +52,7 @@ def open_day(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Chain:
     home = tmp_path_factory.mktemp("open")
-    plan = FeedPlan(raw_fetches, (HEADS,), lambda *_: Client(Vendor(), lambda: None))
+    plan = FeedPlan((raw_fetches,), (HEADS,), lambda *_: Client(Vendor(), lambda: None))
     chain = Chain(access, shared_vendor, home, home.name, plan, NOON, connected)
     for passed in FETCHED[:-1]:
         fetch(chain, passed)
@@ -130,13 +122,16 @@ class Tier:
 
 def _singles(asset: str) -> Callable[[Site], tuple[str, str]]:
     first = NOON.later(30).number
-    return lambda _: (object_key(asset, DAY, first), object_key(asset, DAY, first + 1))
+    return lambda _: (
+        asset_keys(asset).single(DAY, first),
+        asset_keys(asset).single(DAY, first + 1),
+    )
 
 
 def _windows(asset: str) -> Callable[[Site], tuple[str, str]]:
     first = Window.of(DAY, NOON.number)
     second = Window.of(DAY, FetchNumber(first.first + 10))
-    return lambda _: (window_key(asset, first), window_key(asset, second))
+    return lambda _: (asset_keys(asset).window(first), asset_keys(asset).window(second))
 
 
 def _both_days(key: Callable[[Day], str]) -> Callable[[Site], tuple[str, str]]:
@@ -155,11 +150,11 @@ TIERS = [
     Tier("derived fetch", HEADS.name, _singles(HEADS.name), frozenset({30})),
     Tier("raw window", RAW, _windows(RAW), WINDOW),
     Tier("derived window", HEADS.name, _windows(HEADS.name), WINDOW),
-    Tier("daily log", RAW, _both_days(lambda d: log_key(RAW, d)), DAYS, sealed=True),
+    Tier("daily log", RAW, _both_days(lambda d: asset_keys(RAW).log(d)), DAYS, sealed=True),
     Tier(
         "manifest of a log",
         RAW,
-        _both_days(lambda d: log_manifest_key(RAW, d, 1)),
+        _both_days(lambda d: asset_keys(RAW).log_manifest(d, 1)),
         DAYS,
         sealed=True,
     ),
@@ -240,7 +235,7 @@ def contents(chain: Chain, days: tuple[Day, ...]) -> Content:
 def _content(site: Site, asset: str, minute: Minute) -> Any:
     try:
         there = site.days(FEED).read_back(asset, minute.day, minute.number)
-        if is_raw(asset):
+        if asset_keys(asset).is_raw:
             return there.envelope().data
         return decode_stage(HEADS, there.body).table.to_pylist()
     except (StoreError, ValueError):
@@ -320,9 +315,9 @@ def test_a_seal_that_is_not_the_one_made_is_named(
     chain = sealed_days.copy(tmp_path / "home", s3_prefix)
     before = contents(chain, (DAY,))
     with chain.process() as site:
-        site.store.delete(seal_key(asset, DAY, 1))
+        site.store.delete(asset_keys(asset).seal(DAY, 1))
         if becomes:
-            site.store.put_new(seal_key(asset, DAY, becomes), b"")
+            site.store.put_new(asset_keys(asset).seal(DAY, becomes), b"")
     said = complaints(chain, deep=False)
     assert any(asset.rpartition("/")[2] in text for _, text in said), said
     seal_and_rebuild(chain, 5 * A_DAY)

@@ -21,11 +21,10 @@ from pipeline_assets.day_state import (
 )
 from pipeline_assets.minute_state import MinuteState, picture, states_at_once
 from pipeline_assets.repair.survey import SealState
-from resources.day_layout import object_key
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain
 from tests.pipeline_assets.small_plan import SEEN_BEFORE
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from touchline.accounting import Account, MissedReason, Verdict
 from touchline.day import Day, FetchNumber
 
@@ -48,7 +47,7 @@ def spoiled(chain_apart: Callable[[], Chain]) -> Chain:
     with chain.process() as site:
         missed = chain.start.later(MISSED)
         site.ledger.slot_missed(slot_at(missed), MissedReason.STARTED_LATE, missed.end)
-        site.store.delete(object_key(HEADS, chain.day, chain.number + GONE))
+        site.store.delete(asset_keys(HEADS).single(chain.day, chain.number + GONE))
         site.claim_origin("simulated")
     return chain
 
@@ -100,7 +99,7 @@ def test_the_rest_of_the_day_was_not_expected(state: DayState, spoiled: Chain) -
         assert len(asset.cells) == spoiled.day.length
         others = {*asset.cells[: spoiled.number - 1], *asset.cells[spoiled.number + LATE :]}
         assert others == {Cell(MinuteState.NOT_EXPECTED)}
-    assert state.watched == {spoiled.number + passed for passed in range(LATE + 1)}
+    assert state.watched[RAW] == {spoiled.number + passed for passed in range(LATE + 1)}
 
 
 def test_records_are_accounted_for_by_asset(state: DayState) -> None:
@@ -143,7 +142,7 @@ def test_it_is_json_for_scripts(state: DayState, spoiled: Chain) -> None:
 )
 def test_a_day_has_as_many_minutes_as_its_clock_says(day: str, length: int) -> None:
     watched = frozenset({FetchNumber(length)})
-    found = list(cells_of(Day.parse(day), watched, {}, {}, frozenset(), []))
+    found = list(cells_of(Day.parse(day), length, watched, {}, {}, frozenset(), []))
     assert [run.minutes for run in runs_of(found)] == [length - 1, 1]
     assert found[-1].state is MinuteState.PENDING
 
@@ -155,7 +154,7 @@ def test_what_a_check_names_counts_before_anything_else() -> None:
     late = Found(Kind.WINDOW_OVERDUE, number, None, "no window yet")
 
     def state(*findings: Found) -> MinuteState:
-        cells = cells_of(day, frozenset({number}), {}, {}, frozenset(), findings)
+        cells = cells_of(day, day.length, frozenset({number}), {}, {}, frozenset(), findings)
         return list(cells)[number - 1].state
 
     assert state(blind, bad) is MinuteState.BAD

@@ -142,7 +142,7 @@ def take_live(chain: Chain, fetches: Iterable[Envelope]) -> None:
     with chain.process() as site:
         for day, of_day in groupby(fetches, key=lambda fetch: fetch.ref.day):
             run = Run(site, chain.plan, day, f"live-{day}")
-            made = (raw_object(chain.plan.raw, fetch) for fetch in of_day)
+            made = (raw_object(chain.plan.raws[0], fetch) for fetch in of_day)
             run.land(Batch(run, RAW, False, made, []))
             for stage in chain.plan.stages:
                 assert run.land(stage_step(run, stage)).failures == []

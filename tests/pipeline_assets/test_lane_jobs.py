@@ -17,12 +17,12 @@ from pipeline_assets.jobs import (
     inbox_job,
     seal_job,
 )
-from resources.day_layout import object_key
 from resources.site import Site
 from tests.chain import FEED, RAW, Chain
 from tests.days.minute_runs import SILENT
 from tests.pipeline_assets.in_dagster import resources_of
 from tests.pipeline_assets.test_inbox import Drop, fetched
+from tests.slots import asset_keys
 from touchline.accounting import RunKind, RunState
 from touchline.day import ONE_MINUTE
 
@@ -70,8 +70,8 @@ def test_a_day_that_cannot_be_sealed_is_a_run_that_failed(ended: Chain) -> None:
 def test_a_capture_from_the_inbox_goes_into_its_minute(ended: Chain) -> None:
     Drop(ended, ended.start).leave("a capture", fetched(ended.start.later(5)).data)
     made = run(ended, inbox_job(ended.plan), 60)
-    assert object_key(RAW, ended.day, ended.number + 5) in made
-    assert object_key(HEADS, ended.day, ended.number + 5) in made
+    assert asset_keys(RAW).single(ended.day, ended.number + 5) in made
+    assert asset_keys(HEADS).single(ended.day, ended.number + 5) in made
     assert run(ended, inbox_job(ended.plan), 60) == set()
 
 

@@ -12,7 +12,6 @@ import pytest
 from operations.commands.ledger import RebuildReport, rebuild_ledger
 from pipeline_assets.alerting import SILENT_TODAY, silences
 from pipeline_assets.checks.report import Found, Kind
-from resources.day_layout import object_key
 from resources.ledger import ClaimRow
 from resources.manifest import Held
 from resources.site import Site
@@ -22,6 +21,7 @@ from tests.chain import FEED, RAW, SPOOL, Chain
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.in_dagster import materialized
 from tests.pipeline_assets.spoiling import heads_object, put
+from tests.slots import asset_keys
 from touchline.accounting import FetchFate, Verdict
 from touchline.day import Day
 
@@ -295,7 +295,7 @@ def test_an_asset_of_which_a_whole_later_day_is_gone_is_named(chain: Chain, alon
     chain.minute(a_day)
     stop_watching(chain, a_day + 1)
     later = chain.day.shifted(1)
-    chain.store.delete(object_key(LAST, later, chain.number))
+    chain.store.delete(asset_keys(LAST).single(later, chain.number))
     chain.lose_ledger()
     chain.at(chain.start.later(a_day + 10))
     assert rebuilt(chain, later if alone else None).verdict is Verdict.BAD

@@ -404,7 +404,7 @@ def test_a_ledger_that_was_lost_knows_again_whom_it_told_of(watch: Watch) -> Non
     watch.minute(0)
     watch.chain.lose_ledger()
     with watch.chain.process() as site:
-        for found in ledger_rebuild.rebuild_day(site, watch.chain.plan, watch.chain.day, {}, None):
+        for found in ledger_rebuild.rebuild_day(site, watch.chain.plan, watch.chain.day, {}, {}):
             assert found.findings == []
     assert [(row.match_id, row.number) for row in watch.rows] == [
         (match, watch.chain.number) for match in MATCHES

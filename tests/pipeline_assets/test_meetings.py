@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from pipeline_assets.rotation import rotate
-from resources.day_layout import object_key, window_key
 from resources.store import Store
 from resources.store.faulty import FaultyStore, Request, when
 from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import refuses_one, small_plan
+from tests.slots import asset_keys
 from touchline.accounting import Outcome
 from touchline.day import Window
 
@@ -48,7 +48,7 @@ def test_what_is_written_over_while_fetch_objects_are_removed_stays(
     day: Chain, gate: FaultyStore
 ) -> None:
     day.rotate(11)
-    key = object_key(HEADS, day.day, day.number)
+    key = asset_keys(HEADS).single(day.day, day.number)
     meets(gate, lambda request: request.deletes(key), day.rebuild)
     day.rotate(30, store=gate)
     assert len(day.opened(HEADS, day.number).records) == 3
@@ -64,7 +64,7 @@ def test_a_window_that_another_process_has_just_stored_is_not_written_over(
         with day.process() as site:
             assert rotate(site, FEED).findings == []
 
-    key = window_key(HEADS, Window.of(day.day, day.number))
+    key = asset_keys(HEADS).window(Window.of(day.day, day.number))
     meets(gate, lambda request: request.puts(key), others)
     assert "another process is at work" in str(day.rotate(30, store=gate).findings)
     assert day.rotate(31).findings == []
@@ -92,7 +92,7 @@ def test_what_came_good_while_what_a_seal_replaced_is_removed_stays(
 ) -> None:
     comes_good = failed_minute(chain)
     assert chain.seal(A_DAY).is_sealed
-    key = object_key(RAW, chain.day, chain.number)
+    key = asset_keys(RAW).single(chain.day, chain.number)
     meets(gate, lambda request: request.deletes(key), lambda: comes_good(2 * A_DAY))
     chain.clear(2 * A_DAY, store=gate)
     assert chain.landed(RAW).outcome is Outcome.COMPLETE
@@ -103,7 +103,7 @@ def test_what_came_good_during_a_rebuild_stays_confirmed(chain: Chain, gate: Fau
     """The rebuild has read the placeholder, and finds the same as the window holds of it."""
     comes_good = failed_minute(chain)
     chain.rotate(11)
-    window = window_key(RAW, Window.of(chain.day, chain.number))
+    window = asset_keys(RAW).window(Window.of(chain.day, chain.number))
     meets(gate, lambda request: request.reads(window), lambda: comes_good(30))
     chain.at(chain.start.later(30))
     chain.rebuild(store=gate)
@@ -120,7 +120,7 @@ def test_what_is_written_over_before_the_ledger_knows_of_it_is_no_loss(
     chain: Chain, gate: FaultyStore
 ) -> None:
     comes_good = failed_minute(chain)
-    key, met = object_key(HEADS, chain.day, chain.number), list[str]()
+    key, met = asset_keys(HEADS).single(chain.day, chain.number), list[str]()
 
     def overwritten(ask: Callable[[], Any]) -> Any:
         etag = ask()

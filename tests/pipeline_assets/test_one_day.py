@@ -9,14 +9,14 @@ import pytest
 from dagster._core.execution.backfill import PartitionBackfill
 
 from pipeline_assets.assets import assets_of, checks_of
-from pipeline_assets.jobs import checks_job, minute_job
+from pipeline_assets.jobs import checks_job, slot_job
 from pipeline_assets.partitions import refuse_part_of_backfill
 from tests.pipeline_assets.small_plan import small_plan
 from touchline.plan import FeedPlan
 
 EARLY, LATE = "2025-05-28", "2025-05-30"
 PLAN = small_plan()
-JOBS = {"assets": minute_job, "checks alone": checks_job}
+JOBS = {"assets": lambda plan: slot_job(plan, plan.raws[0]), "checks alone": checks_job}
 
 
 def of_range(start: str, end: str) -> dict[str, str]:
@@ -90,7 +90,7 @@ def test_a_backfill_from_which_dagster_leaves_assets_out_fails_and_says_which(
         return {"dagster/backfill": backfill_id, "dagster/partition": EARLY}
 
     refuse_part_of_backfill(launched("whole", "raw_fetches", "heads", "echoes"), dagster)
-    done = defs.resolve_job_def(minute_job(PLAN).name).execute_in_process(
+    done = defs.resolve_job_def(PLAN.raws[0].job).execute_in_process(
         instance=dagster,
         tags=launched("apart", "raw_fetches", "echoes"),
         asset_selection=[dg.AssetKey(["football", "raw_fetches"])],

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from pipeline_assets.football.raw_fetches import raw_fetches
 from pipeline_assets.raw_step import raw_step, waiting_in_spool
 from pipeline_assets.run import Run
 from pipeline_assets.slot_run import run_slot
-from resources.day_layout import object_key, window_key
 from resources.fetch_object import FetchObject
 from resources.ledger import FetchRow
 from resources.site import Site, WrongOrigin
@@ -24,7 +24,7 @@ from simulator.faults import Fault
 from tests.chain import FEED, RAW, Chain, all_ok, verdicts
 from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.small_plan import Seen, fails, small_plan
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from touchline.accounting import FetchFate, MissedReason, Outcome, RunKind, Verdict
 from touchline.day import Day, Minute, Window
 from touchline.fetch import FetchRef
@@ -53,7 +53,8 @@ def spooled(chain: Chain, run_id: str, passed: int = 0, **process: Any) -> Fetch
     minute = chain.start.later(passed)
     chain.at(minute)
     with chain.process(**process) as site:
-        made = next(raw_step(Run(site, chain.plan, chain.day, run_id, slot_at(minute))).made)
+        run = Run(site, chain.plan, chain.day, run_id, slot_at(minute))
+        made = next(raw_step(run, raw_fetches).made)
     assert isinstance(made, FetchObject)
     return made
 
@@ -300,7 +301,8 @@ def two_machines(chain: Chain) -> Iterator[tuple[Site, Site]]:
 def test_of_two_runs_that_fetched_one_minute_one_result_counts(chain: Chain) -> None:
     chain.at(chain.start)
     with two_machines(chain) as (a, b):
-        batches = [raw_step(run_of(a, chain, "A")), raw_step(run_of(b, chain, "B"))]
+        runs = run_of(a, chain, "A"), run_of(b, chain, "B")
+        batches = [raw_step(run, raw_fetches) for run in runs]
         made = [next(batch.made) for batch in batches]
         reports = [
             batch.run.land(replace(batch, made=iter([one])))
@@ -309,7 +311,7 @@ def test_of_two_runs_that_fetched_one_minute_one_result_counts(chain: Chain) -> 
         winner, loser = (one.ref.fetch_id for one in made)  # type: ignore[union-attr]
         assert [list(report.landed.values()) for report in reports] == [["landed"], ["conflict"]]
         for site in (a, b):
-            assert waiting_in_spool(run_of(site, chain, "look")) == []
+            assert waiting_in_spool(run_of(site, chain, "look"), raw_fetches) == []
         # Both go on with the one that counts.
         for site, run in ((b, "B"), (a, "A")):
             report = run_slot(site, slot_at(chain.start), run_id=run)
@@ -448,7 +450,7 @@ def test_state_that_is_old_asks_for_nothing(chain: Chain) -> None:
 def test_state_that_cannot_be_read_costs_no_fetch(chain: Chain) -> None:
     plan = asks_with(lambda carried, minute: ["one-more"])
     chain.minute(0, plan)
-    key = object_key("football/newcomers", chain.day, chain.number)
+    key = asset_keys("football/newcomers").single(chain.day, chain.number)
     with chain.process() as site:
         there = site.store.get(key)
         site.store.replace(key, there.body[:40], there.etag, there.metadata)
@@ -531,12 +533,12 @@ def test_a_damaged_window_costs_no_minute(chain: Chain) -> None:
     chain.minutes(2)
     chain.minute(12)
     chain.rotate(26)
-    key = window_key(RAW, Window.of(chain.day, chain.number))
+    key = asset_keys(RAW).window(Window.of(chain.day, chain.number))
     with chain.process() as site:
         there = site.store.get(key)
         site.store.replace(key, there.body[:40], there.etag, there.metadata)
     report = chain.minute(27)
-    assert object_key(RAW, chain.day, chain.number + 27) in chain.objects()
+    assert asset_keys(RAW).single(chain.day, chain.number + 27) in chain.objects()
     assert report.steps[RAW].failures == []
     said = "\n".join(report.steps[RAW].findings)
     assert "could not be named" in said

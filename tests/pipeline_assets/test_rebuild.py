@@ -11,7 +11,6 @@ import pipeline_assets.stage_step
 from pipeline_assets.plans import PLANS
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run, StepReport
-from resources.day_layout import object_key
 from resources.day_store import Landing
 from simulator.recorded import Recorded
 from simulator.server import serve
@@ -20,7 +19,7 @@ from tests.pipeline_assets.conftest import ChainOf
 from tests.pipeline_assets.football.client.conftest import SmallWorld
 from tests.pipeline_assets.football.fetches import POLL_DIRECTORY, needs_poll
 from tests.pipeline_assets.small_plan import Head, fails, heads, small_plan
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from touchline.accounting import Outcome, Verdict
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope, FetchRef
@@ -73,7 +72,7 @@ def test_recorded_minutes_made_anew_are_the_same_bytes(chain_of: ChainOf) -> Non
                     site, chain.plan, chain.day, f"run-{passed}", slot_at(chain.start.later(passed))
                 )
                 run.days.refresh()
-                run.land(raw_step(run))
+                run.land(raw_step(run, run.plan.raws[0]))
                 for stage in chain.plan.stages:
                     run.land(pipeline_assets.stage_step.stage_step(run, stage))
         before = chain.objects()
@@ -119,7 +118,7 @@ def test_an_object_that_was_lost_is_restored_as_it_was(day: Chain) -> None:
     before = day.objects()
     with day.process() as site:
         for asset, number in ((HEADS, day.number), (NEWCOMERS, day.number + 1)):
-            site.store.delete(object_key(asset, day.day, number))
+            site.store.delete(asset_keys(asset).single(day.day, number))
     assert Verdict.BAD in {report.verdict for report in day.checks().values()}
     reports = rebuild(day)
     assert changed(reports) == {HEADS, NEWCOMERS}
@@ -131,7 +130,7 @@ def test_an_object_that_was_lost_is_restored_as_it_was(day: Chain) -> None:
 def test_an_object_that_was_damaged_is_restored_as_it_was(day: Chain) -> None:
     before = day.objects()
     with day.process() as site:
-        found = site.store.get(object_key(NEWCOMERS, day.day, day.number))
+        found = site.store.get(asset_keys(NEWCOMERS).single(day.day, day.number))
         site.store.replace(found.key, b"rot", found.etag, found.metadata)
     assert changed(rebuild(day)) == {NEWCOMERS}
     assert day.objects() == before
@@ -226,7 +225,7 @@ def test_the_newest_minutes_are_left_to_live_runs_unless_they_are_gone(day: Chai
     reports = rebuild(day, small_plan(heads=without_one), passed=21)
     assert reports[HEADS].added == [first, first + 1]
     assert any("live runs may still work" in finding for finding in reports[HEADS].findings)
-    day.store.delete(object_key(HEADS, day.day, first + 2))
+    day.store.delete(asset_keys(HEADS).single(day.day, first + 2))
     reports = rebuild(day, small_plan(heads=without_one), passed=21)
     assert reports[HEADS].added == [first + 2]
 

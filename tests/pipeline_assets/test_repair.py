@@ -21,7 +21,6 @@ from pipeline_assets.repair.plan import Action, Plan, PlanOutdated, Why, Work
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import Done, carry_out, new_run_id
 from pipeline_assets.run import Run
-from resources.day_layout import log_key, object_key, seal_key, window_key
 from resources.store.faulty import FaultyStore, when
 from simulator.faults import Fault
 from simulator.server import Served
@@ -29,7 +28,7 @@ from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import fails, small_plan
 from tests.pipeline_assets.spoiling import rewrite
 from tests.pipeline_assets.test_rebuild import versioned, without_one
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from touchline.accounting import ClaimState, LossClass, MissedReason, Outcome, RunState
 from touchline.day import Window
 from touchline.fetch import FetchRef
@@ -517,7 +516,7 @@ def test_a_sealed_day_whose_file_is_gone_is_written_anew(sealed: Chain, asset: s
 
 def test_a_raw_day_whose_mark_alone_is_gone_is_marked_again(sealed: Chain) -> None:
     before = sealed.objects()
-    sealed.store.delete(seal_key(RAW, sealed.day, 1))
+    sealed.store.delete(asset_keys(RAW).seal(sealed.day, 1))
     losses = [loss for loss in lost(sealed) if not loss.is_unchecked]
     assert [(loss.asset, loss.loss, loss.recoverable) for loss in losses] == [
         (RAW, LossClass.TRACKING_ERROR, True)
@@ -532,7 +531,7 @@ def test_of_a_raw_day_that_is_damaged_nothing_is_made_of_what_was_made_of_it(
     sealed: Chain,
 ) -> None:
     with sealed.process() as site:
-        site.store.delete(log_key(RAW, sealed.day))
+        site.store.delete(asset_keys(RAW).log(sealed.day))
         before = sealed.objects()
     losses = lost(sealed)
     assert {(loss.asset, loss.recoverable) for loss in losses} == {(RAW, False)}
@@ -548,7 +547,7 @@ def test_a_window_is_made_again_in_its_place_with_its_fetches(
     windowed: Chain, is_gone: bool
 ) -> None:
     before = windowed.objects()
-    key = window_key(HEADS, Window.of(windowed.day, windowed.number))
+    key = asset_keys(HEADS).window(Window.of(windowed.day, windowed.number))
     there = windowed.store.get(key)
     kept = set[str]()
     if is_gone:
@@ -590,7 +589,7 @@ def test_a_window_that_is_late_is_made_and_nothing_is_called_lost(chain: Chain) 
 
 def test_a_late_window_of_which_no_fetch_can_be_had_is_not_made(chain: Chain) -> None:
     chain.minute(0)
-    key = object_key(RAW, chain.day, chain.number)
+    key = asset_keys(RAW).single(chain.day, chain.number)
     with chain.process() as site:
         for spooled in site.spool(FEED).entries():
             site.spool(FEED).clear(spooled)
@@ -631,7 +630,7 @@ def test_a_minute_that_was_not_told_as_landed_is_listed_and_nothing_is_made_of_i
 def test_a_damaged_window_beside_a_sealed_day_goes_unless_it_is_written_over(
     sealed: Chain, meanwhile: bytes | None
 ) -> None:
-    key = window_key(HEADS, Window.of(sealed.day, sealed.number))
+    key = asset_keys(HEADS).window(Window.of(sealed.day, sealed.number))
     with sealed.process() as site:
         site.store.put_new(key, b"rot")
         plan = plan_repair(site, sealed.plan, sealed.day)

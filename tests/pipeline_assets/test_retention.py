@@ -21,8 +21,6 @@ from pipeline_assets.retention import RetentionReport, expire
 from pipeline_assets.sealing import seal_day
 from pipeline_assets.seals_due import days_to_seal
 from pipeline_assets.slot_run import rebuild_day
-from resources.day_layout import log_key, object_key, seal_key
-from resources.day_store import conflict_prefix
 from resources.expired_days import DayExpired, expired_key, read_expiry
 from resources.lake.tables import manifests_key
 from resources.site import Site
@@ -30,7 +28,7 @@ from resources.store import StoreUnavailable
 from resources.store.faulty import FaultyStore, Request, away, refused, when
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.test_sealing import twelve
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from touchline.accounting import Verdict
 from touchline.fetch import FetchRef
 
@@ -133,8 +131,8 @@ def test_a_reader_is_told_when_it_went_and_for_how_long_it_was_kept(day: Chain) 
             lambda: rows_of_day(site, HEADS, day.day),
             lambda: rows_of_day(site, HEADS, day.day, day.number),
             lambda: list(load_envelopes(site, RAW, day.day)),
-            lambda: read_fetch(site, FEED, day.day, day.number),
-            lambda: write_document(site, day.plan.raw, day.day, io.BytesIO()),
+            lambda: read_fetch(site, day.plan.raws[0], day.day, day.number),
+            lambda: write_document(site, day.plan.raws[0], day.day, io.BytesIO()),
         ):
             with pytest.raises(DayExpired, match=said) as caught:
                 read()
@@ -199,7 +197,7 @@ def test_what_came_after_the_seal_keeps_the_day_until_it_is_sealed_again(chain: 
 
 
 def test_what_was_kept_beside_goes_too(day: Chain) -> None:
-    beside = f"{conflict_prefix(RAW, day.day, day.number, 'x')}abc"
+    beside = f"{asset_keys(RAW).beside(day.day, day.number, 'x')}abc"
     with day.process() as site:
         site.store.put_new(beside, b"another result")
         site.store.put_new(beside.replace(str(day.day), "2025-05-29"), b"of another day")
@@ -227,7 +225,7 @@ def test_a_loss_does_not_expire_unseen(day: Chain) -> None:
         assert row.landed is not None
         number = day.number + 50
         ref = FetchRef.of(slot_at(day.day.minute(number)), row.landed.ref.fetch_id)
-        lost = replace(row.landed, ref=ref, key=object_key(HEADS, day.day, number))
+        lost = replace(row.landed, ref=ref, key=asset_keys(HEADS).single(day.day, number))
         site.ledger.intend(lost, site.clock.now())
         site.ledger.landed(lost, "etag", 1, site.clock.now())
     report = day.checks()["heads", "landed_matches_claimed"]
@@ -350,8 +348,8 @@ def test_a_store_that_is_away_and_a_day_at_work_are_findings(day: Chain, gate: F
     report = retain(day, **BOTH)
     assert HEADS not in {each.asset for each in report.expired}
     assert "by run backfill-1" in str(report.findings)
-    assert seal_key(HEADS, day.day, 1) in day.objects()
-    assert log_key(RAW, day.day) not in day.objects()
+    assert asset_keys(HEADS).seal(day.day, 1) in day.objects()
+    assert asset_keys(RAW).log(day.day) not in day.objects()
 
 
 def test_a_derived_day_can_be_made_anew_while_its_raw_fetches_are_kept(day: Chain) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from pipeline_assets.checks.report import Kind
 from pipeline_assets.load import load_table
-from resources.day_layout import object_key, window_key
 from resources.ledger import WindowRow, faulty
 from resources.store.faulty import FaultyStore, away, body_changed, refused, when
 from tests.chain import FEED, RAW, Chain, all_ok
+from tests.slots import asset_keys
 from touchline.day import Window
 
 HEADS = "football/heads"
@@ -45,7 +45,7 @@ def test_ten_minutes_with_fates_become_one_window_in_every_asset(day: Chain) -> 
     report = day.rotate(11)
     assert report.findings == []
     assert sorted(report.stored) == sorted(
-        window_key(asset.name, window_of(day)) for asset in day.plan.assets
+        asset_keys(asset.name).window(window_of(day)) for asset in day.plan.assets
     )
     assert set(report.stored) <= day.objects().keys()
     for asset in day.plan.assets:
@@ -154,11 +154,11 @@ def test_a_fetch_that_comes_after_its_window_stays_an_object_of_its_own(
 
 def test_a_fetch_that_is_not_the_one_claimed_gets_into_no_window(day: Chain) -> None:
     """Swapped for another, with metadata that fits it: the claim tells."""
-    key = object_key(HEADS, day.day, day.number)
+    key = asset_keys(HEADS).single(day.day, day.number)
     with day.process() as site:
-        other = site.store.get(object_key(HEADS, day.day, day.number + 1))
+        other = site.store.get(asset_keys(HEADS).single(day.day, day.number + 1))
         site.store.replace(key, other.body, site.store.head(key).etag, other.metadata)
-    assert window_key(HEADS, window_of(day)) not in day.rotate(11).stored
+    assert asset_keys(HEADS).window(window_of(day)) not in day.rotate(11).stored
     report = day.rotate(25)
     assert f"fetch {day.number} is not the object that was claimed" in str(report.findings)
     [row] = windows(day, HEADS).values()
@@ -169,7 +169,7 @@ def test_what_is_wrong_with_a_window_is_named(day: Chain) -> None:
     day.rotate(11)
     day.rotate(21)
     whole = day.objects()
-    key = window_key(HEADS, window_of(day))
+    key = asset_keys(HEADS).window(window_of(day))
 
     def kinds(deep: bool = False) -> list[tuple[Kind, int | None]]:
         found = day.checks(deep=deep)["heads", "landed_matches_claimed"].findings
@@ -177,7 +177,7 @@ def test_what_is_wrong_with_a_window_is_named(day: Chain) -> None:
 
     with day.process() as site:
         good = site.store.get(key)
-        raw = site.store.get(window_key(RAW, window_of(day))).body
+        raw = site.store.get(asset_keys(RAW).window(window_of(day))).body
 
         def put(body: bytes) -> None:
             site.store.replace(key, body, site.store.head(key).etag, good.metadata)
@@ -206,7 +206,7 @@ def test_a_window_whose_writer_died_before_it_was_compared_is_compared(
 
 
 def test_a_window_that_a_dead_writer_left_torn_is_written_again(day: Chain) -> None:
-    key = window_key(RAW, window_of(day))
+    key = asset_keys(RAW).window(window_of(day))
     day.store.put_new(key, b"half a window")
     assert "is made again" in str(day.rotate(11).findings)
     [row] = windows(day, RAW).values()

@@ -10,9 +10,9 @@ import pytest
 from pipeline_assets.load import load_envelopes, load_table
 from pipeline_assets.sealing import day_locked
 from pipeline_assets.seals_due import days_to_seal
-from resources.day_layout import log_key, object_key
 from tests.chain import FEED, RAW, Chain, all_ok
 from tests.pipeline_assets.small_plan import Head, heads, small_plan
+from tests.slots import asset_keys
 from touchline.accounting import Verdict
 from touchline.compression import zstd
 from touchline.day import Day
@@ -71,7 +71,7 @@ def test_the_daily_log_is_the_documented_document(day: Chain) -> None:
     raw = envelopes(day)
     day.seal(A_DAY)
     with day.process() as site:
-        text = zstd.decompress(site.store.get(log_key(RAW, day.day)).body)
+        text = zstd.decompress(site.store.get(asset_keys(RAW).log(day.day)).body)
     document = json.loads(text)
     assert document["daily_metadata"]["date"] == str(day.day)
     assert [upload["fetches_in_upload"] for upload in document["uploads"]] == [10, 2]
@@ -94,7 +94,7 @@ def test_a_day_with_a_fetch_in_the_spool_alone_is_not_sealed(chain: Chain) -> No
     chain.minutes(2)
     with chain.process() as site:
         spooled = [site.spool(FEED).read(entry) for entry in site.spool(FEED).entries()]
-        site.store.delete(object_key(RAW, chain.day, chain.number + 1))
+        site.store.delete(asset_keys(RAW).single(chain.day, chain.number + 1))
     report = chain.seal(A_DAY)
     assert "1 fetches wait in the spool" in str(report.waiting)
     assert report.sealed == []

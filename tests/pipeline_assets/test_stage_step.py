@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import pipeline_assets.stage_step
+from pipeline_assets.football.raw_fetches import raw_fetches
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run
 from pipeline_assets.stage_step import stage_step
-from resources.day_layout import object_key
 from resources.fetch_object import FetchObject
 from resources.ledger import ClaimRow
 from resources.store.faulty import FaultyStore, away
@@ -27,7 +27,7 @@ from tests.pipeline_assets.small_plan import (
     refuses_one,
     small_plan,
 )
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from touchline.accounting import Outcome, Verdict
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope, FetchRef
@@ -56,7 +56,7 @@ def newcomers_by_minute(chain: Chain, count: int) -> list[int]:
 def spoil(chain: Chain, asset: str, passed: int = 0) -> None:
     """An object loses its bytes."""
     with chain.process() as site:
-        found = site.store.get(object_key(asset, chain.day, chain.number + passed))
+        found = site.store.get(asset_keys(asset).single(chain.day, chain.number + passed))
         site.store.replace(found.key, b"rot", found.etag, found.metadata)
 
 
@@ -70,7 +70,8 @@ def stored_by_a_run_that_died(chain: Chain, passed: int) -> FetchObject:
     minute = chain.start.later(passed)
     chain.at(minute)
     with chain.elsewhere() as site:
-        made = next(raw_step(Run(site, chain.plan, minute.day, "dead", slot_at(minute))).made)
+        run = Run(site, chain.plan, minute.day, "dead", slot_at(minute))
+        made = next(raw_step(run, raw_fetches).made)
         assert isinstance(made, FetchObject)
         site.ledger.intend(made.claim("dead"), minute.utc)
         site.store.put_new(made.key, made.body, made.metadata())
@@ -84,7 +85,7 @@ def slow_run(chain: Chain, passed: int) -> Iterator[Callable[[], None]]:
     chain.at(minute)
     with chain.elsewhere() as site:
         run = Run(site, chain.plan, minute.day, "slow", slot_at(minute))
-        batch = raw_step(run)
+        batch = raw_step(run, run.plan.raws[0])
         made = next(batch.made)
         yield lambda: run.land(replace(batch, made=iter([made]))) and None
 
@@ -104,7 +105,7 @@ def test_each_fetch_is_taken_once_by_each_stage(chain: Chain) -> None:
 def test_a_backlog_is_taken_after_the_live_fetch_and_in_order_where_order_counts(
     chain: Chain,
 ) -> None:
-    only_raw = FeedPlan(chain.plan.raw, (), chain.plan.client)
+    only_raw = FeedPlan(chain.plan.raws, (), chain.plan.client)
     chain.minutes(2, only_raw)
     report = chain.minute(2)
     first = chain.number
@@ -117,7 +118,7 @@ def test_a_backlog_is_taken_after_the_live_fetch_and_in_order_where_order_counts
 def test_a_backlog_is_not_worked_on_for_longer_than_the_live_fetch_can_wait(
     chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chain.minutes(3, FeedPlan(chain.plan.raw, (), chain.plan.client))
+    chain.minutes(3, FeedPlan(chain.plan.raws, (), chain.plan.client))
     monkeypatch.setattr(pipeline_assets.stage_step, "BACKLOG_SECONDS", -1.0)
     report = chain.minute(3)
     assert list(report.steps[HEADS].landed) == [chain.number + 3], "the live one alone"
@@ -256,7 +257,7 @@ def test_an_account_that_does_not_add_up_is_told(chain: Chain) -> None:
 
 def test_an_input_that_is_damaged_is_given_up_and_stops_no_day(chain: Chain) -> None:
     chain.minute(0)
-    chain.minute(1, FeedPlan(chain.plan.raw, (), chain.plan.client))
+    chain.minute(1, FeedPlan(chain.plan.raws, (), chain.plan.client))
     spoil(chain, RAW, 1)
     for passed in (2, 3):
         report = chain.minute(passed)
@@ -305,7 +306,7 @@ def test_an_ordered_stage_waits_for_what_landed_after_it_had_looked(chain: Chain
         chain.at(minute)
         with chain.process() as site:
             run = Run(site, chain.plan, minute.day, "quick", slot_at(minute))
-            run.land(raw_step(run))
+            run.land(raw_step(run, run.plan.raws[0]))
             heads, ordered, *_ = chain.plan.stages
             run.land(stage_step(run, heads))
             land()

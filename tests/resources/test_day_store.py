@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resources.claim_book import ClaimBook
-from resources.day_layout import number_of, object_key
+from resources.day_layout import number_of
 from resources.day_store import Damaged, DayStore, Landing, WouldErase
 from resources.fetch_object import FetchObject, UnreadableObject, unpack
 from resources.ledger import ClaimRow
@@ -19,6 +19,7 @@ from resources.store import NotFound, StoreUnavailable
 from resources.store.faulty import FaultyStore, Request, answer_lost, away, when
 from tests.ledgers import sqlite_ledger
 from tests.resources.stage_samples import DAY, RAW, STAGE, raw_object, stage_object
+from tests.slots import asset_keys
 from touchline.accounting import Account, ClaimState, Outcome
 from touchline.fetch import Envelope
 
@@ -194,7 +195,7 @@ def test_a_put_whose_answer_was_lost_counts_once(days: DayStore, faulty: FaultyS
     assert row(days).state is ClaimState.INTENDED
     assert land(another(days), stage_object(7), "run-2") is Landing.ALREADY_THERE
     assert (row(days).state, row(days).pending) == (ClaimState.LANDED, None)
-    assert [item.key for item in days.store.list("")] == [object_key(NAMES, DAY, 7)]
+    assert [item.key for item in days.store.list("")] == [asset_keys(NAMES).single(DAY, 7)]
 
 
 def test_a_claim_whose_writer_died_is_confirmed_when_its_object_is_there(days: DayStore) -> None:
@@ -260,7 +261,7 @@ def test_of_many_writers_one_lands_and_all_agree(days: DayStore) -> None:
 
 def overwrite(days: DayStore, body: bytes | None = None, **metadata: str) -> None:
     """Somebody writes over object 7, past all rules."""
-    found = days.store.get(object_key(NAMES, DAY, 7))
+    found = days.store.get(asset_keys(NAMES).single(DAY, 7))
     said = {**found.metadata, **{name.replace("_", "-"): v for name, v in metadata.items()}}
     days.store.replace(found.key, found.body if body is None else body, found.etag, said)
 
@@ -287,11 +288,11 @@ def test_what_contradicts_itself_is_not_read(
     overwrite(days, body, **metadata)
     with pytest.raises(UnreadableObject, match=why) as raised:
         another(days).read(NAMES, DAY, 7)
-    assert object_key(NAMES, DAY, 7) in str(raised.value)
+    assert asset_keys(NAMES).single(DAY, 7) in str(raised.value)
 
 
 def test_an_object_without_metadata_is_not_read(days: DayStore) -> None:
-    days.store.put_new(object_key(NAMES, DAY, 7), stage_object(7).body)
+    days.store.put_new(asset_keys(NAMES).single(DAY, 7), stage_object(7).body)
     with pytest.raises(UnreadableObject, match="metadata is damaged: it has no `format`"):
         days.read(NAMES, DAY, 7)
 
@@ -301,7 +302,7 @@ def test_a_damaged_object_is_left_to_reprocess(days: DayStore) -> None:
     overwrite(days, b"rot")
     with pytest.raises(Damaged, match="reprocess"):
         land(another(days), stage_object(7, "abc"), "run-2")
-    assert days.store.get(object_key(NAMES, DAY, 7)).body == b"rot"
+    assert days.store.get(asset_keys(NAMES).single(DAY, 7)).body == b"rot"
     assert row(days).pending is None
 
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resources.day_layout import AssetKeys
 from resources.expired_days import (
+    LAKE_TIER,
     DamagedExpiry,
     ExpiredDay,
     expired_days,
@@ -22,15 +24,15 @@ from resources.expired_days import (
 from resources.seal_marks import seal_marks
 from resources.store import Store
 from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, manifest
+from tests.slots import asset_keys
 from tests.stores import below
-from touchline.day import Day
 
 LONG_AFTER = datetime(2025, 7, 1, tzinfo=UTC)
 
 
 @given(st.sets(st.integers(1, 1440)))
 def test_the_numbers_of_a_day_come_back(numbers: set[int]) -> None:
-    expired = ExpiredDay.of(manifest(1, dict.fromkeys(numbers, 2)), "kept 5 days", AT)
+    expired = ExpiredDay.of(manifest(1, dict.fromkeys(numbers, 2)), LAKE_TIER, "kept 5 days", AT)
     stored = msgspec.json.decode(msgspec.json.encode(expired), type=ExpiredDay)
     assert stored.numbers == numbers
     assert (stored.fetches, stored.emitted) == (len(numbers), 2 * len(numbers))
@@ -38,7 +40,7 @@ def test_the_numbers_of_a_day_come_back(numbers: set[int]) -> None:
 
 
 def test_the_first_record_counts(store: Store) -> None:
-    first = ExpiredDay.of(manifest(1, {1: 2}), "kept 5 days", AT)
+    first = ExpiredDay.of(manifest(1, {1: 2}), LAKE_TIER, "kept 5 days", AT)
     assert put_expiry(store, first) == first
     assert put_expiry(store, msgspec.structs.replace(first, reason="kept 9 days")) == first
     assert expiry_of(store, ASSET, DAY, LONG_AFTER) == first
@@ -58,7 +60,7 @@ def test_a_damaged_record_is_no_answer(store: Store) -> None:
     store.put_new(expired_key(ASSET, DAY), b"{")
     with pytest.raises(DamagedExpiry, match=expired_key(ASSET, DAY)):
         read_expiry(store, ASSET, DAY)
-    other = ExpiredDay.of(manifest(1, {1: 2}), "kept 5 days", AT)
+    other = ExpiredDay.of(manifest(1, {1: 2}), LAKE_TIER, "kept 5 days", AT)
     store.put_new(expired_key(ASSET, NEXT), msgspec.json.encode(other))
     with pytest.raises(DamagedExpiry, match=f"speaks of {ASSET} on {DAY}"):
         read_expiry(store, ASSET, NEXT)
@@ -73,10 +75,14 @@ def test_marks_of_sealed_days_are_found_among_all_else(store: Store) -> None:
         f"hot/football/date={DAY}/merged/sealed-00003",
         f"hot/football/date={NEXT}/merged/00001.parquet",
         f"hot/basketball/date={NEXT}/merged/sealed-00001",
+        f"raw/basketball/box_scores/date={NEXT}/sealed-00001",
     ):
         store.put_new(key, b"")
     assert seal_marks(store, "football") == {
-        (DAY, "football/raw_fetches"): 2,
-        (DAY, "football/merged"): 3,
+        (DAY, asset_keys("football/raw_fetches")): 2,
+        (DAY, asset_keys("football/merged")): 3,
     }
-    assert seal_marks(store, "basketball") == {(Day.parse(str(NEXT)), "basketball/merged"): 1}
+    assert seal_marks(store, "basketball") == {
+        (NEXT, AssetKeys("basketball/box_scores", "basketball/box_scores")): 1,
+        (NEXT, asset_keys("basketball/merged")): 1,
+    }

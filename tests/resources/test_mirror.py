@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from resources.appended import Remark
-from resources.day_layout import log_key, seal_key
-from resources.expired_days import ExpiredDay, expired_key, put_expiry
+from resources.expired_days import LAKE_TIER, ExpiredDay, expired_key, put_expiry
 from resources.lake import Lake, drop_day
 from resources.lake.tables import manifest_key, table_key
 from resources.ledger import SealRow
@@ -37,7 +36,7 @@ from resources.watch_layout import missed_key
 from resources.watch_record import read_watch, record_watch
 from tests.ledgers import sqlite_ledger
 from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, manifest, seal
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from tests.stores import below
 from touchline.accounting import MissedReason, sha256_hex
 from touchline.day import Day
@@ -79,22 +78,22 @@ def mirror(here: MemoryStore, tmp_path: Path) -> Callable[..., MirrorReport]:
 
 
 def seal_raw(store: MemoryStore, day: Day, number: int = 1) -> None:
-    key, body = log_key(RAW, day), f"the log of {day}, sealed {number} times".encode()
+    key, body = asset_keys(RAW).log(day), f"the log of {day}, sealed {number} times".encode()
     put_manifest(store, manifest(number, {1: 2}, "", day, RAW))
     said = {"manifest": str(number), "sha256": sha256_hex(body)}
     if number == 1:
         store.put_new(key, body, said)
     else:
         store.replace(key, body, store.head(key).etag, said)
-        store.delete(seal_key(RAW, day, number - 1))
-    store.put_new(seal_key(RAW, day, number), b"")
+        store.delete(asset_keys(RAW).seal(day, number - 1))
+    store.put_new(asset_keys(RAW).seal(day, number), b"")
 
 
 def seal_rows(store: MemoryStore, day: Day, emitted: dict[int, int], said: str = "") -> None:
     number = seal(Lake(store), emitted, said, day).number
     if number > 1:
-        store.delete(seal_key(ASSET, day, number - 1))
-    store.put_new(seal_key(ASSET, day, number), b"")
+        store.delete(asset_keys(ASSET).seal(day, number - 1))
+    store.put_new(asset_keys(ASSET).seal(day, number), b"")
 
 
 def data_file(store: MemoryStore, day: Day = DAY) -> str:
@@ -132,7 +131,7 @@ def test_sealed_days_are_sent_and_read_back_once(
     assert copied == bodies(here)
     assert keys_of(Lake(there)) == [(1, "0"), (1, "1"), (3, "0")]
     assert keys_of(Lake(there), NEXT) == [(7, "0")]
-    assert there.head(log_key(RAW, DAY)).metadata["manifest"] == "1"
+    assert there.head(asset_keys(RAW).log(DAY)).metadata["manifest"] == "1"
 
     before = {item.key: item.etag for item in there.list("")}
     again = mirror(there)
@@ -197,7 +196,7 @@ def test_a_day_that_is_sealed_again_follows(
     seal_rows(here, DAY, {1: 2, 2: 1, 3: 1}, "late ")
     report = mirror(there)
     assert (report.differs, report.sent) == ([], 4)
-    assert there.get(log_key(RAW, DAY)).body == here.get(log_key(RAW, DAY)).body
+    assert there.get(asset_keys(RAW).log(DAY)).body == here.get(asset_keys(RAW).log(DAY)).body
     assert keys_of(Lake(there)) == keys_of(Lake(here))
     assert before in {item.key for item in there.list("")}, "nothing is deleted there"
     assert mirror(there, deep=True).differs == []
@@ -219,7 +218,7 @@ def test_a_damaged_copy_is_named_and_repaired_when_asked(
 ) -> None:
     mirror(there)
     key = {
-        "log": log_key(RAW, DAY),
+        "log": asset_keys(RAW).log(DAY),
         "manifest": manifest_key(ASSET, DAY, 1),
         "rows": data_file(there),
     }[of]
@@ -255,7 +254,7 @@ def test_a_repair_writes_over_nothing_but_what_was_read(
     there: MemoryStore, mirror: Callable[..., MirrorReport]
 ) -> None:
     mirror(there)
-    key = log_key(RAW, DAY)
+    key = asset_keys(RAW).log(DAY)
     damage(there, key)
 
     def another_hand_first(ask: Callable[[], Any]) -> Any:
@@ -286,7 +285,7 @@ def test_a_copy_that_is_gone_is_sent_again(
 def test_damage_in_the_store_is_never_passed_on(
     here: MemoryStore, there: MemoryStore, mirror: Callable[..., MirrorReport], of: str
 ) -> None:
-    key = log_key(RAW, DAY) if of == "log" else data_file(here)
+    key = asset_keys(RAW).log(DAY) if of == "log" else data_file(here)
     good = here.get(key).body
     damage(here, key)
     report = mirror(there)
@@ -306,11 +305,11 @@ def test_damage_in_the_store_is_never_passed_on(
 def test_what_is_not_the_object_that_was_sealed_is_not_sent(
     here: MemoryStore, there: MemoryStore, mirror: Callable[..., MirrorReport]
 ) -> None:
-    key = log_key(RAW, DAY)
+    key = asset_keys(RAW).log(DAY)
     row = SealRow(RAW, DAY, 1, 1, 2, {key: "another"}, AT, None)
     report = mirror(there, seals={(RAW, DAY): row})
     assert [each.key for each in report.differs] == [key]
-    assert seal_key(RAW, DAY, 1) not in {item.key for item in there.list("")}
+    assert asset_keys(RAW).seal(DAY, 1) not in {item.key for item in there.list("")}
     row = replace(row, files={key: here.head(key).etag})
     assert mirror(there, seals={(RAW, DAY): row}).differs == []
 
@@ -320,7 +319,7 @@ def test_other_bytes_under_the_same_name_are_named_and_left(
 ) -> None:
     """The store was emptied and sealed its days anew."""
     mirror(there)
-    key, body = log_key(RAW, DAY), b"the day told otherwise"
+    key, body = asset_keys(RAW).log(DAY), b"the day told otherwise"
     here.delete(key)
     here.put_new(key, body, {"manifest": "1", "sha256": sha256_hex(body)})
     before = there.get(key).body
@@ -334,9 +333,9 @@ def test_what_expires_here_stays_there(
 ) -> None:
     mirror(there)
     held = Lake(here).manifest(ASSET, DAY, 1)
-    put_expiry(here, ExpiredDay.of(held, "kept 90 days", AT + timedelta(days=90)))
+    put_expiry(here, ExpiredDay.of(held, LAKE_TIER, "kept 90 days", AT + timedelta(days=90)))
     drop_day(Lake(here), ASSET, DAY, 1, at=AT)
-    here.delete(seal_key(ASSET, DAY, 1))
+    here.delete(asset_keys(ASSET).seal(DAY, 1))
     report = mirror(there, deep=True)
     assert (report.differs, report.sent) == ([], 1)
     assert there.get(expired_key(ASSET, DAY)).body == here.get(expired_key(ASSET, DAY)).body
@@ -441,7 +440,7 @@ def test_stores_whose_etags_say_nothing_of_bytes_compare_by_what_was_sent(
     tagged = ("put_new", "get", "head", "download", "list")
     through = FaultyStore(there, when(lambda request: request.operation in tagged, otherwise))
     assert mirror(through).sent == 8
-    assert through.head(log_key(RAW, DAY)).etag != there.head(log_key(RAW, DAY)).etag
+    assert through.head(asset_keys(RAW).log(DAY)).etag != there.head(asset_keys(RAW).log(DAY)).etag
     report = mirror(through)
     assert (report.sent, report.verified, report.differs) == (0, 0, [])
     assert mirror(through, deep=True).verified == 8

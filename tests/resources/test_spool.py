@@ -23,7 +23,7 @@ from touchline.accounting import Verdict
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "football")
+    return Spool(tmp_path / "football", "football")
 
 
 def spooled(spool: Spool, number: int, fetch_id: str = "Qx7LmA20bTzK") -> Spooled:
@@ -180,7 +180,7 @@ def test_beyond_its_bound_the_spool_takes_more(spool: Spool) -> None:
 def test_a_disk_that_takes_nothing_says_so(tmp_path: Path) -> None:
     (tmp_path / "football").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="football"):
-        spooled(Spool(tmp_path / "football"), 881)
+        spooled(Spool(tmp_path / "football", "football"), 881)
 
 
 def test_a_file_written_durably_is_whole(tmp_path: Path) -> None:

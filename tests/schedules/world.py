@@ -71,4 +71,4 @@ def plan_of(client: Client, by: Callable[..., Staged[Any]] = heads) -> FeedPlan:
     """Rows of each fetch, rows that depend on the fetches before, and what was set aside."""
     first = replace(HEADS, by=by)
     stages = (first, NEWCOMERS, quarantine_stage(first, NEWCOMERS))
-    return FeedPlan(raw_fetches, stages, lambda *_: client)
+    return FeedPlan((raw_fetches,), stages, lambda *_: client)

@@ -321,7 +321,7 @@ def test_how_a_feed_ended_a_sealed_day_is_over_when_it_is_judged_on_the_next(
         ledger.landed(said, "e1", 10, before.minute(1).utc)
 
     def judge(day: Day, *kinds: Kind) -> list[tuple[Day, AlertState]]:
-        run(instance, day, report(plan.raw.name, day, *kinds, check=alerting.FEED_IS_ALIVE))
+        run(instance, day, report(plan.raws[0].name, day, *kinds, check=alerting.FEED_IS_ALIVE))
         tick(instance)
         found = ledger.alerts(feed=FEED)
         return [(a.key.day, a.state) for a in found if a.key.check == alerting.FEED_IS_ALIVE]

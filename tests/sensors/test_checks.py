@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import dagster as dg
 import time_machine
 
-from pipeline_assets.jobs import CHECKS_JOBS, MINUTE_JOBS
+from pipeline_assets.jobs import CHECKS_JOBS, SLOT_JOBS
 from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger
 from sensors.checks import check_sensors, slot_of
-from tests.chain import FEED
+from tests.chain import FEED, RAW
 from tests.resources.ledger_samples import claim
 from touchline.day import Day, parse_instant
 from touchline.fetch import FetchRef
@@ -55,7 +55,7 @@ def test_a_minute_that_failed_is_followed_by_its_checks() -> None:
     def raises() -> None:
         raise RuntimeError("a stage that is broken")
 
-    @dg.job(name=MINUTE_JOBS[FEED].name)
+    @dg.job(name=SLOT_JOBS[RAW].name)
     def minute() -> None:
         raises()
 

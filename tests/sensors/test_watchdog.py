@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
-from pipeline_assets.jobs import DAGSTER_WAITS_SECONDS, JOBS, MINUTE_MAX_RUNTIME_SECONDS
+from pipeline_assets.jobs import DAGSTER_WAITS_SECONDS, JOBS
 from pipeline_assets.partitions import LANE
 from pipeline_assets.recovery import ALLOWANCE, LONGEST
 from resources.ledger import Ledger
@@ -21,7 +21,7 @@ from touchline.accounting import RunKind, RunState
 from touchline.day import Minute
 
 FEED = "football"
-TOO_LONG = timedelta(seconds=MINUTE_MAX_RUNTIME_SECONDS + 1) + ALLOWANCE
+TOO_LONG = LONGEST[RunKind.MINUTE] + timedelta(seconds=1) + ALLOWANCE
 
 
 @pytest.fixture

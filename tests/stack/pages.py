@@ -40,13 +40,13 @@ class Browsed:
 
     def raw_fetches(self, url: str) -> Locator:
         """Open the overview of the raw fetches: the part that tells how they stand."""
-        self.page.goto(f"{url}/assets/{PLAN.raw.name}")
+        self.page.goto(f"{url}/assets/{PLAN.raws[0].name}")
         expect(self.page.get_by_text("lateness_seconds")).to_be_visible(timeout=LOAD_MS)
         return self.page.get_by_text("Latest materialization").locator("xpath=../..")
 
     def check(self, url: str, name: str) -> Locator:
         """Open a check of the raw fetches: the part that tells its latest result."""
-        self.page.goto(f"{url}/assets/{PLAN.raw.name}?view=checks&checkDetail={name}")
+        self.page.goto(f"{url}/assets/{PLAN.raws[0].name}?view=checks&checkDetail={name}")
         return self.page.get_by_text("Evaluation result").locator("xpath=../..")
 
     def lineage(self, url: str) -> dict[str, Locator]:

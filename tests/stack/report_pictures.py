@@ -17,7 +17,6 @@ from operations.commands.replay import run_replay as replay
 from operations.commands.report import render
 from operations.opened import opened
 from pipeline_assets.day_state import read_day_state
-from resources.day_layout import window_key
 from resources.embedded_s3 import connected
 from resources.settings import Settings
 from resources.watch_record import record_watch
@@ -25,7 +24,7 @@ from simulator.clock import Clock
 from simulator.faults import Fault
 from simulator.server import Served, serve
 from simulator.world import World
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from tests.stack.pages import browsed
 from touchline.accounting import MissedReason
 from touchline.day import Minute, Window
@@ -66,7 +65,7 @@ class Replayed:
         """Delete a window behind everybody's back."""
         with opened(self.settings) as site:
             window = Window.of(START.day, START.later(after).number)
-            site.store.delete(window_key(asset, window))
+            site.store.delete(asset_keys(asset).window(window))
 
     def page(self) -> str:
         with opened(self.settings) as site:

@@ -18,12 +18,11 @@ from pipeline_assets.checks.report import Kind
 from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.sealing import seal_day
 from pipeline_assets.slot_run import run_slot
-from resources.day_layout import log_key
 from resources.site import Site
 from simulator.server import serve
 from simulator.world import World
 from tests.chain import SECRET, SPOOL, USER
-from tests.slots import slot_at
+from tests.slots import asset_keys, slot_at
 from tests.stack.stack import CHECKS, FEED, PLAN, Stack, stack_up, until, vendor_of
 from touchline.clock import VirtualClock
 from touchline.day import Day
@@ -36,9 +35,9 @@ ONE = [Day.parse("2025-06-03")]
 THREE = [Day.parse(text) for text in ("2025-06-05", "2025-06-06", "2025-06-07")]
 LOST = THREE[1]
 """Its raw fetches have gone since it was sealed."""
-SOME = [PLAN.raw.name, "football/merged"]
+SOME = [PLAN.raws[0].name, "football/merged"]
 NEVER_WATCHED = [Day.parse("2025-06-11")]
-RAW_LANDED = (PLAN.raw.name, "landed_matches_claimed")
+RAW_LANDED = (PLAN.raws[0].name, "landed_matches_claimed")
 
 LAUNCH = """
 mutation ($given: LaunchBackfillParams!) {
@@ -109,7 +108,7 @@ def seal_days(stack: Stack) -> None:
                 site.ledger.close_interval(FEED, minute.end)
                 clock.set(day.end + timedelta(hours=1))
                 assert seal_day(site, FEED, day, run_id=f"seal of {day}").waiting == []
-            site.store.delete(log_key(PLAN.raw.name, LOST))
+            site.store.delete(asset_keys(PLAN.raws[0].name).log(LOST))
 
 
 def launch(stack: Stack, days: list[Day], assets: list[str]) -> str:
@@ -143,7 +142,9 @@ def shown(stack: Stack) -> dict[Day, dict[tuple[str, str], str]]:
 
 
 def test_partitions_begin_with_the_first_day_watched(stack: Stack) -> None:
-    node = stack.graphql(PARTITIONS, asset={"path": PLAN.raw.name.split("/")})["assetNodeOrError"]
+    node = stack.graphql(PARTITIONS, asset={"path": PLAN.raws[0].name.split("/")})[
+        "assetNodeOrError"
+    ]
     [days] = node["partitionKeysByDimension"]
     assert days["partitionKeys"][0] == str(ONE[0])
 
@@ -154,7 +155,7 @@ def test_every_day_of_a_backfill_has_its_own_verdict(stack: Stack) -> None:
         for days, assets in (
             (ONE, ASSETS),
             (THREE, SOME),
-            (NEVER_WATCHED, [PLAN.raw.name]),
+            (NEVER_WATCHED, [PLAN.raws[0].name]),
         )
     }
     for backfill, days in backfills.items():
@@ -170,10 +171,10 @@ def test_every_day_of_a_backfill_has_its_own_verdict(stack: Stack) -> None:
     for day in THREE:
         lost = {of for of, status in said[day].items() if status == "FAILED"}
         assert said[day] == {**of_some, **dict.fromkeys(lost, "FAILED")}, "none is left open"
-        assert {asset for asset, _ in lost} == ({PLAN.raw.name} if day == LOST else set())
+        assert {asset for asset, _ in lost} == ({PLAN.raws[0].name} if day == LOST else set())
     assert said[LOST][RAW_LANDED] == "FAILED"
-    of_raw = {(PLAN.raw.name, check.name): "FAILED" for check in checks_for(PLAN.raw)}
-    assert said[NEVER_WATCHED[0]] == {**of_raw, (PLAN.raw.name, SPOOL): "SUCCEEDED"}
+    of_raw = {(PLAN.raws[0].name, check.name): "FAILED" for check in checks_for(PLAN.raws[0])}
+    assert said[NEVER_WATCHED[0]] == {**of_raw, (PLAN.raws[0].name, SPOOL): "SUCCEEDED"}
 
     with stack.site() as site:
         until("the alert of what was lost", lambda: causes(site, LOST), 60)

@@ -18,7 +18,7 @@ import pytest
 
 from pipeline_assets.checks.report import Kind
 from resources.ledger import FetchRow
-from tests.slots import PATIENCE
+from tests.slots import PATIENCE, RAW
 from tests.stack.stack import (
     CHECKS,
     FEED,
@@ -194,7 +194,7 @@ def fates_of_all(stack: Stack, until_minute: Minute) -> dict[Minute, FetchRow] |
             Minute(slot.at)
             for day in {first.day, until_minute.day}
             for slot in expected_slots(
-                PLAN.raw.slots(day),
+                PLAN.raws[0].slots(day),
                 site.ledger.intervals(FEED, day.start, day.end),
                 until_minute.utc,
             )
@@ -214,9 +214,9 @@ def landed_lists(stack: Stack, rows: dict[Minute, FetchRow]) -> list[tuple[Minut
         return [
             (
                 minute,
-                days.read_back(PLAN.raw.name, minute.day, number).envelope().footer["live_sha256"],
+                days.read_back(RAW, minute.day, number).envelope().footer["live_sha256"],
             )
             for day in sorted({minute.day for minute in rows})
-            for number in sorted(days.index(PLAN.raw.name, day).numbers)
+            for number in sorted(days.index(RAW, day).numbers)
             if (minute := day.minute(number)) in rows
         ]

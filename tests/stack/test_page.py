@@ -49,7 +49,7 @@ def test_the_raw_fetches_show_their_last_materialization_and_green_checks(
     status = browser.raw_fetches(url)
     expect(status).to_contain_text(str(current_minute().day))
     expect(status.get_by_label("run_success")).to_be_visible(timeout=NEXT_MINUTE_MS)
-    for check in checks_for(PLAN.raw):
+    for check in checks_for(PLAN.raws[0]):
         result = browser.check(url, check.name)
         expect(result).to_contain_text("Passed", timeout=NEXT_MINUTE_MS)
         expect(result).to_contain_text(str(current_minute().day))

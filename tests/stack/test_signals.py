@@ -49,7 +49,7 @@ SPOOL_MEGABYTES = 40
 """Twice what waits in the spool of `FEW` matches for its windows, and some minutes of `MANY`."""
 WINDOWED_WITHIN_SECONDS = 1500
 TICK = f"sensor {FEED}_minute_tick"
-RAW = PLAN.raw.name
+RAW = PLAN.raws[0].name
 STAGES = [asset.name for asset in PLAN.assets]
 
 TURN_ON = "mutation($of: SensorSelector!) { startSensor(sensorSelector: $of) { __typename } }"

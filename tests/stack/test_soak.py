@@ -271,7 +271,7 @@ def fetched(stack: Stack, minutes: list[Minute]) -> dict[int, float]:
             for run in site.ledger.newest_runs(10 * len(minutes))
             if run.slot is not None
         }
-        raw = {day: site.ledger.claims(PLAN.raw.name, day) for day in {m.day for m in minutes}}
+        raw = {day: site.ledger.claims(PLAN.raws[0].name, day) for day in {m.day for m in minutes}}
     return {
         pid: (raw[minute.day][minute.number].size or 0) / 1_000_000
         for minute in minutes

@@ -93,7 +93,7 @@ def is_loopback(text: str) -> bool:
 def test_what_the_vendor_echoed_is_masked(stack: Stack, watched: Watched) -> None:
     minute = watched.minute
     with stack.site() as site:
-        fetch = site.days(FEED).read_back(PLAN.raw.name, minute.day, minute.number).envelope()
+        fetch = site.days(FEED).read_back(PLAN.raws[0].name, minute.day, minute.number).envelope()
     assert b"user=***" in fetch.data
     assert b"secret=***" in fetch.data
 

@@ -28,7 +28,7 @@ def fetch_id(chain: Chain, passed: int = 0) -> str:
 def test_what_was_made_of_another_fetch_of_the_minute_is_bad(day: Chain) -> None:
     """As when two captures of a minute meet and a stage has taken the one that did not win."""
     plan = day.plan
-    day.minute(2, FeedPlan(plan.raw, (plan.stages[1],), plan.client))
+    day.minute(2, FeedPlan(plan.raws, (plan.stages[1],), plan.client))
     names = ["match-a", "match-b", "match-c"]
     made = heads_object(day, names)
     made = heads_object(day, names, ref=FetchRef.of(made.ref.slot, ANOTHER))

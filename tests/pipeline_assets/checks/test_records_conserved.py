@@ -105,7 +105,7 @@ def test_a_quarantine_that_forgets_is_bad(chain: Chain) -> None:
 
     plan = small_plan(heads=refuses_one)
     *stages, quarantine = plan.stages
-    chain.minutes(1, FeedPlan(plan.raw, (*stages, replace(quarantine, by=forgets)), plan.client))
+    chain.minutes(1, FeedPlan(plan.raws, (*stages, replace(quarantine, by=forgets)), plan.client))
     chain.at(chain.start.later(3))
     checks = chain.checks()
     bad = {key: found(report) for key, report in checks.items() if report.findings}

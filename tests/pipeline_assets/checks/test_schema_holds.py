@@ -93,7 +93,7 @@ def said_of(chain: Chain, by: Callable[..., Staged[Head]], *misread: StrEnum) ->
     plan = small_plan(heads=by)
     heads, *others = plan.stages
     stages = (replace(heads, misread=misread), *others)
-    report = chain.minute(0, FeedPlan(plan.raw, stages, plan.client))
+    report = chain.minute(0, FeedPlan(plan.raws, stages, plan.client))
     [said] = [check for check in report.checks if (check.asset, check.check) == (heads.name, CHECK)]
     return said
 

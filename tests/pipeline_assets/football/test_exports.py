@@ -21,8 +21,8 @@ PLAN = PLANS["football"]
 
 
 def exported(raw: Envelope) -> Any:
-    assert PLAN.raw.export is not None
-    return as_json(PLAN.raw.export(raw))
+    assert PLAN.raws[0].export is not None
+    return as_json(PLAN.raws[0].export(raw))
 
 
 def odds(body: bytes | None, error: str | None = None) -> Any:
@@ -66,9 +66,9 @@ def test_every_answer_says_which_match_was_asked_for(body: bytes, query: Any) ->
 
 def test_nothing_else_of_an_answer_is_changed() -> None:
     body = b'{"results": {"2": {"eu": [[1, "", 1.10, 2E+3]]}}, "\xc3\xa9": 12345678901234567890}'
-    assert PLAN.raw.export is not None
+    assert PLAN.raws[0].export is not None
     call = Call(ODDS, {"uuid": MATCH}, body, 200)
-    document = PLAN.raw.export(envelope([], odds={MATCH: call}))
+    document = PLAN.raws[0].export(envelope([], odds={MATCH: call}))
     text = msgspec.json.encode(document)
     assert b'{"2": {"eu": [[1, "", 1.10, 2E+3]]}}' in text
     assert b'"\xc3\xa9":12345678901234567890' in text

@@ -90,7 +90,7 @@ def test_somebody_is_told_once_of_an_alert_that_has_no_outcome_after_two_days(
 
         chain.lose_ledger()
         with chain.process(**urls) as site:
-            for found in ledger_rebuild.rebuild_day(site, chain.plan, later.day, {}, None):
+            for found in ledger_rebuild.rebuild_day(site, chain.plan, later.day, {}, {}):
                 assert found.findings == []
             [known] = site.ledger.match_alerts(later.day)
         assert (known.rule_id, known.state) == ("3ou_half_unresolved", DeliveryState.UNKNOWN)

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 import pytest
 
 from pipeline_assets.sealing import clear_replaced, seal_day
-from resources.day_layout import object_key
 from resources.store.faulty import FaultyStore, Request
 from simulator.server import serve
 from tests.chain import FEED, SECRET, USER, Chain
@@ -39,8 +38,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> list[Request]:
         chain.rotate(40)
         with chain.process() as site:
             for asset in chain.plan.assets:  # As who shows the last hour asks.
-                late = object_key(asset.name, chain.day, 725)
-                site.days(FEED).index(asset.name, chain.day, after=late)
+                site.days(FEED).index(asset.name, chain.day, after=725)
             site.ledger.close_interval(FEED, NOON.later(12).utc)
         for passed in (A_DAY, 3 * A_DAY):
             chain.at(NOON.later(passed))

@@ -11,25 +11,25 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from pipeline_assets.jobs import MINUTE_JOBS
+from pipeline_assets.jobs import SLOT_JOBS
 from pipeline_assets.partitions import SLOT
 from pipeline_assets.plans import PLANS
 from touchline.slot import Slot
 from touchline.stage import RawAsset
 
 
-def minute_tick(raw: RawAsset, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def slot_tick(raw: RawAsset, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     @dg.sensor(
-        name=f"{raw.feed}_minute_tick",
+        name=f"{raw.job}_tick",
         job=job,
         minimum_interval_seconds=1,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Asks for a run of every {raw.feed} minute, 10 to 5 s before it begins.",
+        description=f"Asks for a run of every {_called(raw)}, 10 to 5 s before it begins.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         due = raw.schedule.due(raw.name, datetime.now(UTC), _asked(context.cursor))
         if not due:
-            return dg.SkipReason("the next minute is not near yet, or was asked for")
+            return dg.SkipReason("the next slot is not near yet, or was asked for")
         requests = [
             dg.RunRequest(run_key=str(slot), partition_key=str(slot.day), tags={SLOT: str(slot)})
             for slot in due
@@ -47,4 +47,8 @@ def _asked(cursor: str | None) -> Slot | None:
     return None
 
 
-minute_ticks = [minute_tick(PLANS[feed].raw, job) for feed, job in MINUTE_JOBS.items()]
+def _called(raw: RawAsset) -> str:
+    return f"{raw.feed} minute" if raw.schedule.every_minute else f"{raw.name} slot"
+
+
+slot_ticks = [slot_tick(raw, SLOT_JOBS[raw.name]) for plan in PLANS.values() for raw in plan.raws]

@@ -8,11 +8,11 @@ import dagster as dg
 import time_machine
 
 from pipeline_assets.partitions import SLOT
-from sensors.minute_tick import minute_ticks
+from sensors.slot_tick import slot_ticks
 
 
 def test_the_sensor_asks_for_a_live_run_of_the_day_s_partition() -> None:
-    (sensor,) = minute_ticks
+    (sensor,) = slot_ticks
     with time_machine.travel(datetime(2025, 5, 28, 16, 59, 55, tzinfo=UTC), tick=False):
         first = sensor(dg.build_sensor_context())
     assert isinstance(first, dg.SensorResult)
@@ -29,7 +29,7 @@ def test_the_sensor_asks_for_a_live_run_of_the_day_s_partition() -> None:
 
 
 def test_a_cursor_from_before_there_were_slots_is_read_as_none() -> None:
-    (sensor,) = minute_ticks
+    (sensor,) = slot_ticks
     with time_machine.travel(datetime(2025, 5, 28, 16, 59, 55, tzinfo=UTC), tick=False):
         said = sensor(dg.build_sensor_context(cursor="2025-05-28T16:59:00Z"))
     assert isinstance(said, dg.SensorResult)

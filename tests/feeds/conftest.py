@@ -1,0 +1,72 @@
+"""The feeds that the contract holds: football's frame, minute by minute, and a league's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from resources.settings import Settings
+from resources.site import Site
+from tests.feeds.league import League, league
+from tests.feeds.watched import HOUR, Case, Watched
+from tests.ledgers import put_ledger
+from tests.schedules.world import Client, Vendor, plan_of
+from tests.stores import memory
+from touchline.clock import VirtualClock
+from touchline.day import Day, Minute
+from touchline.fetch import Envelope
+
+TUESDAY = Day.parse("2026-01-06")
+
+
+def of_a_league() -> Case:
+    """Watched for two days before Tuesday, which is open until Thursday morning."""
+    client = League()
+    return Case(
+        plan=league(client),
+        capture=lambda slot: Envelope(client.fetch(slot).envelope),
+        day=TUESDAY,
+        opened=TUESDAY.start - HOUR,
+        closed=None,
+        over=TUESDAY.shifted(2).start + 10 * HOUR,
+    )
+
+
+def of_minutes() -> Case:
+    """The last six minutes of Tuesday."""
+    vendor = Vendor()
+    return Case(
+        plan=plan_of(Client(vendor, lambda: None)),
+        capture=lambda slot: vendor.capture(Minute(slot.at)),
+        day=TUESDAY,
+        opened=TUESDAY.end - timedelta(minutes=6),
+        closed=TUESDAY.end,
+        over=TUESDAY.end + HOUR,
+    )
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Callable[[Case], Watched]]:
+    """Begin to watch a feed."""
+    access, _ = memory(tmp_path / "store")
+    put_ledger(tmp_path / "home" / "ledger.sqlite")
+    settings = Settings.load(
+        _env_file=None, home=tmp_path / "home", s3_prefix="feeds", origin="simulated"
+    )
+    sites: list[Site] = []
+
+    def begin(case: Case) -> Watched:
+        clock, feed = VirtualClock(case.opened), case.plan.name
+        site = Site.open(settings, {feed: case.plan}, access, clock=clock)
+        sites.append(site)
+        site.ledger.open_interval(feed, case.opened, "simulated")
+        if case.closed:
+            site.ledger.close_interval(feed, case.closed)
+        return Watched(case, site, clock)
+
+    yield begin
+    for site in sites:
+        site.close()

@@ -1,0 +1,162 @@
+"""A feed of a league: results of a day's games, which go on changing for two days, and the lines on
+them. Two raw assets at times of day of their own, a stage of each.
+
+It is no real league's: the same frame carries it as carries football.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from touchline.fetch import Call, Envelope, FetchRef, write_envelope
+from touchline.plan import FeedPlan
+from touchline.schedule import Patience, TimesOfDay
+from touchline.slot import Slot
+from touchline.stage import RawAsset, Stage, Staged
+
+FEED = "league"
+MINUTES = Patience(
+    start_within=timedelta(seconds=55),
+    max_runtime=timedelta(seconds=150),
+    ask_until=timedelta(seconds=30),
+)
+
+
+class Reason(StrEnum):
+    NOT_FINAL = "not_final"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A game that is over."""
+
+    game_id: str
+    home: int
+    away: int
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What a book gave for a home win."""
+
+    game_id: str
+    price: float
+
+
+def games(raw: Envelope) -> list[dict[str, Any]]:
+    """The games that a fetch brought."""
+    [entry] = raw.entries("games")
+    return msgspec.json.decode(raw.stored(entry))
+
+
+def game_keys(raw: Envelope) -> list[str]:
+    return [game["id"] for game in games(raw)]
+
+
+def results(fetch: FetchRef, raw: Envelope) -> Staged[Result]:
+    """The games that are final."""
+    staged = Staged[Result]()
+    for game in games(raw):
+        with staged.one_record(game["id"], game):
+            if game["final"]:
+                staged.emit(Result(game["id"], game["home"], game["away"]))
+            else:
+                staged.drop(Reason.NOT_FINAL, game["id"])
+    return staged
+
+
+def lines(fetch: FetchRef, raw: Envelope) -> Staged[Line]:
+    staged = Staged[Line]()
+    for game in games(raw):
+        with staged.one_record(game["id"], game):
+            staged.emit(Line(game["id"], game["price"]))
+    return staged
+
+
+box_scores = RawAsset(
+    name=f"{FEED}/box_scores",
+    record_keys=game_keys,
+    counts="games",
+    doc="The games of a date, as the league tells them.",
+    # On the mornings after: games end late, and are corrected.
+    schedule=TimesOfDay(((1, time(3, 5)), (1, time(9, 5)), (2, time(9, 5))), MINUTES),
+)
+game_lines = RawAsset(
+    name=f"{FEED}/game_lines",
+    record_keys=game_keys,
+    counts="games",
+    doc="The lines on the games of a date.",
+    schedule=TimesOfDay(((0, time(9, 5)), (0, time(18, 0))), MINUTES),
+)
+RESULTS = Stage(
+    name=f"{FEED}/results",
+    inputs=(box_scores.name,),
+    makes=Result,
+    by=results,
+    key=lambda result: result.game_id,
+    reasons=Reason,
+    counts="results",
+    doc="Games that are over.",
+)
+LINES = Stage(
+    name=f"{FEED}/lines",
+    inputs=(game_lines.name,),
+    makes=Line,
+    by=lines,
+    key=lambda line: line.game_id,
+    reasons=Reason,
+    counts="lines",
+    doc="Prices of home wins.",
+)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    envelope: bytes
+
+
+@dataclass
+class League:
+    """Who answers: the same for a slot, whoever asks and whenever, until it `corrects` itself."""
+
+    corrected: int = 0
+    asked: list[Slot] = field(default_factory=list)
+
+    def fetch(
+        self, slot: Slot, *, previous: Envelope | None = None, ask: Sequence[str] = ()
+    ) -> Fetched:
+        self.asked.append(slot)
+        nth = sum(each == slot for each in self.asked)
+        ref = FetchRef.of(slot, f"n{slot.number:08d}nth{nth:02d}")
+        call = Call("games", {"date": str(slot.day)}, msgspec.json.encode(self._games(slot)), 200)
+        sections: Mapping[str, Any] = {"RAW_API_DATA": {"games": call}}
+        return Fetched(write_envelope(ref, sections, {"outcome": "complete"}, start_line=""))
+
+    def _games(self, slot: Slot) -> list[dict[str, Any]]:
+        morning = slot.number > 1440 + 300
+        return [
+            {
+                "id": f"{slot.day}-{nth}",
+                "final": nth < 2 or morning,
+                "home": 100 + nth + self.corrected,
+                "away": 90 + nth,
+                "price": 1.5 + nth / 4,
+            }
+            for nth in range(3)
+        ]
+
+    def probe(self) -> Call:
+        return Call("games", {}, b"[]", 200)
+
+
+def league(client: League) -> FeedPlan:
+    """The feed, with who answers it."""
+    return FeedPlan(
+        raws=(box_scores, game_lines),
+        stages=(RESULTS, LINES),
+        client=lambda *_: client,
+    )

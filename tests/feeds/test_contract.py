@@ -1,0 +1,144 @@
+"""What holds for every feed: the frame knows slots and raw assets, and nothing of minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from pipeline_assets.assets import assets_of, checks_of
+from pipeline_assets.inbox import take_inbox
+from pipeline_assets.jobs import checks_job, slot_job
+from pipeline_assets.raw_step import raw_step
+from pipeline_assets.run import Run
+from pipeline_assets.slot_run import rebuild_day
+from tests.feeds.conftest import of_a_league, of_minutes
+from tests.feeds.watched import HOUR, Case, Watched
+from touchline.accounting import FetchFate
+from touchline.plan import FeedPlan
+from touchline.slot import Slot
+
+CASES = pytest.mark.parametrize("case", [of_minutes, of_a_league])
+Watch = Callable[[Case], Watched]
+
+
+@CASES
+def test_a_job_takes_the_slots_of_each_raw_asset(case: Callable[[], Case]) -> None:
+    plan = case().plan
+    defs = dg.Definitions(
+        assets=assets_of(plan),
+        asset_checks=[checks_of(plan)],
+        jobs=[*(slot_job(plan, raw) for raw in plan.raws), checks_job(plan)],
+        resources={"site": dg.ResourceDefinition.none_resource(), "s3_day": dg.mem_io_manager},
+    )
+    dg.Definitions.validate_loadable(defs)
+    for raw in plan.raws:
+        keys = defs.resolve_job_def(raw.job).asset_layer.selected_asset_keys
+        made = {"/".join(key.path) for key in keys}
+        assert made == {raw.name, *(stage.name for stage in plan.stages_of(raw))}
+
+
+@CASES
+def test_every_stage_conserves_and_the_same_replay_adds_nothing(
+    case: Callable[[], Case], watch: Watch
+) -> None:
+    watched = watch(case())
+    over = watched.case.over
+    reports = watched.live_until(over)
+    steps = [step for report in reports for step in report.steps.values()]
+    assert all(len(step.added) == 1 and step.account.conserved for step in steps)
+    before = watched.digests()
+    again = watched.live_until(over)
+    assert [step.asset for report in again for step in report.steps.values() if step.added] == []
+    assert watched.digests() == before
+    assert watched.findings() == {}
+
+
+@CASES
+def test_what_is_made_again_and_sealed_is_what_was_made(
+    case: Callable[[], Case], watch: Watch
+) -> None:
+    watched = watch(case())
+    watched.live_until(watched.case.over)
+    assets = [stage.name for stage in watched.plan.stages]
+    before, rows = watched.digests(), {asset: watched.numbers(asset) for asset in assets}
+    day = watched.case.day
+    rebuilt = rebuild_day(watched.site, watched.plan.name, day, run_id="rebuild")
+    assert [failure for step in rebuilt.values() for failure in step.failures] == []
+    sealed = watched.seal()
+    assert (sealed.waiting, sealed.sealed) == ([], [asset.name for asset in watched.plan.assets])
+    assert watched.digests() == before
+    assert {asset: watched.numbers(asset) for asset in assets} == rows
+    assert watched.findings() == {}
+
+
+def _slot_of_the_day(case: Case) -> tuple[Slot, Slot]:
+    """A slot of the day, and the next one of its raw asset."""
+    raw = case.plan.raws[0]
+    first, second, *_ = (
+        slot for slot in case.slots(case.over) if (slot.raw, slot.day) == (raw.name, case.day)
+    )
+    return first, second
+
+
+def _dies_with_its_fetch_in_the_spool(watched: Watched, slot: Slot) -> None:
+    captured = watched.case.capture(slot)
+    watched.site.ledger.start_fetch(slot, "died", slot.at)
+    watched.site.spool(slot.feed).write(captured.ref, captured.data)
+
+
+def _dies_with_its_fetch_landed(watched: Watched, slot: Slot) -> None:
+    run = Run(watched.site, watched.plan, slot.day, "died", slot, sleep=lambda _: None)
+    run.land(raw_step(run, watched.plan.raw_of(slot.raw)))
+
+
+@CASES
+@pytest.mark.parametrize("dies", [_dies_with_its_fetch_in_the_spool, _dies_with_its_fetch_landed])
+def test_a_slot_whose_run_died_is_taken_up(
+    case: Callable[[], Case], dies: Callable[[Watched, Slot], None], watch: Watch
+) -> None:
+    watched = watch(case())
+    slot, _ = _slot_of_the_day(watched.case)
+    watched.live_until(slot.at)
+    dies(watched, slot)
+    watched.clock.set(slot.at + HOUR)
+    watched.live_until(watched.case.over, but=slot)
+    raw = watched.plan.raw_of(slot.raw)
+    for asset in (raw, *watched.plan.stages_of(raw)):
+        assert (asset.name, slot.number) in watched.digests()
+    assert watched.findings() == {}
+
+
+@CASES
+def test_a_slot_that_nobody_asked_for_is_named_and_its_capture_lands_in_its_day(
+    case: Callable[[], Case], watch: Watch
+) -> None:
+    watched = watch(case())
+    slot, _ = _slot_of_the_day(watched.case)
+    watched.live_until(watched.case.over, but=slot)
+    fates = watched.site.ledger.fates(slot.raw, slot.day)
+    assert fates.pop(slot.number) is FetchFate.MISSED
+    assert set(fates.values()) == {FetchFate.LANDED}
+    assert watched.findings() == {}
+    inbox = watched.site.inbox(slot.feed)
+    inbox.folder.mkdir(parents=True)
+    (inbox.folder / "capture").write_bytes(watched.case.capture(slot).data)
+    taken = take_inbox(watched.site, watched.plan, run_id="inbox")
+    assert (taken.aside, taken.waiting) == ({}, [])
+    for stage in watched.plan.stages_of(watched.plan.raw_of(slot.raw)):
+        assert (stage.name, slot.number) in watched.digests()
+    assert watched.findings() == {}
+
+
+def test_a_stage_that_its_raw_assets_cannot_carry_is_refused() -> None:
+    plan = of_a_league().plan
+    first, second = plan.stages
+    both = replace(first, inputs=(*first.inputs, *second.inputs))
+    with pytest.raises(ValueError, match="a stage has those of one raw asset"):
+        FeedPlan(plan.raws, (both,), plan.client)
+    with pytest.raises(ValueError, match="brings fetches of a day after those of the next"):
+        FeedPlan(plan.raws, (replace(first, ordered=True),), plan.client)
+    with pytest.raises(ValueError, match="nothing before it makes"):
+        FeedPlan(plan.raws[1:], plan.stages, plan.client)

@@ -1,0 +1,98 @@
+"""A feed that is watched on a site in memory, slot by slot, on a clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline_assets.checks.factory import check_day
+from pipeline_assets.load import load_table
+from pipeline_assets.sealing import SealReport, seal_day
+from pipeline_assets.slot_run import SlotReport, run_slot
+from resources.site import Site
+from touchline.accounting import Verdict
+from touchline.clock import VirtualClock
+from touchline.day import Day
+from touchline.fetch import Envelope
+from touchline.plan import FeedPlan
+from touchline.slot import Slot
+
+
+@dataclass(frozen=True)
+class Case:
+    """A feed, who answers it, and a `day` of it: watched from `opened` on until `closed`, if at all
+    before its end; `over` is when nothing of the day is on its way any more."""
+
+    plan: FeedPlan
+    capture: Callable[[Slot], Envelope]
+    day: Day
+    opened: datetime
+    closed: datetime | None
+    over: datetime
+
+    def slots(self, until: datetime) -> list[Slot]:
+        """Every slot that was to be fetched while it was watched and before this time."""
+        days = [self.day.shifted(away) for away in range(-2, 3)]
+        until = min(until, self.closed or until)
+        slots = (slot for raw in self.plan.raws for day in days for slot in raw.slots(day))
+        found = (slot for slot in slots if self.opened <= slot.at < until)
+        return sorted(found, key=lambda slot: (slot.at, slot))
+
+
+@dataclass
+class Watched:
+    """The site, and runs on it."""
+
+    case: Case
+    site: Site
+    clock: VirtualClock
+
+    @property
+    def plan(self) -> FeedPlan:
+        return self.case.plan
+
+    def run(self, slot: Slot) -> SlotReport:
+        self.clock.set(slot.at)
+        return run_slot(self.site, slot, run_id=f"run {slot}", sleep=lambda _: None)
+
+    def live_until(self, until: datetime, *, but: Slot | None = None) -> list[SlotReport]:
+        """Run every slot before this time; all but one, where it is named."""
+        reports = [self.run(slot) for slot in self.case.slots(until) if slot != but]
+        self.clock.set(until)
+        return reports
+
+    def findings(self) -> dict[tuple[str, str], list[str]]:
+        """What is not OK about the day when all of it is read back, by asset and check."""
+        self.site.days(self.plan.name).refresh()
+        reports = [
+            report
+            for asset in self.plan.assets
+            for report in check_day(self.site, self.plan, asset, self.case.day, deep=True)
+        ]
+        return {
+            (report.asset, report.check): [found.detail for found in report.findings]
+            for report in reports
+            if report.verdict is not Verdict.OK
+        }
+
+    def digests(self) -> dict[tuple[str, int], str]:
+        """Of what landed on the day, by asset and number."""
+        return {
+            (asset.name, number): row.landed.digest
+            for asset in self.plan.assets
+            for number, row in self.site.ledger.claims(asset.name, self.case.day).items()
+            if row.landed
+        }
+
+    def numbers(self, asset: str) -> list[int]:
+        """The fetch number of each row of the day, in order, as a reader finds them."""
+        self.site.days(self.plan.name).refresh()
+        table = load_table(self.site, asset, self.case.day)
+        return table.column("fetch_number").to_pylist()
+
+    def seal(self) -> SealReport:
+        return seal_day(self.site, self.plan.name, self.case.day, run_id="seal")
+
+
+HOUR = timedelta(hours=1)
