@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,19 +28,19 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console, RenderableType
 from rich.progress import Progress
-from rich.table import Table
 
 from operations.arguments import Json, Source
 from operations.console import answer, progress
 from operations.errors import EXIT_CODES
 from operations.opened import opened
+from operations.stage_totals import StageTotals, failures_of
 from pipeline_assets.rotation import rotate
 from pipeline_assets.slot_run import SlotReport, run_slot
 from resources.settings import Origin, Settings, SettingsError
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from resources.watch_record import record_watch
-from touchline.accounting import Account, Verdict
+from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Minute, utc_text
 from touchline.errors import Misuse
@@ -103,21 +103,9 @@ def progress_shown(source: str, minutes: int) -> Iterator[Callable[[Totals], Non
 
 
 def _shown(totals: Totals, prefix: str) -> Iterator[RenderableType]:
-    table = Table(title=f"{totals.ticks} minutes from {totals.start} in {totals.seconds:.1f} s")
-    table.add_column("asset", min_width=23)
-    for column in ("fetches", "received", "emitted", "dropped", "quarantined", "seconds"):
-        table.add_column(column, justify="right")
-    for asset, account in totals.accounts.items():
-        table.add_row(
-            asset.rpartition("/")[2],
-            str(totals.fetches[asset]),
-            f"{account.received:,}",
-            f"{account.emitted:,}",
-            f"{sum(account.dropped.values()):,}",
-            f"{sum(account.quarantined.values()):,}",
-            f"{totals.stage_seconds[asset]:.1f}",
-        )
-    yield table
+    yield totals.stages.table(
+        f"{totals.ticks} minutes from {totals.start} in {totals.seconds:.1f} s"
+    )
     checks = ", ".join(f"{count} {verdict}" for verdict, count in totals.checks.items())
     yield f"checks: {checks}; alerts: {len(totals.alerts)}; prefix: {prefix}"
 
@@ -155,20 +143,15 @@ class Totals:
     start: Minute
     ticks: int = 0
     seconds: float = 0.0
-    fetches: Counter[str] = field(default_factory=Counter)
-    accounts: dict[str, Account] = field(default_factory=dict)
-    stage_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    stages: StageTotals = field(default_factory=StageTotals)
     checks: Counter[str] = field(default_factory=Counter)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def add(self, report: SlotReport, alerts: list[dict[str, Any]]) -> None:
         self.ticks += 1
-        for asset, step in report.steps.items():
-            self.fetches[asset] += len(step.added)
-            self.accounts[asset] = self.accounts.get(asset, Account()) + step.account
-            self.stage_seconds[asset] += step.seconds
-            self.failures += [f"{asset}: {failure}" for failure in step.failures]
+        self.stages.add(report.steps)
+        self.failures += failures_of(report.steps)
         self.checks.update(check.verdict for check in report.checks)
         self.failures += [
             f"{check.asset} {check.check}: {found.kind}: {found.detail}"
@@ -186,14 +169,7 @@ class Totals:
             "ticks": self.ticks,
             "start": str(self.start),
             "seconds": round(self.seconds, 1),
-            "stages": {
-                asset.rpartition("/")[2]: {
-                    "fetches": self.fetches[asset],
-                    **account.as_dict(),
-                    "seconds": round(self.stage_seconds[asset], 2),
-                }
-                for asset, account in self.accounts.items()
-            },
+            "stages": self.stages.as_dict(),
             "checks": {str(verdict): self.checks[verdict] for verdict in Verdict},
             "alerts": self.alerts,
         }

@@ -107,8 +107,8 @@ def test_the_film_arrives_byte_for_byte_and_each_row_once(
     first = replayed(FILM_MINUTES, FILM, film)
 
     assert first.verdict is Verdict.OK, first.failures
-    assert set(first.fetches.values()) == {FILM_MINUTES}
-    assert all(account.conserved for account in first.accounts.values())
+    assert set(first.stages.fetches.values()) == {FILM_MINUTES}
+    assert all(account.conserved for account in first.stages.accounts.values())
     sent = {call.sha256 for call in film.log.since(0)[0]}
     numbers = range(FILM.number, FILM.number + FILM_MINUTES)
     with opened(settings) as site:
@@ -130,9 +130,9 @@ def test_the_film_arrives_byte_for_byte_and_each_row_once(
     assert [account.explained for account in shown] == [102] * FILM_MINUTES
 
     again = replayed(FILM_MINUTES, FILM, film)
-    assert set(again.fetches.values()) == {0}
+    assert set(again.stages.fetches.values()) == {0}
     assert again.verdict is Verdict.OK
-    assert {account.received for account in again.accounts.values()} == {0}
+    assert {account.received for account in again.stages.accounts.values()} == {0}
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_a_replay_across_the_turn_of_a_day_or_a_clock(
     totals = replayed(MINUTES, start, vendor)
 
     assert totals.verdict is Verdict.OK, totals.failures
-    assert set(totals.fetches.values()) == {MINUTES}
-    assert all(account.conserved for account in totals.accounts.values())
+    assert set(totals.stages.fetches.values()) == {MINUTES}
+    assert all(account.conserved for account in totals.stages.accounts.values())
     expected: dict[Day, list[int]] = {}
     for passed in range(MINUTES):
         minute = start.later(passed)
@@ -161,7 +161,7 @@ def test_a_replay_across_the_turn_of_a_day_or_a_clock(
     with opened(settings) as site:
         for asset in (RAW, *site.stages):
             assert landed(site, asset, expected) == expected
-    assert set(replayed(MINUTES, start, vendor).fetches.values()) == {0}
+    assert set(replayed(MINUTES, start, vendor).stages.fetches.values()) == {0}
 
 
 def landed(site: Site, asset: str, days: dict[Day, list[int]]) -> dict[Day, list[int]]:

@@ -1,0 +1,70 @@
+"""What the steps of some runs added, stage by stage: JSON for scripts, a table for people."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.table import Table
+
+from pipeline_assets.run import StepReport
+from touchline.accounting import Account
+
+_RECORDS = ("received", "emitted", "dropped", "quarantined")
+
+
+@dataclass
+class StageTotals:
+    """Sums over runs, by asset in the order of the chain. `seconds` are of the wall clock."""
+
+    fetches: Counter[str] = field(default_factory=Counter)
+    """How many fetches were added: landed, or put in another's place."""
+    unchanged: Counter[str] = field(default_factory=Counter)
+    """How many fetches came out as they stand."""
+    accounts: dict[str, Account] = field(default_factory=dict)
+    """The records of the fetches that were added."""
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, steps: Mapping[str, StepReport]) -> None:
+        for asset, step in steps.items():
+            self.fetches[asset] += len(step.added)
+            self.unchanged[asset] += len(step.landed) - len(step.added)
+            self.accounts[asset] = self.accounts.get(asset, Account()) + step.account
+            self.seconds[asset] += step.seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        """By the last part of the asset's name."""
+        return {
+            asset.rpartition("/")[2]: {
+                "fetches": self.fetches[asset],
+                "unchanged": self.unchanged[asset],
+                **account.as_dict(),
+                "seconds": round(self.seconds[asset], 2),
+            }
+            for asset, account in self.accounts.items()
+        }
+
+    def table(self, title: str) -> Table:
+        table = Table(title=title)
+        table.add_column("asset", min_width=23)
+        for column in ("fetches", "unchanged", *_RECORDS, "seconds"):
+            table.add_column(column, justify="right")
+        for asset, account in self.accounts.items():
+            table.add_row(
+                asset.rpartition("/")[2],
+                f"{self.fetches[asset]:,}",
+                f"{self.unchanged[asset]:,}",
+                f"{account.received:,}",
+                f"{account.emitted:,}",
+                f"{sum(account.dropped.values()):,}",
+                f"{sum(account.quarantined.values()):,}",
+                f"{self.seconds[asset]:.1f}",
+            )
+        return table
+
+
+def failures_of(steps: Mapping[str, StepReport]) -> list[str]:
+    """What did not land, a line each, with its asset."""
+    return [f"{asset}: {failure}" for asset, step in steps.items() for failure in step.failures]
