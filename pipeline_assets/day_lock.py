@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+import psutil
+
 from resources.site import Site
+from touchline.accounting import RunKind
 from touchline.day import Day
 from touchline.errors import Bad
 
@@ -22,16 +26,9 @@ class DayAtWork(Bad):
 
 
 @contextmanager
-def day_locked(
-    site: Site,
-    asset: str,
-    day: Day,
-    holder: str,
-    *,
-    has_died: Callable[[str], bool] = lambda _: False,
-) -> Iterator[None]:
-    """Nobody else seals or rebuilds this asset's day meanwhile. The lock of a holder that surely
-    `has_died` is taken over before its time. Raises DayAtWork, LedgerUnavailable."""
+def day_locked(site: Site, asset: str, day: Day, holder: str) -> Iterator[None]:
+    """Keep everybody else from sealing or rebuilding this asset's day meanwhile. The lock of a
+    command that has died is taken over before its time. Raises DayAtWork, LedgerUnavailable."""
     name, now = f"{asset}@{day}", site.clock.now()
     other = site.ledger.lock(name, holder, now, now + LOCKED_FOR)
     if other is not None and has_died(other):
@@ -43,3 +40,14 @@ def day_locked(
         yield
     finally:
         site.ledger.unlock(name, holder)
+
+
+def has_died(run_id: str) -> bool:
+    """Whether this is the run id of a `reprocess` or `rebuild` that was called on this machine and
+    is surely not at work. See `new_run_id`."""
+    kind, _, rest = run_id.partition("-")
+    name, _, process = rest.rpartition("-")[0].rpartition("-")
+    is_command = kind in (RunKind.REPROCESS, RunKind.REBUILD)
+    if not is_command or name.rpartition("@")[2] != socket.gethostname():
+        return False
+    return process.isdigit() and not psutil.pid_exists(int(process))

@@ -16,10 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import psutil
-
 from pipeline_assets.checks.specs import Asset
-from pipeline_assets.day_lock import day_locked
+from pipeline_assets.day_lock import day_locked, has_died
 from pipeline_assets.raw_step import raw_object
 from pipeline_assets.repair.plan import Item, Plan, PlanOutdated, Work
 from pipeline_assets.repair.survey import SealState, Survey
@@ -87,18 +85,9 @@ def carry_out(
         for asset in plan.feed.assets:
             if plan.of(asset.name):
                 progress(f"repairing {plan.day} {asset.name}")
-                with day_locked(site, asset.name, plan.day, run_id, has_died=has_died):
+                with day_locked(site, asset.name, plan.day, run_id):
                     _Repair(run, plan, asset, why, done).run_all()
     return done
-
-
-def has_died(holder: str) -> bool:
-    """Whether this is the run id of a reprocess of this machine that is surely not at work."""
-    kind, _, rest = holder.partition("-")
-    name, _, process = rest.rpartition("-")[0].rpartition("-")
-    if kind != RunKind.REPROCESS or name.rpartition("@")[2] != socket.gethostname():
-        return False
-    return process.isdigit() and not psutil.pid_exists(int(process))
 
 
 def _without_damage(days: DayStore, found: Survey) -> DayIndex:
