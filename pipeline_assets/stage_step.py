@@ -112,6 +112,9 @@ class _Step:
             if self.stage.ordered and todo:
                 self.go_on_before(todo[0])
         except (Unavailable, ValueError) as error:
+            if self.run.rebuild:
+                yield Failure(None, f"nothing was made: {error}")
+                return
             # While one of the two books cannot be read, no backlog is taken.
             self.findings.append(f"no backlog is taken: {error}")
             todo = [] if self.stage.ordered and self.carried is None else self._in_hand()

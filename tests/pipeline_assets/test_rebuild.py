@@ -12,6 +12,7 @@ from pipeline_assets.plans import PLANS
 from pipeline_assets.raw_step import raw_step
 from pipeline_assets.run import Run, StepReport
 from resources.day_store import Landing
+from resources.store.faulty import FaultyStore, away
 from simulator.recorded import Recorded
 from simulator.server import serve
 from tests.chain import FEED, RAW, SECRET, USER, Chain, all_ok
@@ -200,6 +201,18 @@ def test_a_rebuild_that_fails_replaces_nothing(day: Chain) -> None:
     assert day.objects() == before
     assert all_ok(day.checks(deep=True))
     assert changed(rebuild(day)) == set(), "and the next one is none the worse"
+
+
+def test_a_rebuild_that_cannot_see_the_day_has_failed(day: Chain, gate: FaultyStore) -> None:
+    """It once was a run with nothing to add."""
+    gate.plan = away
+    day.at(day.start.later(A_DAY))
+    reports = day.rebuild(store=gate)
+    for report in reports.values():
+        assert report.landed == {}
+        [failure] = report.failures
+        assert "nothing was made: " in failure.error
+        assert "the store is away" in failure.error
 
 
 def test_a_fetch_that_failed_meanwhile_costs_nothing_that_was_made(day: Chain) -> None:
