@@ -6,7 +6,7 @@ raw fetch -> every stage in order -> checks
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from pipeline_assets.checks.books import KnownClaims
@@ -55,10 +55,28 @@ def run_slot(
     return report
 
 
-def rebuild_day(site: Site, feed: str, day: Day, *, run_id: str) -> dict[str, StepReport]:
-    """Make every derived stage of a day anew from its raw fetches; nothing is fetched."""
+def rebuild_day(
+    site: Site,
+    feed: str,
+    day: Day,
+    *,
+    run_id: str,
+    assets: Collection[str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, StepReport]:
+    """Make the derived stages of a day anew from what landed, in the order of the chain, and return
+    the report of each by name. Nothing is fetched.
+
+    `assets` are the full names of those to make, and nothing that follows from them is made; None
+    is all. A stage whose day somebody else is sealing or rebuilding fails in its report.
+    """
     plan = site.plans[feed]
     run = Run(site, plan, day, run_id, rebuild=True)
     run.days.refresh()
+    reports: dict[str, StepReport] = {}
     with site.run(run_id, RunKind.REBUILD, feed=feed):
-        return {stage.name: run.land(stage_step(run, stage)) for stage in plan.stages}
+        for stage in plan.stages:
+            if assets is None or stage.name in assets:
+                progress(f"making {stage.name} of {day} anew")
+                reports[stage.name] = run.land(stage_step(run, stage))
+    return reports
