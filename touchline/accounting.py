@@ -60,6 +60,39 @@ class RunState(StrEnum):
     ABANDONED = "abandoned"
 
 
+class RetryAction(StrEnum):
+    """What is decided of a key that may be run again."""
+
+    RUN = "run"
+    SKIP = "skip"
+    """There is nothing to do."""
+    HOLD = "hold"
+    """Ask again later."""
+    SET_ASIDE = "set_aside"
+    """Keep the content at hand beside what has landed, for a person to look at."""
+
+
+class RetryReason(StrEnum):
+    """Why a key is run again or not: the rows of the table in `touchline/retries.py`, in order."""
+
+    LOOKUP_FAILED = "lookup_failed"
+    FORCED = "forced"
+    IN_PROGRESS = "in_progress"
+    STALE_RUNNER = "stale_runner"
+    IDENTICAL_CONTENT = "identical_content"
+    NOT_YET = "not_yet"
+    CALENDAR_UNKNOWN = "calendar_unknown"
+    RETRY_CAP = "retry_cap"
+    BACKOFF = "backoff"
+    NEW_CONTENT = "new_content"
+    SHRINKING_CONTENT = "shrinking_content"
+    PARTIAL = "partial"
+    ZERO_RECORDS = "zero_records"
+    UNKNOWN_COUNT = "unknown_count"
+    PLACEHOLDER_ONLY = "placeholder_only"
+    FIRST_OR_FAILED = "first_or_failed"
+
+
 class RunKind(StrEnum):
     """What a run is for; one spelling for those who write it and those who look it up."""
 
