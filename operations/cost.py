@@ -9,7 +9,9 @@ from pathlib import Path
 
 import psutil
 
-_SAMPLED_EVERY_SECONDS = 0.2
+_SAMPLED_EVERY_SECONDS = 1.0
+"""A look takes 5 ms. The system keeps each peak while its process lives, so that only a process
+which lives for less is missed."""
 
 
 class Cost:
