@@ -26,7 +26,6 @@ from touchline.accounting import RunKind
 from touchline.day import Day
 from touchline.errors import Misuse
 from touchline.plan import FeedPlan
-from touchline.stage import RawAsset
 
 
 def rebuild(
@@ -117,10 +116,10 @@ def _raw_fetches(site: Site, plan: FeedPlan, day: Day) -> int:
     """Count the raw fetches of a day. Raises as `_rebuild` does."""
     if site.clock.now() < day.start:
         raise Misuse(f"{day} has not begun: there is nothing to make anew")
-    raw = [asset.name for asset in plan.assets if isinstance(asset, RawAsset)]
-    for name in raw:
-        refuse_expired(site, name, day)
-    fetches = sum(len(site.days(plan.name).index(name, day).numbers) for name in raw)
+    for raw in plan.raws:
+        refuse_expired(site, raw.name, day)
+    days = site.days(plan.name)
+    fetches = sum(len(days.index(raw.name, day).numbers) for raw in plan.raws)
     if not fetches:
         raise NothingThere(
             f"no raw fetches of {day} are in {site.where}: another --date, or --prefix?"

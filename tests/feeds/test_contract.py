@@ -118,7 +118,7 @@ def test_a_slot_that_nobody_asked_for_is_named_and_its_capture_lands_in_its_day(
     watched = watch(case())
     slot, _ = _slot_of_the_day(watched.case)
     watched.live_until(watched.case.over, but=slot)
-    fates = watched.site.ledger.fates(slot.raw, slot.day)
+    fates = dict(watched.site.ledger.fates(slot.raw, slot.day))
     assert fates.pop(slot.number) is FetchFate.MISSED
     assert set(fates.values()) == {FetchFate.LANDED}
     assert watched.findings() == {}

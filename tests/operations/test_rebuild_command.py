@@ -17,11 +17,10 @@ import pytest
 from pipeline_assets.day_lock import LOCKED_FOR
 from pipeline_assets.plans import PLANS
 from pipeline_assets.slot_run import rebuild_day
-from resources.day_layout import object_key
 from resources.expired_days import ExpiredDay, put_expiry
 from resources.site import Site
 from tests.operations.conftest import FEED, RunDay
-from tests.slots import RAW
+from tests.slots import RAW, asset_keys
 from touchline.accounting import RunKind, RunState
 from touchline.plan import FeedPlan
 from touchline.stage import Stage, Staged
@@ -147,7 +146,7 @@ def test_a_chosen_asset_is_made_alone_and_several_in_the_order_of_the_chain(
 def test_what_was_lost_is_told_in_a_table(own_day: RunDay) -> None:
     before = landed(own_day)
     with closing(own_day.site()) as site:
-        site.store.delete(object_key(MERGED, own_day.day, own_day.numbers[0]))
+        site.store.delete(asset_keys(MERGED).single(own_day.day, own_day.numbers[0]))
     answer = own_day.touchline(*REBUILD)
     text = answer.stdout.decode()
     assert answer.exit_code == 0
@@ -195,7 +194,7 @@ def test_the_lock_of_a_rebuild_that_was_killed_is_taken_over(own_day: RunDay) ->
 def test_a_day_whose_raw_fetches_have_expired_is_told_as_expired(own_day: RunDay) -> None:
     with closing(own_day.site()) as site:
         number = own_day.numbers[0]
-        site.store.delete(object_key(RAW, own_day.day, number))
+        site.store.delete(asset_keys(RAW).single(own_day.day, number))
         expired = ExpiredDay(
             asset=RAW,
             date=DAY,
