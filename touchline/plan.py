@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from touchline.day import Day
+from touchline.slot import Slot
 from touchline.stage import RawAsset, Stage
 
 
@@ -45,6 +46,16 @@ class FeedPlan:
     def ends(self, day: Day) -> datetime:
         """Return when the day and its last slot, of any raw asset, have passed (UTC)."""
         return max(raw.ends(day) for raw in self.raws)
+
+    def slots(self, start: datetime, end: datetime) -> list[Slot]:
+        """Return every slot of its raw assets whose time is in [start, end), in order of time."""
+        found: list[Slot] = []
+        for raw in self.raws:
+            day = min(raw.schedule.open_days(Day.containing(start), start))
+            while day.start < end:
+                found += (slot for slot in raw.slots(day) if start <= slot.at < end)
+                day = day.shifted(1)
+        return sorted(found, key=lambda slot: (slot.at, slot))
 
     @property
     def name(self) -> str:

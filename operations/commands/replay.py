@@ -44,7 +44,6 @@ from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Minute, utc_text
 from touchline.errors import Misuse
-from touchline.slot import Slot
 from touchline.watch import is_rotation_minute
 
 
@@ -195,11 +194,10 @@ def run_replay(
         minute = options.start
         site.ledger.open_interval(FEED, minute.utc, options.origin)
         try:
-            for passed in range(options.minutes):
-                minute = options.start.later(passed)
-                clock.set(minute.utc)
+            for slot in site.plans[FEED].slots(minute.utc, minute.later(options.minutes).utc):
+                minute = Minute(slot.at)
+                clock.set(slot.at)
                 set_vendor_clock(minute)
-                slot = Slot.implied(FEED, minute.utc)
                 report = run_slot(site, slot, run_id=f"replay-{uuid.uuid4()}")
                 totals.add(report, _alerts(site, report))
                 if is_rotation_minute(minute):

@@ -33,11 +33,7 @@ class Case:
 
     def slots(self, until: datetime) -> list[Slot]:
         """Every slot that was to be fetched while it was watched and before this time."""
-        days = [self.day.shifted(away) for away in range(-2, 3)]
-        until = min(until, self.closed or until)
-        slots = (slot for raw in self.plan.raws for day in days for slot in raw.slots(day))
-        found = (slot for slot in slots if self.opened <= slot.at < until)
-        return sorted(found, key=lambda slot: (slot.at, slot))
+        return self.plan.slots(self.opened, min(until, self.closed or until))
 
 
 @dataclass

@@ -159,3 +159,20 @@ def test_expected_slots_are_those_of_the_definition(
         for minute in DAY.minutes()
         if start <= minute.utc < end and (stop is None or minute.utc < stop)
     ]
+
+
+@pytest.mark.parametrize("day", ["2025-05-28", "2025-03-08", "2025-11-01"])
+def test_a_day_is_open_until_its_last_slot_has_passed(day: str) -> None:
+    of = Day.parse(day)
+    *_, last = MORNINGS.slots(BOX_SCORES, of)
+    assert MORNINGS.ends(of) == last.at + timedelta(minutes=1)
+    assert EveryMinute().ends(of) == of.end
+    while_it_is_open = [of.start, of.end, last.at, last.at + timedelta(hours=3)]
+    assert all(of in MORNINGS.open_days(Day.containing(now), now) for now in while_it_is_open)
+    assert of not in MORNINGS.open_days(of.shifted(9), of.shifted(9).start)
+
+
+def test_the_day_before_is_open_for_two_hours_after_midnight() -> None:
+    before = DAY.shifted(-1)
+    assert EveryMinute().open_days(DAY, DAY.start + timedelta(minutes=119)) == [before, DAY]
+    assert EveryMinute().open_days(DAY, DAY.start + timedelta(hours=2)) == [DAY]
