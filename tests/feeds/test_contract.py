@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from pipeline_assets import ledger_rebuild
 from pipeline_assets.assets import assets_of, checks_of
+from pipeline_assets.day_state import read_day_state
+from pipeline_assets.health import Books, book_signals
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.jobs import checks_job, slot_job
 from pipeline_assets.raw_step import raw_step
+from pipeline_assets.rotation import rotate
 from pipeline_assets.run import Run
 from pipeline_assets.slot_run import rebuild_day
+from resources.ledger import Ledger
+from resources.site import Site
+from resources.watch_record import read_watch
 from tests.feeds.conftest import of_a_league, of_minutes
 from tests.feeds.watched import HOUR, Case, Watched
-from touchline.accounting import FetchFate
+from tests.ledgers import put_ledger
+from touchline.accounting import FetchFate, Verdict
+from touchline.health import Health
 from touchline.plan import FeedPlan
 from touchline.slot import Slot
 
@@ -142,3 +152,48 @@ def test_a_stage_that_its_raw_assets_cannot_carry_is_refused() -> None:
         FeedPlan(plan.raws, (replace(first, ordered=True),), plan.client)
     with pytest.raises(ValueError, match="nothing before it makes"):
         FeedPlan(plan.raws[1:], plan.stages, plan.client)
+
+
+@CASES
+def test_a_day_is_shown_whole_and_nothing_is_said_to_hang(
+    case: Callable[[], Case], watch: Watch
+) -> None:
+    watched = watch(case())
+    watched.live_until(watched.case.over)
+    site, plan, day = watched.site, watched.plan, watched.case.day
+    assert rotate(site, plan.name).findings == []
+    state = read_day_state(site, plan, day, deep=True)
+    of_the_day = [slot for slot in watched.case.slots(watched.case.over) if slot.day == day]
+    assert (state.verdict, state.losses, state.expected) == (Verdict.OK, (), len(of_the_day))
+    landed = [cell for asset in state.assets for cell in asset.cells if cell.records is not None]
+    assert len(landed) == len(watched.digests())
+    spools = {plan.name: site.spool(plan.name)}
+    books = Books(site.settings, site.plans, site.ledger, site.store, spools, watched.clock.now())
+    assert [each for each in book_signals(books) if each.state is Health.BAD] == []
+
+
+@CASES
+def test_a_ledger_that_is_lost_is_made_anew_from_the_store(
+    case: Callable[[], Case], watch: Watch, tmp_path: Path
+) -> None:
+    watched = watch(case())
+    watched.live_until(watched.case.over)
+    site, plan, day = watched.site, watched.plan, watched.case.day
+    assert rotate(site, plan.name).findings == []
+    before = watched.digests()
+    fates = {raw.name: dict(site.ledger.fates(raw.name, day)) for raw in plan.raws}
+    site.ledger.close()
+    anew = tmp_path / "anew.sqlite"
+    put_ledger(anew)
+    site = watched.site = Site(
+        site.settings, site.plans, site.clock, site.store, Ledger(f"sqlite:///{anew}", "feeds")
+    )
+    told = read_watch(site.store, plan.name)
+    ledger_rebuild.rebuild_watch(site, plan.name, told)
+    missed = {raw: said for (raw, of), said in told.missed.items() if of == day}
+    ledger_rebuild.rebuild_day(site, plan, day, {}, missed)
+    assert watched.digests() == before
+    assert {raw.name: site.ledger.fates(raw.name, day) for raw in plan.raws} == fates
+    for said in watched.findings().values():  # Of the last assets of the chain.
+        assert [each for each in said if "nobody else vouches" not in each] == []
+    site.close()

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from operations.commands.fetch import read_fetch
 from pipeline_assets.rotation import rotate
 from tests.feeds import league
 from tests.feeds.conftest import TUESDAY, of_a_league
 from tests.feeds.league import FEED, LINES, RESULTS, box_scores, game_lines
 from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import FetchFate
+from touchline.errors import Misuse
 from touchline.slot import Slot
 
 WEDNESDAY = TUESDAY.shifted(1)
@@ -87,3 +89,12 @@ def test_the_page_on_feeds_shows_this_feed() -> None:
     for block in shown:
         lines = [line.strip() for line in block.splitlines()]
         assert "\n".join(lines) in "\n".join(line.strip() for line in code.splitlines())
+
+
+def test_one_fetch_is_read_by_its_raw_asset(watched: Watched) -> None:
+    watched.live_until(WEDNESDAY.start + 4 * HOUR)
+    assert read_fetch(watched.site, box_scores, TUESDAY, 1626).ref.slot.raw == box_scores.name
+    with pytest.raises(Misuse, match="1 to 3426, not 3427"):
+        read_fetch(watched.site, box_scores, TUESDAY, 3427)
+    with pytest.raises(Misuse, match="no fetch 1440 of 2026-01-06"):
+        read_fetch(watched.site, game_lines, TUESDAY, 1081 + 359)
