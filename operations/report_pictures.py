@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline_assets.day_state import TO_LOOK_AT, AssetDay, Cell, DayState, Run
 from pipeline_assets.minute_state import LEGEND, MinuteState
 from touchline.accounting import Verdict
-from touchline.day import Day, new_york_text
+from touchline.day import ONE_MINUTE, Day, new_york_text
 
 HOUR_MINUTES = 60
 CUT_OFF_TIMES = 4
@@ -62,11 +62,16 @@ class Chart:
 
 
 class Clock:
-    """The day's minutes as people in New York read them, each with its zone."""
+    """The minutes that a day is open, as people in New York read them, each with its zone; those
+    after the day itself with their date."""
 
-    def __init__(self, day: Day) -> None:
-        texts = (new_york_text(minute.utc).split()[1:] for minute in day.minutes())
-        self._texts = [f"{time[:5]} {half} {zone}" for time, half, zone in texts]
+    def __init__(self, day: Day, length: int | None = None) -> None:
+        """`length` is how many they are: those of the day itself by default."""
+        self._texts: list[str] = []
+        for passed in range(length or day.length):
+            date, time, half, zone = new_york_text(day.start + passed * ONE_MINUTE).split()
+            later = f"{date[:5]} " if passed >= day.length else ""
+            self._texts.append(f"{later}{time[:5]} {half} {zone}")
         self._hours_have_zone = len({text[-3:] for text in self._texts}) > 1
 
     def at(self, number: int) -> str:

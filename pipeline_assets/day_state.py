@@ -253,7 +253,7 @@ def _asset_day(
         tuple(
             cells_of(
                 found.day,
-                feed.raw_of(asset.name).length(found.day),
+                feed.length(found.day),
                 watched,
                 fetches,
                 found.claims,

@@ -47,6 +47,10 @@ class FeedPlan:
         """Return when the day and its last slot, of any raw asset, have passed (UTC)."""
         return max(raw.ends(day) for raw in self.raws)
 
+    def length(self, day: Day) -> int:
+        """Return how many minutes a day is open: no slot of it has a higher number."""
+        return max(raw.length(day) for raw in self.raws)
+
     def slots(self, start: datetime, end: datetime) -> list[Slot]:
         """Return every slot of its raw assets whose time is in [start, end), in order of time."""
         found: list[Slot] = []

@@ -97,8 +97,8 @@ class LookAt:
 
 def render(state: DayState, *, prefix: str = "") -> str:
     """The page. `prefix` is that of the store, for the commands that it names."""
-    clock = Clock(state.day)
     worst = state.worst
+    clock = Clock(state.day, len(worst))
     first, last = shown_minutes(worst)
     at = DayAt(state.day, prefix)
     return _TEMPLATE.render(

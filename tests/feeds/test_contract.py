@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from operations.commands.report import render
 from pipeline_assets import ledger_rebuild
 from pipeline_assets.assets import assets_of, checks_of
 from pipeline_assets.day_state import read_day_state
@@ -167,6 +168,9 @@ def test_a_day_is_shown_whole_and_nothing_is_said_to_hang(
     assert (state.verdict, state.losses, state.expected) == (Verdict.OK, (), len(of_the_day))
     landed = [cell for asset in state.assets for cell in asset.cells if cell.records is not None]
     assert len(landed) == len(watched.digests())
+    page = render(state)
+    for asset in plan.assets:
+        assert asset.short_name in page
     spools = {plan.name: site.spool(plan.name)}
     books = Books(site.settings, site.plans, site.ledger, site.store, spools, watched.clock.now())
     assert [each for each in book_signals(books) if each.state is Health.BAD] == []
