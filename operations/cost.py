@@ -1,4 +1,4 @@
-"""What a command costs: CPU and memory of its process and of all that it has started."""
+"""Measure what a command costs: CPU and memory of its process and of every process below it."""
 
 from __future__ import annotations
 

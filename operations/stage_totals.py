@@ -1,4 +1,4 @@
-"""What the steps of some runs added, stage by stage: JSON for scripts, a table for people."""
+"""Sum what runs have added, by stage: JSON for scripts, a table for people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StageTotals:
             self.seconds[asset] += step.seconds
 
     def as_dict(self) -> dict[str, Any]:
-        """By the last part of the asset's name."""
+        """Return JSON types, by the last part of each asset's name."""
         return {
             asset.rpartition("/")[2]: {
                 "fetches": self.fetches[asset],
@@ -65,5 +65,5 @@ class StageTotals:
 
 
 def failures_of(steps: Mapping[str, StepReport]) -> list[str]:
-    """What did not land, a line each, with its asset."""
+    """Return a line for each fetch or step that failed, with its asset."""
     return [f"{asset}: {failure}" for asset, step in steps.items() for failure in step.failures]

@@ -30,7 +30,7 @@ def heartbeat_of(ledger: Ledger, plan: FeedPlan, now: datetime) -> Heartbeat:
 
 
 def _newest(ledger: Ledger, plan: FeedPlan, days: Iterable[Day]) -> NewestFetch | None:
-    """Of any of its raw assets."""
+    """Return the newest fetch of any of the feed's raw assets."""
     slots = [
         raw.slot(day, number)
         for raw in plan.raws

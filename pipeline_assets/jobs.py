@@ -141,7 +141,7 @@ def housekeeping_job() -> None:
 
 
 SLOT_JOBS = {raw.name: slot_job(plan, raw) for plan in PLANS.values() for raw in plan.raws}
-"""By raw asset."""
+"""The job that takes the slots of each raw asset, by its name."""
 CHECKS_JOBS = {plan.name: checks_job(plan) for plan in PLANS.values()}
 ROTATION_JOBS = {plan.name: rotation_job(plan) for plan in PLANS.values()}
 SEAL_JOBS = {plan.name: seal_job(plan) for plan in PLANS.values()}

@@ -79,9 +79,11 @@ def _from_spool_or_live(
 
 
 def waiting_in_spool(run: Run, raw: RawAsset) -> list[Spooled]:
-    """What of this raw asset in the spool has not landed, oldest first. What has landed stays there
-    until its window was compared with it. Raises StoreError, LedgerUnavailable,
-    UnreadableObject."""
+    """Return the spooled fetches of this raw asset that have not landed, oldest first. One that has
+    landed stays in the spool until its window was compared with it.
+
+    Raises StoreError, LedgerUnavailable, UnreadableObject.
+    """
     return [spooled for spooled in run.spool.entries(raw.name) if not _has_landed(run, spooled)]
 
 

@@ -63,7 +63,7 @@ def rebuild(
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What was made anew. `fetches` is how many raw fetches of the day there are."""
+    """A rebuild of one day. `fetches` is how many raw fetches the day has."""
 
     day: Day
     feed: str
