@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from dagster import DagsterInstance
 from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
@@ -229,28 +230,43 @@ def test_the_example_of_env_is_what_init_writes_and_loads(
     assert Settings.load(_env_file=tmp_path / "all.env") == Settings.load(_env_file=None)
 
 
-def run_ci(tmp_path: Path, **tools: str) -> subprocess.CompletedProcess[str]:
-    """Run .ci/run in an empty project, where only the given tools exist."""
+def start_ci(tmp_path: Path, **tools: str) -> subprocess.Popen[str]:
+    """Start .ci/run in an empty project, where only the given tools exist."""
     for folder in (".ci", "bin"):
         (tmp_path / folder).mkdir()
     script = shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
-    for name in ("bash", "cut", "dirname", "grep", "mktemp", "rm", "tail", "tee"):
+    needed = "bash cat cut dirname env grep mktemp nice rm setsid sleep tail tee timeout touch"
+    for name in needed.split():
         (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
     for name, body in tools.items():
         tool = tmp_path / "bin" / name.replace("_", "-")
         tool.write_text(f"#!{shutil.which('bash')}\n{body}\n")
         tool.chmod(0o755)
-    return subprocess.run(
+    return subprocess.Popen(
         ["bash", script],
         env={"PATH": str(tmp_path / "bin")},
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
     )
 
 
 @pytest.mark.parametrize("step", ["test", "lint"])
 def test_ci_fails_when_one_step_does_and_still_runs_the_others(tmp_path: Path, step: str) -> None:
-    result = run_ci(tmp_path, make=f'echo "made $*"; [[ $1 != {step} ]]', chromium="")
-    assert result.returncode != 0
-    assert {"made test", "made lint"} <= set(result.stdout.splitlines())
+    with start_ci(tmp_path, make=f'echo "made $*"; [[ $1 != {step} ]]', chromium="") as ci:
+        said, _ = ci.communicate()
+    assert ci.returncode == 1
+    assert {"made test", "made lint"} <= set(said.splitlines())
+
+
+def test_an_ended_ci_leaves_no_step_behind(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "steps")
+    at_work = "[[ $1 == test ]] || { echo $$ >steps; exec sleep 600; }"
+    with (
+        os.fdopen(os.open(tmp_path / "steps", os.O_RDWR), buffering=1) as steps,
+        start_ci(tmp_path, make=at_work, chromium="") as ci,
+    ):
+        running = [psutil.Process(int(steps.readline())) for _ in range(2)]
+        ci.terminate()
+    assert ci.returncode != 0
+    _, left = psutil.wait_procs(running, timeout=30)
+    assert left == []
