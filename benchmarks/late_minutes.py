@@ -106,16 +106,15 @@ def _live_before_early(side: Side) -> None:
 
 
 def _live_before_late(side: Side) -> None:
-    before, copied = DAY.shifted(-1), LATE - 2 * PAST
+    before, copied = DAY.shifted(-1), LATE - PAST
     # The cut before that of the first window, which is copied to all before it.
     seen = before.length - before.length % 60 + (copied - 1) % 60 - 60
     side.watch(before, seen)
     side.live(before, seen)
     side.rest(before, seen)
     side.watch(DAY, copied)
-    side.live(DAY, *range(copied, copied + PAST))
+    side.live(DAY, *range(copied, LATE))
     fill_windows_before(side.watched, copied)
-    side.live(DAY, *range(copied + PAST, LATE))
 
 
 def _figures(early: Side, late: Side, more_cpu: float) -> list[Figure]:

@@ -26,7 +26,6 @@ from resources.fetch_object import pack
 
 PART = "the stock S3PickleIOManager, raw fetches alone"
 BUCKET, PREFIX = "touchline", "stock"
-REPEATED = 3
 _KEY = dg.AssetKey(["football", "raw_fetches"])
 _PARTITIONS = dg.DailyPartitionsDefinition(str(DAY))
 
@@ -44,12 +43,14 @@ class MeteredResource(S3Resource):
         return self._s3.make_client()
 
 
-def stock_io_manager(access: S3Access, film: Film, numbers: Iterable[int]) -> list[Figure]:
-    """What a minute costs when its fetch has one of these numbers."""
+def stock_io_manager(
+    access: S3Access, film: Film, numbers: Iterable[int], repeated: int
+) -> list[Figure]:
+    """What a minute costs when its fetch has one of these numbers: the median of so many."""
     figures = []
     for number in numbers:
         costs = []
-        for _ in range(REPEATED):
+        for _ in range(repeated):
             alone(_store_before, access, film, number)
             costs.append(alone(_minute, access, film, number))
         figures.append(_figure(number, costs))
@@ -66,15 +67,15 @@ def _figure(number: int, costs: list[Cost]) -> Figure:
 
 
 def _store_before(access: S3Access, film: Film, number: int) -> None:
-    cuts = [pack(film.cut(position)) for position in range(min(number, 60))]
+    cuts = [pack(film.cut(position)) for position in range(min(number, len(film.cuts)))]
     # Each its own object: pickle keeps one that is met twice once.
-    day = [bytes(bytearray(cuts[n % 60])) for n in range(number - 1)]
+    day = [bytes(bytearray(cuts[n % len(cuts)])) for n in range(number - 1)]
     _manager(access)[0].handle_output(_output(), day)
 
 
 def _minute(access: S3Access, film: Film, number: int) -> Cost:
     manager, metered = _manager(access)
-    fetched = pack(film.cut((number - 1) % 60))
+    fetched = pack(film.cut((number - 1) % len(film.cuts)))
     with costing(metered.wire) as cost:
         day = manager.load_input(_input())
         day.append(fetched)
