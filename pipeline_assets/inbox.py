@@ -134,10 +134,16 @@ def _refuse(site: Site, plan: FeedPlan, envelope: Envelope) -> None:
     ref = envelope.ref
     if ref.feed != plan.name:
         raise NoCapture(f"it is a fetch of {ref.feed}, and this is the inbox of {plan.name}")
+    raw = next((raw for raw in plan.raws if raw.name == ref.slot.raw), None)
+    if raw is None:
+        there = ", ".join(raw.name for raw in plan.raws)
+        raise NoCapture(f"it is a fetch of {ref.slot.raw}, and {plan.name} has {there}")
+    if ref.number > raw.length(ref.day):
+        raise NoCapture(f"{ref.day} has minutes 1 to {raw.length(ref.day)}, not {ref.number}")
     if ref.at > site.clock.now():
         raise NoCapture(f"its minute {utc_text(ref.at)} has not begun")
     try:
-        raw_object(plan.raw_of(ref.slot.raw), envelope)
+        raw_object(raw, envelope)
     except Exception as error:  # Whatever its content does, it may not stop the others.
         raise NoCapture(f"its records cannot be counted: {error}") from error
 

@@ -27,6 +27,7 @@ from tests.feeds.conftest import of_a_league, of_minutes
 from tests.feeds.watched import HOUR, Case, Watched
 from tests.ledgers import put_ledger
 from touchline.accounting import FetchFate, Verdict
+from touchline.fetch import FetchRef, write_envelope
 from touchline.health import Health
 from touchline.plan import FeedPlan
 from touchline.slot import Slot
@@ -141,6 +142,30 @@ def test_a_slot_that_nobody_asked_for_is_named_and_its_capture_lands_in_its_day(
     for stage in watched.plan.stages_of(watched.plan.raw_of(slot.raw)):
         assert (stage.name, slot.number) in watched.digests()
     assert watched.findings() == {}
+
+
+@CASES
+def test_a_capture_of_no_slot_of_the_feed_is_set_aside(
+    case: Callable[[], Case], watch: Watch
+) -> None:
+    watched = watch(case())
+    raw, day = watched.plan.raws[0], watched.case.day
+    watched.clock.set(raw.ends(day) + HOUR)
+    inbox = watched.site.inbox(raw.feed)
+    inbox.folder.mkdir(parents=True)
+    for slot in (
+        raw.slot(day, raw.length(day) + 1),
+        Slot.of(f"{raw.feed}/other", day, day.start),
+    ):
+        ref = FetchRef.of(slot, "captured")
+        (inbox.folder / slot.raw.replace("/", "-")).write_bytes(
+            write_envelope(ref, {}, {"outcome": "complete"}, start_line="")
+        )
+    taken = take_inbox(watched.site, watched.plan, run_id="inbox")
+    assert (dict(taken.landed), taken.waiting) == ({}, [])
+    other, beyond = sorted(taken.aside.values(), reverse=True)
+    assert beyond == f"{day} has minutes 1 to {raw.length(day)}, not {raw.length(day) + 1}"
+    assert other.startswith(f"it is a fetch of {raw.feed}/other, and {raw.feed} has {raw.name}")
 
 
 def test_a_stage_that_its_raw_assets_cannot_carry_is_refused() -> None:
