@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from pipeline_assets.checks.report import Kind
@@ -12,7 +13,7 @@ from simulator.faults import Fault as VendorFault
 from tests.detect.days import BusyWorld
 from tests.detect.stored import Stored
 from touchline.plan import FeedPlan
-from touchline.stage import Stage
+from touchline.stage import RawAsset, Stage
 
 CLAIMED = -1
 """As many records as were claimed of the fetch before the fault."""
@@ -84,4 +85,13 @@ class Fault:
         stages = (
             self.stage(stage) if stage.short_name == self.asset else stage for stage in plan.stages
         )
-        return replace(plan, stages=tuple(stage for stage in stages if stage is not None))
+        made = tuple(stage for stage in stages if stage is not None)
+        return _Lacking(plan.raws, made, plan.client)
+
+
+class _Lacking(FeedPlan):
+    """A plan of which a stage does not run though others are made of it, which no plan may say."""
+
+    @cached_property
+    def _raws(self) -> dict[str, RawAsset]:
+        return {asset.name: self.raws[0] for asset in self.assets}
