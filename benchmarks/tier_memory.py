@@ -120,7 +120,7 @@ class _Noting(tuple[Any, ...]):
 class _NotedPlan(FeedPlan):
     @cached_property
     def noted(self) -> _Noting:
-        noted = _Noting((self.raw, *self.stages))
+        noted = _Noting((*self.raws, *self.stages))
         noted.peaks = {}
         return noted
 
@@ -145,7 +145,7 @@ def _seal(watched: Watched) -> dict[str, float]:
 
 def _noted(watched: Watched, at: Minute, work: Callable[[Site], list[str]]) -> dict[str, float]:
     """Peak memory by asset, MB; what is left of the asset before is in it."""
-    plan = _NotedPlan(PLAN.raws[0], PLAN.stages, PLAN.client)
+    plan = _NotedPlan(PLAN.raws, PLAN.stages, PLAN.client)
     with _site(watched, at, plan) as (site, _):
         if wrong := work(site):
             raise NotAsItShould(f"{at}: {wrong[:3]}")
