@@ -106,9 +106,6 @@ def _rebuild(site: Site, day: Day, feed: str | None, names: Sequence[str]) -> Re
     steps = rebuild_day(
         site, plan.name, day, run_id=run_id, assets=assets or None, progress=progress
     )
-    for name, step in steps.items():
-        for finding in step.findings:
-            progress(f"{name}: {finding}")
     return Rebuilt(day, plan.name, run_id, fetches, steps)
 
 
