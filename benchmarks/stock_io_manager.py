@@ -46,7 +46,7 @@ class MeteredResource(S3Resource):
 def stock_io_manager(
     access: S3Access, film: Film, numbers: Iterable[int], repeated: int
 ) -> list[Figure]:
-    """What a minute costs when its fetch has one of these numbers: the median of so many."""
+    """Measure a minute whose fetch has one of these numbers: the median of `repeated` runs."""
     figures = []
     for number in numbers:
         costs = []

@@ -89,7 +89,7 @@ class DayStore:
     stages: Mapping[str, Stage[Any]] = field(default_factory=dict)
     """By asset: what a window of derived fetches needs to be read."""
     raws: Mapping[str, str] = field(default_factory=dict)
-    """By asset, the raw asset that numbers its fetches, as `AssetKeys.of` takes them."""
+    """The raw asset that numbers each asset's fetches, by name; see `AssetKeys.of`."""
     in_hand: dict[str, FetchObject] = field(default_factory=dict)
     """What this process has just made, by key: the next stage reads it from here, so that an
     object store that is away does not silence the stages behind it."""
@@ -112,8 +112,8 @@ class DayStore:
         after: int | None = None,
         windows: Mapping[str, WindowRow] | None = None,
     ) -> DayIndex:
-        """What of this day stands where, listed now; `after` a number, only
-        what comes behind its fetch object.
+        """List what stands of this day, and where. With `after`, a number, list only what comes
+        behind its fetch object.
         `windows` are the ledger's, where they have just been read."""
 
         @functools.cache

@@ -128,7 +128,7 @@ class Inbox:
         )
 
     def taken(self) -> list[Capture]:
-        """By day and slot."""
+        """Return the captures that were taken, by day and slot."""
         found = []
         for path in (self.folder / "taken").glob("*"):
             if name := _TAKEN.fullmatch(path.name):

@@ -145,7 +145,7 @@ class Site:
 
     @property
     def raws(self) -> dict[str, str]:
-        """By asset, the raw asset that numbers its fetches."""
+        """Return the raw asset that numbers each asset's fetches, by name."""
         return {
             asset.name: plan.raw_of(asset.name).name
             for plan in self.plans.values()

@@ -139,8 +139,8 @@ class Spool:
         return Spooled(slot.at, slot, ref.fetch_id, path)
 
     def entries(self, raw: str | None = None) -> Iterator[Spooled]:
-        """What lies here, oldest first; of one raw asset where it is named. Files of other names
-        are not ours."""
+        """Yield the fetches in the spool, oldest first; those of one raw asset where it is named.
+        Files of other names are not ours."""
         found = []
         for path in (*self.folder.glob("date=*/*.txt"), *self.folder.glob("*/date=*/*.txt")):
             if name := _FILE.fullmatch(path.relative_to(self.folder).as_posix()):

@@ -31,7 +31,7 @@ _NEVER_AGAIN = "the vendor cannot be asked for the past, but a capture may be pu
 
 
 Fetches = Mapping[str, Mapping[FetchNumber, FetchRow]]
-"""By raw asset and number, what became of the slots."""
+"""What became of each slot, by raw asset and number."""
 
 
 class Loss(msgspec.Struct, frozen=True):

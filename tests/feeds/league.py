@@ -41,7 +41,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a book gave for a home win."""
+    """The price of a home win at a bookmaker."""
 
     game_id: str
     price: float
