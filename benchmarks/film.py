@@ -2,8 +2,8 @@
 
 The poll is cut into 60 minutes, and each is fetched over HTTP by the feed itself, by a clock that
 runs: times of arrival differ by microseconds as they do in life, and they cost what they cost. The
-hour, or the end of it, is fetched once and kept in a folder; a day is that, again and again, with
-minutes, ids and times of its own.
+hour is fetched once and kept in a folder; a day is that hour, again and again, with minutes, ids
+and times of its own.
 """
 
 from __future__ import annotations
@@ -65,17 +65,17 @@ class _RunningClock(Clock):
 
 @dataclass(frozen=True)
 class Film:
-    """The recorded hour, or the end of it; `cuts` are its fetches, compressed one by one."""
+    """The recorded hour; `cuts` are its 60 fetches, compressed one by one."""
 
     cuts: tuple[Path, ...]
 
     def cut(self, position: int) -> bytes:
-        """The envelope as it was fetched; `position` counts from 0."""
+        """The envelope as it was fetched; `position` counts from 0 to 59."""
         return zstd.decompress(self.cuts[position].read_bytes())
 
     def fetch(self, day: Day, number: int) -> bytes:
         """An envelope for this minute: the cut that belongs there, with its times moved along."""
-        cut = Envelope(self.cut((number - 1) % len(self.cuts)))
+        cut = Envelope(self.cut((number - 1) % HOUR))
         fetch_id = hashlib.sha256(f"{cut.ref.fetch_id} {day} {number}".encode()).hexdigest()[:12]
         return moved(cut, FetchRef(cut.ref.feed, day.minute(number), fetch_id))
 
@@ -83,8 +83,8 @@ class Film:
         return (self.fetch(day, number) for number in numbers)
 
 
-def opened_film(data: Path | None = None, folder: Path | None = None, cuts: int = HOUR) -> Film:
-    """The last `cuts` of the film in this folder, recorded now unless they are there.
+def opened_film(data: Path | None = None, folder: Path | None = None) -> Film:
+    """The film in this folder, recorded now unless it is there.
 
     `data` is where the real data lies, TOUCHLINE_REAL_DATA by default. A change of the feed, the
     envelope or the poll makes another recording. Raises NoRecordedData.
@@ -99,15 +99,14 @@ def opened_film(data: Path | None = None, folder: Path | None = None, cuts: int 
         )
     )
     name = (
-        "touchline-film-"
-        + hashlib.sha256(f"{made_by} {poll.resolve()} {cuts}".encode()).hexdigest()[:12]
+        "touchline-film-" + hashlib.sha256(f"{made_by} {poll.resolve()}".encode()).hexdigest()[:12]
     )
     there = (folder or Path(tempfile.gettempdir())) / name
     if not there.is_dir():
         with tempfile.TemporaryDirectory(dir=there.parent) as scratch:
             recording = Path(scratch) / name
             recording.mkdir()
-            for position, envelope in enumerate(_recorded(Recorded(poll), cuts)):
+            for position, envelope in enumerate(_recorded(Recorded(poll))):
                 (recording / f"{position:02d}.json.zst").write_bytes(zstd.compress(envelope, 3))
             recording.rename(there)
     return Film(tuple(sorted(there.iterdir())))
@@ -158,12 +157,12 @@ def _call(cut: Envelope, entry: IndexEntry, later: timedelta) -> Call:
     )
 
 
-def _recorded(source: Recorded, cuts: int) -> Iterator[bytes]:
-    """The hour's last fetches. One before them fills the reference cache, as at any other hour."""
+def _recorded(source: Recorded) -> Iterator[bytes]:
+    """The hour's fetches. One before them fills the reference cache, as on any other hour."""
     clock, cache, quota = _RunningClock(), ReferenceCache(MemoryBlob()), Quota()
     with serve(source, user=_USER, secret=_SECRET, clock=clock) as served:
         settings = football.FeedSettings(url=served.url, user=_USER, secret=_SECRET)
-        for position in range(HOUR - cuts - 1, HOUR):
+        for position in range(-1, HOUR):
             minute = FIRST_CUT.later(position)
             clock.set(minute.utc)
             feed = football.FootballFeed(
@@ -172,5 +171,5 @@ def _recorded(source: Recorded, cuts: int) -> Iterator[bytes]:
             fetched = feed.fetch(Slot.implied("football", minute.utc))
             if fetched.outcome is not Outcome.COMPLETE:
                 raise RuntimeError(f"minute {minute} is {fetched.outcome}: {dict(fetched.calls)}")
-            if position >= HOUR - cuts:
+            if position >= 0:
                 yield fetched.envelope

@@ -57,15 +57,14 @@ class ReadBack:
     seconds: float
 
 
-def sealed_size(film: Film, fetches: int, folder: Path, larger: float) -> list[Figure]:
-    """So many fetches of the film go the way of a real day: windows of ten, then the sealed log.
-    Less than an hour of them may be `larger` by so much, beside the bodies."""
-    numbers = range(1, fetches + 1)
+def sealed_size(film: Film, hours: int, folder: Path) -> list[Figure]:
+    """Hours of film go the way of a real day: windows of ten fetches, then the sealed log."""
+    numbers = range(1, hours * HOUR + 1)
     weighed, windows_peak = alone(_with_peak, _write_windows, film, numbers, folder)
     sealed, seal_peak = alone(_with_peak, _seal, folder, folder / "sealed.zst", numbers, True)
     bare = alone(_seal, folder, folder / "bare.zst", numbers, False)
     read = alone(_read_back, film, folder / "sealed.zst", sealed.held)
-    return _figures(weighed, sealed, bare, read, max(windows_peak, seal_peak), fetches, larger)
+    return _figures(weighed, sealed, bare, read, max(windows_peak, seal_peak), len(numbers))
 
 
 def _with_peak(call: Callable[..., T], *arguments: Any) -> tuple[T, float]:
@@ -112,7 +111,7 @@ def _read_back(film: Film, path: Path, held: list[Held]) -> ReadBack:
     with path.open("rb") as file:
         size = path.stat().st_size
         for one, data in SealedLog.of(file).envelopes(held):
-            recorded = Envelope(film.cut((one.number - 1) % len(film.cuts)))
+            recorded = Envelope(film.cut((one.number - 1) % HOUR))
             stored = Envelope(data)
             sent = [sha256_hex(body) for body in _bodies(recorded.data)]
             damaged += sent != [sha256_hex(body) for body in _bodies(stored.data)]
@@ -129,11 +128,11 @@ def _read_back(film: Film, path: Path, held: list[Held]) -> ReadBack:
 
         log, seconds = SealedLog(read_range, size), 0.0
         table = asked
-        for one in (held[:HOUR][-1], held[-1], held[0]):
+        for one in (held[HOUR - 1], held[-1], held[0]):
             asked, began = table, time.perf_counter()
             log.envelope(one)
             seconds, most = max(seconds, time.perf_counter() - began), max(most, asked)
-    return ReadBack(responses, damaged, most, size * min(HOUR, len(held)) // len(held), seconds)
+    return ReadBack(responses, damaged, most, size * HOUR // len(held), seconds)
 
 
 def _bodies(data: bytes) -> list[bytes]:
@@ -166,13 +165,7 @@ def _held(number: int, data: bytes) -> Held:
 
 
 def _figures(
-    weighed: Weighed,
-    sealed: Sealed,
-    bare: Sealed,
-    read: ReadBack,
-    peak: float,
-    fetches: int,
-    larger: float,
+    weighed: Weighed, sealed: Sealed, bare: Sealed, read: ReadBack, peak: float, fetches: int
 ) -> list[Figure]:
     with_index = sealed.size + sealed.manifest
     shares = (
@@ -197,8 +190,8 @@ def _figures(
                 f"sealed {what}",
                 _ratio(size / of),
                 size / of,
-                _ratio(most * larger),
-                size <= of * most * larger,
+                _ratio(most),
+                size <= of * most,
             )
             for what, size, of, most in shares
         ),

@@ -9,13 +9,13 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.figures import Figure, all_hold, as_json, as_table
-from benchmarks.film import HOUR, opened_film, recorded_poll
+from benchmarks.film import opened_film, recorded_poll
 from benchmarks.late_minutes import late_minutes
 from benchmarks.sealed_size import sealed_size
 from benchmarks.stock_io_manager import stock_io_manager
@@ -29,12 +29,8 @@ from simulator.recorded import Recorded
 class Extent:
     """How much is measured. `minutes` of each side; `stock` are fetch numbers, and how often each
     is repeated. The median of few minutes beside other work says less of CPU seconds, so that
-    `more_cpu` allows for it; the first fetch of an hour is stored whole, so that of fewer `sealed`
-    ones each is `larger`."""
+    `more_cpu` allows for it."""
 
-    cuts: int
-    sealed: int
-    larger: float
     minutes: int
     lived: int
     rows: int
@@ -44,9 +40,6 @@ class Extent:
 
 
 FULL = Extent(
-    cuts=HOUR,
-    sealed=HOUR,
-    larger=1.0,
     minutes=20,
     lived=120,
     rows=3_000_000,
@@ -55,9 +48,6 @@ FULL = Extent(
     more_cpu=1.15,
 )
 SMALL = Extent(
-    cuts=20,
-    sealed=20,
-    larger=1.7,
     minutes=3,
     lived=10,
     rows=500_000,
@@ -70,13 +60,11 @@ SMALL = Extent(
 def main() -> int:
     options = _parser().parse_args()
     extent = SMALL if options.small else FULL
-    if options.hours:
-        fetches = options.hours * HOUR
-        extent = replace(extent, cuts=HOUR, sealed=fetches, larger=1.0, lived=fetches)
+    lived = options.hours * 60 if options.hours else extent.lived
     said = Console(stderr=True)
 
     said.print("the recorded film")
-    film = opened_film(options.data, cuts=extent.cuts)
+    film = opened_film(options.data)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as name, running(Path(name) / "s3") as access:
         folder = Path(name)
@@ -88,9 +76,9 @@ def main() -> int:
         figures += stock_io_manager(access, film, extent.stock, extent.repeated)
         said.print("memory of windows and seals")
         watched = Watched(access, folder / "lived", "lived")
-        figures += tier_memory(watched, film, extent.lived, extent.rows)
+        figures += tier_memory(watched, film, lived, extent.rows)
         said.print("size of a sealed day")
-        figures += sealed_size(film, extent.sealed, folder, extent.larger)
+        figures += sealed_size(film, options.hours or 1, folder)
 
     if options.json:
         print(json.dumps(as_json(figures), indent=2))

@@ -31,7 +31,7 @@ _NEVER_AGAIN = "the vendor cannot be asked for the past, but a capture may be pu
 
 
 Fetches = Mapping[str, Mapping[FetchNumber, FetchRow]]
-"""What became of each slot, by raw asset and number."""
+"""The ledger's row of each slot, by raw asset and fetch number."""
 
 
 class Loss(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What holds for every feed: the frame knows slots and raw assets, and nothing of minutes."""
+"""The contract of every feed, run over a feed of minutes and one of few slots a day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a feed of few slots brings: days that stay open, several slots at one minute."""
+"""Test a feed whose days stay open, and which has several slots at one minute."""
 
 from __future__ import annotations
 

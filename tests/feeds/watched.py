@@ -59,7 +59,7 @@ class Watched:
         return reports
 
     def findings(self) -> dict[tuple[str, str], list[str]]:
-        """What is not OK about the day when all of it is read back, by asset and check."""
+        """Return the findings of a deep verify of the day, by asset and check."""
         self.site.days(self.plan.name).refresh()
         reports = [
             report
@@ -73,7 +73,7 @@ class Watched:
         }
 
     def digests(self) -> dict[tuple[str, int], str]:
-        """Of what landed on the day, by asset and number."""
+        """Return the digest of each landed object of the day, by asset and fetch number."""
         return {
             (asset.name, number): row.landed.digest
             for asset in self.plan.assets

@@ -1,4 +1,4 @@
-"""What a command is said to have cost holds for all the processes that it has started."""
+"""The measured cost of a command includes every process that it has started."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ Objects = dict[tuple[str, int], tuple[Any, ...]]
 
 
 def landed(day: RunDay) -> Objects:
-    """What stands in each derived asset by fetch: its account, digest and bytes' hash."""
+    """Return account, digest and sha256 of each derived object, by asset and fetch number."""
     with closing(day.site()) as site:
         days = site.days(FEED)
         return {
