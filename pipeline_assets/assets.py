@@ -25,7 +25,7 @@ def assets_of(plan: FeedPlan) -> list[dg.AssetsDefinition]:
                 stage,
                 version_of(stage, plan.stage_modules),
                 kind="parquet",
-                inputs=stage.inputs,
+                deps=_deps(stage),
                 place=place,
             )
             for place, stage in enumerate(plan.stages, 1)
@@ -40,11 +40,11 @@ def _asset(
     *,
     kind: str,
     place: int,
-    inputs: Sequence[str] = (),
+    deps: Sequence[dg.AssetDep] = (),
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=_key(asset.name),
-        deps=[_key(name) for name in inputs],
+        deps=deps,
         description=f"{asset.doc}\n\nWhat is counted: {asset.counts}.",
         group_name=plan.name,
         owners=OWNERS,
@@ -67,6 +67,14 @@ def _asset(
         return step_of(context, plan, asset)
 
     return made
+
+
+def _deps(stage: Stage[Any]) -> list[dg.AssetDep]:
+    """Its inputs, of the same day, or of the day before for a stage that reads earlier days: how
+    many of them it alone knows."""
+    before = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+    mapping = None if stage.takes_fetches else before
+    return [dg.AssetDep(_key(name), partition_mapping=mapping) for name in stage.inputs]
 
 
 def _key(name: str) -> dg.AssetKey:

@@ -243,11 +243,12 @@ def _asset_day(
     fetches: Mapping[FetchNumber, FetchRow],
 ) -> AssetDay:
     asset, expired = found.asset, has_expired(site, found.asset.name, found.day)
-    watched -= found.unmade
+    is_asked_for = isinstance(asset, RawAsset) or asset.takes_fetches
+    watched = watched - found.unmade if is_asked_for else frozenset()
     accounts = (row.landed.account for row in found.claims.values() if row.landed)
     return AssetDay(
         asset.name,
-        () if isinstance(asset, RawAsset) else asset.inputs,
+        () if isinstance(asset, RawAsset) else asset.inputs_of_its_day,
         asset.counts,
         None if isinstance(asset, RawAsset) else asset.tags.get(KIND),
         tuple(

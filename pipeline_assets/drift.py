@@ -53,12 +53,14 @@ def drifted_days(
             continue
         for stage in plan.stages:
             made = found.get((stage.name, day), Counter())
+            if made and not stage.takes_fetches:
+                made = _newest(ledger, stage.name, day)
             fetched = found.get((plan.raw_of(stage.name).name, day), Counter())
-            lacks = fetched.total() > made.total()
+            lacks = stage.takes_fetches and fetched.total() > made.total()
             unmade = _unmade(ledger, plan, stage.name, day) if lacks else 0
             if not (made or unmade):
                 continue
-            if any(ledger.expiries(n, day) for n in (stage.name, *stage.inputs)):
+            if any(ledger.expiries(n, day) for n in (stage.name, *stage.inputs_of_its_day)):
                 continue
             version = version_of(stage, plan.stage_modules)
             others = {each: count for each, count in made.items() if each != version}
@@ -72,6 +74,12 @@ def drifted_days(
                     version,
                     unmade,
                 )
+
+
+def _newest(ledger: Ledger, stage: str, day: Day) -> Counter[str]:
+    """Of a day that is made as of earlier ones, by its newest version: others stay as they are."""
+    landed = [row.landed for row in ledger.claims(stage, day).values() if row.landed]
+    return Counter(claim.code_version for claim in landed[-1:])
 
 
 def _unmade(ledger: Ledger, plan: FeedPlan, stage: str, day: Day) -> int:

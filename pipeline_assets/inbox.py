@@ -242,7 +242,7 @@ def _not_taken(
 ) -> AbstractSet[Slot]:
     """Those that some stage has nothing of."""
     new: set[Slot] = set()
-    for stage in plan.stages:
+    for stage in (each for each in plan.stages if each.takes_fetches):
         raw, rows = plan.raw_of(stage.name).name, site.ledger.standing(stage.name, day)
         taken = {number for number, row in rows.items() if row.has_landed}
         new |= {slot for slot in captured if slot.raw == raw and slot.number not in taken}

@@ -118,6 +118,8 @@ class _Day:
         for stage in self.plan.stages:
             if stage.tells_people:
                 self._alerts(stage)
+            if not stage.takes_fetches:
+                self._reads(stage)
         for raw in self.plan.raws:
             self._fates(raw.name, missed.get(raw.name))
         return [found.report for found in self.found.values()]
@@ -126,14 +128,15 @@ class _Day:
         """By asset, the fetches of which other stages made something that names their bytes."""
         vouched: dict[str, set[FetchNumber]] = {name: set() for name in self.found}
         for stage in self.plan.stages:
-            inputs = [self.found[name].fetches for name in stage.inputs]
+            there = {name: self.found[name].fetches for name in stage.inputs_of_its_day}
             for number, made in self.found[stage.name].fetches.items():
-                if any(number not in of_input for of_input in inputs):
+                inputs = stage.made_of(number, there)
+                if any(each not in there[name] for name, each in inputs):
                     continue
-                upstream = "".join(of_input[number].sha256 for of_input in inputs)
+                upstream = "".join(there[name][each].sha256 for name, each in inputs)
                 if made.upstream_sha256 == sha256_hex(upstream.encode()):
-                    for name in stage.inputs:
-                        vouched[name].add(number)
+                    for name, each in inputs:
+                        vouched[name].add(each)
         return vouched
 
     def _alerts(self, stage: Stage[Any]) -> None:
@@ -152,11 +155,24 @@ class _Day:
             posted = match_alerts(stage, made.ref, alerts, is_news=False)
             self.site.ledger.post(posted, self.site.clock.now())
 
+    def _reads(self, stage: Stage[Any]) -> None:
+        """What the newest version was made of. A day is stale where that has changed since."""
+        found = self.found[stage.name]
+        if not found.places:
+            return
+        try:
+            body = found.days.read_place(stage.name, self.day, max(found.places.items())[1]).body
+            reads = decode_stage(stage, body).reads
+        except (NotFound, Unreadable) as error:
+            found.report.findings.append(f"what its newest version was made of: {error}")
+        else:
+            self.site.ledger.reads(stage.name, self.day, reads, self.site.clock.now())
+
     def _fates(self, raw: str, missed: MissedSlots | None) -> None:
         """A slot of which any asset has a fetch was fetched, also where the raw one is gone."""
         landed: Refs = {}
         stages = self.plan.stages_of(self.plan.raw_of(raw))
-        for name in (*(stage.name for stage in stages), raw):
+        for name in (*(stage.name for stage in stages if stage.takes_fetches), raw):
             for number, claim in self.said.get(name, {}).items():
                 landed[number] = claim.ref, claim.outcome if name == raw else None, None
             for number, made in self.found[name].fetches.items():

@@ -47,7 +47,8 @@ def load_table(
     subject: str | None = None,
 ) -> pa.Table:
     """A derived day's rows in the order of its fetches, with `fetch_number` and `fetch_id` columns
-    in front; of `columns` those alone, in the order given; of a `subject`, a match id, its rows.
+    in front, or those of its newest version; of `columns` those alone, in the order given; of a
+    `subject`, a match id, its rows.
 
     Raises ValueError for a column that the asset does not have, or a subject where its records are
     about none; DayExpired, StoreError, UnreadableObject, UnreadableStageObject naming the object.
@@ -58,7 +59,11 @@ def load_table(
     parts: Iterable[FetchObject | pa.Table]
     if fetches is None:
         refuse_expired(site, asset, day)
-        parts = days.parts(asset, day, chosen=chosen)
+        if stage.holds_days:
+            newest = days.newest_version(asset, day)
+            parts = [newest] if newest else []
+        else:
+            parts = days.parts(asset, day, chosen=chosen)
     else:
         parts = (days.read(asset, day, number) for number in fetches)
     of_none = with_frame(empty_table(stage.makes).replace_schema_metadata(), 0, "")

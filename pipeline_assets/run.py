@@ -204,6 +204,8 @@ class Run:
         except StoreError as error:
             return Failure(number, str(error))
         report.landed[number] = landing
+        if made.reads:
+            self._is_made_again(made, report)
         if landing is Landing.REPLACED and not made.is_raw:
             self.repaired.add((made.ref.day, number))
         if landing in (Landing.LANDED, Landing.REPLACED):
@@ -212,6 +214,12 @@ class Run:
         if made.is_raw:
             self._fetch_has_landed(made, report)
         return None
+
+    def _is_made_again(self, made: FetchObject, report: StepReport) -> None:
+        try:
+            self.site.ledger.freshen(made.asset, made.ref.day)
+        except LedgerUnavailable as error:
+            report.findings.append(f"that {made.ref.day} is up to date could not be told: {error}")
 
     def _fetch_has_landed(self, made: FetchObject, report: StepReport) -> None:
         """Write the slot's fate down. The spool's copy stays until the window that holds the

@@ -167,7 +167,9 @@ def _incomplete(site: Site, feed: str, asset: str, day: Day, index: DayIndex) ->
     if pending:
         reasons.append(f"{len(pending)} claims are on their way, the first {pending[0]}")
     raw = site.plans[feed].raw_of(asset).name
-    if asset != raw:
+    stage = site.stages.get(asset)
+    reasons += [each.because for each in site.ledger.stale(feed, day) if each.asset == asset]
+    if stage is not None and stage.takes_fetches:
         fates, changes = site.ledger.fates(raw, day), site.ledger.changes(raw, day)
         landed = {n: changes[n] for n, fate in fates.items() if fate is FetchFate.LANDED}
         owes = owed(landed, site.ledger.since(asset, day), begun=bool(standing))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -48,7 +48,7 @@ def stage_step(run: Run, stage: Stage[Any]) -> Batch:
     made = (
         made
         for day in _days_at_work(run, stage)
-        for made in _Step(run, stage, day, findings).made()
+        for made in step_of(run, stage, day, findings).made()
     )
     return Batch(run, stage.name, stage.ordered, made, findings)
 
@@ -67,7 +67,7 @@ def made_again(
     before it cannot be read, that is given and is the end. Raises StoreError, StateNotKept.
     """
     lost: list[str] = []
-    step = _Step(run, stage, run.day, lost)
+    step = step_of(run, stage, run.day, lost)
     for number in sorted({*numbers, *on_the_way}):
         if stage.ordered:
             step.go_on_before(number)
@@ -80,17 +80,27 @@ def made_again(
             yield made
 
 
+def step_of(run: Run, stage: Stage[Any], day: Day, findings: list[str]) -> StageStep:
+    """How a stage of this kind takes its day."""
+    if not stage.holds_days:
+        return StageStep(run, stage, day, findings)
+    from pipeline_assets.day_step import AsOfStep, DayStep  # They build on this module.
+
+    return (DayStep if stage.takes_fetches else AsOfStep)(run, stage, day, findings)
+
+
 def _days_at_work(run: Run, stage: Stage[Any]) -> list[Day]:
     """Oldest first, since the day before carries its state into this one."""
     if run.rebuild:
         return [run.day]
-    in_hand = {m.ref.day for m in run.days.in_hand.values() if m.asset in stage.inputs}
+    inputs = stage.inputs_of_its_day
+    in_hand = {m.ref.day for m in run.days.in_hand.values() if m.asset in inputs}
     schedule = run.plan.raw_of(stage.name).schedule
     return sorted(in_hand.union(schedule.open_days(run.day, run.site.clock.now())))
 
 
 @dataclass
-class _Step:
+class StageStep:
     run: Run
     stage: Stage[Any]
     day: Day
@@ -191,12 +201,12 @@ class _Step:
 
         return set.intersection(*map(of, self.stage.inputs))
 
-    def _waits(self, name: str) -> _Step | None:
+    def _waits(self, name: str) -> StageStep | None:
         """The step of an input that waits for earlier fetches; None for any other."""
         stage = self.run.site.stages.get(name)
         if stage is None or not stage.ordered:
             return None
-        return _Step(self.run, stage, self.day, self.findings)
+        return StageStep(self.run, stage, self.day, self.findings)
 
     def _repaired(
         self, numbers: frozenset[FetchNumber], claims: Mapping[FetchNumber, Standing]
@@ -399,7 +409,7 @@ class _Step:
         return decode_stage(self.run.site.stages[found.asset], found.body)
 
     def _object(
-        self, inputs: list[FetchObject], outcome: Outcome, staged: Staged[Any]
+        self, inputs: Sequence[FetchObject], outcome: Outcome, staged: Staged[Any]
     ) -> FetchObject:
         upstream = "".join(found.sha256 for found in inputs)
         return self._stored(inputs[0].ref, upstream, outcome, staged)
@@ -419,6 +429,7 @@ class _Step:
             upstream_sha256=sha256_hex(upstream.encode()),
             etag=None,
             body=body,
+            reads=staged.reads,
         )
 
     def _give_up_or_retry(

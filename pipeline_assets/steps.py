@@ -20,6 +20,7 @@ from pipeline_assets.run import Batch, Run
 from pipeline_assets.sealing import clear_replaced, seal_day, tidy_lake
 from pipeline_assets.seals_due import days_to_seal
 from pipeline_assets.stage_step import stage_step
+from pipeline_assets.stale_days import make_stale_days
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from touchline.accounting import Verdict
@@ -128,10 +129,10 @@ def rotation(context: dg.OpExecutionContext, feed: str) -> None:
 
 
 def sealing(context: dg.OpExecutionContext, plan: FeedPlan) -> None:
-    """Every day that is to be sealed, then what earlier seals replaced. Fails when a day, or an
-    asset of it, is not sealed: the run says why."""
+    """Every day that is to be made again, then every day that is to be sealed, then what earlier
+    seals replaced. Fails when a day, or an asset of it, is not sealed: the run says why."""
     site, run_id = context.resources.site, context.run_id
-    waiting: list[str] = []
+    waiting = make_stale_days(site, plan.name, run_id=run_id)
     for day in days_to_seal(site.ledger, plan, site.clock.now()):
         report = seal_day(site, plan.name, day, run_id=run_id)
         context.log.info(f"{day}: {len(report.sealed)} sealed, {len(report.unchanged)} unchanged")

@@ -118,7 +118,7 @@ class DayIndex:
         sealed = self.sealed.get(number)
         etag = sealed.etag if sealed else self.etags(_first(number)).get(number)
         single = self.singles.get(number)
-        if single is not None and single.etag != etag:
+        if single is not None and (single.etag != etag or (sealed and not sealed.is_kept)):
             return Place(number, single, single.etag)
         if etag is None:
             return None

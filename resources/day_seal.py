@@ -193,6 +193,9 @@ class DaySeal:
                 holds, carried = window.held, window.carried
             wanted = {place.number for place in places}
             held += [each for each in holds if each.number in wanted]
+        if self.stage.holds_days:
+            replace = msgspec.structs.replace
+            held = [replace(each, is_kept=each.number not in self._let_go) for each in held]
         return held, carried
 
     @cached_property
@@ -218,9 +221,25 @@ class DaySeal:
         for _, rows in self._rows():
             yield from _fitted(rows, self._schema).to_batches()
 
+    @cached_property
+    def _let_go(self) -> frozenset[int]:
+        """The versions of the day whose rows are not sealed: all but the newest that holds any."""
+        if not self.stage.holds_days:
+            return frozenset()
+        found = (
+            (place.number, place.held or self.days.read_place(self.asset, self.day, place))
+            for place in self.index.places()
+        )
+        hold = [number for number, each in found if each.outcome.holds_records]
+        return frozenset(hold[:-1])
+
     def _rows(self) -> Iterator[tuple[Held, pa.Table]]:
-        """Each fetch with its rows, `fetch_number` and `fetch_id` among their columns."""
-        for places in self._groups():
+        """Each fetch with its rows, `fetch_number` and `fetch_id` among their columns; without the
+        versions that are let go."""
+        for group in self._groups():
+            places = [place for place in group if place.number not in self._let_go]
+            if not places:
+                continue
             first = places[0]
             if first.held is None:
                 found = self.days.read_place(self.asset, self.day, first)

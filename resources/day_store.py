@@ -180,6 +180,20 @@ class DayStore:
             return self.in_hand[key]
         return self.read_back(asset, day, number)
 
+    def newest_version(
+        self, asset: str, day: Day, *, before: int | None = None
+    ) -> FetchObject | None:
+        """The newest version of a day that holds its records, with a number below `before` where
+        that is given; None where there is none. Raises StoreError, UnreadableObject."""
+        held = (m.ref for m in self.in_hand.values() if m.asset == asset and m.ref.day == day)
+        numbers = self.numbers(asset, day).union(ref.number for ref in held)
+        for number in sorted(numbers, reverse=True):
+            if before is None or number < before:
+                found = self.read(asset, day, number)
+                if found.outcome.holds_records:
+                    return found
+        return None
+
     def read_back(self, asset: str, day: Day, number: int) -> FetchObject:
         """From the store itself, whatever this process believes to have written, and wherever it
         stands: in an object of its own, which counts before anything else, or in a window."""
@@ -366,13 +380,13 @@ class DayStore:
         landing = Landing.LANDED
         if place is not None and place.held is not None and self._still_counts(made.asset, place):
             there = FetchObject.held(made.asset, self.feed, place.held, b"")
-            if _is_same(there, made):
+            if _is_same(there, made) and place.held.is_kept:
                 self.claims.landed(claim, place.etag, len(made.body), at)
                 return Landing.ALREADY_THERE
             if not self._replaces(made, there, claim, at, rebuild=rebuild):
                 there = self.read_place(made.asset, made.ref.day, place)
                 return self._keep_beside(made, claim, there, at)
-            if keep:
+            if keep and place.held.is_kept:
                 there = self.read_place(made.asset, made.ref.day, place)
                 self._keep(made.key, there.body, place.etag, there.metadata())
             landing = Landing.REPLACED

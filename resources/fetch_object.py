@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -18,6 +18,7 @@ from touchline.errors import Unreadable
 from touchline.fetch import Envelope, FetchRef
 from touchline.formats import unread
 from touchline.slot import Slot
+from touchline.stage import VersionRead
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
@@ -41,6 +42,8 @@ class FetchObject:
     upstream_sha256: str | None
     etag: str | None
     body: bytes = field(repr=False)
+    reads: Sequence[VersionRead] = ()
+    """What an as-of stage has just read to make it; empty of one that was read back."""
 
     @classmethod
     def stored(cls, asset: str, feed: str, found: StoredObject) -> FetchObject:

@@ -14,18 +14,21 @@ from touchline.day import Day, FetchNumber, parse_instant
 from touchline.fetch import FetchRef
 from touchline.formats import unread, unread_json
 from touchline.slot import Slot
-from touchline.stage import Finding, QuarantinedRecord
+from touchline.stage import Finding, QuarantinedRecord, VersionRead
 
 FORMAT = 1
 READABLE_FORMATS = (1,)
 
 
-class About(msgspec.Struct, frozen=True):
-    """What a derived fetch is besides its rows. `dropped` is reason -> record key -> count."""
+class About(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a derived fetch is besides its rows. `dropped` is reason -> record key -> count; `reads`
+    and `changes` are those of a version of a day, as in `Staged`."""
 
     dropped: dict[str, dict[str, int]]
     quarantined: list[QuarantinedRecord]
     findings: list[Finding]
+    reads: list[VersionRead] = []
+    changes: dict[str, int] = {}
 
 
 class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -54,6 +57,13 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     raw_asset: str | None = None
     """This and `date` where feed and time do not tell the slot."""
     date: str | None = None
+    is_kept: bool = True
+    """Whether its rows stand in the sealed day: of the versions of a day only the last one's do."""
+
+    @property
+    def rows(self) -> int:
+        """How many of its rows stand in the sealed day."""
+        return self.account.emitted if self.is_kept else 0
 
     def ref(self, feed: str) -> FetchRef:
         at = parse_instant(self.minute)

@@ -78,13 +78,19 @@ class SealedDays:
         return {key: self.store.head(key).etag for key in keys}
 
     def read(self, asset: str, day: Day, held: Held) -> FetchObject:
-        """One fetch. Raises NotFound when the day was sealed anew meanwhile, UnreadableObject,
-        StoreError."""
+        """One fetch. Raises NotFound when the day was sealed anew meanwhile, or keeps only a later
+        version of it, UnreadableObject, StoreError."""
+        if not held.is_kept:
+            raise NotFound(
+                f"version {held.number} of {asset} on {day} is not kept: the day is sealed with "
+                "its newest version alone"
+            )
         [found] = self.fetches(asset, day, [held])
         return found
 
     def fetches(self, asset: str, day: Day, held: Iterable[Held]) -> Iterator[FetchObject]:
-        """These fetches in their order, ascending by number, as their own objects held them.
+        """These fetches in their order, ascending by number, as their own objects held them;
+        without the versions of a day that are not kept.
 
         Raises NotFound, UnreadableObject, StoreError.
         """
@@ -170,7 +176,7 @@ class SealedDays:
             names = [name for name in sealed.schema.names if name != "date"]
             left = sealed.schema.empty_table().select(names)
             batches = sealed.batches(names, {each.number for each in held})
-            for one in held:
+            for one in (each for each in held if each.is_kept):
                 while left.num_rows < one.account.emitted:
                     batch = next(batches, None)
                     if batch is None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -22,7 +23,7 @@ from touchline.compression import zstd
 from touchline.errors import TouchlineError, Unreadable
 from touchline.fetch import FetchRef
 from touchline.formats import unread
-from touchline.stage import Finding, QuarantinedRecord, Stage, Staged
+from touchline.stage import Finding, QuarantinedRecord, Stage, Staged, VersionRead
 
 R = TypeVar("R", bound=msgspec.Struct)
 PREFIX = "touchline."
@@ -54,6 +55,8 @@ class StageObject(Generic[R]):
     findings: list[Finding]
     carried_text: str
     """The carried state as the footer holds it; empty where there is none."""
+    reads: Sequence[VersionRead] = ()
+    changes: Mapping[str, int] = field(default_factory=dict)
 
     @functools.cached_property
     def records(self) -> list[R]:
@@ -90,6 +93,8 @@ def encode_stage(stage: Stage[R], ref: FetchRef, staged: Staged[R]) -> bytes:
         {reason: dict(keys) for reason, keys in staged.dropped.items()},
         staged.quarantined,
         staged.findings,
+        list(staged.reads),
+        dict(staged.changes),
     )
     return write_stage_object(stage, ref, table, staged.account, about, carried)
 
@@ -108,6 +113,8 @@ def write_stage_object(
         "findings": _json(about.findings),
         "carried": carried,
     }
+    if stage.holds_days:
+        said |= {"reads": _json(about.reads), "changes": _json(about.changes)}
     return write_parquet(table, {PREFIX + name: text for name, text in said.items()})
 
 
@@ -128,6 +135,8 @@ def decode_stage(stage: Stage[R], data: bytes) -> StageObject[R]:
             msgspec.json.decode(about["quarantined"], type=list[QuarantinedRecord]),
             msgspec.json.decode(about["findings"], type=list[Finding]),
             about["carried"],
+            msgspec.json.decode(about.get("reads", "[]"), type=list[VersionRead]),
+            msgspec.json.decode(about.get("changes", "{}")),
         )
     except UnreadableStageObject:
         raise

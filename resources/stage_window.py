@@ -139,7 +139,13 @@ def _opened(stage: Stage[R], held: Held, data: bytes) -> StageObject[R]:
 
 
 def about_of(single: StageObject[R]) -> About:
-    return About(single.dropped, single.quarantined, single.findings)
+    return About(
+        single.dropped,
+        single.quarantined,
+        single.findings,
+        list(single.reads),
+        dict(single.changes),
+    )
 
 
 def _own_schema(table: pa.Table) -> pa.Schema:

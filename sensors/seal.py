@@ -1,4 +1,4 @@
-"""Asks for a seal when a day has ended and is not sealed, or has news since it was."""
+"""Asks for a seal when a day has ended and is not sealed, has news since it was, or is stale."""
 
 from __future__ import annotations
 
@@ -55,7 +55,11 @@ def _is_asked_for(plan: FeedPlan, now: datetime) -> bool:
     settings = Settings.load()
     ledger = Ledger(settings.ledger_database, settings.s3_prefix)
     try:
-        return bool(days_to_seal(ledger, plan, now) or seals_to_clear(ledger, plan.name, now))
+        return bool(
+            days_to_seal(ledger, plan, now)
+            or seals_to_clear(ledger, plan.name, now)
+            or ledger.stale(plan.name)
+        )
     finally:
         ledger.close()
 

@@ -113,18 +113,26 @@ class RunKind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a landed object stands for. All but `complete` and `partial` are placeholders,
-    which a later success replaces."""
+    """What a landed object stands for. Failures are placeholders, which a later success
+    replaces."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
+    UNCHANGED = "unchanged"
+    """The version before holds the same records: they are accounted for as dropped, with this for
+    their reason, and are not stored again."""
     FAILED = "failed"
     STAGE_FAILED = "stage_failed"
     UPSTREAM_FAILED = "upstream_failed"
 
     @property
     def is_placeholder(self) -> bool:
-        return self not in (Outcome.COMPLETE, Outcome.PARTIAL)
+        return self not in (Outcome.COMPLETE, Outcome.PARTIAL, Outcome.UNCHANGED)
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether what was made is in it, though that may be nothing."""
+        return self in (Outcome.COMPLETE, Outcome.PARTIAL)
 
 
 class MissedReason(StrEnum):

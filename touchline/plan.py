@@ -23,8 +23,9 @@ class FeedPlan:
     it is called, so that a plan costs nothing to look at.
 
     Raises ValueError for a plan that holds no raw asset or several feeds, that names an asset
-    twice, or has a stage whose inputs do not come before it, or come from several raw assets, or
-    one that is ordered though the days of its raw asset overlap.
+    twice, or has a stage whose inputs do not come before it, or come from several raw assets; one
+    that is ordered though the days of its raw asset overlap; or one that spans a day and is
+    ordered, makes alerts, or would be made 1,440 times a day.
     """
 
     raws: tuple[RawAsset, ...]
@@ -41,6 +42,13 @@ class FeedPlan:
                 raise ValueError(
                     f"{stage.name} is ordered, and {self.raw_of(stage.name).name} brings fetches "
                     "of a day after those of the next: nothing can be carried from one to the other"
+                )
+            if stage.holds_days and (stage.ordered or stage.tells_people):
+                raise ValueError(f"{stage.name} spans a day: it cannot be ordered or make alerts")
+            if stage.holds_days and self.raw_of(stage.name).schedule.every_minute:
+                raise ValueError(
+                    f"{stage.name} spans a day, and {self.raw_of(stage.name).name} is fetched "
+                    "every minute: each would bring another version of the whole day"
                 )
 
     def ends(self, day: Day) -> datetime:

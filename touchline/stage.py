@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from touchline.accounting import Account, Outcome
-from touchline.day import ONE_MINUTE, Day
+from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.errors import TouchlineError
 from touchline.fetch import Envelope, FetchRef
 from touchline.schedule import EveryMinute, Patience, Schedule
@@ -67,6 +67,27 @@ class Telling(msgspec.Struct, frozen=True):
     message: str
 
 
+class Span(StrEnum):
+    """What one object of a stage holds."""
+
+    FETCH = "fetch"
+    """What was made of one fetch, under its number."""
+    DAY = "day"
+    """The whole day, as it was known with the fetch of its number: a version of the day."""
+    AS_OF = "as_of"
+    """A version of the day that is made of versions of earlier days alone."""
+
+
+class VersionRead(msgspec.Struct, frozen=True):
+    """What an as-of stage found when it asked for an earlier day of an asset: the number and sha256
+    of the day's newest version, or None twice where there was none."""
+
+    asset: str
+    date: str
+    number: int | None
+    sha256: str | None
+
+
 @dataclass
 class Staged(Generic[R]):
     """What a stage made of one fetch."""
@@ -79,6 +100,10 @@ class Staged(Generic[R]):
     findings: list[Finding] = field(default_factory=list)
     carried: Any = None
     """What an ordered stage carries to its next fetch."""
+    reads: Sequence[VersionRead] = ()
+    """What an as-of stage found of earlier days; filled by who calls it."""
+    changes: Mapping[str, int] = field(default_factory=dict)
+    """How many records of a version are not those of the version before; filled likewise."""
     _open: list[Callable[[], None]] | None = None
     """The fates given to the record being worked on; exactly one of them may come true."""
 
@@ -270,6 +295,12 @@ class Stage(Generic[R]):
     also given `carried=` (what the fetch before it left in `Staged.carried`, None at first) and
     sees the fetches in order. `key` names one record within a fetch. `counts` says in the plural
     what a record is.
+
+    One that spans a day is given, for each input, a list of all fetches of the day so far, oldest
+    first: pairs of `FetchRef` and what is said above. Of an input that spans a day itself it is
+    given the records of its newest version. One that spans a day as of those before it is called
+    with its `Day` and `earlier(asset, day)`, which returns the records of the newest version of an
+    earlier day, or None where there is none.
     """
 
     name: str
@@ -280,6 +311,7 @@ class Stage(Generic[R]):
     reasons: type[StrEnum]
     counts: str
     doc: str
+    span: Span = Span.FETCH
     ordered: bool = False
     carries: type[Any] | None = None
     """The type of the carried state of an ordered stage, a msgspec Struct."""
@@ -314,6 +346,33 @@ class Stage(Generic[R]):
     @property
     def short_name(self) -> str:
         return self.name.rpartition("/")[2]
+
+    @property
+    def holds_days(self) -> bool:
+        """Whether each of its objects is a version of the whole day: the newest one counts."""
+        return self.span is not Span.FETCH
+
+    @property
+    def takes_fetches(self) -> bool:
+        """Whether it makes something of every fetch of its day."""
+        return self.span is not Span.AS_OF
+
+    @property
+    def inputs_of_its_day(self) -> tuple[str, ...]:
+        """Its inputs, where it reads them of its own day."""
+        return self.inputs if self.takes_fetches else ()
+
+    def made_of(
+        self, number: FetchNumber, there: Mapping[str, Collection[FetchNumber]]
+    ) -> list[tuple[str, FetchNumber]]:
+        """Return the inputs of its object with this number, by asset and number, the first input's
+        own first. `there` has the numbers of the day by input. Empty for a stage that reads no
+        fetch of its own day."""
+        own = [(name, number) for name in self.inputs_of_its_day]
+        if self.span is not Span.DAY:
+            return own
+        so_far = ((name, each) for name in self.inputs for each in sorted(there[name]))
+        return [own[0], *(one for one in so_far if one[1] <= number and one != own[0])]
 
     @property
     def makes_alerts(self) -> bool:

@@ -11,6 +11,7 @@ from operations.console import answer, progress
 from operations.errors import BAD
 from operations.opened import nothing_known, opened_to_read, plans_of
 from pipeline_assets.sealing import seal_day
+from pipeline_assets.stale_days import make_stale_days
 from resources.known_days import is_known
 from touchline.accounting import RunKind
 from touchline.errors import Misuse
@@ -28,7 +29,9 @@ def seal(date: DayOption, feed: Feed = None, prefix: Prefix = None, as_json: Jso
             progress(f"sealing {date} of {plan.name}")
             run_id = f"command-{uuid.uuid4()}"
             with site.run(run_id, RunKind.SEAL, feed=plan.name) as record:
+                stale = make_stale_days(site, plan.name, run_id=run_id)
                 found = seal_day(site, plan.name, date, run_id=run_id)
+                found.waiting += stale
                 record.note(added=len(found.sealed), failures=found.waiting)
             reports[plan.name] = found
     said = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline_assets.checks.books import DayBooks
 from resources.ledger import Standing
+from touchline.accounting import Outcome
 from touchline.day import FetchNumber
 from touchline.stage import Reads, Stage
 
@@ -39,7 +40,11 @@ class Inputs:
     def gave(self) -> dict[FetchNumber, int]:
         """How many records it was given of each fetch that has landed in all its inputs: the first
         input's, or what all of them set aside."""
+        if not self.stage.takes_fetches:
+            return {}
         first, *others = (self.books.claims_of(name) for name in self.stage.inputs)
+        if self.stage.holds_days:
+            return self._gave_so_far(first)
         if not self.collects:
             return {
                 number: row.emitted
@@ -56,6 +61,21 @@ class Inputs:
                 if (row := rows.get(number)) and row.quarantined is not None
             }
         return given
+
+    def _gave_so_far(self, first: Mapping[FetchNumber, Standing]) -> dict[FetchNumber, int]:
+        """To each version of the day: all of the first input's fetches until then, or of one that
+        comes in versions itself, the newest of them."""
+        of = self.books.site.stages.get(self.stage.inputs[0])
+        gave, so_far = {}, 0
+        for number, row in sorted(first.items()):
+            if row.outcome == Outcome.UNCHANGED or not row.is_good:
+                pass
+            elif of is not None and of.holds_days:
+                so_far = row.emitted or 0
+            else:
+                so_far += row.emitted or 0
+            gave[number] = so_far
+        return gave
 
     def settled(self, numbers: Collection[FetchNumber]) -> Iterator[tuple[FetchNumber, Standing]]:
         """Where the stage stands with those of these fetches on which no run is at work any more,

@@ -22,13 +22,15 @@ from resources.ledger import Claim, ClaimRow, FetchRow, Standing, WindowRow, Wit
 from resources.site import Site
 from resources.store import NotFound, ObjectInfo
 from touchline.accounting import FetchFate
-from touchline.day import ONE_MINUTE, Day, FetchNumber, Window, new_york_text
+from touchline.day import ONE_MINUTE, Day, FetchNumber, Window, new_york_text, utc_text
 from touchline.errors import Bad, Unreadable
-from touchline.stage import Stage
+from touchline.stage import RawAsset, Stage
 from touchline.watch import WINDOW_OVERDUE
 
 WINDOW_TAKES = timedelta(minutes=10)
 """So long after it was announced a window may be on its way."""
+STALE_FOR = timedelta(hours=2)
+"""So long a day may wait to be made again: the seal's job does it, once an hour at least."""
 
 
 def landed_matches_claimed(books: DayBooks, report: CheckReport) -> None:
@@ -82,7 +84,9 @@ class _Comparison:
         gone = expired.numbers if expired else frozenset[FetchNumber]()
         report.fetches_present = len(numbers | gone)
         if isinstance(self.asset, Stage):
-            self._never_taken({*claims, *numbers, *gone})
+            if self.asset.takes_fetches:
+                self._never_taken({*claims, *numbers, *gone})
+            self._stale()
         read_well: dict[FetchNumber, str] = {}
         self._trusted_windows(claims, index)
         for number in sorted({*claims, *numbers} - self.spoken_for):
@@ -92,7 +96,9 @@ class _Comparison:
                     self._absent(number)
             elif row is None or not row.has_landed:
                 self._unclaimed(number, place)
-            elif place.etag == row.etag == row.verified_etag and self._may_trust(place):
+            elif place.etag == row.etag and (
+                self._is_let_go(place) or (row.verified_etag == row.etag and self._may_trust(place))
+            ):
                 report.landed += row.emitted or 0
             else:
                 found_before = len(report.findings)
@@ -261,7 +267,11 @@ class _Comparison:
             self._read_sealed(index, mark)
 
     def _read_sealed(self, index: DayIndex, mark: str) -> None:
-        places = {p.number: p for p in index.places() if p.held is not None and p.listed is None}
+        places = {
+            p.number: p
+            for p in index.places()
+            if p.held is not None and p.listed is None and not self._is_let_go(p)
+        }
         held = [place.held for place in places.values() if place.held]
         claims = self.site.ledger.claims(self.asset.name, self.day)
         try:
@@ -312,6 +322,20 @@ class _Comparison:
         if now >= row.updated_at + self.books.raw.patience.max_runtime:
             return False
         return row.run_id is None or not self.site.ledger.has_failed(row.run_id)
+
+    def _stale(self) -> None:
+        """Versions of the day were made of earlier days that have changed since."""
+        now = self.site.clock.now()
+        for stale in self.site.ledger.stale(self.books.plan.name, self.day):
+            if stale.asset == self.asset.name and now >= stale.since + STALE_FOR:
+                detail = f"it waits to be made again since {utc_text(stale.since)}: {stale.because}"
+                self.report.found(Kind.NOT_LANDED, None, None, detail)
+
+    def _is_let_go(self, place: Place) -> bool:
+        """Whether the day is sealed with a later version alone."""
+        if isinstance(self.asset, RawAsset) or not self.asset.holds_days:
+            return False
+        return place.held is not None and not place.held.is_kept
 
     def _absent(self, number: FetchNumber) -> None:
         row = self._claim(number)

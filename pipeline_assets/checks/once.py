@@ -32,9 +32,9 @@ def every_fetch_once(books: DayBooks, report: CheckReport) -> None:
         if row and reading.fetch_id != row.fetch_id:
             detail = f"claimed of fetch {row.fetch_id}, and what landed is of {reading.fetch_id}"
             report.found(Kind.OTHER_FETCH, number, row.emitted, detail)
-    if isinstance(books.asset, Stage):
+    if isinstance(books.asset, Stage) and books.asset.takes_fetches:
         _of_its_input(books, books.asset, counted, report)
-    else:
+    elif not isinstance(books.asset, Stage):
         _of_its_slot(books, counted, report)
 
 

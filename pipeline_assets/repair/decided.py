@@ -72,7 +72,7 @@ class Decided:
         self.add(found, number, Action.CANNOT, work=work, expected=fault.records, **said)
 
     def why_not_ready(self, stage: Stage[Any], number: FetchNumber) -> str | None:
-        for name in stage.inputs:
+        for name in stage.inputs_of_its_day:
             if number not in self.stands[name]:
                 is_new = number in self.plan.surveys[name].unmade
                 absent = "it was added later" if is_new else "it is not there"

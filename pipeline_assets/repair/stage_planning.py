@@ -104,7 +104,10 @@ class _StagePlanning:
         found, decided, wanted = self.found, self.decided, self.wanted
         run = Run(decided.site, decided.plan.feed, found.day, "plan")
         version = stage_step.stage_version(run, self.stage)
-        behind = set().union(*(decided.anew[name] for name in self.stage.inputs))
+        behind = set().union(*(decided.anew[name] for name in self.stage.inputs_of_its_day))
+        if self.stage.holds_days and behind:
+            # Every version holds all fetches until then.
+            behind |= {number for number in found.index.numbers if number > min(behind)}
         in_scope, there = decided.is_in_scope(self.stage.name), found.index.numbers
         for number in sorted({*there, *found.faults, *behind, *found.unmade}):
             row, fault = found.claims.get(number), found.faults.get(number)
@@ -135,12 +138,15 @@ class _StagePlanning:
     def _why_stale(self, number: FetchNumber, row: ClaimRow | None, version: str) -> str | None:
         if row is None or row.landed is None:
             return None
+        surveys = self.decided.plan.surveys
+        if not self.stage.takes_fetches and number != max(self.found.claims):
+            return None  # What it was made of has had other versions since.
         if row.landed.code_version != version:
             return "made by another version of the code"
-        surveys = self.decided.plan.surveys
-        inputs = [surveys[name].claims.get(number) for name in self.stage.inputs]
+        there = {name: surveys[name].claims for name in self.stage.inputs_of_its_day}
+        inputs = [there[name].get(each) for name, each in self.stage.made_of(number, there)]
         landed = [each.landed for each in inputs if each is not None and each.landed is not None]
-        if len(landed) < len(inputs) or row.landed.upstream_sha256 is None:
+        if not inputs or len(landed) < len(inputs) or row.landed.upstream_sha256 is None:
             return None
         upstream = sha256_hex("".join(claim.sha256 for claim in landed).encode())
         return "made of other inputs" if row.landed.upstream_sha256 != upstream else None

@@ -160,7 +160,7 @@ def survey(
     _windows(found, days)
     _sealed(found, site, days)
     _fetches(found)
-    if isinstance(asset, Stage):
+    if isinstance(asset, Stage) and asset.takes_fetches:
         found.unmade = _unmade(found, site, raw)
     return found
 

@@ -98,7 +98,7 @@ class _Counted:
                 raise Unaccounted(f"{self.what}: rows of {', '.join(sorted(others))} among its own")
 
     def settle(self) -> None:
-        held = {held.number: held.account.emitted for held in self.manifest.held}
+        held = {held.number: held.rows for held in self.manifest.held}
         if not self.rows and any(held.values()):
             raise WouldErase(
                 f"{self.what}: no rows at all, and the accounts say {sum(held.values())}; "

@@ -23,9 +23,10 @@ from sqlalchemy import (
 )
 
 from resources.ledger import tables
-from resources.ledger.book import Book, record, storable, touch
+from resources.ledger.book import record, storable, touch
 from resources.ledger.database import Transaction
 from resources.ledger.records import Claim, ClaimRow, Standing, Transition
+from resources.ledger.versions import VersionBook
 from touchline.accounting import ClaimState, Outcome
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
@@ -50,7 +51,7 @@ _STANDING = (
 )
 
 
-class ClaimBook(Book):
+class ClaimBook(VersionBook):
     """Claims. Each change of one is one transaction: the row, its history and the day's version
     move together or not at all."""
 
@@ -114,6 +115,7 @@ class ClaimBook(Book):
                 size=size,
                 code_version=claim.code_version,
             )
+            self._make_stale(transaction, claim, now.at)
 
     def withdraw(self, claim: Claim, reason: str, at: datetime | None = None) -> None:
         """Record that a pending claim will not land, as when another writer's object won.

@@ -166,6 +166,16 @@ class IntervalRow:
     origin: str
 
 
+@dataclass(frozen=True)
+class StaleDay:
+    """A day of an asset that is to be made again, because what it was made of has changed."""
+
+    asset: str
+    day: Day
+    because: str
+    since: datetime
+
+
 class Standing(NamedTuple):
     """What is needed of a claim minute by minute: the row without its claims.
 

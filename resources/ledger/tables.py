@@ -35,7 +35,7 @@ from touchline.day import Day
 from touchline.delivery import DeliveryState
 from touchline.slot import Slot
 
-REVISION = "0009"
+REVISION = "0011"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -203,6 +203,29 @@ claim_history = Table(
     Column("code_version", Text),
     _needed("at", UtcTime),
     Index("ledger_claim_history_of", "prefix", "asset", "day", "number"),
+)
+
+reads = Table(
+    "ledger_reads",
+    metadata,
+    _key("prefix"),
+    _key("asset"),
+    _key("day", DayDate),
+    _key("read_asset"),
+    _key("read_day", DayDate),
+    Column("number", Integer),
+    Column("sha256", Text),
+    Index("ledger_reads_of", "prefix", "read_asset", "read_day"),
+)
+
+stale = Table(
+    "ledger_stale",
+    metadata,
+    _key("prefix"),
+    _key("asset"),
+    _key("day", DayDate),
+    _needed("because"),
+    _needed("since", UtcTime),
 )
 
 windows = Table(

@@ -6,7 +6,7 @@ It is no real league's: the same frame carries it as carries football.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
+from touchline.day import Day
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
 from touchline.plan import FeedPlan
 from touchline.schedule import Patience, TimesOfDay
 from touchline.slot import Slot
-from touchline.stage import RawAsset, Stage, Staged
+from touchline.stage import RawAsset, Span, Stage, Staged
 
 FEED = "league"
 MINUTES = Patience(
@@ -28,16 +29,30 @@ MINUTES = Patience(
 )
 
 
+DAYS_OF_FORM = 3
+
+
 class Reason(StrEnum):
     NOT_FINAL = "not_final"
+    SUPERSEDED = "superseded"
+    """A later fetch has the game too."""
 
 
 class Result(msgspec.Struct, frozen=True):
     """A game that is over."""
 
     game_id: str
+    team: str
     home: int
     away: int
+
+
+class Form(msgspec.Struct, frozen=True):
+    """How many points a team made at home on the days before, on the average."""
+
+    team: str
+    games: int
+    points: float
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -63,9 +78,37 @@ def results(fetch: FetchRef, raw: Envelope) -> Staged[Result]:
     for game in games(raw):
         with staged.one_record(game["id"], game):
             if game["final"]:
-                staged.emit(Result(game["id"], game["home"], game["away"]))
+                staged.emit(Result(game["id"], game["team"], game["home"], game["away"]))
             else:
                 staged.drop(Reason.NOT_FINAL, game["id"])
+    return staged
+
+
+def finals(fetch: FetchRef, so_far: Sequence[tuple[FetchRef, list[Result]]]) -> Staged[Result]:
+    """Each game of the day as the newest fetch has it."""
+    staged, newest = Staged[Result](), {}
+    for at, (_, found) in enumerate(so_far):
+        newest |= {result.game_id: at for result in found}
+    for at, (_, found) in enumerate(so_far):
+        for result in found:
+            with staged.one_record(result.game_id, result):
+                if newest[result.game_id] == at:
+                    staged.emit(result)
+                else:
+                    staged.drop(Reason.SUPERSEDED, result.game_id)
+    return staged
+
+
+def form(day: Day, earlier: Callable[[str, Day], Sequence[Result] | None]) -> Staged[Form]:
+    """What each team made at home on the days before."""
+    points: dict[str, list[int]] = {}
+    for back in range(DAYS_OF_FORM, 0, -1):
+        for result in earlier(FINALS.name, day.shifted(-back)) or ():
+            points.setdefault(result.team, []).append(result.home)
+    staged = Staged[Form]()
+    staged.emit_many(
+        [Form(team, len(made), sum(made) / len(made)) for team, made in sorted(points.items())]
+    )
     return staged
 
 
@@ -102,6 +145,29 @@ RESULTS = Stage(
     counts="results",
     doc="Games that are over.",
 )
+FINALS = Stage(
+    name=f"{FEED}/finals",
+    inputs=(RESULTS.name,),
+    makes=Result,
+    by=finals,
+    key=lambda result: result.game_id,
+    reasons=Reason,
+    counts="results",
+    doc="The games of a date that are over, each once.",
+    span=Span.DAY,
+)
+FORM = Stage(
+    name=f"{FEED}/form",
+    inputs=(FINALS.name,),
+    makes=Form,
+    by=form,
+    key=lambda team: team.team,
+    reasons=Reason,
+    counts="teams",
+    doc="What teams made at home on the three days before a date.",
+    span=Span.AS_OF,
+    receives_each=False,
+)
 LINES = Stage(
     name=f"{FEED}/lines",
     inputs=(game_lines.name,),
@@ -124,6 +190,8 @@ class League:
     """A client that gives the same answer whenever a slot is asked for."""
 
     asked: list[Slot] = field(default_factory=list)
+    corrections: dict[str, int] = field(default_factory=dict)
+    """What the league says since of the points of a game, by its id."""
 
     def fetch(
         self, slot: Slot, *, previous: Envelope | None = None, ask: Sequence[str] = ()
@@ -140,8 +208,9 @@ class League:
         return [
             {
                 "id": f"{slot.day}-{nth}",
+                "team": f"team {nth}",
                 "final": nth < 2 or morning,
-                "home": 100 + nth,
+                "home": self.corrections.get(f"{slot.day}-{nth}", 100 + nth),
                 "away": 90 + nth,
                 "price": 1.5 + nth / 4,
             }
@@ -156,6 +225,6 @@ def league(client: League) -> FeedPlan:
     """The feed, with who answers it."""
     return FeedPlan(
         raws=(box_scores, game_lines),
-        stages=(RESULTS, LINES),
+        stages=(RESULTS, FINALS, FORM, LINES),
         client=lambda *_: client,
     )

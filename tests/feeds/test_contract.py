@@ -31,6 +31,7 @@ from touchline.fetch import FetchRef, write_envelope
 from touchline.health import Health
 from touchline.plan import FeedPlan
 from touchline.slot import Slot
+from touchline.stage import Span
 
 CASES = pytest.mark.parametrize("case", [of_minutes, of_a_league])
 Watch = Callable[[Case], Watched]
@@ -60,7 +61,9 @@ def test_every_stage_conserves_and_the_same_replay_adds_nothing(
     over = watched.case.over
     reports = watched.live_until(over)
     steps = [step for report in reports for step in report.steps.values()]
-    assert all(len(step.added) == 1 and step.account.conserved for step in steps)
+    assert all(step.account.conserved and not step.failures for step in steps)
+    as_of = {stage.name for stage in watched.plan.stages if not stage.takes_fetches}
+    assert all(len(step.added) == 1 for step in steps if step.asset not in as_of)
     before = watched.digests()
     again = watched.live_until(over)
     assert [step.asset for report in again for step in report.steps.values() if step.added] == []
@@ -118,7 +121,7 @@ def test_a_slot_whose_run_died_is_taken_up(
     watched.clock.set(slot.at + HOUR)
     watched.live_until(watched.case.over, but=slot)
     raw = watched.plan.raw_of(slot.raw)
-    for asset in (raw, *watched.plan.stages_of(raw)):
+    for asset in (raw, *watched.taking(slot)):
         assert (asset.name, slot.number) in watched.digests()
     assert watched.findings() == {}
 
@@ -139,7 +142,7 @@ def test_a_slot_that_nobody_asked_for_is_named_and_its_capture_lands_in_its_day(
     (inbox.folder / "capture").write_bytes(watched.case.capture(slot).data)
     taken = take_inbox(watched.site, watched.plan, run_id="inbox")
     assert (taken.aside, taken.waiting) == ({}, [])
-    for stage in watched.plan.stages_of(watched.plan.raw_of(slot.raw)):
+    for stage in watched.taking(slot):
         assert (stage.name, slot.number) in watched.digests()
     assert watched.findings() == {}
 
@@ -170,12 +173,18 @@ def test_a_capture_of_no_slot_of_the_feed_is_set_aside(
 
 def test_a_stage_that_its_raw_assets_cannot_carry_is_refused() -> None:
     plan = of_a_league().plan
-    first, second = plan.stages
+    first, *_, second = plan.stages
     both = replace(first, inputs=(*first.inputs, *second.inputs))
     with pytest.raises(ValueError, match="a stage has those of one raw asset"):
         FeedPlan(plan.raws, (both,), plan.client)
     with pytest.raises(ValueError, match="brings fetches of a day after those of the next"):
         FeedPlan(plan.raws, (replace(first, ordered=True),), plan.client)
+    whole = replace(first, inputs=(of_minutes().plan.raws[0].name,), span=Span.DAY)
+    with pytest.raises(ValueError, match="each would bring another version of the whole day"):
+        FeedPlan(of_minutes().plan.raws, (replace(whole, name="football/whole"),), plan.client)
+    tells = replace(first, span=Span.DAY, tells=lambda record: None)
+    with pytest.raises(ValueError, match="cannot be ordered or make alerts"):
+        FeedPlan(plan.raws, (tells,), plan.client)
     with pytest.raises(ValueError, match="nothing before it makes"):
         FeedPlan(plan.raws[1:], plan.stages, plan.client)
 

@@ -85,7 +85,7 @@ def test_the_page_on_feeds_shows_this_feed() -> None:
     page = (Path(__file__).parents[2] / "docs/feeds.md").read_text()
     shown = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     code = inspect.getsource(league)
-    assert len(shown) == 5
+    assert len(shown) == 8
     for block in shown:
         lines = [line.strip() for line in block.splitlines()]
         assert "\n".join(lines) in "\n".join(line.strip() for line in code.splitlines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.load import load_table
@@ -17,6 +18,7 @@ from touchline.day import Day
 from touchline.fetch import Envelope
 from touchline.plan import FeedPlan
 from touchline.slot import Slot
+from touchline.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ class Watched:
         self.site.days(self.plan.name).refresh()
         table = load_table(self.site, asset, self.case.day)
         return table.column("fetch_number").to_pylist()
+
+    def taking(self, slot: Slot) -> list[Stage[Any]]:
+        """The stages that make something of this slot's fetch."""
+        stages = self.plan.stages_of(self.plan.raw_of(slot.raw))
+        return [stage for stage in stages if stage.takes_fetches]
 
     def seal(self) -> SealReport:
         return seal_day(self.site, self.plan.name, self.case.day, run_id="seal")

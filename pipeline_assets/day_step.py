@@ -1,0 +1,253 @@
+"""The steps of stages whose objects are versions of a whole day.
+
+A stage that spans a day makes a version with every fetch, of all fetches up to that one: what
+version 366 holds never depends on when it was made. A fetch that comes late makes every later
+version anew. A stage that is made as of a day reads the newest versions of earlier days, and says
+in its object which; its version is as old as the newest of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from pipeline_assets.run import Failure
+from pipeline_assets.stage_step import StageStep
+from resources.fetch_object import FetchObject, UnreadableObject
+from resources.ledger import LedgerUnavailable
+from resources.site import Site
+from resources.stage_codec import decode_stage
+from resources.store import NotFound, StoreError
+from touchline.accounting import Outcome, sha256_hex
+from touchline.day import Day, FetchNumber
+from touchline.errors import Unavailable
+from touchline.fetch import FetchRef
+from touchline.slot import Slot
+from touchline.stage import Stage, Staged, VersionRead, describe
+
+log = logging.getLogger(__name__)
+
+AS_OF_ID = "as-of-{number:08d}"
+"""What stands for the fetch id of a version that no fetch has made."""
+
+
+class DayStep(StageStep):
+    """Every fetch of the day makes a version of it."""
+
+    def _todo(self) -> list[FetchNumber]:
+        run, stage = self.run, self.stage
+        if run.rebuild:
+            for asset in (*stage.inputs, stage.name):
+                run.days.list_all(asset, self.day)
+        there = {name: self._landed(name) for name in stage.inputs}
+        ready = frozenset.intersection(*there.values())
+        here = run.days.numbers(stage.name, self.day)
+        if run.rebuild:
+            return self._to_rebuild(ready, run.days.standing(stage.name, self.day), here)
+        claims = run.site.ledger.claims(stage.name, self.day)
+        inputs = {name: run.site.ledger.claims(name, self.day) for name in stage.inputs}
+        inputs_now = {
+            (name, number): row.landed.sha256
+            for name, rows in inputs.items()
+            for number, row in rows.items()
+            if row.landed
+        }
+        todo = []
+        for number in sorted(ready):
+            row, of = claims.get(number), stage.made_of(number, there)
+            upstream = "".join(inputs_now.get(each, "") for each in of)
+            if row is None or row.landed is None:
+                todo.append(number)
+            elif row.landed.upstream_sha256 != sha256_hex(upstream.encode()):
+                todo.append(number)
+                run.repaired.add((self.day, number))
+        return todo
+
+    def make(self, number: FetchNumber) -> FetchObject | Failure:
+        try:
+            there = {name: self._landed(name) for name in self.stage.inputs}
+            of = self.stage.made_of(number, there)
+            inputs = [self.run.days.read(name, self.day, each) for name, each in of]
+            before = self._before(number)
+        except StoreError as error:
+            return Failure(number, f"its input: {error}")
+        except UnreadableObject as error:
+            return self._give_up_or_retry(number, None, f"its input: {error}")
+        try:
+            if all(found.outcome.is_placeholder for found in inputs):
+                return self._object(inputs, Outcome.UPSTREAM_FAILED, Staged())
+            outcome, staged = version(self.stage, self._staged(inputs, None), before)
+            return self._object(inputs, outcome, staged)
+        except Exception as error:
+            log.exception("%s: version %s", self.stage.name, number)
+            return self._give_up_or_retry(number, inputs, describe(error))
+
+    def _before(self, number: FetchNumber) -> Sequence[Any] | None:
+        """The records of the newest version before this one that holds any; None where there is
+        none. One that the sealed day has let go of is worked out again."""
+        for earlier in sorted(self._landed(self.stage.name), reverse=True):
+            if earlier < number:
+                try:
+                    found = self.run.days.read(self.stage.name, self.day, earlier)
+                except NotFound:
+                    there = {name: self._landed(name) for name in self.stage.inputs}
+                    of = self.stage.made_of(earlier, there)
+                    inputs = [self.run.days.read(name, self.day, each) for name, each in of]
+                    return self._staged(inputs, None).records
+                if found.outcome.holds_records:
+                    return self._opened(found).records
+        return None
+
+    def _arguments(self, inputs: Sequence[FetchObject]) -> list[Any]:
+        return [
+            self._argument(name, [found for found in inputs if found.asset == name])
+            for name in self.stage.inputs
+        ]
+
+    def _argument(self, name: str, found: Sequence[FetchObject]) -> Any:
+        good = sorted(
+            (each for each in found if each.outcome.holds_records), key=lambda each: each.ref.number
+        )
+        stage = self.run.site.stages.get(name)
+        if stage is None:
+            return [(each.ref, each.envelope()) for each in good]
+        if stage.holds_days:
+            return self._opened(good[-1]).records if good else []
+        return [(each.ref, self._opened(each).records) for each in good]
+
+
+class AsOfStep(StageStep):
+    """Earlier days make the versions of the day, whatever is fetched of it."""
+
+    def made(self) -> Iterator[FetchObject | Failure]:
+        try:
+            newest = self._newest()
+            is_due = self._is_watched() if newest is None else self._is_behind(newest)
+            if is_due or self.run.rebuild:
+                yield self._make(newest)
+        except (Unavailable, ValueError) as error:
+            yield Failure(None, f"what earlier days hold could not be seen: {error}")
+
+    def make(self, number: FetchNumber) -> FetchObject | Failure:
+        """Its newest version. Older ones were made of what earlier days were then."""
+        made = self._make(self._newest())
+        if isinstance(made, FetchObject) and made.ref.number != number:
+            return Failure(
+                number, f"what it was made of has changed since: its version is {made.ref.number}"
+            )
+        return made
+
+    def _newest(self) -> FetchObject | None:
+        """Its newest version, also one that only says that nothing has changed."""
+        numbers = self._landed(self.stage.name)
+        return self.run.days.read(self.stage.name, self.day, max(numbers)) if numbers else None
+
+    def _is_watched(self) -> bool:
+        """Whether any slot of the day was to be fetched."""
+        raw = self.raw
+        return bool(self.run.site.ledger.expected(raw, self.day, raw.ends(self.day)))
+
+    def _is_behind(self, newest: FetchObject) -> bool:
+        """Whether any earlier day that it was made of has another version now."""
+        earlier = Earlier(self.run.site, self.day)
+        reads = self._opened(newest).reads
+        return any(earlier.look(read.asset, Day.parse(read.date)) != read for read in reads)
+
+    def _make(self, newest: FetchObject | None) -> FetchObject | Failure:
+        run, stage = self.run, self.stage
+        earlier = Earlier(run.site, self.day)
+        try:
+            staged = stage.by(self.day, earlier)
+            number = max(earlier.number, newest.ref.number if newest else FetchNumber(1))
+            before = run.days.newest_version(stage.name, self.day, before=number)
+            records = self._opened(before).records if before else None
+            outcome, staged = version(stage, staged, records)
+            staged = replace(staged, reads=list(earlier.reads.values()))
+            ref = FetchRef.of(self.raw.slot(self.day, number), AS_OF_ID.format(number=number))
+            upstream = "".join(read.sha256 or "-" for read in staged.reads)
+            made = self._stored(ref, upstream, outcome, staged)
+            run.site.ledger.reads(stage.name, self.day, staged.reads, run.site.clock.now())
+        except (StoreError, LedgerUnavailable) as error:
+            return Failure(None, f"earlier days: {error}")
+        except Exception as error:
+            log.exception("%s of %s", stage.name, self.day)
+            return Failure(None, f"{self.day}: {describe(error)}")
+        if newest is not None and newest.ref.number == number:
+            run.repaired.add((self.day, number))
+        return made
+
+
+def version(
+    stage: Stage[Any], staged: Staged[Any], before: Sequence[Any] | None
+) -> tuple[Outcome, Staged[Any]]:
+    """Return what is stored of a version of a day, after the one `before` (its records; None for
+    the first): all of it, with what has changed, or that nothing has."""
+    if before is not None and _packed(staged.records) == _packed(before):
+        told = {str(Outcome.UNCHANGED): Counter({"": len(staged.records)})}
+        dropped = {**staged.dropped, **told} if staged.records else staged.dropped
+        return Outcome.UNCHANGED, replace(staged, records=[], dropped=dropped)
+    old = {stage.key(record): _packed(record) for record in before or ()}
+    new = {stage.key(record): _packed(record) for record in staged.records}
+    both = old.keys() & new.keys()
+    changes = {
+        "inserted": len(new) - len(both),
+        "updated": sum(old[key] != new[key] for key in both),
+        "unchanged": sum(old[key] == new[key] for key in both),
+        "gone": len(old) - len(both),
+    }
+    return Outcome.COMPLETE, replace(staged, changes=changes)
+
+
+def _packed(records: Any) -> bytes:
+    return msgspec.msgpack.encode(records)
+
+
+@dataclass
+class Earlier:
+    """What a stage as of a day reads of the days before it, and what it has read."""
+
+    site: Site
+    day: Day
+    reads: dict[tuple[str, Day], VersionRead] = field(default_factory=dict)
+    newest: datetime | None = None
+    """The time of the slot of the newest version that it has read (UTC)."""
+
+    def __call__(self, asset: str, day: Day) -> Sequence[Any] | None:
+        """Return the records of the newest version of an earlier day; None where there is none.
+
+        Raises ValueError for a day that is not before its own, KeyError for an asset that is none
+        or holds no versions of days, StoreError, UnreadableObject.
+        """
+        found = self._newest(asset, day)
+        return decode_stage(self.site.stages[asset], found.body).records if found else None
+
+    def look(self, asset: str, day: Day) -> VersionRead:
+        """Return which version of an earlier day is the newest, without what it holds."""
+        self._newest(asset, day)
+        return self.reads[asset, day]
+
+    def _newest(self, asset: str, day: Day) -> FetchObject | None:
+        if day >= self.day:
+            raise ValueError(f"{day} is not before {self.day}: what is as of a day reads no later")
+        if not self.site.stages[asset].holds_days:
+            raise KeyError(f"{asset} has no versions of days")
+        found = self.site.days(asset.partition("/")[0]).newest_version(asset, day)
+        self.reads[asset, day] = VersionRead(
+            asset, str(day), found.ref.number if found else None, found.sha256 if found else None
+        )
+        if found and (self.newest is None or found.ref.at > self.newest):
+            self.newest = found.ref.at
+        return found
+
+    @property
+    def number(self) -> FetchNumber:
+        """The number of the version that was made of what it has read: that of the newest slot, at
+        the day's first minute or after it."""
+        at = max(self.day.start, self.newest or self.day.start)
+        return Slot.of("", self.day, at).number

@@ -1,0 +1,107 @@
+"""What versions of days were made of, and which days are stale because it has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, or_, select
+
+from resources.ledger import tables
+from resources.ledger.book import Book, record
+from resources.ledger.database import Transaction
+from resources.ledger.records import Claim, StaleDay
+from touchline.accounting import Outcome
+from touchline.day import Day
+from touchline.stage import VersionRead
+
+_HOLDS_RECORDS = [outcome for outcome in Outcome if outcome.holds_records]
+_READERS = select(tables.reads.c.asset, tables.reads.c.day).where(
+    tables.reads.c.prefix == bindparam("prefix"),
+    tables.reads.c.read_asset == bindparam("name"),
+    tables.reads.c.read_day == bindparam("day"),
+    or_(
+        tables.reads.c.number.is_(None),
+        tables.reads.c.number < bindparam("number"),
+        (tables.reads.c.number == bindparam("number"))
+        & (tables.reads.c.sha256 != bindparam("sha256")),
+    ),
+)
+
+
+class VersionBook(Book):
+    """Reads of earlier days, and stale days."""
+
+    def reads(self, asset: str, day: Day, reads: Iterable[VersionRead], at: datetime) -> None:
+        """Record what a version of this day that is about to be stored was made of, in the place of
+        what is recorded of the version before. The day is stale if any of it has changed already.
+        """
+        of = {"prefix": self.prefix, "asset": asset, "day": day}
+        table = tables.reads
+        with self._database.write() as transaction:
+            transaction.connection.execute(delete(table).where(*self._of(table, asset, day)))
+            because = None
+            for read in reads:
+                read_of = {"read_asset": read.asset, "read_day": Day.parse(read.date)}
+                found = {"number": read.number, "sha256": read.sha256}
+                transaction.upsert(table, {**of, **read_of, **found})
+                because = because or self._outdated(transaction, read)
+            if because is not None:
+                transaction.upsert(tables.stale, {**of, "because": because, "since": at})
+
+    def freshen(self, asset: str, day: Day) -> None:
+        """Record that the day's version was made again; nothing, if what it was made of has changed
+        once more."""
+        reads, stale = tables.reads, tables.stale
+        with self._database.write() as transaction:
+            rows = transaction.connection.execute(
+                select(reads).where(*self._of(reads, asset, day))
+            ).all()
+            for row in rows:
+                read = VersionRead(row.read_asset, str(row.read_day), row.number, row.sha256)
+                if self._outdated(transaction, read):
+                    return
+            transaction.connection.execute(delete(stale).where(*self._of(stale, asset, day)))
+
+    def stale(self, feed: str, day: Day | None = None) -> list[StaleDay]:
+        """Return the stale days of a feed's assets, oldest first; those of one day where it is
+        given."""
+        table = tables.stale
+        query = select(table).where(
+            table.c.prefix == self.prefix, table.c.asset.startswith(f"{feed}/")
+        )
+        if day is not None:
+            query = query.where(table.c.day == day)
+        return [
+            record(StaleDay, row) for row in self._rows(query.order_by(table.c.day, table.c.asset))
+        ]
+
+    def _make_stale(self, transaction: Transaction, claim: Claim, at: datetime) -> None:
+        """Of what has landed, let those days be stale that were made of an earlier version."""
+        if not claim.outcome.holds_records:
+            return
+        day, number = claim.ref.day, claim.ref.number
+        values = {"name": claim.asset, "day": day, "number": number, "sha256": claim.sha256}
+        readers = transaction.connection.execute(_READERS, {"prefix": self.prefix, **values}).all()
+        because = f"{claim.asset} of {day} has version {number} since"
+        for reader in readers:
+            of = {"prefix": self.prefix, "asset": reader.asset, "day": reader.day}
+            transaction.upsert(tables.stale, {**of, "because": because, "since": at})
+
+    def _outdated(self, transaction: Transaction, read: VersionRead) -> str | None:
+        """Why what was read is not the newest version any more, if it is not."""
+        table = tables.claims
+        newest = transaction.connection.execute(
+            select(table.c.number, table.c.landed)
+            .where(
+                *self._of(table, read.asset, Day.parse(read.date)),
+                table.c.outcome.in_(_HOLDS_RECORDS),
+            )
+            .order_by(table.c.number.desc())
+            .limit(1)
+        ).first()
+        if newest is None or newest.number < (read.number or 0):
+            return None
+        if (newest.number, newest.landed.sha256) == (read.number, read.sha256):
+            return None
+        return f"{read.asset} of {read.date} has version {newest.number} since"

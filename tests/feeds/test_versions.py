@@ -1,0 +1,198 @@
+"""Stages whose objects are versions of a whole day, and days that change under later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from pipeline_assets.checks.factory import check_day
+from pipeline_assets.day_step import Earlier
+from pipeline_assets.drift import drifted_days
+from pipeline_assets.inbox import take_inbox
+from pipeline_assets.load import load_table
+from pipeline_assets.sealing import seal_day
+from pipeline_assets.slot_run import rebuild_day
+from pipeline_assets.stale_days import make_stale_days
+from resources.stage_codec import decode_stage
+from tests.feeds.conftest import TUESDAY
+from tests.feeds.league import FEED, FINALS, FORM, League, box_scores, league
+from tests.feeds.watched import HOUR, Case, Watched
+from touchline.accounting import Outcome, Verdict
+from touchline.day import Day
+from touchline.fetch import Envelope
+from touchline.slot import Slot
+
+CORRECTED = TUESDAY.shifted(3)
+MARCH = Day.parse("2026-03-02")
+
+
+@pytest.fixture
+def client() -> League:
+    return League()
+
+
+@pytest.fixture
+def watched(client: League, watch: Callable[[Case], Watched]) -> Watched:
+    """Watched from the day before Tuesday until a week later."""
+    return watch(
+        Case(
+            plan=league(client),
+            capture=lambda slot: Envelope(client.fetch(slot).envelope),
+            day=TUESDAY,
+            opened=TUESDAY.shifted(-1).start,
+            closed=TUESDAY.shifted(7).start + 10 * HOUR,
+            over=TUESDAY.shifted(2).start + 10 * HOUR,
+        )
+    )
+
+
+def points(watched: Watched, asset: str, day: Day) -> list[float]:
+    watched.site.days(FEED).refresh()
+    table = load_table(watched.site, asset, day)
+    return table.column("home" if asset == FINALS.name else "points").to_pylist()
+
+
+def verdict(watched: Watched, day: Day) -> Verdict:
+    watched.site.days(FEED).refresh()
+    return Verdict.worst(
+        report.verdict
+        for asset in watched.plan.assets
+        for report in check_day(watched.site, watched.plan, asset, day, deep=True)
+    )
+
+
+def versions(watched: Watched, asset: str, day: Day) -> dict[int, tuple[Outcome, int]]:
+    """Of each version of a day, by number, what it is and how many records it holds."""
+    rows = watched.site.ledger.claims(asset, day).items()
+    return {n: (r.landed.outcome, r.landed.account.emitted) for n, r in rows if r.landed}
+
+
+def test_every_fetch_makes_a_version_and_says_so_where_nothing_has_changed(
+    watched: Watched,
+) -> None:
+    watched.live_until(watched.case.over)
+    same = (Outcome.UNCHANGED, 0)
+    assert versions(watched, FINALS.name, TUESDAY) == {
+        1626: (Outcome.COMPLETE, 2),
+        1986: (Outcome.COMPLETE, 3),
+        3426: same,
+    }
+    last = watched.site.ledger.claim(FINALS.name, TUESDAY, 3426)
+    assert last is not None
+    assert last.landed is not None
+    # Two fetches of two and three results before, and of three now.
+    assert last.landed.account.dropped == {"superseded": 5, "unchanged": 3}
+    assert watched.numbers(FINALS.name) == [1986] * 3
+    changed = decode_stage(FINALS, watched.site.days(FEED).read(FINALS.name, TUESDAY, 1986).body)
+    assert changed.changes == {"inserted": 1, "updated": 0, "unchanged": 2, "gone": 0}
+    assert watched.findings() == {}
+
+
+def test_a_capture_that_comes_late_makes_the_later_versions_anew(
+    watched: Watched, client: League
+) -> None:
+    second = Slot.numbered(box_scores.name, TUESDAY, 1986)
+    watched.live_until(watched.case.over, but=second)
+    assert [*versions(watched, FINALS.name, TUESDAY)] == [1626, 3426]
+    client.corrections[f"{TUESDAY}-0"] = 120
+    inbox = watched.site.inbox(FEED)
+    inbox.folder.mkdir(parents=True)
+    (inbox.folder / "late").write_bytes(watched.case.capture(second).data)
+    assert take_inbox(watched.site, watched.plan, run_id="inbox").wrong == []
+    whole = (Outcome.COMPLETE, 3)
+    assert versions(watched, FINALS.name, TUESDAY) == {
+        1626: (Outcome.COMPLETE, 2),
+        1986: whole,
+        3426: whole,
+    }
+    assert watched.numbers(FINALS.name) == [3426] * 3
+    assert watched.findings() == {}
+
+
+def test_what_is_as_of_a_day_reads_the_days_before_it_alone(watched: Watched) -> None:
+    watched.live_until(watched.case.over)
+    assert points(watched, FORM.name, TUESDAY.shifted(1)) == [100.0, 101.0, 102.0]
+    earlier = Earlier(watched.site, TUESDAY)
+    for day in (TUESDAY, TUESDAY.shifted(1)):
+        with pytest.raises(ValueError, match="is not before 2026-01-06"):
+            earlier(FINALS.name, day)
+    with pytest.raises(KeyError, match="has no versions of days"):
+        earlier(f"{FEED}/results", TUESDAY.shifted(-1))
+
+
+@pytest.fixture
+def sealed(watched: Watched) -> Watched:
+    """A week of which every day that has ended is sealed."""
+    assert watched.case.closed is not None
+    watched.live_until(watched.case.closed)
+    for each in range(-1, 6):
+        assert seal_day(watched.site, FEED, TUESDAY.shifted(each), run_id="seal").waiting == []
+    return watched
+
+
+def _corrected_in_march(sealed: Watched, client: League) -> Slot:
+    client.corrections[f"{CORRECTED}-0"] = 160
+    slot = Slot.of(box_scores.name, CORRECTED, MARCH.start + 9 * HOUR)
+    report = sealed.run(slot)
+    assert [step.failures for step in report.steps.values() if step.failures] == []
+    return slot
+
+
+def test_a_correction_in_march_changes_exactly_the_days_that_read_it(
+    sealed: Watched, client: League
+) -> None:
+    days = [TUESDAY.shifted(each) for each in range(-1, 7)]
+    before = {day: points(sealed, FORM.name, day) for day in days}
+    slot = _corrected_in_march(sealed, client)
+    assert points(sealed, FINALS.name, CORRECTED) == [160, 101, 102]
+    waiting = sealed.site.ledger.stale(FEED)
+    after = [CORRECTED.shifted(each) for each in (1, 2, 3)]
+    assert [(each.asset, each.day) for each in waiting] == [(FORM.name, day) for day in after]
+    assert waiting[0].because == f"{FINALS.name} of {CORRECTED} has version {slot.number} since"
+
+    sealed.clock.set(MARCH.start + 12 * HOUR)
+    assert {verdict(sealed, day) for day in after} == {Verdict.BAD}
+    assert make_stale_days(sealed.site, FEED, run_id="upkeep") == []
+    assert sealed.site.ledger.stale(FEED) == []
+    changed = {day for day in days if points(sealed, FORM.name, day) != before[day]}
+    assert changed == {*after}
+    assert points(sealed, FORM.name, after[0]) == [120.0, 101.0, 102.0]
+    resealed = {day: seal_day(sealed.site, FEED, day, run_id="seal") for day in days[:7]}
+    assert [report.waiting for report in resealed.values() if report.waiting] == []
+    named = {day: {*report.sealed} for day, report in resealed.items() if report.sealed}
+    assert {day for day, assets in named.items() if FORM.name in assets} == {*after[:2]}
+    assert FINALS.name in named[CORRECTED]
+    assert {verdict(sealed, day) for day in days} == {Verdict.OK}
+    assert make_stale_days(sealed.site, FEED, run_id="again") == []
+
+
+def test_a_sealed_day_keeps_the_rows_of_its_newest_version_alone(
+    sealed: Watched, client: League
+) -> None:
+    days = sealed.site.days(FEED)
+    days.refresh()
+    table = days.sealed_days.lake.open(FINALS.name)
+    assert table is not None
+    assert table.to_pyarrow_table(filters=[("date", "=", str(CORRECTED))]).num_rows == 3
+    held = days.index(FINALS.name, CORRECTED).sealed
+    assert {n: each.is_kept for n, each in held.items()} == {1626: False, 1986: True, 3426: True}
+    # It can be made again, and is then what it was.
+    again = rebuild_day(sealed.site, FEED, CORRECTED, run_id="rebuild")
+    assert [step.failures for step in again.values() if step.failures] == []
+    assert seal_day(sealed.site, FEED, CORRECTED, run_id="seal").waiting == []
+    assert verdict(sealed, CORRECTED) is Verdict.OK
+    assert [drift for drift in drifted_days(sealed.site.ledger, sealed.plan) if drift.unmade] == []
+
+
+def test_a_change_while_a_day_is_made_leaves_it_stale(sealed: Watched, client: League) -> None:
+    slot = _corrected_in_march(sealed, client)
+    ledger, day = sealed.site.ledger, CORRECTED.shifted(1)
+    before = sealed.site.days(FEED).read(FORM.name, day, max(versions(sealed, FORM.name, day)))
+    ledger.reads(FORM.name, day, decode_stage(FORM, before.body).reads, slot.at)
+    ledger.freshen(FORM.name, day)
+    assert day in {each.day for each in ledger.stale(FEED)}
+    sealed.clock.set(slot.at + timedelta(minutes=5))
+    assert make_stale_days(sealed.site, FEED, run_id="upkeep") == []
+    assert ledger.stale(FEED) == []
