@@ -65,12 +65,13 @@ class Clock:
     """The minutes that a day is open, as people in New York read them, each with its zone; those
     after the day itself with their date."""
 
-    def __init__(self, day: Day, length: int | None = None) -> None:
-        """`length` is how many they are: those of the day itself by default."""
+    def __init__(self, day: Day, length: int) -> None:
+        """`length` is how many they are."""
         self._texts: list[str] = []
-        for passed in range(length or day.length):
+        own_date, *_ = new_york_text(day.start).split()
+        for passed in range(length):
             date, time, half, zone = new_york_text(day.start + passed * ONE_MINUTE).split()
-            later = f"{date[:5]} " if passed >= day.length else ""
+            later = f"{date[:5]} " if date != own_date else ""
             self._texts.append(f"{later}{time[:5]} {half} {zone}")
         self._hours_have_zone = len({text[-3:] for text in self._texts}) > 1
 

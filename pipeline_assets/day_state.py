@@ -164,7 +164,7 @@ class DayState:
             "read": self.read,
             "verdict": self.verdict,
             "origin": self.origin,
-            "minutes": self.day.length,
+            "minutes": len(self.assets[0].cells),
             "watched": self.expected,
             "sealed": self.sealed == self.parts,
             "assets": {

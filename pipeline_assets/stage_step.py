@@ -251,7 +251,7 @@ class StageStep:
         newest = max(had, default=FetchNumber(0))
         tomorrow, now = self.day.shifted(1), self.run.site.clock.now()
         if now >= tomorrow.start and self.run.days.numbers(self.stage.name, tomorrow):
-            newest = FetchNumber(self.day.length + 1)
+            newest = FetchNumber(self.raw.length(self.day) + 1)
         late = sorted(number for number in todo if number < newest)
         if late:
             self.findings.append(

@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from pipeline_assets.jobs import ROTATION_JOBS
-from touchline.day import Minute
+from touchline.day import ONE_MINUTE, parse_instant, utc_text
 from touchline.watch import is_rotation_minute
 
 
-def rotation_to_ask_for(now: datetime, asked: Minute | None) -> Minute | None:
+def rotation_to_ask_for(now: datetime, asked: datetime | None) -> datetime | None:
     """The latest minute of rotation that has begun, unless it was asked for; after a pause the ones
     in between are not: one rotation does whatever is due."""
-    minute = Minute.containing(now)
-    while not is_rotation_minute(minute):
-        minute = minute.later(-1)
-    return minute if asked is None or minute > asked else None
+    at = now.replace(second=0, microsecond=0)
+    while not is_rotation_minute(at):
+        at -= ONE_MINUTE
+    return at if asked is None or at > asked else None
 
 
 def rotation(feed: str, job: dg.JobDefinition) -> dg.SensorDefinition:
@@ -29,12 +29,12 @@ def rotation(feed: str, job: dg.JobDefinition) -> dg.SensorDefinition:
         description=f"Asks every five minutes for the windows of {feed} that are due.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        asked = Minute.parse(context.cursor) if context.cursor else None
-        minute = rotation_to_ask_for(datetime.now(UTC) - timedelta(seconds=15), asked)
-        if minute is None:
+        asked = parse_instant(context.cursor) if context.cursor else None
+        due = rotation_to_ask_for(datetime.now(UTC) - timedelta(seconds=15), asked)
+        if due is None:
             return dg.SkipReason("the next rotation is not due yet")
-        request = dg.RunRequest(run_key=f"{feed}:rotation:{minute}")
-        return dg.SensorResult(run_requests=[request], cursor=str(minute))
+        request = dg.RunRequest(run_key=f"{feed}:rotation:{utc_text(due)}")
+        return dg.SensorResult(run_requests=[request], cursor=utc_text(due))
 
     return tick
 

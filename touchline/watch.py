@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from touchline.accounting import MissedReason
-from touchline.day import FetchNumber, Minute
+from touchline.day import FetchNumber
 from touchline.schedule import Patience
 from touchline.slot import Slot
 
@@ -25,10 +25,10 @@ SINGLES_OUTLIVE_WINDOW = timedelta(minutes=10)
 them."""
 
 
-def is_rotation_minute(minute: Minute) -> bool:
-    """Whether windows are stored in this minute: every fifth, among them the second after a
-    window's last, when its fates are known."""
-    return minute.utc.minute % ROTATION_MINUTES == 1
+def is_rotation_minute(at: datetime) -> bool:
+    """Whether windows are stored in the minute of this time: every fifth, among them the second
+    after a window's last, when its fates are known."""
+    return at.minute % ROTATION_MINUTES == 1
 
 
 def owed(

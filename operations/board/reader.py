@@ -287,7 +287,7 @@ def last_hour(site: Site, stage: Stage, fetch: FetchRef, now: datetime) -> Row |
     before = (first - 1) // WINDOW_MINUTES * WINDOW_MINUTES
     index = site.days(stage.feed).index(stage.name, day, after=before)
     cells = list(cells_of(day, day.length, watched, fetches, claims, index.numbers, ()))
-    boxes = list(_boxes(cells, Clock(day), first, last))
+    boxes = list(_boxes(cells, Clock(day, day.length), first, last))
     return Row("the last hour", HOUR_MINUTES, boxes) if boxes else None
 
 

@@ -93,7 +93,7 @@ def write_document(
     uploads: list[Upload] = []
     out.write(b'{"uploads":[')
     for window, of_window in itertools.groupby(numbers, lambda number: Window.of(day, number)):
-        at = stored_at(window) or day.minute(window.last).end
+        at = stored_at(window) or window.end
         upload = Upload(len(uploads) + 1, new_york_text(at))
         out.write(b",\n" if uploads else b"\n")
         upload.write(out, map(entries, of_window))

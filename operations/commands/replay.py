@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urljoin, urlsplit
@@ -34,6 +35,7 @@ from operations.console import answer, progress
 from operations.errors import EXIT_CODES
 from operations.opened import opened
 from operations.stage_totals import StageTotals, failures_of
+from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
 from pipeline_assets.slot_run import SlotReport, run_slot
 from resources.settings import Origin, Settings, SettingsError
@@ -42,8 +44,9 @@ from resources.stage_codec import decode_stage
 from resources.watch_record import record_watch
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
-from touchline.day import Minute, utc_text
+from touchline.day import ONE_MINUTE, parse_instant, utc_text
 from touchline.errors import Misuse
+from touchline.slot import Slot
 from touchline.watch import is_rotation_minute
 
 
@@ -64,16 +67,20 @@ def replay(
         str | None,
         typer.Option(help="Where it is written. [default: replay/<source>-<seed>]"),
     ] = None,
+    feed: Annotated[str, typer.Option(help="Whose slots.")] = "football",
     as_json: Json = False,
 ) -> None:
     """Run scheduled minutes back to back on a virtual clock, all stages and checks included."""
     try:
-        first = Minute.parse(start)
+        first = Slot.implied(feed, parse_instant(start)).at
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--start") from None
+    if feed not in PLANS:
+        there = ", ".join(PLANS)
+        raise typer.BadParameter(f"{feed!r} is not one of: {there}", param_hint="--feed")
     if source is Source.RECORDED and data is None:
         raise typer.BadParameter("--source recorded needs it", param_hint="--data")
-    options = ReplayOptions(minutes, first, source.value, data, matches, seed, prefix)
+    options = ReplayOptions(minutes, first, source.value, data, matches, seed, prefix, feed)
     with progress_shown(source.value, minutes) as tick:
         totals = run_replay(Settings.load(takes_memory=True), options, tick=tick)
     answer(totals.as_dict(), _shown(totals, options.store_prefix), as_json=as_json)
@@ -103,13 +110,12 @@ def progress_shown(source: str, minutes: int) -> Iterator[Callable[[Totals], Non
 
 def _shown(totals: Totals, prefix: str) -> Iterator[RenderableType]:
     yield totals.stages.table(
-        f"{totals.ticks} minutes from {totals.start} in {totals.seconds:.1f} s"
+        f"{totals.ticks} minutes from {utc_text(totals.start)} in {totals.seconds:.1f} s"
     )
     checks = ", ".join(f"{count} {verdict}" for verdict, count in totals.checks.items())
     yield f"checks: {checks}; alerts: {len(totals.alerts)}; prefix: {prefix}"
 
 
-FEED = "football"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -118,12 +124,13 @@ class ReplayOptions:
     """The options of `touchline replay`. Without `matches` the hour decides how many are live."""
 
     minutes: int
-    start: Minute
+    start: datetime
     source: str
     data: Path | None = None
     matches: int | None = None
     seed: int = 1
     prefix: str | None = None
+    feed: str = "football"
 
     @property
     def store_prefix(self) -> str:
@@ -139,7 +146,7 @@ class ReplayOptions:
 class Totals:
     """The totals of what a replay added; `as_dict` is the JSON that scripts read."""
 
-    start: Minute
+    start: datetime
     ticks: int = 0
     seconds: float = 0.0
     stages: StageTotals = field(default_factory=StageTotals)
@@ -166,7 +173,7 @@ class Totals:
     def as_dict(self) -> dict[str, Any]:
         return {
             "ticks": self.ticks,
-            "start": str(self.start),
+            "start": utc_text(self.start),
             "seconds": round(self.seconds, 1),
             "stages": self.stages.as_dict(),
             "checks": {str(verdict): self.checks[verdict] for verdict in Verdict},
@@ -183,7 +190,8 @@ def run_replay(
     """
     totals = Totals(options.start)
     began = time.monotonic()
-    clock = VirtualClock(options.start.utc)
+    clock = VirtualClock(options.start)
+    feed, end = options.feed, options.start + options.minutes * ONE_MINUTE
     with (
         _kept(settings) as where,
         _feed(where, options) as (fed, set_vendor_clock),
@@ -191,24 +199,27 @@ def run_replay(
     ):
         site.store.make_bucket()
         site.claim_origin(options.origin)
-        minute = options.start
-        site.ledger.open_interval(FEED, minute.utc, options.origin)
+        passed = options.start
+        site.ledger.open_interval(feed, passed, options.origin)
         try:
-            for slot in site.plans[FEED].slots(minute.utc, minute.later(options.minutes).utc):
-                minute = Minute(slot.at)
-                clock.set(slot.at)
-                set_vendor_clock(minute)
+            slots = site.plans[feed].slots(passed, end)
+            if not slots:
+                raise Misuse(f"{feed} has no slot in these {options.minutes} minutes")
+            for slot in slots:
+                passed = slot.at
+                clock.set(passed)
+                set_vendor_clock(passed)
                 report = run_slot(site, slot, run_id=f"replay-{uuid.uuid4()}")
                 totals.add(report, _alerts(site, report))
-                if is_rotation_minute(minute):
-                    totals.failures += rotate(site, FEED).findings
+                if is_rotation_minute(passed):
+                    totals.failures += rotate(site, feed).findings
                 totals.seconds = time.monotonic() - began
                 tick(totals)
         finally:
-            site.ledger.close_interval(FEED, minute.end)
-        record_watch(site.store, site.ledger, FEED)
-        clock.set(minute.end)
-        totals.failures += rotate(site, FEED).findings
+            site.ledger.close_interval(feed, passed + ONE_MINUTE)
+        record_watch(site.store, site.ledger, feed)
+        clock.set(passed + ONE_MINUTE)
+        totals.failures += rotate(site, feed).findings
     return totals
 
 
@@ -241,7 +252,7 @@ def _alerts(site: Site, report: SlotReport) -> list[dict[str, Any]]:
 
 # --- the vendor's stand-in -----------------------------------------------------------------------
 
-Fed = tuple[Settings, Callable[[Minute], None]]
+Fed = tuple[Settings, Callable[[datetime], None]]
 
 
 @contextmanager
@@ -262,7 +273,7 @@ def _feed(settings: Settings, options: ReplayOptions) -> Iterator[Fed]:
             }
         )
         with httpx.Client(trust_env=False) as http:
-            yield fed, lambda minute: _set_clock(http, ready["control"], minute)
+            yield fed, lambda now: _set_clock(http, ready["control"], now)
 
 
 def _server_on_loopback(settings: Settings, options: ReplayOptions) -> Fed:
@@ -275,21 +286,21 @@ def _server_on_loopback(settings: Settings, options: ReplayOptions) -> Fed:
     fed = settings.model_copy(update={"origin": options.origin, "s3_prefix": options.store_prefix})
     control = urljoin(url, "/_control/")
 
-    def set_clock(minute: Minute) -> None:
+    def set_clock(now: datetime) -> None:
         with contextlib.suppress(httpx.HTTPStatusError):  # A server with a clock of its own.
-            _set_clock(httpx, control, minute)
+            _set_clock(httpx, control, now)
 
     return fed, set_clock
 
 
-def _set_clock(http: Any, control: str, minute: Minute) -> None:
-    http.put(f"{control}clock", json={"now": utc_text(minute.utc)}).raise_for_status()
+def _set_clock(http: Any, control: str, now: datetime) -> None:
+    http.put(f"{control}clock", json={"now": utc_text(now)}).raise_for_status()
 
 
 @contextmanager
 def _simulator(options: ReplayOptions, user: str, secret: str) -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "simulator", "--port", "0", "--source", options.source]
-    command += ["--seed", str(options.seed), "--now", utc_text(options.start.utc)]
+    command += ["--seed", str(options.seed), "--now", utc_text(options.start)]
     command += ["--matches", str(options.matches)] if options.matches else []
     command += ["--data", str(options.data)] if options.data else []
     environment = {**os.environ, "TOUCHLINE_FEED_USER": user, "TOUCHLINE_FEED_SECRET": secret}

@@ -44,7 +44,7 @@ def _watch(chain: Chain, of: MatchDay) -> None:
             alarms = {(c.asset, c.check): c.findings for c in report.checks if c.findings}
             assert not alarms, f"{minute}: {str(alarms)[:2000]}"
             assert all(minute.number in step.landed for step in report.steps.values())
-            if is_rotation_minute(minute):
+            if is_rotation_minute(minute.utc):
                 assert rotate(site, FEED).findings == []
         site.ledger.close_interval(FEED, of.start.later(of.minutes).utc)
         settled = [fate for day in of.days for fate in site.ledger.fates(RAW, day).values()]

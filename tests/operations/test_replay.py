@@ -63,7 +63,7 @@ def replayed(settings: Settings) -> Replayed:
                 "feed_secret": SecretStr(SECRET),
             }
         )
-        options = ReplayOptions(minutes, start, "live", prefix=settings.s3_prefix)
+        options = ReplayOptions(minutes, start.utc, "live", prefix=settings.s3_prefix)
         return replay(fed, options, tick=lambda so_far: None)
 
     return run
@@ -176,7 +176,7 @@ def test_without_a_terminal_each_tenth_is_a_line(
 ) -> None:
     with progress_shown("simulated", minutes) as tick:
         for ticks in range(1, minutes + 1):
-            tick(Totals(FILM, ticks, seconds=2 * ticks))
+            tick(Totals(FILM.utc, ticks, seconds=2 * ticks))
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines() == [
@@ -188,7 +188,7 @@ def test_without_a_terminal_each_tenth_is_a_line(
 def test_a_recorded_replay_without_its_recording_says_so(
     settings: Settings, tmp_path: Path
 ) -> None:
-    options = ReplayOptions(1, FILM, "recorded", data=tmp_path / "nothing-here")
+    options = ReplayOptions(1, FILM.utc, "recorded", data=tmp_path / "nothing-here")
     with pytest.raises(Misuse, match="nothing-here"):
         replay(settings, options, tick=lambda so_far: None)
 

@@ -48,7 +48,7 @@ class Replayed:
         """So many minutes, the first so long after the day's first."""
         start = START.later(first)
         self.vendor.faults.replace(list(faults), int(start.utc.timestamp()))
-        options = ReplayOptions(count, start, "live", prefix=self.settings.s3_prefix)
+        options = ReplayOptions(count, start.utc, "live", prefix=self.settings.s3_prefix)
         replay(self.settings, options, tick=lambda so_far: None)
 
     def missed(self, first: int, count: int, reason: MissedReason) -> None:
