@@ -151,7 +151,7 @@ def test_what_is_the_same_in_several_assets_is_told_once() -> None:
     cells[5:8] = [Cell(MinuteState.MISSED, None, "not_requested", "the minute was missed")] * 3
     spoiled = [*cells[:2], Cell(MinuteState.BAD, None, "real_loss", "gone"), *cells[3:]]
     assets = (asset_day(cells, name="football/a"), asset_day(spoiled, name="football/b"))
-    found = minutes_to_look_at(day_state(DAY, cells, assets=assets), Clock(Day.parse(DAY)))
+    found = minutes_to_look_at(day_state(DAY, cells, assets=assets), Clock(Day.parse(DAY), 1440))
     assert [(each.assets, each.when, each.fetches, each.run.what) for each in found] == [
         ("b", "12:02 AM EDT", "3", "real_loss"),
         ("all assets", "12:05 AM EDT to 12:07 AM EDT", "6-8 (3)", "not_requested"),
@@ -161,7 +161,7 @@ def test_what_is_the_same_in_several_assets_is_told_once() -> None:
 def test_a_first_fetch_of_whole_histories_does_not_flatten_the_rest() -> None:
     cells = [Cell(MinuteState.LANDED, 100)] * 60
     cells[0], cells[30] = Cell(MinuteState.LANDED, 90_000), Cell(MinuteState.MISSED)
-    drawn = chart(asset_day(cells), Clock(Day.parse(DAY)), 1, 60)
+    drawn = chart(asset_day(cells), Clock(Day.parse(DAY), 1440), 1, 60)
     assert (drawn.peak, drawn.peak_at, drawn.is_cut_off) == (90_000, "12:00 AM EDT", True)
     assert drawn.top == 120
     assert drawn.path.count("M") == 2, "a minute without a fetch is a gap and no zero"
