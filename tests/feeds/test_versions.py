@@ -196,3 +196,24 @@ def test_a_change_while_a_day_is_made_leaves_it_stale(sealed: Watched, client: L
     sealed.clock.set(slot.at + timedelta(minutes=5))
     assert make_stale_days(sealed.site, FEED, run_id="upkeep") == []
     assert ledger.stale(FEED) == []
+
+
+@pytest.mark.parametrize("order", [(1626, 1986, 3426), (3426, 1986, 1626), (1986, 3426, 1626)])
+def test_in_whatever_order_captures_come_the_versions_are_the_same(
+    watched: Watched, order: tuple[int, ...]
+) -> None:
+    watched.clock.set(watched.case.over + HOUR)
+    inbox = watched.site.inbox(FEED)
+    inbox.folder.mkdir(parents=True)
+    for number in order:
+        captured = watched.case.capture(Slot.numbered(box_scores.name, TUESDAY, number))
+        (inbox.folder / f"{number}").write_bytes(captured.data)
+        assert take_inbox(watched.site, watched.plan, run_id=f"inbox {number}").wrong == []
+    assert versions(watched, FINALS.name, TUESDAY) == {
+        1626: (Outcome.COMPLETE, 2),
+        1986: (Outcome.COMPLETE, 3),
+        3426: (Outcome.UNCHANGED, 0),
+    }
+    assert watched.numbers(FINALS.name) == [1986] * 3
+    # Nobody has asked for the lines.
+    assert watched.findings().keys() == {(f"{FEED}/game_lines", "cadence")}
