@@ -128,11 +128,15 @@ class AsOfStep(StageStep):
     def made(self) -> Iterator[FetchObject | Failure]:
         try:
             newest = self._newest()
-            is_due = self._is_watched() if newest is None else self._is_behind(newest)
-            if is_due or self.run.rebuild:
-                yield self._make(newest)
+            is_due = self._is_watched() if newest is None else self._is_stale()
         except (Unavailable, ValueError) as error:
-            yield Failure(None, f"what earlier days hold could not be seen: {error}")
+            if self.run.rebuild:
+                yield Failure(None, f"nothing was made: {error}")
+            else:
+                self.findings.append(f"whether {self.day} is up to date is not known: {error}")
+            return
+        if is_due or self.run.rebuild:
+            yield self._make(newest)
 
     def make(self, number: FetchNumber) -> FetchObject | Failure:
         """Its newest version. Older ones were made of what earlier days were then."""
@@ -153,11 +157,10 @@ class AsOfStep(StageStep):
         raw = self.raw
         return bool(self.run.site.ledger.expected(raw, self.day, raw.ends(self.day)))
 
-    def _is_behind(self, newest: FetchObject) -> bool:
-        """Whether any earlier day that it was made of has another version now."""
-        earlier = Earlier(self.run.site, self.day)
-        reads = self._opened(newest).reads
-        return any(earlier.look(read.asset, Day.parse(read.date)) != read for read in reads)
+    def _is_stale(self) -> bool:
+        """Whether an earlier day that it was made of has had another version since."""
+        stale = self.run.site.ledger.stale(self.run.plan.name, self.day)
+        return any(each.asset == self.stage.name for each in stale)
 
     def _make(self, newest: FetchObject | None) -> FetchObject | Failure:
         run, stage = self.run, self.stage
@@ -226,11 +229,6 @@ class Earlier:
         """
         found = self._newest(asset, day)
         return decode_stage(self.site.stages[asset], found.body).records if found else None
-
-    def look(self, asset: str, day: Day) -> VersionRead:
-        """Return which version of an earlier day is the newest, without what it holds."""
-        self._newest(asset, day)
-        return self.reads[asset, day]
 
     def _newest(self, asset: str, day: Day) -> FetchObject | None:
         if day >= self.day:

@@ -37,7 +37,7 @@ from touchline.notices import lasted, next_commands
 from touchline.plan import FeedPlan
 from touchline.slot import Slot
 from touchline.stage import RawAsset
-from touchline.watch import WINDOW_OVERDUE
+from touchline.watch import STALE_FOR, WINDOW_OVERDUE
 
 HEARTBEAT, RUNS = "heartbeat", "runs"
 
@@ -80,6 +80,11 @@ def book_signals(books: Books) -> Iterator[Signal]:
             (Kind.BACKLOG, f"match alerts of {plan.name}", partial(_match_alerts, books, plan)),
             (Kind.BACKLOG, f"pending in {plan.name}", partial(_pending, books, plan)),
             (Kind.BACKLOG, f"windows of {plan.name}", partial(_windows, books, plan)),
+            *(
+                [(Kind.BACKLOG, f"stale days of {plan.name}", partial(_stale, books, plan))]
+                if any(not stage.takes_fetches for stage in plan.stages)
+                else []
+            ),
             *(
                 (Kind.PROGRESS, asset.name, partial(_progress, books, plan, asset.name))
                 for asset in plan.assets
@@ -379,6 +384,22 @@ def _windows(books: Books, plan: FeedPlan) -> Signal:
     do = f"look at the runs of {plan.name}_rotation in Dagster"
     return Signal(
         Kind.BACKLOG, name, of_backlog(age), detail, rests_on, do, age.total_seconds(), count
+    )
+
+
+def _stale(books: Books, plan: FeedPlan) -> Signal:
+    """Days that wait to be made again, since earlier ones have changed."""
+    waiting = books.ledger.stale(plan.name)
+    name, rests_on = f"stale days of {plan.name}", (STORE, LEDGER, *by_sensor(f"{plan.name}_seal"))
+    if not waiting:
+        return Signal(Kind.BACKLOG, name, Health.OK, "none", rests_on, count=0)
+    first = min(waiting, key=lambda each: each.since)
+    age = books.now - first.since
+    health = Health.BAD if age >= STALE_FOR else Health.OK
+    detail = f"{len(waiting)} wait, the first since {lasted(age)}: {first.because}"
+    do = f"touchline seal --date {first.day} --feed {plan.name}"
+    return Signal(
+        Kind.BACKLOG, name, health, detail, rests_on, do, age.total_seconds(), len(waiting)
     )
 
 

@@ -20,6 +20,8 @@ WINDOW_DUE = timedelta(minutes=15)
 """So long after its last minute a window is stored, whatever of it is still missing."""
 WINDOW_OVERDUE = timedelta(minutes=17)
 """One that is still not stored is an alarm: 13 of 10 and 14 of 10 once passed unseen."""
+STALE_FOR = timedelta(hours=2)
+"""So long a day may wait to be made again: the seal's job does it, once an hour at least."""
 SINGLES_OUTLIVE_WINDOW = timedelta(minutes=10)
 """Fetch objects stay for so long after their window was verified: whoever has listed them reads
 them."""

@@ -25,12 +25,10 @@ from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Window, new_york_text, utc_text
 from touchline.errors import Bad, Unreadable
 from touchline.stage import RawAsset, Stage
-from touchline.watch import WINDOW_OVERDUE
+from touchline.watch import STALE_FOR, WINDOW_OVERDUE
 
 WINDOW_TAKES = timedelta(minutes=10)
 """So long after it was announced a window may be on its way."""
-STALE_FOR = timedelta(hours=2)
-"""So long a day may wait to be made again: the seal's job does it, once an hour at least."""
 
 
 def landed_matches_claimed(books: DayBooks, report: CheckReport) -> None:

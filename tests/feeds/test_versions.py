@@ -10,6 +10,7 @@ import pytest
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.day_step import Earlier
 from pipeline_assets.drift import drifted_days
+from pipeline_assets.health import Books, book_signals
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.load import load_table
 from pipeline_assets.sealing import seal_day
@@ -22,6 +23,7 @@ from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import Outcome, Verdict
 from touchline.day import Day
 from touchline.fetch import Envelope
+from touchline.health import Health, Signal
 from touchline.slot import Slot
 
 CORRECTED = TUESDAY.shifted(3)
@@ -61,6 +63,14 @@ def verdict(watched: Watched, day: Day) -> Verdict:
         for asset in watched.plan.assets
         for report in check_day(watched.site, watched.plan, asset, day, deep=True)
     )
+
+
+def stale_signal(watched: Watched) -> Signal:
+    site = watched.site
+    spools = {FEED: site.spool(FEED)}
+    books = Books(site.settings, site.plans, site.ledger, site.store, spools, watched.clock.now())
+    [signal] = (each for each in book_signals(books) if each.name == f"stale days of {FEED}")
+    return signal
 
 
 def versions(watched: Watched, asset: str, day: Day) -> dict[int, tuple[Outcome, int]]:
@@ -152,7 +162,9 @@ def test_a_correction_in_march_changes_exactly_the_days_that_read_it(
     assert [(each.asset, each.day) for each in waiting] == [(FORM.name, day) for day in after]
     assert waiting[0].because == f"{FINALS.name} of {CORRECTED} has version {slot.number} since"
 
+    assert stale_signal(sealed).state is Health.OK
     sealed.clock.set(MARCH.start + 12 * HOUR)
+    assert stale_signal(sealed).state is Health.BAD
     assert {verdict(sealed, day) for day in after} == {Verdict.BAD}
     assert make_stale_days(sealed.site, FEED, run_id="upkeep") == []
     assert sealed.site.ledger.stale(FEED) == []
@@ -175,7 +187,7 @@ def test_a_sealed_day_keeps_the_rows_of_its_newest_version_alone(
     days.refresh()
     table = days.sealed_days.lake.open(FINALS.name)
     assert table is not None
-    assert table.to_pyarrow_table(filters=[("date", "=", str(CORRECTED))]).num_rows == 3
+    assert table.to_pyarrow_table(filters=[("date", "=", CORRECTED.date)]).num_rows == 3
     held = days.index(FINALS.name, CORRECTED).sealed
     assert {n: each.is_kept for n, each in held.items()} == {1626: False, 1986: True, 3426: True}
     # It can be made again, and is then what it was.
