@@ -61,6 +61,8 @@ class _StagePlanning:
             self.done.add(number)
             return
         action, reason = Action.DO, decided.why_not_ready(stage, number)
+        if not self._can_be_made(number):
+            reason = "a later version was made since, of what earlier days are now"
         if reason is None and stage.ordered:
             reason = self._go_back(number, numbers)
         if reason is not None:
@@ -92,6 +94,10 @@ class _StagePlanning:
         """Whether an input was added after this fetch, and nobody has asked for it yet."""
         stands, surveys = self.decided.stands, self.decided.plan.surveys
         return any(number in surveys[name].unmade - stands[name] for name in self.stage.inputs)
+
+    def _can_be_made(self, number: FetchNumber) -> bool:
+        """Of a day that is made as of earlier ones, only the newest version can be made again."""
+        return self.stage.takes_fetches or number == max(self.found.claims, default=number)
 
     def _is_new(self, number: FetchNumber) -> bool:
         newest = self.decided.site.clock.now() - stage_step.LEFT_TO_LIVE_RUNS
@@ -139,8 +145,8 @@ class _StagePlanning:
         if row is None or row.landed is None:
             return None
         surveys = self.decided.plan.surveys
-        if not self.stage.takes_fetches and number != max(self.found.claims):
-            return None  # What it was made of has had other versions since.
+        if not self._can_be_made(number):
+            return None
         if row.landed.code_version != version:
             return "made by another version of the code"
         there = {name: surveys[name].claims for name in self.stage.inputs_of_its_day}

@@ -13,6 +13,9 @@ from pipeline_assets.drift import drifted_days
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.load import load_table
+from pipeline_assets.repair.plan import Action
+from pipeline_assets.repair.planning import plan_repair
+from pipeline_assets.repair.work import carry_out
 from pipeline_assets.sealing import seal_day
 from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stale_days import make_stale_days
@@ -229,3 +232,33 @@ def test_in_whatever_order_captures_come_the_versions_are_the_same(
     assert watched.numbers(FINALS.name) == [1986] * 3
     # Nobody has asked for the lines.
     assert watched.findings().keys() == {(f"{FEED}/game_lines", "cadence")}
+
+
+@pytest.mark.parametrize(("asset", "number"), [(FINALS.name, 1986), (FORM.name, 546)])
+def test_a_version_that_is_lost_is_named_and_made_again(
+    watched: Watched, asset: str, number: int
+) -> None:
+    watched.live_until(watched.case.over)
+    site, before = watched.site, watched.digests()
+    key = site.keys(asset).single(TUESDAY, number)
+    site.store.delete(key, site.store.head(key).etag)
+    site.days(FEED).in_hand.clear()
+    assert watched.findings()[asset, "landed_matches_claimed"] == [
+        f"{key} was confirmed and is not in the store, nor in a window"
+    ]
+    plan = plan_repair(site, watched.plan, TUESDAY)
+    assert carry_out(site, plan, run_id="repair", reason="lost").failures == []
+    assert watched.digests() == before
+    assert watched.findings() == {}
+
+
+def test_an_older_version_of_earlier_days_that_is_lost_is_said_to_be_lost(watched: Watched) -> None:
+    watched.live_until(watched.case.over)
+    site = watched.site
+    key = site.keys(FORM.name).single(TUESDAY, 186)
+    site.store.delete(key, site.store.head(key).etag)
+    site.days(FEED).in_hand.clear()
+    plan = plan_repair(site, watched.plan, TUESDAY)
+    [item] = plan.items
+    assert (item.asset, item.number, item.action) == (FORM.name, 186, Action.CANNOT)
+    assert item.reason.endswith("a later version was made since, of what earlier days are now")
