@@ -7,6 +7,7 @@ place where a reader finds it, and its claim is compared with that.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ from resources.day_store import DayStore
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import Claim, ClaimRow, FetchRow, Standing, WindowRow, Witness
 from resources.site import Site
+from resources.stage_codec import decode_stage
 from resources.store import NotFound, ObjectInfo
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, Day, FetchNumber, Window, new_york_text, utc_text
@@ -84,7 +86,8 @@ class _Comparison:
         if isinstance(self.asset, Stage):
             if self.asset.takes_fetches:
                 self._never_taken({*claims, *numbers, *gone})
-            self._stale()
+            else:
+                self._stale()
         read_well: dict[FetchNumber, str] = {}
         self._trusted_windows(claims, index)
         for number in sorted({*claims, *numbers} - self.spoken_for):
@@ -322,12 +325,23 @@ class _Comparison:
         return row.run_id is None or not self.site.ledger.has_failed(row.run_id)
 
     def _stale(self) -> None:
-        """Versions of the day were made of earlier days that have changed since."""
-        now = self.site.clock.now()
-        for stale in self.site.ledger.stale(self.books.plan.name, self.day):
-            if stale.asset == self.asset.name and now >= stale.since + STALE_FOR:
-                detail = f"it waits to be made again since {utc_text(stale.since)}: {stale.because}"
+        """The newest version of the day was made of earlier days that have changed since. A deep
+        check reads in the version itself what it was made of."""
+        ledger, now = self.site.ledger, self.site.clock.now()
+        waiting = ledger.stale(self.books.plan.name, self.day)
+        stale = next((each for each in waiting if each.asset == self.asset.name), None)
+        if stale is not None:
+            if now >= stale.since + STALE_FOR:
+                since = utc_text(stale.since)
+                detail = f"it waits to be made again since {since}: {stale.because}"
                 self.report.found(Kind.NOT_LANDED, None, None, detail)
+        elif self.report.deep and isinstance(self.asset, Stage) and self.books.claims:
+            newest = max(self.books.claims)
+            with suppress(NotFound, Unreadable):  # Said where each object is read back.
+                found = self.days.read_back(self.asset.name, self.day, newest)
+                for because in ledger.outdated(decode_stage(self.asset, found.body).reads):
+                    detail = f"it was made before that, and nobody was told: {because}"
+                    self.report.found(Kind.TRACKING_ERROR, newest, None, detail)
 
     def _is_let_go(self, place: Place) -> bool:
         """Whether the day is sealed with a later version alone."""

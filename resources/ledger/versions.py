@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record
@@ -45,7 +45,7 @@ class VersionBook(Book):
                 read_of = {"read_asset": read.asset, "read_day": Day.parse(read.date)}
                 found = {"number": read.number, "sha256": read.sha256}
                 transaction.upsert(table, {**of, **read_of, **found})
-                because = because or self._outdated(transaction, read)
+                because = because or self._outdated(transaction.connection, read)
             if because is not None:
                 transaction.upsert(tables.stale, {**of, "because": because, "since": at})
 
@@ -59,7 +59,7 @@ class VersionBook(Book):
             ).all()
             for row in rows:
                 read = VersionRead(row.read_asset, str(row.read_day), row.number, row.sha256)
-                if self._outdated(transaction, read):
+                if self._outdated(transaction.connection, read):
                     return
             transaction.connection.execute(delete(stale).where(*self._of(stale, asset, day)))
 
@@ -88,10 +88,15 @@ class VersionBook(Book):
             of = {"prefix": self.prefix, "asset": reader.asset, "day": reader.day}
             transaction.upsert(tables.stale, {**of, "because": because, "since": at})
 
-    def _outdated(self, transaction: Transaction, read: VersionRead) -> str | None:
-        """Why what was read is not the newest version any more, if it is not."""
+    def outdated(self, reads: Iterable[VersionRead]) -> list[str]:
+        """Return why what was read is not the newest version any more, of all that is not."""
+        with self._database.read() as connection:
+            found = [self._outdated(connection, read) for read in reads]
+        return [because for because in found if because]
+
+    def _outdated(self, connection: Connection, read: VersionRead) -> str | None:
         table = tables.claims
-        newest = transaction.connection.execute(
+        newest = connection.execute(
             select(table.c.number, table.c.landed)
             .where(
                 *self._of(table, read.asset, Day.parse(read.date)),

@@ -262,3 +262,18 @@ def test_an_older_version_of_earlier_days_that_is_lost_is_said_to_be_lost(watche
     [item] = plan.items
     assert (item.asset, item.number, item.action) == (FORM.name, 186, Action.CANNOT)
     assert item.reason.endswith("a later version was made since, of what earlier days are now")
+
+
+def test_a_deep_check_sees_a_stale_day_of_which_nobody_was_told(
+    sealed: Watched, client: League
+) -> None:
+    slot = _corrected_in_march(sealed, client)
+    ledger, day = sealed.site.ledger, CORRECTED.shifted(1)
+    ledger.reads(FORM.name, day, [], slot.at)
+    ledger.freshen(FORM.name, day)
+    assert day not in {each.day for each in ledger.stale(FEED)}
+    found = check_day(sealed.site, sealed.plan, FORM, day, deep=True)
+    assert [each.detail for report in found for each in report.findings] == [
+        "it was made before that, and nobody was told: "
+        f"{FINALS.name} of {CORRECTED} has version {slot.number} since"
+    ]
