@@ -71,10 +71,7 @@ class DayStep(StageStep):
 
     def make(self, number: FetchNumber) -> FetchObject | Failure:
         try:
-            there = {name: self._landed(name) for name in self.stage.inputs}
-            of = self.stage.made_of(number, there)
-            inputs = [self.run.days.read(name, self.day, each) for name, each in of]
-            before = self._before(number)
+            inputs, before = self._inputs(number), self._before(number)
         except StoreError as error:
             return Failure(number, f"its input: {error}")
         except UnreadableObject as error:
@@ -88,6 +85,11 @@ class DayStep(StageStep):
             log.exception("%s: version %s", self.stage.name, number)
             return self._give_up_or_retry(number, inputs, describe(error))
 
+    def _inputs(self, number: FetchNumber) -> list[FetchObject]:
+        there = {name: self._landed(name) for name in self.stage.inputs}
+        of = self.stage.made_of(number, there)
+        return [self.run.days.read(name, self.day, each) for name, each in of]
+
     def _before(self, number: FetchNumber) -> Sequence[Any] | None:
         """The records of the newest version before this one that holds any; None where there is
         none. One that the sealed day has let go of is worked out again."""
@@ -96,10 +98,7 @@ class DayStep(StageStep):
                 try:
                     found = self.run.days.read(self.stage.name, self.day, earlier)
                 except NotFound:
-                    there = {name: self._landed(name) for name in self.stage.inputs}
-                    of = self.stage.made_of(earlier, there)
-                    inputs = [self.run.days.read(name, self.day, each) for name, each in of]
-                    return self._staged(inputs, None).records
+                    return self._staged(self._inputs(earlier), None).records
                 if found.outcome.holds_records:
                     return self._opened(found).records
         return None
