@@ -1,7 +1,8 @@
 """What the store says of watching: when fetches were expected, and which slots were missed.
 
     watch/<feed>/intervals/<opened>.json    a watch interval, by the UTC time it was opened at
-    watch/<feed>/date=D/missed.json         the missed slots of a New York day, with their reasons
+    watch/<feed>/date=D/missed.json         the slots of a New York day that were missed, or held
+                                            back on purpose, with their reasons
 
 A raw asset other than the feed's `raw_fetches` has its missed slots in a folder of its name. The
 ledger says it first and remembers what the store was not told yet, so that a store that is away
@@ -19,6 +20,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from resources.ledger import Ledger
+from resources.ledger.minutes import NOT_FETCHED
 from resources.store import (
     Conflicting,
     NotFound,
@@ -28,7 +30,7 @@ from resources.store import (
     StoreError,
 )
 from resources.watch_layout import missed_at, opened_of, watch_prefix
-from touchline.accounting import FetchFate, sha256_hex
+from touchline.accounting import sha256_hex
 from touchline.day import Day, parse_instant, utc_text
 from touchline.formats import UNREADABLE_JSON
 
@@ -64,7 +66,8 @@ class WatchInterval(WatchRecord, frozen=True, kw_only=True):
 
 
 class MissedSlot(msgspec.Struct, frozen=True):
-    """Why a slot has no fetch, and when that was said (UTC)."""
+    """Why a slot has no fetch, and when that was said (UTC). A `RetryReason` says that it was held,
+    any other reason that it was missed."""
 
     reason: str
     at: str
@@ -134,7 +137,7 @@ def _missed(ledger: Ledger, raw: str, day: Day) -> MissedSlots:
     minutes = {
         int(number): MissedSlot(row.reason or "", utc_text(row.updated_at))
         for number, row in ledger.fetches(raw, day).items()
-        if row.fate is FetchFate.MISSED
+        if row.fate in NOT_FETCHED
     }
     return MissedSlots(date=str(day), minutes=minutes)
 

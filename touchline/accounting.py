@@ -46,6 +46,8 @@ class FetchFate(StrEnum):
     STARTED = "started"
     LANDED = "landed"
     MISSED = "missed"
+    HELD = "held"
+    """Not fetched on purpose: what can be fetched again was not to be asked for then."""
 
 
 class RunState(StrEnum):
@@ -98,6 +100,7 @@ class RunKind(StrEnum):
 
     MINUTE = "minute"
     REBUILD = "rebuild"
+    COLLECT = "collect"
     CHECKS = "checks"
     ROTATION = "rotation"
     SEAL = "seal"
@@ -109,7 +112,7 @@ class RunKind(StrEnum):
     @property
     def makes_data(self) -> bool:
         """Whether it is no success when it adds nothing."""
-        return self in (RunKind.MINUTE, RunKind.REBUILD)
+        return self in (RunKind.MINUTE, RunKind.REBUILD, RunKind.COLLECT)
 
 
 class Outcome(StrEnum):

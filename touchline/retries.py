@@ -26,11 +26,13 @@ of the next day. A count that is None is neither zero nor data.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from touchline.accounting import RetryAction, RetryReason, RunState
+from touchline.day import Day
+from touchline.fetch import Envelope
 from touchline.zeros import Expected
 
 
@@ -116,6 +118,19 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Refetch:
+    """That the past of a raw asset can be fetched again, and what is decided by.
+
+    Both are pure functions. `content` is of a fetch that did not fail; its units are those of the
+    fetch's records that are no placeholders. `expects` says of a day, at a time (UTC), whether data
+    can exist, and from when on, where that is known.
+    """
+
+    content: Callable[[Envelope], Content]
+    expects: Callable[[Day, datetime], tuple[Expected, datetime | None]]
+
+
+@dataclass(frozen=True)
 class Decision:
     """What to do with the key, and what to record of it."""
 
@@ -128,6 +143,47 @@ class Decision:
     alert: bool = False
     abandoned: tuple[str, ...] = ()
     """The runs to mark `abandoned`, for the reason `stale_runner`; in their sequence."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended that fetched something, all of which has landed in its slot.
+
+    The counts are of records, as in `PriorRun`. `supersedes` is whether its content takes the place
+    of all that was landed before.
+    """
+
+    state: RunState
+    inserted: int | None = None
+    updated: int | None = None
+    unchanged: int | None = None
+    placeholder: int | None = None
+    content_hash: str | None = None
+    supersedes: bool = False
+
+
+def ending(
+    decision: Decision, content: Content | None, *, records: int, is_partial: bool = False
+) -> Ending:
+    """Return how an attempt ended whose content brought this decision. `records` is how many
+    records were fetched; `content` is None where nobody can tell what they are."""
+    if content is None:
+        return Ending(RunState.SUCCESS)
+    if decision.action is RetryAction.SET_ASIDE:
+        return Ending(RunState.SKIPPED, 0, 0, 0, 0, content.hash)
+    placeholder = max(records - content.units, 0)
+    if decision.reason is RetryReason.IDENTICAL_CONTENT:
+        return Ending(RunState.SKIPPED, 0, 0, records, placeholder, content.hash)
+    state = RunState.SUCCESS if content.units else RunState.NO_DATA
+    return Ending(
+        RunState.PARTIAL if is_partial else state,
+        inserted=max(records, content.units),
+        updated=0,
+        unchanged=0,
+        placeholder=placeholder,
+        content_hash=content.hash,
+        supersedes=state is RunState.SUCCESS and not is_partial,
+    )
 
 
 def decide(

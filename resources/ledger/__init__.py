@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from resources.ledger import tables
 from resources.ledger.alerts import AlertBook
+from resources.ledger.attempts import AttemptBook
 from resources.ledger.claims import ClaimBook
 from resources.ledger.database import (
     Database,
@@ -21,6 +22,7 @@ from resources.ledger.minutes import MinuteBook
 from resources.ledger.rebuilt import RebuildBook
 from resources.ledger.records import (
     NO_OBJECT,
+    AttemptRow,
     Claim,
     ClaimRow,
     Expiry,
@@ -41,6 +43,7 @@ from resources.ledger.tiers import TierBook
 
 __all__ = [
     "NO_OBJECT",
+    "AttemptRow",
     "Claim",
     "ClaimRow",
     "Expiry",
@@ -62,7 +65,9 @@ __all__ = [
 ]
 
 
-class Ledger(ClaimBook, TierBook, MinuteBook, RunBook, RebuildBook, AlertBook, TidyBook):
+class Ledger(
+    ClaimBook, TierBook, MinuteBook, AttemptBook, RunBook, RebuildBook, AlertBook, TidyBook
+):
     """One prefix's ledger, in SQLite or PostgreSQL.
 
     Every method that reads or writes raises LedgerUnavailable when the database cannot be reached

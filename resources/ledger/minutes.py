@@ -14,7 +14,7 @@ from resources.ledger.book import Book, record
 from resources.ledger.database import Transaction
 from resources.ledger.records import FetchRow, IntervalRow
 from resources.watch_layout import interval_key, missed_key
-from touchline.accounting import FetchFate, MissedReason, Outcome, RunState
+from touchline.accounting import FetchFate, MissedReason, Outcome, RetryReason, RunState
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
 from touchline.schedule import expected_slots
@@ -29,6 +29,8 @@ _FATE = (
 )
 _FATES = {fate.value: fate for fate in FetchFate}
 
+NOT_FETCHED = (FetchFate.MISSED, FetchFate.HELD)
+"""What is told to the store too, since no object says it."""
 DEAD = (RunState.FAILED, RunState.ABANDONED)
 """A run that ended before its work was done, or fell silent: nothing more comes from it."""
 
@@ -65,6 +67,16 @@ class MinuteBook(Book):
     def slot_missed(self, slot: Slot, reason: MissedReason, at: datetime) -> None:
         """Record that the slot has no fetch, and why. A landed slot stays landed."""
         self._set_fate(slot, at, FetchFate.MISSED, reason=reason.value)
+
+    def slot_held(
+        self, slot: Slot, reason: RetryReason, until: datetime | None, at: datetime
+    ) -> None:
+        """Record that the slot is not fetched on purpose, and when to ask again, if that is known.
+        A slot that has a fate keeps it."""
+        with self._database.write() as transaction:
+            found = select(tables.fetches.c.fate).filter_by(**self._key(slot))
+            if transaction.connection.scalar(found) is None:
+                self._put_fate(transaction, slot, at, FetchFate.HELD, reason=reason, until=until)
 
     def fetch_died(self, slot: Slot, run_id: str, at: datetime) -> None:
         """Record that the run which was to fetch this slot is over, maybe before it began to. A
@@ -330,14 +342,21 @@ class MinuteBook(Book):
                 found = select(table.c.fate).filter_by(**key)
                 if transaction.connection.scalar(found) is FetchFate.LANDED:
                     return
-            transaction.upsert(
-                table,
-                key
-                | {"fate": fate, "reason": None, "sequence": transaction.sequence, "updated_at": at}
-                | columns,
-            )
-            if fate is FetchFate.MISSED:
-                self._untold(transaction, slot.feed, missed_key(slot.raw, slot.day))
+            self._put_fate(transaction, slot, at, fate, **columns)
+
+    def _put_fate(
+        self, transaction: Transaction, slot: Slot, at: datetime, fate: FetchFate, **columns: Any
+    ) -> None:
+        said = {
+            "fate": fate,
+            "reason": None,
+            "until": None,
+            "sequence": transaction.sequence,
+            "updated_at": at,
+        }
+        transaction.upsert(tables.fetches, self._key(slot) | said | columns)
+        if fate in NOT_FETCHED:
+            self._untold(transaction, slot.feed, missed_key(slot.raw, slot.day))
 
 
 def _fate(_: FetchNumber, text: str, fetch_id: str | None, change: int) -> _Settled:

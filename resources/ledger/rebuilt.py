@@ -12,7 +12,7 @@ from resources.ledger import tables
 from resources.ledger.book import Book, touch
 from resources.ledger.claims import columns_of
 from resources.ledger.records import RebuiltClaim
-from touchline.accounting import ClaimState, FetchFate, Outcome
+from touchline.accounting import ClaimState, FetchFate, Outcome, RetryReason
 from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.fetch import FetchRef
 
@@ -84,10 +84,11 @@ class RebuildBook(Book):
         missed: Mapping[FetchNumber, tuple[str, datetime]],
     ) -> int:
         """Add the fates of slots that the ledger does not know; how many they were. What landed
-        was not missed. The outcome of a fetch that is gone, and its reason, may be unknown."""
+        was neither missed nor held. The outcome of a fetch that is gone, and its reason, may be
+        unknown."""
         table = tables.fetches
         rows = {
-            number: {"fate": FetchFate.MISSED, "reason": reason, "updated_at": at}
+            number: {"fate": _fate_of(reason), "reason": reason, "updated_at": at}
             for number, (reason, at) in missed.items()
         } | {
             number: {
@@ -143,3 +144,8 @@ class RebuildBook(Book):
                 update(table).where(*key, table.c.closed.is_(None)).values(closed=closed)
             )
             return True
+
+
+def _fate_of(reason: str) -> FetchFate:
+    """Of a slot that was not fetched for this reason."""
+    return FetchFate.HELD if reason in set(RetryReason) else FetchFate.MISSED

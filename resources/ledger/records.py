@@ -11,9 +11,17 @@ from typing import NamedTuple
 import msgspec
 
 from resources.manifest import Held, HeldBriefly
-from touchline.accounting import Account, ClaimState, FetchFate, Outcome, RunState
+from touchline.accounting import (
+    Account,
+    ClaimState,
+    FetchFate,
+    Outcome,
+    RetryReason,
+    RunState,
+)
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
+from touchline.retries import PriorRun
 from touchline.slot import Slot
 
 _HELD = msgspec.json.Decoder(list[Held])
@@ -137,7 +145,9 @@ class Transition:
 class FetchRow:
     """What became of one slot.
 
-    `reason` is a `MissedReason` for a missed slot, the fetch's own reason code for a landed one.
+    `reason` is a `MissedReason` for a missed slot, a `RetryReason` for a held one, the fetch's own
+    reason code for a landed one. `until` is when a held one may be asked for again, if that is
+    known.
     `lateness_seconds` is how long after the time of its slot the fetch started.
     """
 
@@ -149,12 +159,65 @@ class FetchRow:
     run_id: str | None
     started_at: datetime | None
     lateness_seconds: float | None
+    until: datetime | None
     sequence: int
     updated_at: datetime
 
     @property
     def number(self) -> FetchNumber:
         return self.slot.number
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """An attempt at a key whose past can be fetched again, in the slot with this number.
+
+    `reason` says why it ran or did not, and `note` who forced it and why, or what went wrong. The
+    counts are of records and None where nobody knows; see `PriorRun`. `superseded_by` is the run
+    whose content took the place of what this one landed.
+    """
+
+    run_id: str
+    number: int
+    state: RunState
+    reason: RetryReason
+    blocked_by: str | None
+    until: datetime | None
+    note: str | None
+    started_at: datetime
+    heartbeat_at: datetime
+    ended_at: datetime | None
+    inserted: int | None
+    updated: int | None
+    unchanged: int | None
+    placeholder: int | None
+    content_hash: str | None
+    superseded_by: str | None
+    sequence: int
+
+    @property
+    def has_fetched(self) -> bool:
+        """Whether it brought an answer, which stands in its slot."""
+        done = (RunState.SUCCESS, RunState.NO_DATA, RunState.PARTIAL)
+        return self.state in done or self.content_hash is not None
+
+    @property
+    def as_prior(self) -> PriorRun:
+        """This attempt as the decision table takes it."""
+        return PriorRun(
+            run_id=self.run_id,
+            sequence=self.sequence,
+            state=self.state,
+            heartbeat=self.heartbeat_at,
+            ended=self.ended_at,
+            inserted=self.inserted,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            placeholder=self.placeholder,
+            content_hash=self.content_hash,
+            superseded=self.superseded_by is not None,
+            reason=self.reason,
+        )
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from resources.ledger.records import Claim, Witness
 from resources.manifest import Held
-from touchline.accounting import ClaimState, FetchFate, Outcome, RunState, Verdict
+from touchline.accounting import ClaimState, FetchFate, Outcome, RetryReason, RunState, Verdict
 from touchline.alerting import AlertState, Hush
 from touchline.day import Day
 from touchline.delivery import DeliveryState
@@ -293,9 +293,35 @@ fetches = Table(
     Column("run_id", Text),
     Column("started_at", UtcTime),
     Column("lateness_seconds", Float),
+    Column("until", UtcTime),
     _needed("sequence", BigInteger),
     _needed("updated_at", UtcTime),
     Index("ledger_fetches_since", "prefix", "raw", "day", "sequence"),
+)
+
+attempts = Table(
+    "ledger_attempts",
+    metadata,
+    _key("prefix"),
+    _key("asset"),
+    _key("day", DayDate),
+    _key("number", Integer),
+    _key("run_id"),
+    _needed("state", OneOf(RunState)),
+    _needed("reason", OneOf(RetryReason)),
+    Column("blocked_by", Text),
+    Column("until", UtcTime),
+    Column("note", Text),
+    _needed("started_at", UtcTime),
+    _needed("heartbeat_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("inserted", BigInteger),
+    Column("updated", BigInteger),
+    Column("unchanged", BigInteger),
+    Column("placeholder", BigInteger),
+    Column("content_hash", Text),
+    Column("superseded_by", Text),
+    _needed("sequence", BigInteger),
 )
 
 intervals = Table(
