@@ -20,7 +20,7 @@ from operations.errors import Commands
 NAMES = (
     *("init", "doctor", "up", "down", "status", "replay"),
     *("verify", "report", "board", "seal", "mirror", "backup", "restore", "housekeep"),
-    *("losses", "reprocess", "rebuild", "inbox", "drift"),
+    *("losses", "collect", "reprocess", "rebuild", "inbox", "drift"),
     *("rows", "export", "fetch", "quarantine", "trace", "lags", "backtest", "s3"),
     *("alerts", "mute", "unmute", "acknowledge", "notify", "ledger"),
 )

@@ -17,6 +17,8 @@ _LOOK = frozenset(
     {Kind.UNEXPLAINED_ZERO, Kind.SCHEMA_DIFFERS, Kind.FEED_FROZEN, Kind.FEED_OUTDATED}
 )
 """Findings that a person has to explain by reading the fetch."""
+_COLLECT = frozenset({Kind.SHRINKING_CONTENT, Kind.RETRY_CAP})
+"""Findings that end with a better fetch, or when somebody forces one: the command says how."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class DayAt:
     def fetch(self, number: int) -> str:
         """`touchline fetch` of this day's raw fetch."""
         return self._command("fetch", str(self.day), str(number), more=["--pretty"])
+
+    def collect(self, feed: str) -> str:
+        """`touchline collect` of this day."""
+        return self._command("collect", "--feed", feed, "--date", str(self.day))
 
     def quarantine(self) -> str:
         """`touchline quarantine` of this day."""
@@ -85,7 +91,9 @@ def next_step(
     if for_repair:
         return at.losses()
     kinds = {each.kind for _, each in found}
-    for _, each in found:
+    for name, each in found:
+        if each.kind in _COLLECT:
+            return at.collect(name.partition("/")[0])
         if each.kind in _LOOK and each.fetch_number is not None:
             return at.fetch(each.fetch_number)
     if Kind.SCHEMA_DRIFTS in kinds:

@@ -43,11 +43,11 @@ def day_locked(site: Site, asset: str, day: Day, holder: str) -> Iterator[None]:
 
 
 def has_died(run_id: str) -> bool:
-    """Whether this is the run id of a `reprocess` or `rebuild` that was called on this machine and
-    is surely not at work. See `new_run_id`."""
+    """Whether this is the run id of a `reprocess`, `rebuild` or `collect` that was called on this
+    machine and is surely not at work. See `new_run_id`."""
     kind, _, rest = run_id.partition("-")
     name, _, process = rest.rpartition("-")[0].rpartition("-")
-    is_command = kind in (RunKind.REPROCESS, RunKind.REBUILD)
+    is_command = kind in (RunKind.REPROCESS, RunKind.REBUILD, RunKind.COLLECT)
     if not is_command or name.rpartition("@")[2] != socket.gethostname():
         return False
     return process.isdigit() and not psutil.pid_exists(int(process))

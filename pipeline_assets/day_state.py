@@ -308,6 +308,8 @@ def cells_of(
             yield Cell(MinuteState.LANDED if records else MinuteState.EMPTY, records)
         elif fetch is not None and fetch.fate is FetchFate.MISSED:
             yield Cell(MinuteState.MISSED, None, fetch.reason or "", "the minute was missed")
+        elif fetch is not None and fetch.fate is FetchFate.HELD:
+            yield Cell(MinuteState.NOT_EXPECTED, None, fetch.reason or "", "it was held")
         elif row is not None or number in watched:
             yield Cell(MinuteState.PENDING, None, "", (row and row.last_error) or "")
         else:

@@ -138,8 +138,9 @@ def _refuse(site: Site, plan: FeedPlan, envelope: Envelope) -> None:
     if raw is None:
         there = ", ".join(raw.name for raw in plan.raws)
         raise NoCapture(f"it is a fetch of {ref.slot.raw}, and {plan.name} has {there}")
-    if ref.number > raw.length(ref.day):
-        raise NoCapture(f"{ref.day} has minutes 1 to {raw.length(ref.day)}, not {ref.number}")
+    last = raw.newest_number(ref.day, site.clock.now())
+    if ref.number > last:
+        raise NoCapture(f"{ref.day} has minutes 1 to {last}, not {ref.number}")
     if ref.at > site.clock.now():
         raise NoCapture(f"its minute {utc_text(ref.at)} has not begun")
     try:

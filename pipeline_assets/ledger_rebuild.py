@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from pipeline_assets.attempts import Attempt
 from pipeline_assets.statements import Statements
 from resources.day_index import DayIndex, Place
 from resources.day_store import DayStore
@@ -33,6 +34,7 @@ from touchline.delivery import match_alerts
 from touchline.errors import Unreadable
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
+from touchline.retries import Refetch
 from touchline.stage import Stage
 
 REBUILD = "ledger-rebuild"
@@ -122,6 +124,8 @@ class _Day:
                 self._reads(stage)
         for raw in self.plan.raws:
             self._fates(raw.name, missed.get(raw.name))
+            if raw.refetch:
+                self._attempts(raw.name, raw.refetch)
         return [found.report for found in self.found.values()]
 
     def _vouched(self) -> dict[str, set[FetchNumber]]:
@@ -187,6 +191,20 @@ class _Day:
             landed,
             {FetchNumber(n): (each.reason, parse_instant(each.at)) for n, each in named.items()},
         )
+
+    def _attempts(self, raw: str, refetch: Refetch) -> None:
+        """What each fetch of what can be fetched again was to its day, judged anew in the order of
+        the slots. What was held, and what was forced, nobody knows any more."""
+        found, ledger = self.found[raw], self.site.ledger
+        known = {row.number for row in ledger.attempts(raw, self.day) if row.has_fetched}
+        for number in sorted(found.places.keys() - known):
+            try:
+                made = found.days.read_place(raw, self.day, found.places[number])
+            except (NotFound, Unreadable) as error:
+                found.report.findings.append(f"the attempt of fetch {number}: {error}")
+                continue
+            slot, findings = made.ref.slot, found.report.findings
+            Attempt(self.site, refetch, slot, REBUILD, findings).landed(made, slot.at)
 
     def _reason(self, made: FetchObject) -> str | None:
         """Why a fetch failed: its own bytes say it."""

@@ -33,7 +33,7 @@ class MinuteState(StrEnum):
     EXPIRED = "expired"
     """It had landed, and was removed on purpose."""
     NOT_EXPECTED = "not_expected"
-    """Nobody watched, it has not begun, or the asset was added later."""
+    """Nobody watched, it has not begun, the asset was added later, or it was held on purpose."""
 
 
 LEGEND = {
@@ -81,6 +81,7 @@ def states_at_once(
     states = {
         number: MinuteState.MISSED if fate is FetchFate.MISSED else MinuteState.PENDING
         for number, fate in fates.items()
+        if fate is not FetchFate.HELD
     }
     for number, row in claims.items():
         if row.has_landed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +17,20 @@ from resources.spool import Spooled, Torn
 from resources.stage_codec import decode_stage
 from resources.store import NotFound, StoreError
 from resources.watch_record import record_watch
-from touchline.accounting import Account, FetchFate, MissedReason, Outcome, key_digest, sha256_hex
+from touchline.accounting import (
+    Account,
+    FetchFate,
+    MissedReason,
+    Outcome,
+    RetryAction,
+    RetryReason,
+    key_digest,
+    sha256_hex,
+)
 from touchline.day import Day, FetchNumber, utc_text
 from touchline.errors import Bad, Unavailable
 from touchline.fetch import Envelope
+from touchline.retries import Decision
 from touchline.slot import Slot
 from touchline.stage import RawAsset, Stage, describe
 from touchline.watch import why_missed
@@ -29,12 +40,38 @@ STATE_IS_FRESH = 3
 
 
 def raw_step(run: Run, raw: RawAsset) -> Batch:
-    """The live fetch, then the spool's backlog, oldest first; nothing without a live slot of this
-    raw asset."""
+    """The live fetch, then the spool's backlog, oldest first. Without a live slot of this raw asset
+    nothing, or, in a run that makes a day anew, what the vendor says now of a day that can be
+    fetched again."""
+    if run.rebuild and run.slot is None and raw.refetch:
+        return collect_step(run, raw, slot_now(run, raw))
     findings: list[str] = []
     is_live = run.slot is not None and run.slot.raw == raw.name
     made = _fetches(run, raw, run.slot, findings) if run.slot and is_live else iter(())
     return Batch(run, raw.name, False, made, findings)
+
+
+def slot_now(run: Run, raw: RawAsset) -> Slot:
+    """Return the slot of the run's day at this minute. Raises ValueError before the day begins."""
+    return Slot.of(raw.name, run.day, run.site.clock.now().replace(second=0, microsecond=0))
+
+
+def collect_step(run: Run, raw: RawAsset, slot: Slot) -> Batch:
+    """Fetch a slot that no schedule may have, of a raw asset whose past can be fetched again, as
+    far as the table of retries lets it: `run.decided` says what was decided."""
+    findings: list[str] = []
+    return Batch(run, raw.name, False, _collected(run, raw, slot, findings), findings)
+
+
+def _collected(
+    run: Run, raw: RawAsset, slot: Slot, findings: list[str]
+) -> Iterator[FetchObject | Failure]:
+    _bring_the_books_up_to_date(run, raw, findings)
+    if _is_there(run, slot, findings):
+        run.decided[slot] = Decision(RetryAction.SKIP, RetryReason.IN_PROGRESS)
+        findings.append(f"not fetched: fetch {slot.number} has landed in this very minute")
+    elif decide_attempt(run, slot, findings).action is RetryAction.RUN:
+        yield from fetch_now(run, raw, slot, findings)
 
 
 def _fetches(
@@ -133,16 +170,62 @@ def _live(
                 f"minute {utc_text(slot.at)} is missed: its run was ready at {started:%H:%M:%S} UTC"
             )
             return
+        if raw.refetch and not _is_to_be_fetched(run, slot, findings):
+            return
         ledger.start_fetch(slot, run.run_id, started)
     except LedgerUnavailable as error:
         findings.append(str(error))
         if started > latest:
             return
+    run.fetch_started = started
+    yield from fetch_now(run, raw, slot, findings)
+
+
+def _is_to_be_fetched(run: Run, slot: Slot, findings: list[str]) -> bool:
+    """Decide whether to ask for a slot that can be fetched again. One that is not asked for has
+    that as its fate."""
+    ledger = run.site.ledger
+    with suppress(LedgerUnavailable):
+        if ledger.fates(slot.raw, slot.day).get(slot.number) is FetchFate.HELD:
+            return False
+    decision = decide_attempt(run, slot, findings)
+    if decision.action is RetryAction.RUN:
+        return True
+    try:
+        ledger.slot_held(slot, decision.reason, decision.until, run.site.clock.now())
+    except LedgerUnavailable as error:
+        findings.append(str(error))
+    return False
+
+
+def decide_attempt(run: Run, slot: Slot, findings: list[str]) -> Decision:
+    """Begin the run's attempt at a slot that can be fetched again, or say why it makes none."""
+    attempt = run.attempt(slot, findings)
+    assert attempt is not None
+    run.decided[slot] = attempt.begin()
+    return run.decided[slot]
+
+
+def fetch_now(
+    run: Run, raw: RawAsset, slot: Slot, findings: list[str]
+) -> Iterator[FetchObject | Failure]:
+    """Fetch the slot, whatever its time. An attempt that brings nothing ends with that."""
+    error = "what was fetched did not land"
+    try:
+        yield _fetched(run, raw, slot, findings)
+    except Exception as failed:
+        error = describe(failed)
+        raise
+    finally:
+        if attempt := run.attempt(slot, findings):
+            attempt.brought_nothing(error)
+
+
+def _fetched(run: Run, raw: RawAsset, slot: Slot, findings: list[str]) -> FetchObject:
     try:
         run.site.claim_origin(run.site.settings.origin)
     except StoreError as error:
         findings.append(f"the origin of the store could not be compared: {error}")
-    run.fetch_started = started
     feed = run.site.feed(run.plan.name)
     ask = _wanted(run, raw, slot, findings)
     fetched = feed.fetch(slot, previous=_previous(run, raw, slot), ask=ask)
@@ -152,7 +235,7 @@ def _live(
     except OSError as error:
         # The store is the one place left for it.
         findings.append(f"fetch {slot.number} could not be written to the spool: {error}")
-    yield raw_object(raw, envelope)
+    return raw_object(raw, envelope)
 
 
 def raw_object(asset: RawAsset, envelope: Envelope) -> FetchObject:
@@ -227,8 +310,7 @@ def _bring_the_books_up_to_date(run: Run, raw: RawAsset, findings: list[str]) ->
     now, days = run.site.clock.now(), run.days
     try:
         assets = (raw, *run.plan.stages_of(raw))
-        if run.slot is not None:
-            run.site.ledger.assets_begin([asset.name for asset in assets], run.day)
+        run.site.ledger.assets_begin([asset.name for asset in assets], run.day)
         brought = days.claims.bring_in(now)
         pending = {(claim.key, claim.sha256): claim for claim in brought}
         for day in raw.schedule.open_days(run.day, now):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pipeline_assets.attempts import Attempt, said
 from pipeline_assets.day_lock import DayAtWork, day_locked
 from pipeline_assets.delivery import deliver_alerts, notifier_of
 from resources.day_store import DayStore, Landing
@@ -22,12 +23,13 @@ from resources.ledger import Claim, LedgerUnavailable
 from resources.site import Site
 from resources.spool import Spool
 from resources.store import StoreError
-from touchline.accounting import Account
+from touchline.accounting import Account, RetryAction
 from touchline.day import Day, FetchNumber
 from touchline.delivery import match_alerts
 from touchline.errors import Misuse, Unavailable
 from touchline.fetch import FetchRef
 from touchline.plan import FeedPlan
+from touchline.retries import Decision
 from touchline.slot import Slot
 from touchline.stage import Stage, describe
 
@@ -99,6 +101,10 @@ class Run:
     sleep: Callable[[float], None] = time.sleep
     fetch_started: datetime | None = None
     """When this run's own fetch began; None while it has none."""
+    forced: str | None = None
+    """Why a person wants a key fetched again, whatever is known of it."""
+    decided: dict[Slot, Decision] = field(default_factory=dict)
+    """What was decided last of each attempt that this run has made."""
     repaired: set[tuple[Day, FetchNumber]] = field(default_factory=set)
     """Fetches of which this run has replaced a placeholder in some stage."""
 
@@ -113,6 +119,13 @@ class Run:
     @property
     def is_live(self) -> bool:
         return self.slot is not None and not self.rebuild
+
+    def attempt(self, slot: Slot, findings: list[str]) -> Attempt | None:
+        """Return this run's attempt at a slot; None of what cannot be fetched again."""
+        refetch = self.plan.raw_of(slot.raw).refetch
+        if refetch is None:
+            return None
+        return Attempt(self.site, refetch, slot, self.run_id, findings, self.forced)
 
     def post(self, stage: Stage[Any], ref: FetchRef, records: Sequence[Any]) -> bool:
         """Put a fetch's alerts into the outbox, before anything of them lands; whether the ledger
@@ -240,3 +253,8 @@ class Run:
             )
         except (Unavailable, ValueError) as error:
             report.findings.append(f"the fate of fetch {ref.number} could not be told: {error}")
+        attempt = self.attempt(ref.slot, report.findings)
+        if attempt and (decision := attempt.landed(made)):
+            if ref.slot in self.decided and decision.action is not RetryAction.RUN:
+                report.findings.append(f"fetch {ref.number}: {said(decision)}")
+            self.decided[ref.slot] = decision

@@ -89,7 +89,7 @@ def why_not(site: Site, feed: str, day: Day) -> list[str]:
         return [f"{day} ends at {when}"]
     for raw in plan.raws:
         fates = site.ledger.fates(raw.name, day)
-        settled = (FetchFate.LANDED, FetchFate.MISSED)
+        settled = (FetchFate.LANDED, FetchFate.MISSED, FetchFate.HELD)
         still_open = [
             slot.number
             for slot in site.ledger.expected(raw, day, now)

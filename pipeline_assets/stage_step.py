@@ -90,8 +90,9 @@ def step_of(run: Run, stage: Stage[Any], day: Day, findings: list[str]) -> Stage
 
 
 def _days_at_work(run: Run, stage: Stage[Any]) -> list[Day]:
-    """Oldest first, since the day before carries its state into this one."""
-    if run.rebuild:
+    """Oldest first, since the day before carries its state into this one. A run that fetches no
+    slot of its own works on its day alone."""
+    if run.rebuild or run.slot is None:
         return [run.day]
     inputs = stage.inputs_of_its_day
     in_hand = {m.ref.day for m in run.days.in_hand.values() if m.asset in inputs}
@@ -166,9 +167,12 @@ class StageStep:
         claims: Mapping[FetchNumber, Standing],
         here: frozenset[FetchNumber],
     ) -> list[FetchNumber]:
-        """All that has landed upstream; of the newest minutes only what had landed and is gone."""
+        """All that has landed upstream; of the newest slots of the schedule only what had landed
+        and is gone."""
         newest = self.run.site.clock.now() - LEFT_TO_LIVE_RUNS
         old = {number for number in ready if self.raw.slot(self.day, number).at <= newest}
+        if self.raw.refetch:  # No live run takes what somebody has collected.
+            old |= ready - {slot.number for slot in self.raw.slots(self.day)}
         gone = {n for n in ready - old - here if (row := claims.get(n)) and row.has_landed}
         if left := len(ready - old - gone):
             self.findings.append(

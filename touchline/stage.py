@@ -22,6 +22,7 @@ from touchline.accounting import Account, Outcome
 from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.errors import TouchlineError
 from touchline.fetch import Envelope, FetchRef
+from touchline.retries import Refetch
 from touchline.schedule import EveryMinute, Patience, Schedule
 from touchline.signs import SignsOfLife
 from touchline.slot import Slot
@@ -242,6 +243,12 @@ class RawAsset:
     """A fetch's entry in the daily log document, as of a `Stage`."""
     signs: Callable[[Envelope], SignsOfLife] | None = None
     schedule: Schedule = field(default_factory=EveryMinute)
+    refetch: Refetch | None = None
+    """That its past can be fetched again; None where a slot that was missed is lost."""
+
+    def __post_init__(self) -> None:
+        if self.refetch and self.schedule.every_minute:
+            raise ValueError(f"{self.name} is fetched every minute, and its past again: choose one")
 
     @property
     def patience(self) -> Patience:
@@ -267,6 +274,12 @@ class RawAsset:
     def length(self, day: Day) -> int:
         """Return how many minutes a day is open: no slot of it has a higher number."""
         return int((self.ends(day) - day.start) / ONE_MINUTE)
+
+    def newest_number(self, day: Day, now: datetime) -> int:
+        """Return the highest number that a slot of this day may have by now. Where the past can be
+        fetched again, every minute since the day began is one."""
+        passed = int((now - day.start) / ONE_MINUTE) + 1 if self.refetch else 0
+        return max(self.length(day), passed)
 
     @property
     def feed(self) -> str:

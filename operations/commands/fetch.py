@@ -53,8 +53,9 @@ def _raw_asset(plan: FeedPlan, asset: str | None) -> RawAsset:
 def read_fetch(site: Site, raw: RawAsset, day: Day, number: int) -> Envelope:
     """From the store. Raises Misuse where it is not there, DayExpired, StoreError,
     UnreadableObject, UnreadableFetch."""
-    if not 1 <= number <= raw.length(day):
-        raise Misuse(f"{day} has minutes 1 to {raw.length(day)}, not {number}")
+    last = raw.newest_number(day, site.clock.now())
+    if not 1 <= number <= last:
+        raise Misuse(f"{day} has minutes 1 to {last}, not {number}")
     try:
         return site.days(raw.feed).read_back(raw.name, day, number).envelope()
     except NotFound:

@@ -33,6 +33,8 @@ NO_LOSS = frozenset(
         Kind.FEED_FROZEN,
         Kind.FEED_OUTDATED,
         Kind.CLOCK_SKEW,
+        Kind.SHRINKING_CONTENT,
+        Kind.RETRY_CAP,
     }
 )
 """Findings about the vendor or a clock: what was fetched is stored as it came."""

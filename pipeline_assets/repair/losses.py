@@ -28,6 +28,7 @@ _CLASS_OF_WORK = {
 }
 """Of items about a window or a sealed day, whose fetches may all stand elsewhere."""
 _NEVER_AGAIN = "the vendor cannot be asked for the past, but a capture may be put into the inbox"
+_COLLECT = "the past can be fetched again: touchline collect --feed {feed} --date {day}"
 
 
 Fetches = Mapping[str, Mapping[FetchNumber, FetchRow]]
@@ -123,7 +124,7 @@ def _of_the_day(plan: Plan) -> Iterator[Loss]:
 
 
 def _not_fetched(plan: Plan, fetches: Fetches) -> Iterator[Loss]:
-    """A minute that was missed, or whose fetch failed, can never be fetched; why has been told."""
+    """A slot that was missed, or whose fetch failed, is never fetched again; why has been told."""
     for row in (row for rows in fetches.values() for row in rows.values()):
         if row.fate is FetchFate.MISSED:
             kind, said = "missed", "the minute was missed"
@@ -131,6 +132,9 @@ def _not_fetched(plan: Plan, fetches: Fetches) -> Iterator[Loss]:
             kind, said = "failed", "the fetch failed"
         else:
             continue
+        instead = _NEVER_AGAIN
+        if plan.feed.raw_of(row.slot.raw).refetch:
+            instead = _COLLECT.format(feed=plan.feed.name, day=plan.day)
         yield Loss(
             str(plan.day),
             row.slot.raw,
@@ -138,7 +142,7 @@ def _not_fetched(plan: Plan, fetches: Fetches) -> Iterator[Loss]:
             None,
             LossClass.REAL_LOSS,
             False,
-            f"{said}: {row.reason or 'nobody knows why'}; {_NEVER_AGAIN}",
+            f"{said}: {row.reason or 'nobody knows why'}; {instead}",
             kind,
             explained=True,
             reason=row.reason,

@@ -30,12 +30,17 @@ class AttemptBook(Book):
         self, slot: Slot, run_id: str, at: datetime, decide: Decide, *, note: str | None = None
     ) -> Decision:
         """Decide whether this run fetches the slot, and write it down: as running, or as skipped
-        for the reason given. A slot that has its answer is not fetched a second time, whatever
-        `decide` says. Runs that fell silent are called abandoned. `note` is who forces it and why.
+        for the reason given. A slot that has its answer, or has a run at work on it, is not fetched
+        by another, whatever `decide` says. Runs that fell silent are called abandoned. `note` is
+        who forces it and why.
         """
         with self._database.write() as transaction:
             prior = self._others(transaction, slot, run_id)
-            same = [row for row in prior if row.number == slot.number and row.has_fetched]
+            same = [
+                row
+                for row in prior
+                if row.number == slot.number and (row.has_fetched or row.is_at_work(at))
+            ]
             if same:
                 decision = Decision(
                     RetryAction.SKIP, RetryReason.IN_PROGRESS, blocked_by=same[-1].run_id

@@ -21,7 +21,7 @@ from touchline.accounting import (
 )
 from touchline.day import Day, FetchNumber
 from touchline.fetch import FetchRef
-from touchline.retries import PriorRun
+from touchline.retries import LIMITS, PriorRun
 from touchline.slot import Slot
 
 _HELD = msgspec.json.Decoder(list[Held])
@@ -200,6 +200,10 @@ class AttemptRow:
         """Whether it brought an answer, which stands in its slot."""
         done = (RunState.SUCCESS, RunState.NO_DATA, RunState.PARTIAL)
         return self.state in done or self.content_hash is not None
+
+    def is_at_work(self, now: datetime) -> bool:
+        """Whether its run has not ended, and was not silent for too long."""
+        return self.state is RunState.RUNNING and now - self.heartbeat_at <= LIMITS.silent_after
 
     @property
     def as_prior(self) -> PriorRun:

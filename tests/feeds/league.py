@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from touchline.accounting import sha256_hex
 from touchline.day import Day
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
 from touchline.plan import FeedPlan
+from touchline.retries import Content, Refetch
 from touchline.schedule import Patience, TimesOfDay
 from touchline.slot import Slot
 from touchline.stage import RawAsset, Span, Stage, Staged
+from touchline.zeros import Expected
 
 FEED = "league"
 MINUTES = Patience(
@@ -120,6 +123,18 @@ def lines(fetch: FetchRef, raw: Envelope) -> Staged[Line]:
     return staged
 
 
+def final_games(raw: Envelope) -> Content:
+    """What counts of a fetch: the games that are over, and how they ended."""
+    final = [game for game in games(raw) if game["final"]]
+    return Content(sha256_hex(msgspec.json.encode(final)), len(final))
+
+
+def games_end(day: Day, now: datetime) -> tuple[Expected, datetime]:
+    """No game is over before 21:00."""
+    first = day.start + timedelta(hours=21)
+    return (Expected.SOME if now >= first else Expected.NOT_YET), first
+
+
 box_scores = RawAsset(
     name=f"{FEED}/box_scores",
     record_keys=game_keys,
@@ -127,6 +142,7 @@ box_scores = RawAsset(
     doc="The games of a date, as the league tells them.",
     # On the mornings after: games end late, and are corrected.
     schedule=TimesOfDay(((1, time(3, 5)), (1, time(9, 5)), (2, time(9, 5))), MINUTES),
+    refetch=Refetch(final_games, games_end),
 )
 game_lines = RawAsset(
     name=f"{FEED}/game_lines",

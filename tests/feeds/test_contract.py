@@ -154,10 +154,11 @@ def test_a_capture_of_no_slot_of_the_feed_is_set_aside(
     watched = watch(case())
     raw, day = watched.plan.raws[0], watched.case.day
     watched.clock.set(raw.ends(day) + HOUR)
+    last = raw.newest_number(day, watched.clock.now())
     inbox = watched.site.inbox(raw.feed)
     inbox.folder.mkdir(parents=True)
     for slot in (
-        raw.slot(day, raw.length(day) + 1),
+        raw.slot(day, last + 1),
         Slot.of(f"{raw.feed}/other", day, day.start),
     ):
         ref = FetchRef.of(slot, "captured")
@@ -167,7 +168,7 @@ def test_a_capture_of_no_slot_of_the_feed_is_set_aside(
     taken = take_inbox(watched.site, watched.plan, run_id="inbox")
     assert (dict(taken.landed), taken.waiting) == ({}, [])
     other, beyond = sorted(taken.aside.values(), reverse=True)
-    assert beyond == f"{day} has minutes 1 to {raw.length(day)}, not {raw.length(day) + 1}"
+    assert beyond == f"{day} has minutes 1 to {last}, not {last + 1}"
     assert other.startswith(f"it is a fetch of {raw.feed}/other, and {raw.feed} has {raw.name}")
 
 

@@ -85,7 +85,7 @@ def test_the_page_on_feeds_shows_this_feed() -> None:
     page = (Path(__file__).parents[2] / "docs/feeds.md").read_text()
     shown = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     code = inspect.getsource(league)
-    assert len(shown) == 8
+    assert len(shown) == 9
     for block in shown:
         lines = [line.strip() for line in block.splitlines()]
         assert "\n".join(lines) in "\n".join(line.strip() for line in code.splitlines())
@@ -94,7 +94,7 @@ def test_the_page_on_feeds_shows_this_feed() -> None:
 def test_one_fetch_is_read_by_its_raw_asset(watched: Watched) -> None:
     watched.live_until(WEDNESDAY.start + 4 * HOUR)
     assert read_fetch(watched.site, box_scores, TUESDAY, 1626).ref.slot.raw == box_scores.name
-    with pytest.raises(Misuse, match="1 to 3426, not 3427"):
-        read_fetch(watched.site, box_scores, TUESDAY, 3427)
+    with pytest.raises(Misuse, match="1 to 1440, not 1441"):
+        read_fetch(watched.site, game_lines, TUESDAY, 1441)
     with pytest.raises(Misuse, match="no fetch 1440 of 2026-01-06"):
         read_fetch(watched.site, game_lines, TUESDAY, 1081 + 359)

@@ -30,6 +30,7 @@ ARGUMENTS = {
     "asset": "merged",
     "date": "2025-05-28",
     "day": "2025-05-28",
+    "feed": "football",
     "file": "a-file",
     "first": "2025-05-28",
     "key": "landed_matches_claimed:football/merged:2025-05-28:real_loss",

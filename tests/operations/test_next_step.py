@@ -46,6 +46,10 @@ def test_every_finding_has_a_command_that_can_be_pasted(kind: Kind) -> None:
         (Kind.UNCHECKED, "touchline doctor"),
         (Kind.SPOOL_FILLS_UP, "touchline status --prefix 'replay/a b'"),
         (Kind.FEED_FROZEN, "touchline fetch 2025-05-28 7 --prefix 'replay/a b' --pretty"),
+        (
+            Kind.RETRY_CAP,
+            "touchline collect --feed football --date 2025-05-28 --prefix 'replay/a b'",
+        ),
         (Kind.SCHEMA_DRIFTS, "touchline quarantine --date 2025-05-28 --prefix 'replay/a b'"),
     ],
 )

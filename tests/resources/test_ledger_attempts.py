@@ -82,9 +82,10 @@ def test_one_row_follows_an_attempt_to_its_end(ledger: Ledger) -> None:
 
 def test_a_slot_that_has_its_answer_is_not_asked_for_again(ledger: Ledger) -> None:
     begin(ledger, "first", 400)
-    land(ledger, "first", 400, FULL)
-    again = begin(ledger, "second", 400, forced="anna: to be sure")
-    assert (again.reason, again.blocked_by) == (RetryReason.IN_PROGRESS, "first")
+    for run_id in ("at-work", "answered"):
+        again = begin(ledger, run_id, 400, forced="anna: to be sure")
+        assert (again.reason, again.blocked_by) == (RetryReason.IN_PROGRESS, "first")
+        land(ledger, "first", 400, FULL)
     assert begin(ledger, "third", 401, forced="anna: to be sure").reason is RetryReason.FORCED
     assert rows(ledger)["third"].note == "anna: to be sure"
 

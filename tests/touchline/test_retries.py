@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from touchline.accounting import RetryAction, RetryReason, RunState
 from touchline.day import parse_instant
-from touchline.retries import LIMITS, Content, Decision, PriorRun, decide
+from touchline.retries import LIMITS, Content, Decision, Ending, PriorRun, decide, ending
 from touchline.zeros import Expected
 
 NOW = parse_instant("2025-05-29T12:00:00Z")
@@ -524,3 +524,21 @@ def test_limits_are_those_of_the_table() -> None:
     minutes = [each.total_seconds() / 60 for each in (LIMITS.silent_after, *LIMITS.back_off)]
     assert minutes == [15, 5, 30, 120]
     assert (LIMITS.attempts, LIMITS.window) == (3, timedelta(hours=24))
+
+
+@pytest.mark.parametrize(
+    ("decision", "content", "is_partial", "ended"),
+    [
+        (says(RUN, R.NEW_CONTENT), FULL, False, Ending(SUCCESS, 390, 0, 0, 6, "full", True)),
+        (says(RUN, R.NEW_CONTENT), FULL, True, Ending(PARTIAL, 390, 0, 0, 6, "full")),
+        (says(RUN, R.ZERO_RECORDS), Content("no", 0), False, Ending(NO_DATA, 390, 0, 0, 390, "no")),
+        (says(RUN, R.ZERO_RECORDS), None, False, Ending(SUCCESS)),
+        (says(SKIP, R.IDENTICAL_CONTENT), FULL, False, Ending(SKIPPED, 0, 0, 390, 6, "full")),
+        (says(ASIDE, R.SHRINKING_CONTENT), FULL, False, Ending(SKIPPED, 0, 0, 0, 0, "full")),
+    ],
+)
+def test_an_attempt_ends_as_its_content_is(
+    decision: Decision, content: Content | None, is_partial: bool, ended: Ending
+) -> None:
+    """Of 390 records six are placeholders, or all; what nobody can tell is no number."""
+    assert ending(decision, content, records=390, is_partial=is_partial) == ended
