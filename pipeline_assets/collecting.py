@@ -14,6 +14,7 @@ from pipeline_assets.repair.work import who
 from pipeline_assets.run import Run, StepReport
 from pipeline_assets.sealing import seal_day
 from pipeline_assets.stage_step import stage_step
+from pipeline_assets.stale_days import make_stale_days
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from touchline.accounting import RunKind
@@ -27,7 +28,8 @@ from touchline.stage import RawAsset
 @dataclass
 class Collected:
     """What came of it. `decisions` are by slot, one of each raw asset; `steps` are those of the raw
-    assets, then those of the stages. `unsealed` says why a sealed day is not sealed again yet."""
+    assets, then those of the stages. `unsealed` says why a sealed day is not sealed again yet, or a
+    later day that read this one not made again."""
 
     day: Day
     decisions: dict[Slot, Decision] = field(default_factory=dict)
@@ -45,7 +47,8 @@ def collect_day(
     forced: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Collected:
-    """Fetch these raw assets of a day now and make what follows from them. `forced` is why somebody
+    """Fetch these raw assets of a day now and make what follows from them, days that read this one
+    included. `forced` is why somebody
     wants them fetched, whatever is known of them. No alert is sent.
 
     Raises ValueError before the day begins, SettingsError, WrongOrigin.
@@ -67,6 +70,7 @@ def collect_day(
             if day in site.ledger.landed_since_seal(plan.name):
                 progress(f"sealing {day} again")
                 collected.unsealed = seal_day(site, plan.name, day, run_id=run_id).waiting
+            collected.unsealed += make_stale_days(site, plan.name, run_id=run_id, progress=progress)
         except LedgerUnavailable as error:
             collected.unsealed = [f"whether {day} is sealed could not be read: {error}"]
     return collected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from pipeline_assets.run import Run
 from pipeline_assets.stage_step import stage_step
@@ -11,7 +12,9 @@ from resources.site import Site
 log = logging.getLogger(__name__)
 
 
-def make_stale_days(site: Site, feed: str, *, run_id: str) -> list[str]:
+def make_stale_days(
+    site: Site, feed: str, *, run_id: str, progress: Callable[[str], None] = log.info
+) -> list[str]:
     """Make every stale day of a feed again, oldest first, and return what is wrong with those that
     could not be. A day may make later ones stale: they follow. What changes in a sealed day is
     taken in by the next seal. Raises LedgerUnavailable."""
@@ -24,7 +27,7 @@ def make_stale_days(site: Site, feed: str, *, run_id: str) -> list[str]:
         done.add((stale.asset, str(stale.day)))
         if (stage := stages.get(stale.asset)) is None:
             continue  # It is none of the feed's any more.
-        log.info("%s of %s is made again: %s", stale.asset, stale.day, stale.because)
+        progress(f"making {stale.asset} of {stale.day} again: {stale.because}")
         run = Run(site, plan, stale.day, run_id, rebuild=True)
         run.days.refresh()
         report = run.land(stage_step(run, stage))

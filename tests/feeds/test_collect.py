@@ -46,7 +46,7 @@ Games = list[dict[str, Any]]
 def finals(*points: int) -> Games:
     """Games that are over, by the points of the home team."""
     return [
-        {"id": f"game-{nth}", "final": True, "home": home, "away": 90, "price": 1.5}
+        {"id": f"game-{nth}", "team": "home", "final": True, "home": home, "away": 90, "price": 1.5}
         for nth, home in enumerate(points)
     ]
 
@@ -381,6 +381,8 @@ def test_a_day_that_nobody_watched_is_collected(collecting: Collecting) -> None:
     assert {name: said["emitted"] for name, said in whole["stages"].items()} == {
         "box_scores": 3,
         "results": 3,
+        "finals": 3,
+        "form": 0,
     }
     assert collecting.watched.findings() == {}
 

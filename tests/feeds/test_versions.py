@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline_assets.checks.factory import check_day
+from pipeline_assets.collecting import collect_day
 from pipeline_assets.day_step import Earlier
 from pipeline_assets.drift import drifted_days
 from pipeline_assets.health import Books, book_signals
@@ -181,6 +182,18 @@ def test_a_correction_in_march_changes_exactly_the_days_that_read_it(
     assert FINALS.name in named[CORRECTED]
     assert {verdict(sealed, day) for day in days} == {Verdict.OK}
     assert make_stale_days(sealed.site, FEED, run_id="again") == []
+
+
+def test_what_is_collected_in_march_makes_the_days_that_read_it_again(
+    sealed: Watched, client: League
+) -> None:
+    client.corrections[f"{CORRECTED}-0"] = 160
+    sealed.clock.set(MARCH.start + 9 * HOUR)
+    collected = collect_day(sealed.site, sealed.plan, CORRECTED, [box_scores], run_id="collect")
+    assert collected.unsealed == []
+    assert sealed.site.ledger.stale(FEED) == []
+    assert points(sealed, FORM.name, CORRECTED.shifted(1)) == [120.0, 101.0, 102.0]
+    assert verdict(sealed, CORRECTED) is Verdict.OK
 
 
 def test_a_sealed_day_keeps_the_rows_of_its_newest_version_alone(
