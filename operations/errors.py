@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from operations.console import failure
-from touchline.errors import Bad, Misuse, TouchlineError, Unavailable
+from touchline.errors import Ambiguous, Bad, Misuse, TouchlineError, Unavailable
 
 BAD = 1
 UNKNOWN = 2
@@ -27,17 +27,6 @@ EXIT_CODES = {"OK": 0, "BAD": BAD, "COULD_NOT_CHECK": UNKNOWN}
 """Of a command by the verdict that it tells."""
 
 _WANTS_JSON = "touchline.wants_json"
-
-
-class Ambiguous(Misuse):
-    """A name that fits several things; `choices` says for each what to say instead, and what it
-    is."""
-
-    kind = "ambiguous"
-
-    def __init__(self, message: str, choices: Mapping[str, str]) -> None:
-        super().__init__(message)
-        self.choices = choices
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from operations.opened import NothingThere, opened_store
+from operations.opened import opened_store
 from pipeline_assets.load import UnknownAsset, find_asset, load_envelopes, load_table
 from resources.env_file import take_aws_variables
 from resources.lake.columns import DATE
 from resources.parquet import records_of
 from resources.site import Site
 from touchline.day import Day
+from touchline.errors import NothingThere
 
 FORMS = ("pandas", "arrow", "duckdb", "records")
 

@@ -21,14 +21,8 @@ from resources.settings import Settings
 from resources.site import Site
 from touchline.clock import Clock
 from touchline.day import Day
-from touchline.errors import Misuse, Unavailable
+from touchline.errors import Misuse, NothingThere
 from touchline.plan import FeedPlan
-
-
-class NothingThere(Unavailable):
-    """What a command reads is not where the settings say; the text says where."""
-
-    kind = "nothing_there"
 
 
 class LedgerMissing(NothingThere):

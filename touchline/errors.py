@@ -86,6 +86,8 @@ two parents stands below the first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class TouchlineError(Exception):
     """The root. `kind`, `exit_code` and `advice` are what a command tells of the error: each class
@@ -125,9 +127,26 @@ class Unavailable(TouchlineError):
     exit_code = 2
 
 
+class NothingThere(Unavailable):
+    """What a command reads is not where the settings say; the text says where."""
+
+    kind = "nothing_there"
+
+
 class Misuse(TouchlineError):
     """The caller's mistake: what was asked for does not exist or makes no sense. The text is one
     line that says what would."""
 
     kind = "usage"
     exit_code = 2
+
+
+class Ambiguous(Misuse):
+    """A name that fits several things; `choices` says for each what to say instead, and what it
+    is."""
+
+    kind = "ambiguous"
+
+    def __init__(self, message: str, choices: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.choices = choices

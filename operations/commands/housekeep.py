@@ -13,13 +13,14 @@ from operations.arguments import Json
 from operations.console import answer
 from operations.dagster_home import opened_dagster
 from operations.errors import BAD
-from operations.opened import NothingThere, opened_ledger
+from operations.opened import opened_ledger
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.housekeeping.dagster_storage import size
 from pipeline_assets.housekeeping.runs import Why
 from pipeline_assets.housekeeping.work import Plan, plan_of, tidy
 from resources.settings import Settings
 from touchline.day import utc_second_text, utc_text
+from touchline.errors import NothingThere
 
 _WHY = {
     Why.AT_WORK: "at work",

@@ -14,7 +14,7 @@ from operations.arguments import DayOption, Json, Prefix
 from operations.console import answer, progress
 from operations.cost import measured
 from operations.errors import BAD
-from operations.opened import NothingThere, opened_to_read, plans_of
+from operations.opened import opened_to_read, plans_of
 from operations.stage_totals import StageTotals, failures_of
 from pipeline_assets.expired import refuse_expired
 from pipeline_assets.load import find_asset
@@ -24,7 +24,7 @@ from pipeline_assets.slot_run import rebuild_day
 from resources.site import Site
 from touchline.accounting import RunKind
 from touchline.day import Day
-from touchline.errors import Misuse
+from touchline.errors import Misuse, NothingThere
 from touchline.plan import FeedPlan
 
 

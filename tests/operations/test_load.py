@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import touchline
-from operations.opened import NothingThere
 from pipeline_assets.football.merged_match import MergedMatch
 from pipeline_assets.load import UnknownAsset
 from pipeline_assets.plans import PLANS
@@ -26,6 +25,7 @@ from resources.selection import Selection
 from resources.site import Site
 from tests.operations.conftest import FEED, START, RunDay, RunMinutes
 from touchline.clock import VirtualClock
+from touchline.errors import NothingThere
 from touchline.fetch import Envelope
 
 DAY = "2025-05-28"
