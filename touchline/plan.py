@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from touchline.brought import LiveBoard
 from touchline.day import Day
 from touchline.slot import Slot
 from touchline.stage import RawAsset, Stage
@@ -19,8 +20,9 @@ class FeedPlan:
 
     `raws` are its raw assets, each with a schedule of its own; `stages` stand in the order of the
     chain. Every stage is made from the fetches of one raw asset, through its inputs. `client` makes
-    the vendor's client from settings, a clock and the object store; it imports what it needs when
-    it is called, so that a plan costs nothing to look at.
+    the vendor's client from settings, a clock and the object store. `board` makes the live board of
+    a site; `names` gives the subjects of a site's day by id, each with what people call it. All
+    three import what they need when they are called, so that a plan costs nothing to look at.
 
     Raises ValueError for a plan that holds no raw asset or several feeds, that names an asset
     twice, or has a stage whose inputs do not come before it, or come from several raw assets; one
@@ -31,6 +33,8 @@ class FeedPlan:
     raws: tuple[RawAsset, ...]
     stages: tuple[Stage[Any], ...]
     client: Callable[..., Any]
+    board: Callable[[Any], LiveBoard] | None = None
+    names: Callable[[Any, Day], Iterable[tuple[str, str]]] | None = None
 
     def __post_init__(self) -> None:
         if len({asset.feed for asset in self.assets}) != 1 or not self.raws:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from operations.arguments import Prefix
-from operations.board.server import serving
+from operations.board_server import serving
 from operations.console import failure, stop_event
 from operations.opened import opened_store
 

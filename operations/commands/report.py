@@ -22,17 +22,6 @@ from operations.console import answer, progress, span, whole
 from operations.errors import EXIT_CODES
 from operations.next_step import DayAt, next_step
 from operations.opened import nothing_known, opened_to_read, plans_of
-from operations.pages import templates
-from operations.report_pictures import (
-    Clock,
-    chart,
-    hour_rows,
-    parts,
-    short,
-    shown_minutes,
-    strip,
-    ticks,
-)
 from pipeline_assets.checks.report import CheckReport
 from pipeline_assets.checks.specs import CHECKS
 from pipeline_assets.day_state import (
@@ -43,6 +32,17 @@ from pipeline_assets.day_state import (
     read_day_state,
 )
 from pipeline_assets.minute_state import LEGEND, MinuteState
+from pipeline_assets.pages import templates
+from pipeline_assets.pages.pictures import (
+    Clock,
+    chart,
+    hour_rows,
+    parts,
+    short,
+    shown_minutes,
+    strip,
+    ticks,
+)
 from resources.known_days import is_known
 from touchline.day import new_york_text
 from touchline.errors import Misuse
@@ -190,7 +190,7 @@ def _by_check(reports: Iterable[CheckReport]) -> Mapping[str, CheckReport]:
 
 
 def _environment() -> Environment:
-    found = templates()
+    found = templates(Path(__file__).parents[1])
     found.filters["short"] = short
     found.filters["count"] = lambda value: "?" if value is None else f"{value:,}"
     return found

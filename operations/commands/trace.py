@@ -15,9 +15,9 @@ from rich.text import Text
 
 from operations.arguments import Fetch, Json, OptionalDay, Prefix
 from operations.console import answer, progress, span
-from operations.match_names import match_meant
 from operations.opened import opened_to_read
 from pipeline_assets.load import subject_path
+from pipeline_assets.subject_names import subject_meant
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.known_days import known_days
 from resources.selection import Selection
@@ -44,10 +44,10 @@ def trace(
 ) -> None:
     """Show the fate of one match in every asset: landed where, dropped or set aside why."""
     with opened_to_read(prefix) as site:
-        meant = match_meant(site, match, date, progress)
-        found = _fates_of(site, meant.match_id, date, fetch)
-    said = {"match": meant.match_id, "name": meant.name, "fates": found}
-    answer(said, _tables(meant.match_id, meant.name, found), as_json=as_json)
+        meant = subject_meant(site, match, date, progress)
+        found = _fates_of(site, meant.id, date, fetch)
+    said = {"match": meant.id, "name": meant.name, "fates": found}
+    answer(said, _tables(meant.id, meant.name, found), as_json=as_json)
 
 
 class Fate(StrEnum):

@@ -1,7 +1,8 @@
-"""Football: its raw fetch, its stages in the order of the chain, and its client."""
+"""Football: its raw fetch, its stages in the order of the chain, its client, its board."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline_assets.football import (
@@ -22,8 +23,11 @@ from touchline.plan import FeedPlan
 if TYPE_CHECKING:
     from pipeline_assets.football.client.feed import FootballFeed
     from resources.settings import Settings
+    from resources.site import Site
     from resources.store import Store
+    from touchline.brought import LiveBoard
     from touchline.clock import Clock
+    from touchline.day import Day
 
 
 def client(settings: Settings, clock: Clock, store: Store) -> FootballFeed:
@@ -54,6 +58,27 @@ def client(settings: Settings, clock: Clock, store: Store) -> FootballFeed:
     )
 
 
+def board(site: Site) -> LiveBoard:
+    """Every live match on one page."""
+    from pipeline_assets.football.board.live import live_board
+
+    return live_board(site)
+
+
+def names(site: Site, day: Day) -> Iterator[tuple[str, str]]:
+    """Yield each match's id and its name, such as `Northfield vs Southport`: once for each name
+    that it had. Raises NotFound, DayExpired, StoreError, Unreadable."""
+    from pipeline_assets.load import load_table
+    from resources.selection import column_at
+
+    sides = ["home_team", "away_team"]
+    table = load_table(site, merged.stage.name, day, columns=["match_id", *sides])
+    paths = [["match_id"], *([side, "parsed_team", "name"] for side in sides)]
+    columns = [column_at(table, path).to_pylist() for path in paths]
+    for match_id, home, away in dict.fromkeys(zip(*columns, strict=True)):
+        yield match_id, f"{home or 'unknown'} vs {away or 'unknown'}"
+
+
 _alerts = alert_stages()
 # What people wait for comes first: the display and the alerts, then the histories.
 _stages = (
@@ -72,4 +97,6 @@ football = FeedPlan(
     raws=(raw_fetches,),
     stages=(*_stages, quarantine_stage(*_stages)),
     client=client,
+    board=board,
+    names=names,
 )

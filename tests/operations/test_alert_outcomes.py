@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
-from operations.board.reader import Reader, Seen
 from pipeline_assets.football.alert_outcomes import AlertOutcome
-from tests.operations.boards import Records, at_minute, land_by_hand, land_display, served, site_of
+from pipeline_assets.football.board.reader import Reader, Seen
 from tests.operations.conftest import RunDay, RunMinutes
 from tests.operations.html_read import Read
+from tests.pipeline_assets.football.board.boards import (
+    Records,
+    at_minute,
+    land_by_hand,
+    land_display,
+    served,
+    site_of,
+)
 from tests.slots import asset_keys
 from touchline.clock import VirtualClock
 from touchline.outcomes import State

@@ -13,14 +13,14 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from operations.board.page import SILENT_SECONDS
 from operations.commands.report import render
+from pipeline_assets.football.board.page import SILENT_SECONDS
 from pipeline_assets.football.monitor_central import MonitorRecord
 from pipeline_assets.football.pretty_print_conversion import ConvertedMatch
-from tests.operations.boards import Records, Served, land_display, served
 from tests.operations.conftest import RunDay, RunMinutes
 from tests.operations.html_read import HOSTILE
 from tests.operations.test_report import all_landed, day_state
+from tests.pipeline_assets.football.board.boards import Records, Served, land_display, served
 from tests.stack.pages import LOAD_MS, Browsed, NoBrowser, browsed, is_required
 
 pytestmark = pytest.mark.browser

@@ -13,10 +13,10 @@ import pytest
 from msgspec import structs
 
 import touchline
-from operations.board.lines import LineBook
+from pipeline_assets.football.board.lines import LineBook
 from pipeline_assets.football.odds_change import OddsChange
-from tests.operations.boards import at_minute, land_by_hand
 from tests.operations.conftest import FEED, RunDay, RunMinutes
+from tests.pipeline_assets.football.board.boards import at_minute, land_by_hand
 from touchline.fetch import FetchRef
 
 pytestmark = pytest.mark.stack

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from operations.commands.report import minutes_to_look_at, render
-from operations.report_pictures import Clock, chart, parts, shown_minutes
 from pipeline_assets.checks.report import CheckReport, Kind
 from pipeline_assets.day_state import AssetDay, Cell, DayState
 from pipeline_assets.landed_alerts import AlertShown
 from pipeline_assets.minute_state import MinuteState
+from pipeline_assets.pages.pictures import Clock, chart, parts, shown_minutes
 from pipeline_assets.repair.losses import Loss
 from pipeline_assets.repair.survey import SealState
 from tests.operations.conftest import FEED, RunDay

@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from operations.board.server import serving
+from operations.board_server import serving
 from operations.opened import opened
 from tests.stack.pages import LOAD_MS, browsed
 from tests.stack.report_pictures import START, replayed

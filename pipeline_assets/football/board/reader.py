@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from operations.board.following import Position, read_on
-from operations.board.match import ShownMatch, shown_match
-from operations.report_pictures import HOUR_MINUTES, Box, Clock, Row
 from pipeline_assets.day_state import Cell, cells_of
 from pipeline_assets.football import monitor_central, pretty_print_conversion
 from pipeline_assets.football.alerts.rules import Fired
+from pipeline_assets.football.board.following import Position, read_on
+from pipeline_assets.football.board.match import ShownMatch, shown_match
 from pipeline_assets.landed_alerts import AlertShown, alerts_of_fetch
 from pipeline_assets.minute_state import LEGEND, MinuteState
+from pipeline_assets.pages.pictures import HOUR_MINUTES, Box, Clock, Row
 from resources.day_index import Place
 from resources.day_store import DayStore
 from resources.fetch_object import FetchObject

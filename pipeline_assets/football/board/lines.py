@@ -19,8 +19,8 @@ from operator import attrgetter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from operations.board.following import Position, read_on
 from pipeline_assets.football import odds_changes
+from pipeline_assets.football.board.following import Position, read_on
 from pipeline_assets.football.early_odds import in_range
 from pipeline_assets.football.goal_moments import (
     PRICE_FIRST_COMPANIES,

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from operations.board.reader import CONVERTED, MONITOR
-from operations.board.server import serving
+from operations.board_server import serving
+from pipeline_assets.football.board.reader import CONVERTED, MONITOR
 from pipeline_assets.plans import PLANS
 from resources.fetch_object import FetchObject
 from resources.site import Site

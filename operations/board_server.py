@@ -1,6 +1,6 @@
-"""The board over HTTP, on loopback alone: a page, its events, and the lines of a match.
+"""A feed's board over HTTP, on loopback alone: a page, its events, and the parts that it asks for.
 
-Two threads do all reading, one for the board and one for lines, so that no viewer, however many
+Two threads do all reading, one for the board and one for its parts, so that no viewer, however many
 there are, reads anything, and nothing waits for a store in the event loop.
 """
 
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,19 +29,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from operations.board.lines import LineBook
-from operations.board.page import PULSE_SECONDS, Board, Filter, lines_html
-from operations.board.reader import Reader
 from operations.metrics import exposition
 from resources.site import Site
-from touchline.errors import Bad, Unavailable
-from touchline.stage import describe
-
-log = logging.getLogger(__name__)
+from touchline.brought import LiveBoard
+from touchline.errors import Misuse, Unavailable
 
 HOST = "127.0.0.1"
 POLL_SECONDS = 2.0
 """So often the store is asked whether a fetch has landed."""
+PULSE_SECONDS = 5.0
+"""So often a viewer hears from the board when nothing happens."""
 _STOP_SECONDS = 3
 _LOCKED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -52,37 +48,28 @@ class Live:
     """The board as it stands, kept up by one task, and told to whoever waits for it."""
 
     site: Site
-    poll_seconds: float = POLL_SECONDS
-    pulse_seconds: float = PULSE_SECONDS
-    board: Board = field(default_factory=Board)
+    board: LiveBoard
+    poll_seconds: float
+    pulse_seconds: float
     is_over: bool = False
 
     def __post_init__(self) -> None:
-        self._reader = Reader(self.site)
-        self.lines = LineBook(self.site)
-        self.for_lines = ThreadPoolExecutor(1, "board-lines")
+        self.state = self.board.first
+        self.for_parts = ThreadPoolExecutor(1, "board-parts")
         self._for_reading = ThreadPoolExecutor(1, "board-reader")
         self._changed = asyncio.Event()
 
     @property
     def age(self) -> float | None:
-        return self.board.seen.age_seconds(self.site.clock.now())
+        return self.state.age_seconds(self.site.clock.now())
 
     async def look(self) -> None:
         """Read what is new, if anything is."""
         loop = asyncio.get_running_loop()
-        board = await loop.run_in_executor(self._for_reading, self._next, self.board)
-        if board is not self.board:
-            self.board = board
+        state = await loop.run_in_executor(self._for_reading, self.board.read, self.state)
+        if state is not self.state:
+            self.state = state
             self._tell()
-
-    def _next(self, board: Board) -> Board:
-        try:
-            return board.after(self._reader.read())
-        except Exception as error:
-            # A defect of ours; the viewers must not take what is shown for the state of now.
-            log.exception("the board could not be made")
-            return board.after(replace(board.seen, trouble=f"a defect: {describe(error)}"))
 
     async def keep_up(self) -> None:
         while not self.is_over:
@@ -90,7 +77,7 @@ class Live:
             await asyncio.sleep(self.poll_seconds)
 
     async def changed(self) -> None:
-        """Until there is another board, the end, or nothing for `pulse_seconds`."""
+        """Until there is another state, the end, or nothing for `pulse_seconds`."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), self.pulse_seconds)
 
@@ -100,7 +87,7 @@ class Live:
         self._tell()
 
     def close(self) -> None:
-        for pool in (self._for_reading, self.for_lines):
+        for pool in (self._for_reading, self.for_parts):
             pool.shutdown(cancel_futures=True)
 
     def _tell(self) -> None:
@@ -113,7 +100,8 @@ def application(live: Live) -> ASGIApp:
 
     async def page(request: Request) -> Response:
         nonce = secrets.token_urlsafe(16)
-        html = live.board.page(_filter(request), live.age, nonce=nonce, prefix=prefix)
+        chosen = live.board.chosen(request.query_params)
+        html = live.state.page(chosen, live.age, nonce=nonce, prefix=prefix)
         policy = (
             f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
             "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; "
@@ -122,24 +110,15 @@ def application(live: Live) -> ASGIApp:
         return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     async def events(request: Request) -> Response:
-        since = live.board.version_of(request.query_params.get("since", ""))
-        stream = _events(live, _filter(request), since)
+        since = live.state.version_of(request.query_params.get("since", ""))
+        stream = _events(live, live.board.chosen(request.query_params), since)
         return StreamingResponse(stream, media_type="text/event-stream")
 
-    async def lines(request: Request) -> Response:
-        row = live.board.rows.get(request.query_params.get("match", ""))
-        fetch = live.board.seen.fetch
-        if row is None or fetch is None or row.match.company_id is None:
-            return HTMLResponse('<div class="lines muted">No odds are known.</div>', 404)
-        match, loop = row.match, asyncio.get_running_loop()
-        try:
-            markets = await loop.run_in_executor(
-                live.for_lines, live.lines.markets, match.match_id, row.match.company_id, fetch
-            )
-        except (Bad, Unavailable):
-            text = '<div class="lines muted">The odds cannot be read just now.</div>'
-            return HTMLResponse(text, 503)
-        return HTMLResponse(lines_html(match, markets, fetch))
+    async def part(request: Request) -> Response:
+        make, loop = live.board.parts[request.url.path], asyncio.get_running_loop()
+        asked = request.query_params
+        html, status = await loop.run_in_executor(live.for_parts, make, live.state, asked)
+        return HTMLResponse(html, status)
 
     async def metrics(_: Request) -> Response:
         # Asked now and then by one collector; the threads that read for viewers stay free.
@@ -152,8 +131,8 @@ def application(live: Live) -> ASGIApp:
     routes = [
         Route("/", page),
         Route("/events", events),
-        Route("/lines", lines),
         Route("/metrics", metrics),
+        *(Route(path, part) for path in live.board.parts),
     ]
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
     return Starlette(routes=routes, middleware=[Middleware(_Guarded), hosts])
@@ -166,26 +145,21 @@ def _metrics(site: Site) -> str:
     return exposition(status.look(site.settings, site.clock.now()))
 
 
-async def _events(live: Live, chosen: Filter, since: int) -> AsyncIterator[bytes]:
+async def _events(live: Live, chosen: Any, since: int) -> AsyncIterator[bytes]:
     while not live.is_over:
-        board = live.board
-        if board.version == since:
+        state = live.state
+        if state.version == since:
             yield _event({"age": live.age})
         else:
-            yield _event(board.change(chosen, since, live.age))
-            since = board.version
-        if live.board.version == since and not live.is_over:
+            yield _event(state.change(chosen, since, live.age))
+            since = state.version
+        if live.state.version == since and not live.is_over:
             await live.changed()
 
 
 def _event(said: dict[str, Any]) -> bytes:
     # JSON has no line breaks, and so is one line of data.
     return b"data: " + msgspec.json.encode(said) + b"\n\n"
-
-
-def _filter(request: Request) -> Filter:
-    asked = request.query_params
-    return Filter(asked.get("status", ""), asked.get("league", ""), asked.get("search", ""))
 
 
 class _Guarded:
@@ -240,10 +214,14 @@ def serving(
 ) -> Iterator[str]:
     """The board of a site in a thread of this process; gives its URL. Port 0 is a free one.
 
-    Raises OSError where the port is taken.
+    It is that of the first feed that brings one. Raises Misuse where none does, OSError where the
+    port is taken.
     """
+    boards = [plan.board for plan in site.plans.values() if plan.board]
+    if not boards:
+        raise Misuse(f"none of these feeds brings a board: {', '.join(site.plans)}")
     listener = socket.create_server((HOST, port))
-    live = Live(site, poll_seconds, pulse_seconds)
+    live = Live(site, boards[0](site), poll_seconds, pulse_seconds)
     config = uvicorn.Config(
         application(live),
         access_log=False,

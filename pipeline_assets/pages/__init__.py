@@ -7,12 +7,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
-def templates(*folders: str) -> Environment:
-    """Of `operations`, and of these folders of it. Names come from the vendor: what a template
-    shows is escaped, and what it misspells is an error."""
-    here = Path(__file__).parent
+def templates(folder: Path) -> Environment:
+    """Of this folder, and of the one that all pages share. Names come from the vendor: what a
+    template shows is escaped, and what it misspells is an error."""
     return Environment(
-        loader=FileSystemLoader([here, *(here / folder for folder in folders)]),
+        loader=FileSystemLoader([folder, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

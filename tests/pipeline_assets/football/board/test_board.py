@@ -3,12 +3,7 @@ away."""
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -16,23 +11,22 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
-from operations.board.lines import ODDS, SHOWN_MINUTES, LineBook, Market, markets_of
-from operations.board.match import ShownMatch, minute_of_play, shown_match
-from operations.board.page import Board, Filter, Freshness, freshness, lines_html
-from operations.board.reader import CONVERTED, MONITOR, Reader, Seen
+from pipeline_assets.football.board.lines import ODDS, SHOWN_MINUTES, LineBook, Market, markets_of
+from pipeline_assets.football.board.match import ShownMatch, minute_of_play, shown_match
+from pipeline_assets.football.board.page import Board, Filter, Freshness, freshness, lines_html
+from pipeline_assets.football.board.reader import CONVERTED, MONITOR, Reader, Seen
 from pipeline_assets.football.odds_change import OddsChange
 from pipeline_assets.landed_alerts import AlertShown
 from pipeline_assets.load import load_table
 from pipeline_assets.minute_state import MinuteState
 from resources.store.faulty import FaultyStore, away
 from simulator.faults import Fault
-from tests.operations.boards import WAIT_SECONDS, served, site_of
 from tests.operations.conftest import FEED, START, RunDay, RunMinutes
 from tests.operations.html_read import HOSTILE, Read
+from tests.pipeline_assets.football.board.boards import served, site_of
 from tests.pipeline_assets.football.examples import MARKETS, MATCH, detail, displayed, live
 from touchline.clock import VirtualClock
 from touchline.day import FetchNumber, Minute
@@ -626,68 +620,3 @@ def test_the_lines_of_a_match_are_those_that_landed_and_are_read_once(own_day: R
         own_day.land(1)
         book.markets(match, company, FetchRef(FEED, first.later(1), "unused"))
         assert after["GET"] == before["GET"] + 1, "the new fetch alone"
-
-
-# --- safety --------------------------------------------------------------------------------------
-
-
-def test_prometheus_reads_how_it_is(board_day: RunDay) -> None:
-    with served(board_day) as board:
-        answer = board.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert 'touchline_health{kind="liveness",signal="ledger"} 0.0' in answer.text
-    assert 'touchline_cause{kind="liveness",signal="touchline"} 1.0' in answer.text
-
-
-def test_another_host_is_refused_and_answers_are_locked_down(board_day: RunDay) -> None:
-    with served(board_day) as board:
-        for path in ("/", "/events", "/lines"):
-            assert board.get(path, Host="evil.example").status_code == 400
-        assert board.get(Host=f"localhost:{board.url.rpartition(':')[2]}").status_code == 200
-        answers = [board.get(), board.get()]
-        policies = [answer.headers["content-security-policy"] for answer in answers]
-        assert policies[0] != policies[1], "a nonce is used once"
-        for policy in policies:
-            assert "unsafe" not in policy
-            assert policy.startswith("default-src 'none'; ")
-        for answer in (*answers, board.get("/nothing"), board.get("/lines")):
-            assert answer.headers["x-content-type-options"] == "nosniff"
-            assert answer.headers["cache-control"] == "no-store"
-            assert "default-src 'none'" in answer.headers["content-security-policy"]
-        for word in ("http:", "https:", "url(", "@import", "style="):
-            assert word not in answers[0].text, word
-
-
-# --- the command ---------------------------------------------------------------------------------
-
-
-@pytest.mark.stack
-def test_it_prints_its_url_and_ends_with_its_streams(served_day: RunDay) -> None:
-    command = [sys.executable, "-m", "operations.cli", "board", "--port", "0"]
-    with subprocess.Popen(
-        command,
-        env={**os.environ, **served_day.environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        url = process.stdout.readline().split()[-1]
-        with httpx.stream("GET", f"{url}/events", timeout=WAIT_SECONDS) as answer:
-            lines = answer.iter_lines()
-            assert next(lines).startswith("data: ")
-            process.send_signal(signal.SIGINT)
-            for _ in lines:
-                pass
-        assert process.wait(WAIT_SECONDS) == 0
-        assert process.stderr
-        assert process.stderr.read() == "End it with Ctrl-C\n"
-
-
-def test_a_port_that_is_taken_is_named(board_day: RunDay) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        answer = board_day.touchline("board", "--port", port)
-    assert (answer.exit_code, answer.stdout) == (1, b"")
-    assert port in answer.stderr
-    assert "--port" in answer.stderr

@@ -11,26 +11,25 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from operations.board.lines import HIGH, WIDE, Market
-from operations.board.match import ShownMatch
-from operations.board.reader import Seen
-from operations.match_names import folded
-from operations.pages import templates
+from pipeline_assets.football.board.lines import HIGH, WIDE, Market
+from pipeline_assets.football.board.match import ShownMatch
+from pipeline_assets.football.board.reader import Seen
 from pipeline_assets.football.prices import percent
 from pipeline_assets.football.wire.codes import status_name
+from pipeline_assets.pages import templates
+from pipeline_assets.subject_names import folded
 from touchline.fetch import FetchRef
 from touchline.notices import lasted
 
 WARNING_SECONDS = 120
 """From this age on the data are late: a minute has not come."""
 BAD_SECONDS = 240
-PULSE_SECONDS = 5.0
-"""So often a viewer hears from the board when nothing happens."""
 SILENT_SECONDS = 15
 """A page that has heard nothing for so long says that the board is gone."""
 IN_PLAY = "in_play"
@@ -95,6 +94,9 @@ class Board:
         if epoch != self.epoch or not version.isdecimal() or len(version) > 9:
             return -1
         return int(version)
+
+    def age_seconds(self, now: datetime) -> float | None:
+        return self.seen.age_seconds(now)
 
     def after(self, seen: Seen) -> Board:
         """The next state; this one where nothing has changed."""
@@ -189,7 +191,7 @@ def lines_html(match: ShownMatch, markets: Sequence[Market], fetch: FetchRef) ->
     )
 
 
-_environment = templates("board")
+_environment = templates(Path(__file__).parent)
 _PAGE = _environment.get_template("board.html.jinja")
 _HEAD = _environment.get_template("head.html.jinja")
 _FILTERS = _environment.get_template("filters.html.jinja")
