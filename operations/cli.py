@@ -1,7 +1,7 @@
 """The `touchline` command: a table of contents.
 
-Each command stands in a file of its own under `operations/commands/`, which is loaded when the
-command is called: `touchline --help` reads the docstrings alone.
+Each command stands in a file of its own under `operations/commands/`, or is brought by a feed. It
+is loaded when it is called: `touchline --help` reads the docstrings alone.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import typer
 from typer.core import TyperCommand
 
 from operations.errors import Commands
+from pipeline_assets.plans import COMMANDS
 
 NAMES = (
     *("init", "doctor", "up", "down", "status", "replay"),
     *("verify", "report", "board", "seal", "mirror", "backup", "restore", "housekeep"),
     *("losses", "collect", "reprocess", "rebuild", "inbox", "drift"),
-    *("rows", "export", "fetch", "quarantine", "trace", "lags", "backtest", "s3"),
+    *("rows", "export", "fetch", "quarantine", "trace", *COMMANDS, "s3"),
     *("alerts", "mute", "unmute", "acknowledge", "notify", "ledger"),
 )
 """The commands in the order of the help."""
@@ -34,11 +35,16 @@ class _Loaded(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in NAMES:
             raise KeyError(name)
-        module = import_module(f"operations.commands.{name}")
-        app = getattr(module, "app", None)  # Of one with commands below it.
-        if app is None:
-            app = typer.Typer(add_completion=False)
-            app.command(name)(getattr(module, name))
+        if name in COMMANDS:
+            from operations.feed_commands import app_of
+
+            app = app_of(name, COMMANDS[name])
+        else:
+            module = import_module(f"operations.commands.{name}")
+            app = getattr(module, "app", None)  # Of one with commands below it.
+            if app is None:
+                app = typer.Typer(add_completion=False)
+                app.command(name)(getattr(module, name))
         command = typer.main.get_command(app)
         command.name = name
         return command
@@ -67,6 +73,8 @@ class LazyCommands(Commands):
 
 def help_of(name: str) -> str:
     """The docstring of a command's function, read without loading what the command works with."""
+    if name in COMMANDS:
+        return COMMANDS[name].__doc__ or ""
     tree = ast.parse((_FOLDER / f"{name}.py").read_bytes())
     functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
     return next(ast.get_docstring(each) or "" for each in functions if each.name == name)

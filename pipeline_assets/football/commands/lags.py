@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.table import Table
 
-from operations.arguments import DayOption, Json, Prefix
-from operations.console import answer, progress
-from operations.opened import NothingThere, opened_store
 from pipeline_assets.expired import has_expired
 from pipeline_assets.football import odds_changes
 from pipeline_assets.football.early_odds import in_range
@@ -23,21 +22,24 @@ from pipeline_assets.football.wire.odds import score_of
 from pipeline_assets.load import load_table
 from resources.parquet import records_of
 from resources.site import Site
+from touchline.brought import Told, Work
 from touchline.day import Day
+from touchline.errors import NothingThere
 
 ODDS = odds_changes.stage
 BY = ["match_id", "company_id"]
 _OF_DAY = "of_day"
 
 
-def lags(date: DayOption, prefix: Prefix = None, as_json: Json = False) -> None:
-    """Show which companies move the price before the score text at a goal, and by how much."""
-    with opened_store(prefix) as site:
-        found = _lags_of_day(site, date)
-    answer({"date": str(date), "lags": found}, [_table(date, found)], as_json=as_json)
+def lags(date: Annotated[Day, typer.Option(help="New York day, like 2025-05-28.")]) -> Work:
+    def work(site: Site, progress: Callable[[str], None]) -> Told:
+        found = _lags_of_day(site, date, progress)
+        return Told({"date": str(date), "lags": found}, [_table(date, found)])
+
+    return work
 
 
-def _lags_of_day(site: Site, day: Day) -> list[Lags]:
+def _lags_of_day(site: Site, day: Day, progress: Callable[[str], None]) -> list[Lags]:
     """Return a row for each company and market with a goal on a New York day, open or sealed.
 
     A goal belongs to the day whose fetches first showed its text. The day before is read too, for

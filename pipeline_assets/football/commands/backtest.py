@@ -16,10 +16,6 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from operations import arguments
-from operations.arguments import Json, Prefix, refuse_inverted
-from operations.console import answer, progress, whole
-from operations.opened import NothingThere, opened_store
 from pipeline_assets.expired import has_expired
 from pipeline_assets.football.alerts.rules import Rule, all_rules
 from pipeline_assets.football.alerts.settling import Scoreline
@@ -32,8 +28,9 @@ from resources.fetch_object import FetchObject
 from resources.parquet import records_of
 from resources.site import Site
 from resources.stage_codec import decode_stage
+from touchline.brought import Told, Work
 from touchline.day import Day, FetchNumber, Minute, new_york_text
-from touchline.errors import Misuse
+from touchline.errors import Misuse, NothingThere
 from touchline.outcomes import State
 
 DISPLAY = "football/monitor_central"
@@ -43,25 +40,18 @@ ROWS_AT_ONCE = 5_000
 
 def backtest(
     rule: Annotated[str, typer.Option(help="Rule id, like 3ou_half.")],
-    first: Annotated[
-        Day, typer.Option("--from", parser=arguments.day, metavar="DAY", help="First day.")
-    ],
-    last: Annotated[
-        Day, typer.Option("--to", parser=arguments.day, metavar="DAY", help="Last day.")
-    ],
+    first: Annotated[Day, typer.Option("--from", help="First day.")],
+    last: Annotated[Day, typer.Option("--to", help="Last day.")],
     plot: Annotated[Path | None, typer.Option(help="SVG file for the profit hit by hit.")] = None,
-    prefix: Prefix = None,
-    as_json: Json = False,
-) -> None:
-    """Run an alert rule over days that have landed: where it fires, and how that turned out."""
-    refuse_inverted(first, last)
+) -> Work:
     chosen = rule_named(rule)
-    with opened_store(prefix) as site:
+
+    def work(site: Site, progress: Callable[[str], None]) -> Told:
         tried = try_rule(site, chosen, first, last, progress)
-    if plot is not None:
-        with whole(plot) as file:
-            file.write(plot_of(tried).encode())
-    answer(msgspec.Raw(json_of(tried)), shown(tried), as_json=as_json)
+        files = {} if plot is None else {plot: plot_of(tried).encode()}
+        return Told(msgspec.Raw(json_of(tried)), shown(tried), files)
+
+    return work
 
 
 class Tried(msgspec.Struct, frozen=True):

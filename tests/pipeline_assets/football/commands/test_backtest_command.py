@@ -10,8 +10,15 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from operations.commands.backtest import Tried, json_of, plot_of, rule_named, shown, try_rule
 from pipeline_assets.day_state import read_day_state
+from pipeline_assets.football.commands.backtest import (
+    Tried,
+    json_of,
+    plot_of,
+    rule_named,
+    shown,
+    try_rule,
+)
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
 from tests.chain import NOON
