@@ -168,6 +168,18 @@ def test_an_import_upwards_would_be_found(
     assert f"{broken} BROKEN" in result.stdout
 
 
+def test_time_football_and_the_simulator_alone_know_that_a_slot_is_a_minute() -> None:
+    knows = re.compile(r"\bMinute\b|\.minutes\(\)|\bday\.minute\(|\bday\.length\b")
+    packages = ("resources", "pipeline_assets", "sensors", "operations")
+    product = [path for package in packages for path in ROOT.joinpath(package).rglob("*.py")]
+    found = {
+        str(path.relative_to(ROOT))
+        for path in product
+        if knows.search(path.read_text()) and "football" not in path.parts
+    }
+    assert found == set()
+
+
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
     """The instance that dagster.yaml describes, in a home of its own."""
