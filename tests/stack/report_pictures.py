@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from operations.commands.replay import FEED, ReplayOptions
+from operations.commands.replay import ReplayOptions
 from operations.commands.replay import run_replay as replay
 from operations.commands.report import render
 from operations.opened import opened
@@ -24,6 +24,7 @@ from simulator.clock import Clock
 from simulator.faults import Fault
 from simulator.server import Served, serve
 from simulator.world import World
+from tests.chain import FEED
 from tests.slots import asset_keys, slot_at
 from tests.stack.pages import browsed
 from touchline.accounting import MissedReason
