@@ -32,7 +32,9 @@ def test_docs_list_every_fault() -> None:
 
 
 def test_every_kind_of_finding_names_a_fault() -> None:
-    assert {named.kind for fault in FAULTS for named in fault.named} == set(Kind)
+    named = {named.kind for fault in FAULTS for named in fault.named}
+    # Of what can be fetched again, which football cannot: tests/feeds/test_collect.py has both.
+    assert named == set(Kind) - {Kind.SHRINKING_CONTENT, Kind.RETRY_CAP}
 
 
 @pytest.mark.stack

@@ -20,6 +20,7 @@ from pipeline_assets.repair.work import carry_out
 from pipeline_assets.sealing import seal_day
 from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stale_days import make_stale_days
+from resources.lake import read_day
 from resources.stage_codec import decode_stage
 from tests.feeds.conftest import TUESDAY
 from tests.feeds.league import FEED, FINALS, FORM, League, box_scores, league
@@ -201,9 +202,9 @@ def test_a_sealed_day_keeps_the_rows_of_its_newest_version_alone(
 ) -> None:
     days = sealed.site.days(FEED)
     days.refresh()
-    table = days.sealed_days.lake.open(FINALS.name)
-    assert table is not None
-    assert table.to_pyarrow_table(filters=[("date", "=", CORRECTED.date)]).num_rows == 3
+    sealed_day = read_day(days.sealed_days.lake, FINALS.name, CORRECTED)
+    assert sealed_day is not None
+    assert sealed_day.table().num_rows == 3
     held = days.index(FINALS.name, CORRECTED).sealed
     assert {n: each.is_kept for n, each in held.items()} == {1626: False, 1986: True, 3426: True}
     # It can be made again, and is then what it was.

@@ -92,4 +92,5 @@ def test_silence_is_no_verdict() -> None:
 
 def test_only_what_came_good_is_no_placeholder() -> None:
     good = {outcome for outcome in Outcome if not outcome.is_placeholder}
-    assert good == {Outcome.COMPLETE, Outcome.PARTIAL}
+    assert good == {Outcome.COMPLETE, Outcome.PARTIAL, Outcome.UNCHANGED}
+    assert {outcome for outcome in good if outcome.holds_records} == good - {Outcome.UNCHANGED}
