@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import dagster as dg
 import pytest
 
+from pipeline_assets.assets import assets_of
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.collecting import collect_day
 from pipeline_assets.day_step import Earlier
 from pipeline_assets.drift import drifted_days
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.inbox import take_inbox
+from pipeline_assets.io_manager import S3DayIOManager
 from pipeline_assets.load import load_table
+from pipeline_assets.partitions import FIRST_DAY
 from pipeline_assets.repair.plan import Action
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out
@@ -291,3 +295,16 @@ def test_a_deep_check_sees_a_stale_day_of_which_nobody_was_told(
         "it was made before that, and nobody was told: "
         f"{FINALS.name} of {CORRECTED} has version {slot.number} since"
     ]
+
+
+def test_the_first_partition_is_made_though_no_day_is_before_it(watched: Watched) -> None:
+    watched.clock.set(watched.case.over)
+    form = dg.AssetKey(FORM.name.split("/"))
+    assert dg.materialize(
+        assets_of(watched.plan),
+        selection=[form],
+        partition_key=FIRST_DAY,
+        resources={"site": watched.site, "s3_day": S3DayIOManager(watched.site)},
+    ).success
+    made = versions(watched, FORM.name, Day.parse(FIRST_DAY))
+    assert made == {1: (Outcome.COMPLETE, 0)}
