@@ -27,9 +27,9 @@ from touchline.stage import RawAsset
 
 @dataclass
 class Collected:
-    """What came of it. `decisions` are by slot, one of each raw asset; `steps` are those of the raw
-    assets, then those of the stages. `unsealed` says why a sealed day is not sealed again yet, or a
-    later day that read this one not made again."""
+    """The result of collecting a day. `decisions` are by slot, one of each raw asset; `steps` are
+    those of the raw assets, then those of the stages. `unsealed` says why a sealed day is not
+    sealed again yet, or a later day that read this one not made again."""
 
     day: Day
     decisions: dict[Slot, Decision] = field(default_factory=dict)

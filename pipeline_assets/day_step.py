@@ -34,7 +34,7 @@ from touchline.stage import Stage, Staged, VersionRead, describe
 log = logging.getLogger(__name__)
 
 AS_OF_ID = "as-of-{number:08d}"
-"""What stands for the fetch id of a version that no fetch has made."""
+"""The fetch id of a version that was made without a fetch."""
 
 
 class DayStep(StageStep):
@@ -212,7 +212,7 @@ def _packed(records: Any) -> bytes:
 
 @dataclass
 class Earlier:
-    """What a stage as of a day reads of the days before it, and what it has read."""
+    """Reads days before its own for an as-of stage, and records which versions it found."""
 
     site: Site
     day: Day

@@ -77,7 +77,7 @@ def drifted_days(
 
 
 def _newest(ledger: Ledger, stage: str, day: Day) -> Counter[str]:
-    """Of a day that is made as of earlier ones, by its newest version: others stay as they are."""
+    """Count the newest version of an as-of day alone: older ones are never made again."""
     landed = [row.landed for row in ledger.claims(stage, day).values() if row.landed]
     return Counter(claim.code_version for claim in landed[-1:])
 

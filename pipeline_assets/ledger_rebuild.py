@@ -160,7 +160,7 @@ class _Day:
             self.site.ledger.post(posted, self.site.clock.now())
 
     def _reads(self, stage: Stage[Any]) -> None:
-        """What the newest version was made of. A day is stale where that has changed since."""
+        """Record what the newest version was made of. The day is stale if that has changed."""
         found = self.found[stage.name]
         if not found.places:
             return

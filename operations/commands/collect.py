@@ -91,8 +91,8 @@ def as_dict(collected: Collected) -> dict[str, Any]:
 
 
 def _source(collected: Collected, slot: Slot, decision: Decision) -> dict[str, Any]:
-    """What became of one raw asset. `fetch_number` and `received` are None where nobody was asked
-    or nothing landed."""
+    """Return JSON types for one raw asset. `fetch_number` and `received` are None if nothing was
+    asked for or nothing landed."""
     step = collected.steps[slot.raw]
     landed = slot.number in step.landed
     return {

@@ -103,7 +103,7 @@ def finals(fetch: FetchRef, so_far: Sequence[tuple[FetchRef, list[Result]]]) -> 
 
 
 def form(day: Day, earlier: Callable[[str, Day], Sequence[Result] | None]) -> Staged[Form]:
-    """What each team made at home on the days before."""
+    """Return the average points of each team at home over the days before."""
     points: dict[str, list[int]] = {}
     for back in range(DAYS_OF_FORM, 0, -1):
         for result in earlier(FINALS.name, day.shifted(-back)) or ():
@@ -124,7 +124,7 @@ def lines(fetch: FetchRef, raw: Envelope) -> Staged[Line]:
 
 
 def final_games(raw: Envelope) -> Content:
-    """What counts of a fetch: the games that are over, and how they ended."""
+    """Return the games that are over and how they ended: a change of nothing else counts."""
     final = [game for game in games(raw) if game["final"]]
     return Content(sha256_hex(msgspec.json.encode(final)), len(final))
 
