@@ -70,38 +70,52 @@ class DayStep(StageStep):
         return todo
 
     def make(self, number: FetchNumber) -> FetchObject | Failure:
+        inputs: list[FetchObject] | None = None
         try:
-            inputs, before = self._inputs(number), self._before(number)
+            inputs = self._inputs(number)
+            if all(found.outcome.is_placeholder for found in inputs):
+                return self._object(inputs, Outcome.UPSTREAM_FAILED, Staged())
+            staged = self._staged(inputs, None)
+            outcome, staged = version(self.stage, staged, *self._before(number))
+            return self._object(inputs, outcome, staged)
         except StoreError as error:
             return Failure(number, f"its input: {error}")
         except UnreadableObject as error:
             return self._give_up_or_retry(number, None, f"its input: {error}")
-        try:
-            if all(found.outcome.is_placeholder for found in inputs):
-                return self._object(inputs, Outcome.UPSTREAM_FAILED, Staged())
-            outcome, staged = version(self.stage, self._staged(inputs, None), before)
-            return self._object(inputs, outcome, staged)
         except Exception as error:
             log.exception("%s: version %s", self.stage.name, number)
             return self._give_up_or_retry(number, inputs, describe(error))
 
     def _inputs(self, number: FetchNumber) -> list[FetchObject]:
+        """What the version is made of. Inputs that span a day are told of alone: the records of one
+        of them are read."""
         there = {name: self._landed(name) for name in self.stage.inputs}
-        of = self.stage.made_of(number, there)
-        return [self.run.days.read(name, self.day, each) for name, each in of]
+        days, stages = self.run.days, self.run.site.stages
+        return [
+            (days.told if name in stages and stages[name].holds_days else days.read)(
+                name, self.day, each
+            )
+            for name, each in self.stage.made_of(number, there)
+        ]
 
-    def _before(self, number: FetchNumber) -> Sequence[Any] | None:
-        """The records of the newest version before this one that holds any; None where there is
-        none. One that the sealed day has let go of is worked out again."""
+    def _before(self, number: FetchNumber) -> tuple[Sequence[Any] | None, bool]:
+        """The records of the newest version before this one that holds any, None where there is
+        none; and whether that version can be read."""
         for earlier in sorted(self._landed(self.stage.name), reverse=True):
             if earlier < number:
-                try:
-                    found = self.run.days.read(self.stage.name, self.day, earlier)
-                except NotFound:
-                    return self._staged(self._inputs(earlier), None).records
+                found = self.run.days.told(self.stage.name, self.day, earlier)
                 if found.outcome.holds_records:
-                    return self._opened(found).records
-        return None
+                    return self.records(earlier)
+        return None, True
+
+    def records(self, number: FetchNumber) -> tuple[Sequence[Any], bool]:
+        """The records of a version that holds any, and whether it can be read: one that the sealed
+        day has let go of is worked out again."""
+        try:
+            found = self.run.days.read(self.stage.name, self.day, number)
+        except NotFound:
+            return self._staged(self._inputs(number), None).records, False
+        return self._opened(found).records, True
 
     def _arguments(self, inputs: Sequence[FetchObject]) -> list[Any]:
         return [
@@ -117,7 +131,8 @@ class DayStep(StageStep):
         if stage is None:
             return [(each.ref, each.envelope()) for each in good]
         if stage.holds_days:
-            return self._opened(good[-1]).records if good else []
+            step = DayStep(self.run, stage, self.day, self.findings)
+            return step.records(good[-1].ref.number)[0] if good else []
         return [(each.ref, self._opened(each).records) for each in good]
 
 
@@ -167,9 +182,7 @@ class AsOfStep(StageStep):
         try:
             staged = stage.by(self.day, earlier)
             number = max(earlier.number, newest.ref.number if newest else FetchNumber(1))
-            before = run.days.newest_version(stage.name, self.day, before=number)
-            records = self._opened(before).records if before else None
-            outcome, staged = version(stage, staged, records)
+            outcome, staged = self._after(staged, number, newest)
             staged = replace(staged, reads=list(earlier.reads.values()))
             ref = FetchRef.of(self.raw.slot(self.day, number), AS_OF_ID.format(number=number))
             upstream = "".join(read.sha256 or "-" for read in staged.reads)
@@ -184,13 +197,31 @@ class AsOfStep(StageStep):
             run.repaired.add((self.day, number))
         return made
 
+    def _after(
+        self, staged: Staged[Any], number: FetchNumber, newest: FetchObject | None
+    ) -> tuple[Outcome, Staged[Any]]:
+        """What is stored under this number. Where the sealed day has let go of the version before,
+        nobody can say any more what has changed since, but for what the newest one said itself."""
+        try:
+            before = self.run.days.newest_version(self.stage.name, self.day, before=number)
+        except NotFound:
+            there = self._opened(newest) if newest else None
+            is_same = there and _packed(there.records) == _packed(staged.records)
+            changes = there.changes if there and is_same else {}
+            return Outcome.COMPLETE, replace(staged, changes=changes)
+        return version(self.stage, staged, self._opened(before).records if before else None)
+
 
 def version(
-    stage: Stage[Any], staged: Staged[Any], before: Sequence[Any] | None
+    stage: Stage[Any],
+    staged: Staged[Any],
+    before: Sequence[Any] | None,
+    is_there: bool = True,
 ) -> tuple[Outcome, Staged[Any]]:
     """Return what is stored of a version of a day, after the one `before` (its records; None for
-    the first): all of it, with what has changed, or that nothing has."""
-    if before is not None and _packed(staged.records) == _packed(before):
+    the first): all of it, with what has changed, or that nothing has. Where the one before is not
+    there to be read, it is all of it."""
+    if is_there and before is not None and _packed(staged.records) == _packed(before):
         told = {str(Outcome.UNCHANGED): Counter({"": len(staged.records)})}
         dropped = {**staged.dropped, **told} if staged.records else staged.dropped
         return Outcome.UNCHANGED, replace(staged, records=[], dropped=dropped)
