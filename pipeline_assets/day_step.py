@@ -21,6 +21,7 @@ from pipeline_assets.run import Failure
 from pipeline_assets.stage_step import StageStep
 from resources.fetch_object import FetchObject, UnreadableObject
 from resources.ledger import LedgerUnavailable
+from resources.parquet import records_of, table_of
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from resources.store import NotFound, StoreError
@@ -64,7 +65,10 @@ class DayStep(StageStep):
             upstream = "".join(inputs_now.get(each, "") for each in of)
             if row is None or row.landed is None:
                 todo.append(number)
-            elif row.landed.upstream_sha256 != sha256_hex(upstream.encode()):
+            elif row.landed.upstream_sha256 != sha256_hex(upstream.encode()) or (
+                row.landed.outcome is Outcome.STAGE_FAILED
+                and row.landed.code_version != self._version
+            ):
                 todo.append(number)
                 run.repaired.add((self.day, number))
         return todo
@@ -206,7 +210,8 @@ class AsOfStep(StageStep):
             before = self.run.days.newest_version(self.stage.name, self.day, before=number)
         except NotFound:
             there = self._opened(newest) if newest else None
-            is_same = there and _packed(there.records) == _packed(staged.records)
+            records = _as_stored(self.stage, staged.records)
+            is_same = there and _packed(there.records) == _packed(records)
             changes = there.changes if there and is_same else {}
             return Outcome.COMPLETE, replace(staged, changes=changes)
         return version(self.stage, staged, self._opened(before).records if before else None)
@@ -221,12 +226,14 @@ def version(
     """Return what is stored of a version of a day, after the one `before` (its records; None for
     the first): all of it, with what has changed, or that nothing has. Where the one before is not
     there to be read, it is all of it."""
-    if is_there and before is not None and _packed(staged.records) == _packed(before):
+    records = _as_stored(stage, staged.records)
+    before = None if before is None else _as_stored(stage, before)
+    if is_there and before is not None and _packed(records) == _packed(before):
         told = {str(Outcome.UNCHANGED): Counter({"": len(staged.records)})}
         dropped = {**staged.dropped, **told} if staged.records else staged.dropped
         return Outcome.UNCHANGED, replace(staged, records=[], dropped=dropped)
     old = {stage.key(record): _packed(record) for record in before or ()}
-    new = {stage.key(record): _packed(record) for record in staged.records}
+    new = {stage.key(record): _packed(record) for record in records}
     both = old.keys() & new.keys()
     changes = {
         "inserted": len(new) - len(both),
@@ -235,6 +242,11 @@ def version(
         "gone": len(old) - len(both),
     }
     return Outcome.COMPLETE, replace(staged, changes=changes)
+
+
+def _as_stored(stage: Stage[Any], records: Sequence[Any]) -> Sequence[Any]:
+    """The records as their object gives them back: a time in New York comes back in UTC."""
+    return records_of(table_of(records, stage.makes), stage.makes) if records else []
 
 
 def _packed(records: Any) -> bytes:

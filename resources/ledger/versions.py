@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, or_, select
+from sqlalchemy import Boolean, Connection, bindparam, delete, or_, select
 
 from resources.ledger import tables
 from resources.ledger.book import Book, record
@@ -21,8 +22,8 @@ _READERS = select(tables.reads.c.asset, tables.reads.c.day).where(
     tables.reads.c.read_asset == bindparam("name"),
     tables.reads.c.read_day == bindparam("day"),
     or_(
-        tables.reads.c.number.is_(None),
-        tables.reads.c.number < bindparam("number"),
+        bindparam("holds_records", type_=Boolean)
+        & or_(tables.reads.c.number.is_(None), tables.reads.c.number < bindparam("number")),
         (tables.reads.c.number == bindparam("number"))
         & (tables.reads.c.sha256 != bindparam("sha256")),
     ),
@@ -77,11 +78,11 @@ class VersionBook(Book):
         ]
 
     def _make_stale(self, transaction: Transaction, claim: Claim, at: datetime) -> None:
-        """Of what has landed, let those days be stale that were made of an earlier version."""
-        if not claim.outcome.holds_records:
-            return
+        """Of what has landed, let those days be stale that were made of an earlier version, or of
+        this one as it was: also where it only says now that nothing has changed."""
         day, number = claim.ref.day, claim.ref.number
         values = {"name": claim.asset, "day": day, "number": number, "sha256": claim.sha256}
+        values["holds_records"] = claim.outcome.holds_records
         readers = transaction.connection.execute(_READERS, {"prefix": self.prefix, **values}).all()
         because = f"{claim.asset} of {day} has version {number} since"
         for reader in readers:
@@ -106,7 +107,19 @@ class VersionBook(Book):
             .limit(1)
         ).first()
         if newest is None or newest.number < (read.number or 0):
+            # It may hold its records no more, or the ledger has not heard of it.
+            newest = self._landed(connection, read)
+        if newest is None or newest.landed is None:
             return None
         if (newest.number, newest.landed.sha256) == (read.number, read.sha256):
             return None
         return f"{read.asset} of {read.date} has version {newest.number} since"
+
+    def _landed(self, connection: Connection, read: VersionRead) -> Any:
+        """What is claimed now under the number that was read."""
+        table = tables.claims
+        return connection.execute(
+            select(table.c.number, table.c.landed).where(
+                *self._of(table, read.asset, Day.parse(read.date)), table.c.number == read.number
+            )
+        ).first()

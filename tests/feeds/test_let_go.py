@@ -161,7 +161,7 @@ def test_a_day_that_is_again_what_it_was_in_a_version_that_is_let_go_can_be_read
     client.says |= {1700: games(a=100), 1800: games(a=100)}
     captured(cleared, 1700, 1800)
     claims = cleared.site.ledger.claims(MOST.name, TUESDAY)
-    said = {number: row.landed.outcome for number, row in claims.items() if row.landed}
+    said = {int(number): row.landed.outcome for number, row in claims.items() if row.landed}
     assert said[1986] is Outcome.UNCHANGED
     assert points(cleared, MOST.name) == [100]
     assert seal_day(cleared.site, FEED, TUESDAY, run_id="seal").waiting == []

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import nan
+from typing import Any
 
 import dagster as dg
+import msgspec
 import pytest
 
+from pipeline_assets import stage_step
 from pipeline_assets.assets import assets_of
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.collecting import collect_day
@@ -27,13 +32,24 @@ from pipeline_assets.stale_days import make_stale_days
 from resources.lake import read_day
 from resources.stage_codec import decode_stage
 from tests.feeds.conftest import TUESDAY
-from tests.feeds.league import FEED, FINALS, FORM, League, box_scores, league
+from tests.feeds.league import (
+    FEED,
+    FINALS,
+    FORM,
+    League,
+    Result,
+    box_scores,
+    finals,
+    league,
+)
+from tests.feeds.test_let_go import Saying, captured, games
 from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import Outcome, Verdict
-from touchline.day import Day
-from touchline.fetch import Envelope
+from touchline.day import NEW_YORK, Day
+from touchline.fetch import Envelope, FetchRef
 from touchline.health import Health, Signal
 from touchline.slot import Slot
+from touchline.stage import Span, Stage, Staged
 
 CORRECTED = TUESDAY.shifted(3)
 MARCH = Day.parse("2026-03-02")
@@ -46,16 +62,18 @@ def client() -> League:
 
 @pytest.fixture
 def watched(client: League, watch: Callable[[Case], Watched]) -> Watched:
+    return watch(_case(client))
+
+
+def _case(client: League) -> Case:
     """Watched from the day before Tuesday until its last slot has passed."""
-    return watch(
-        Case(
-            plan=league(client),
-            capture=lambda slot: Envelope(client.fetch(slot).envelope),
-            day=TUESDAY,
-            opened=TUESDAY.shifted(-1).start,
-            closed=TUESDAY.shifted(2).start + 10 * HOUR,
-            over=TUESDAY.shifted(2).start + 10 * HOUR,
-        )
+    return Case(
+        plan=league(client),
+        capture=lambda slot: Envelope(client.fetch(slot).envelope),
+        day=TUESDAY,
+        opened=TUESDAY.shifted(-1).start,
+        closed=TUESDAY.shifted(2).start + 10 * HOUR,
+        over=TUESDAY.shifted(2).start + 10 * HOUR,
     )
 
 
@@ -72,6 +90,11 @@ def verdict(watched: Watched, day: Day) -> Verdict:
         for asset in watched.plan.assets
         for report in check_day(watched.site, watched.plan, asset, day, deep=True)
     )
+
+
+def teams(watched: Watched, day: Day) -> list[str]:
+    watched.site.days(FEED).refresh()
+    return load_table(watched.site, FORM.name, day).column("team").to_pylist()
 
 
 def stale_signal(watched: Watched) -> Signal:
@@ -318,3 +341,81 @@ def test_the_first_partition_is_made_though_no_day_is_before_it(watched: Watched
     ).success
     made = versions(watched, FORM.name, Day.parse(FIRST_DAY))
     assert made == {1: (Outcome.COMPLETE, 0)}
+
+
+def test_a_version_that_says_now_that_nothing_has_changed_makes_its_readers_stale(
+    watch: Callable[[Case], Watched],
+) -> None:
+    """A capture that comes late holds what the version that was read held, and more."""
+    client = Saying(says={1626: [], 1986: games(a=100), 3426: []})
+    watched = watch(_case(client))
+    watched.live_until(watched.case.over)
+    day = TUESDAY.shifted(1)
+    assert "a" in teams(watched, day)
+    assert "b" not in teams(watched, day)
+    client.says[1700] = games(b=100, a=100)
+    captured(watched, 1700)
+    assert versions(watched, FINALS.name, TUESDAY)[1986] == (Outcome.UNCHANGED, 0)
+    assert day in {each.day for each in watched.site.ledger.stale(FEED)}
+    assert make_stale_days(watched.site, FEED, run_id="upkeep") == []
+    assert "b" in teams(watched, day)
+    assert (watched.site.ledger.stale(FEED), verdict(watched, day)) == ([], Verdict.OK)
+
+
+def test_a_version_on_which_the_code_failed_is_made_by_the_next_code(
+    watch: Callable[[Case], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = True
+
+    def fails_at_first(*given: Any) -> Staged[Result]:
+        if broken:
+            raise RuntimeError("not yet")
+        return finals(*given)
+
+    stage = replace(FINALS, name=f"{FEED}/more_finals", by=fails_at_first)
+    plan = league(League())
+    watched = watch(replace(_case(League()), plan=replace(plan, stages=(*plan.stages, stage))))
+    last = Slot.numbered(box_scores.name, TUESDAY, 3426)
+    watched.live_until(last.at)
+    assert versions(watched, stage.name, TUESDAY)[1626] == (Outcome.STAGE_FAILED, 0)
+    broken = False
+    monkeypatch.setattr(stage_step, "version_of", lambda *_: "mended")
+    watched.run(last)
+    assert versions(watched, stage.name, TUESDAY) == versions(watched, FINALS.name, TUESDAY)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A game, and what comes back from the store in another form than it went there."""
+
+    game_id: str
+    home: float
+    begins: datetime
+    handicap: float
+
+
+def seen(fetch: FetchRef, so_far: Sequence[tuple[FetchRef, list[Result]]]) -> Staged[Seen]:
+    begins, staged = datetime(2026, 1, 6, 20, tzinfo=NEW_YORK), Staged[Seen]()
+    newest = {result.game_id: result for _, found in so_far for result in found}
+    staged.emit_many([Seen(name, each.home, begins, nan) for name, each in sorted(newest.items())])
+    return staged
+
+
+def test_times_in_new_york_and_whole_numbers_are_no_change(
+    watch: Callable[[Case], Watched],
+) -> None:
+    stage = Stage(
+        name=f"{FEED}/seen",
+        inputs=FINALS.inputs,
+        makes=Seen,
+        by=seen,
+        key=lambda game: game.game_id,
+        reasons=FINALS.reasons,
+        counts="games",
+        doc="Games as they are seen.",
+        span=Span.DAY,
+        receives_each=False,
+    )
+    plan = league(League())
+    watched = watch(replace(_case(League()), plan=replace(plan, stages=(*plan.stages, stage))))
+    watched.live_until(watched.case.over)
+    assert versions(watched, stage.name, TUESDAY)[3426] == (Outcome.UNCHANGED, 0)
