@@ -214,7 +214,17 @@ def _clear(
         for first, listed in index.windows.items()
         if all(n in held for n in index.etags(first))
     ]
-    singles = [item for n, item in index.singles.items() if held.get(n) == item.etag]
+    # Where what it keeps was written over since, readers may need what it has let go of.
+    is_newest = all(
+        place.etag == each.etag
+        for n, each in index.sealed.items()
+        if each.is_kept and (place := index.place(n)) is not None
+    )
+    singles = [
+        item
+        for n, item in index.singles.items()
+        if held.get(n) == item.etag and (is_newest or index.sealed[n].is_kept)
+    ]
     removed = 0
     for item in (*singles, *windows):
         # What was written over since the day was listed is news, and stays.

@@ -90,6 +90,7 @@ class _Comparison:
                 self._stale()
         read_well: dict[FetchNumber, str] = {}
         self._trusted_windows(claims, index)
+        given = max((n for n, row in claims.items() if row.holds_records), default=None)
         for number in sorted({*claims, *numbers} - self.spoken_for):
             row, place = claims.get(number), index.place(number)
             if place is None:
@@ -97,9 +98,14 @@ class _Comparison:
                     self._absent(number)
             elif row is None or not row.has_landed:
                 self._unclaimed(number, place)
-            elif place.etag == row.etag and (
-                self._is_let_go(place) or (row.verified_etag == row.etag and self._may_trust(place))
-            ):
+            elif place.etag == row.etag and self._is_let_go(place):
+                report.landed += row.emitted or 0
+                if number == given:
+                    detail = (
+                        "readers are given this version, and the day is sealed without its rows"
+                    )
+                    report.found(Kind.REAL_LOSS, number, row.emitted, detail)
+            elif place.etag == row.etag == row.verified_etag and self._may_trust(place):
                 report.landed += row.emitted or 0
             else:
                 found_before = len(report.findings)
@@ -342,6 +348,19 @@ class _Comparison:
                 for because in ledger.outdated(decode_stage(self.asset, found.body).reads):
                     detail = f"it was made before that, and nobody was told: {because}"
                     self.report.found(Kind.TRACKING_ERROR, newest, None, detail)
+        elif not self.books.claims and self.books.expired is None:
+            self._never_made()
+
+    def _never_made(self) -> None:
+        """The first run of a day that is watched makes its first version."""
+        raw, now = self.books.raw, self.site.clock.now()
+        owed = self.books.owed(self.books.landed)
+        if not owed or not self.site.ledger.expected(raw, self.day, raw.ends(self.day)):
+            return
+        rows = self.site.ledger.fetches(raw.name, self.day, min(owed), max(owed))
+        if not all(self._is_under_way(rows[number], now) for number in owed):
+            detail = "the day was fetched, and nothing was made of the days before it"
+            self.report.found(Kind.NOT_LANDED, None, None, detail)
 
     def _is_let_go(self, place: Place) -> bool:
         """Whether the day is sealed with a later version alone."""

@@ -273,6 +273,10 @@ class Standing(NamedTuple):
         return self.outcome in _GOOD
 
     @property
+    def holds_records(self) -> bool:
+        return self.outcome is not None and Outcome(self.outcome).holds_records
+
+    @property
     def is_placeholder(self) -> bool:
         return self.outcome in _PLACEHOLDERS
 

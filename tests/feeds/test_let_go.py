@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline_assets.checks.factory import check_day
+from pipeline_assets.checks.report import Kind
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.load import load_table
 from pipeline_assets.sealing import clear_replaced, seal_day
@@ -18,7 +19,7 @@ from tests.feeds.conftest import TUESDAY
 from tests.feeds.league import FEED, FINALS, FORM, League, Reason, Result, box_scores, league
 from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import Outcome, Verdict
-from touchline.day import Day
+from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope, FetchRef
 from touchline.slot import Slot
 from touchline.stage import Span, Stage, Staged
@@ -75,8 +76,8 @@ def client() -> Saying:
 
 
 @pytest.fixture
-def cleared(client: Saying, watch: Callable[[Case], Watched]) -> Watched:
-    """Tuesday and Wednesday, sealed, and nothing stands beside the sealed days."""
+def watched(client: Saying, watch: Callable[[Case], Watched]) -> Watched:
+    """Tuesday and Wednesday, sealed."""
     client.says = {1626: games(a=100), 1986: games(a=120), 3426: games(a=120)}
     plan = league(client)
     case = Case(
@@ -91,7 +92,13 @@ def cleared(client: Saying, watch: Callable[[Case], Watched]) -> Watched:
     watched.live_until(case.over)
     for day in (TUESDAY, WEDNESDAY):
         assert seal_day(watched.site, FEED, day, run_id="seal").waiting == []
-    watched.clock.set(case.over + 48 * HOUR)
+    return watched
+
+
+@pytest.fixture
+def cleared(watched: Watched) -> Watched:
+    """Nothing stands beside the sealed days any more."""
+    watched.clock.set(watched.case.over + 48 * HOUR)
     assert clear_replaced(watched.site, FEED, run_id="clear") > 0
     watched.site.days(FEED).in_hand.clear()
     return watched
@@ -168,3 +175,34 @@ def test_a_day_that_is_again_what_it_was_in_a_version_that_is_let_go_can_be_read
     assert points(cleared, MOST.name) == [100]
     assert make_stale_days(cleared.site, FEED, run_id="upkeep") == []
     assert are_well(cleared)
+
+
+def test_a_version_that_a_day_went_back_to_since_it_was_sealed_stays(
+    watched: Watched, client: Saying
+) -> None:
+    client.says |= {1700: games(a=100), 1800: games(a=100)}
+    watched.clock.set(watched.case.over + 48 * HOUR)
+    captured(watched, 1700, 1800)
+    clear_replaced(watched.site, FEED, run_id="clear")
+    assert points(watched, MOST.name) == [100]
+    assert seal_day(watched.site, FEED, TUESDAY, run_id="seal").waiting == []
+    watched.clock.set(watched.case.over + 96 * HOUR)
+    assert clear_replaced(watched.site, FEED, run_id="clear") > 0
+    assert points(watched, MOST.name) == [100]
+
+
+def test_a_version_that_readers_are_given_and_that_is_let_go_is_a_loss(
+    cleared: Watched, client: Saying
+) -> None:
+    client.says[3500] = games(a=130)
+    captured(cleared, 3500)
+    assert seal_day(cleared.site, FEED, TUESDAY, run_id="seal").waiting == []
+    ledger, newest = cleared.site.ledger, FetchNumber(3500)
+    claim = ledger.claims(FINALS.name, TUESDAY)[newest].landed
+    assert claim is not None
+    said = replace(claim, outcome=Outcome.UNCHANGED)
+    etag = cleared.site.days(FEED).index(FINALS.name, TUESDAY).sealed[newest].etag
+    ledger.landed(said, etag, 1)
+    found = check_day(cleared.site, cleared.plan, FINALS, TUESDAY)
+    kinds = {(each.kind, each.fetch_number) for report in found for each in report.findings}
+    assert (Kind.REAL_LOSS, 1986) in kinds
