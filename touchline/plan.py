@@ -26,8 +26,9 @@ class FeedPlan:
 
     Raises ValueError for a plan that holds no raw asset or several feeds, that names an asset
     twice, or has a stage whose inputs do not come before it, or come from several raw assets; one
-    that is ordered though the days of its raw asset overlap; or one that spans a day and is
-    ordered, makes alerts, or would be made 1,440 times a day.
+    that is ordered though the days of its raw asset overlap; one that spans a day and is ordered,
+    makes alerts, or would be made 1,440 times a day; or one that is made of versions of the day and
+    makes none.
     """
 
     raws: tuple[RawAsset, ...]
@@ -53,6 +54,20 @@ class FeedPlan:
                 raise ValueError(
                     f"{stage.name} spans a day, and {self.raw_of(stage.name).name} is fetched "
                     "every minute: each would bring another version of the whole day"
+                )
+
+            self._refuse_versions(stage)
+
+    def _refuse_versions(self, stage: Stage[Any]) -> None:
+        """A version may only say that nothing has changed, and one as of its day has the number of
+        no fetch."""
+        by_name = {each.name: each for each in self.stages}
+        for given in (by_name[name] for name in stage.inputs if name in by_name):
+            if given.holds_days and not stage.holds_days:
+                raise ValueError(f"{stage.name} is made of versions of the day: it has to span one")
+            if stage.takes_fetches and not given.takes_fetches:
+                raise ValueError(
+                    f"{stage.name} takes fetches, and {given.name} is made as of its day, of none"
                 )
 
     def ends(self, day: Day) -> datetime:

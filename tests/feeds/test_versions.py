@@ -419,3 +419,37 @@ def test_times_in_new_york_and_whole_numbers_are_no_change(
     watched = watch(replace(_case(League()), plan=replace(plan, stages=(*plan.stages, stage))))
     watched.live_until(watched.case.over)
     assert versions(watched, stage.name, TUESDAY)[3426] == (Outcome.UNCHANGED, 0)
+
+
+def test_a_day_that_is_never_made_as_of_earlier_ones_is_told(
+    watch: Callable[[Case], Watched],
+) -> None:
+    def fails(*given: Any) -> Staged[Result]:
+        raise RuntimeError("it cannot be made")
+
+    stage = replace(FORM, name=f"{FEED}/more_form", by=fails)
+    plan = league(League())
+    watched = watch(replace(_case(League()), plan=replace(plan, stages=(*plan.stages, stage))))
+    watched.live_until(watched.case.over)
+    assert watched.findings() == {
+        (stage.name, "landed_matches_claimed"): [
+            "the day was fetched, and nothing was made of the days before it"
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("stage", "of", "said"),
+    [
+        (replace(FINALS, span=Span.FETCH), FINALS, "is made of versions of the day"),
+        (replace(FINALS, span=Span.FETCH), FORM, "is made of versions of the day"),
+        (FINALS, FORM, "is made as of its day, of none"),
+    ],
+)
+def test_what_cannot_be_made_of_versions_is_no_plan(
+    stage: Stage[Any], of: Stage[Any], said: str
+) -> None:
+    plan = league(League())
+    more = replace(stage, name=f"{FEED}/more", inputs=(of.name,))
+    with pytest.raises(ValueError, match=said):
+        replace(plan, stages=(*plan.stages, more))
