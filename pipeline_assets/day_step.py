@@ -185,6 +185,10 @@ class AsOfStep(StageStep):
         earlier = Earlier(run.site, self.day)
         try:
             staged = stage.by(self.day, earlier)
+            if gone := self._gone(newest, earlier):
+                return Failure(
+                    None, f"earlier days: {gone}, of which it was made, is there no more"
+                )
             number = max(earlier.number, newest.ref.number if newest else FetchNumber(1))
             outcome, staged = self._after(staged, number, newest)
             staged = replace(staged, reads=list(earlier.reads.values()))
@@ -200,6 +204,15 @@ class AsOfStep(StageStep):
         if newest is not None and newest.ref.number == number:
             run.repaired.add((self.day, number))
         return made
+
+    def _gone(self, newest: FetchObject | None, earlier: Earlier) -> str | None:
+        """An earlier day that the newest version was made of, and that has expired or is lost."""
+        reads = self._opened(newest).reads if newest else ()
+        for each in reads:
+            now = earlier.reads.get((each.asset, Day.parse(each.date)))
+            if each.number is not None and now is not None and now.number is None:
+                return f"{each.asset} of {each.date}"
+        return None
 
     def _after(
         self, staged: Staged[Any], number: FetchNumber, newest: FetchObject | None

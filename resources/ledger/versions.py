@@ -65,11 +65,16 @@ class VersionBook(Book):
             transaction.connection.execute(delete(stale).where(*self._of(stale, asset, day)))
 
     def stale(self, feed: str, day: Day | None = None) -> list[StaleDay]:
-        """Return the stale days of a feed's assets, oldest first; those of one day where it is
-        given."""
-        table = tables.stale
+        """Return the stale days of a feed's assets that have not expired, oldest first; those of
+        one day where it is given."""
+        table, gone = tables.stale, tables.expiries
+        expired = select(gone.c.asset).where(
+            gone.c.prefix == self.prefix, gone.c.asset == table.c.asset, gone.c.day == table.c.day
+        )
         query = select(table).where(
-            table.c.prefix == self.prefix, table.c.asset.startswith(f"{feed}/")
+            table.c.prefix == self.prefix,
+            table.c.asset.startswith(f"{feed}/"),
+            ~expired.exists(),
         )
         if day is not None:
             query = query.where(table.c.day == day)
@@ -111,6 +116,8 @@ class VersionBook(Book):
             newest = self._landed(connection, read)
         if newest is None or newest.landed is None:
             return None
+        if read.number is None and self._has_expired(connection, read):
+            return None
         if (newest.number, newest.landed.sha256) == (read.number, read.sha256):
             return None
         return f"{read.asset} of {read.date} has version {newest.number} since"
@@ -123,3 +130,8 @@ class VersionBook(Book):
                 *self._of(table, read.asset, Day.parse(read.date)), table.c.number == read.number
             )
         ).first()
+
+    def _has_expired(self, connection: Connection, read: VersionRead) -> bool:
+        table = tables.expiries
+        of = self._of(table, read.asset, Day.parse(read.date))
+        return connection.execute(select(table.c.asset).where(*of)).first() is not None

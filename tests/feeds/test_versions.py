@@ -18,6 +18,7 @@ from pipeline_assets.checks.factory import check_day
 from pipeline_assets.collecting import collect_day
 from pipeline_assets.day_step import Earlier
 from pipeline_assets.drift import drifted_days
+from pipeline_assets.expired import has_expired
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.io_manager import S3DayIOManager
@@ -26,7 +27,8 @@ from pipeline_assets.partitions import FIRST_DAY
 from pipeline_assets.repair.plan import Action
 from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.repair.work import carry_out
-from pipeline_assets.sealing import seal_day
+from pipeline_assets.retention import expire
+from pipeline_assets.sealing import clear_replaced, seal_day
 from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stale_days import make_stale_days
 from resources.lake import read_day
@@ -49,7 +51,7 @@ from touchline.day import NEW_YORK, Day
 from touchline.fetch import Envelope, FetchRef
 from touchline.health import Health, Signal
 from touchline.slot import Slot
-from touchline.stage import Span, Stage, Staged
+from touchline.stage import Span, Stage, Staged, VersionRead
 
 CORRECTED = TUESDAY.shifted(3)
 MARCH = Day.parse("2026-03-02")
@@ -453,3 +455,37 @@ def test_what_cannot_be_made_of_versions_is_no_plan(
     more = replace(stage, name=f"{FEED}/more", inputs=(of.name,))
     with pytest.raises(ValueError, match=said):
         replace(plan, stages=(*plan.stages, more))
+
+
+def test_an_earlier_day_that_has_expired_takes_nothing_from_what_was_made_of_it(
+    sealed: Watched, client: League
+) -> None:
+    """The day after the corrected one was made of it and of two days that have expired."""
+    after, site, now = CORRECTED.shifted(1), sealed.site, MARCH.start
+    sealed.clock.set(now)
+    kept = (MARCH.date - CORRECTED.date).days
+    site.settings = site.settings.model_copy(update={"keep_lake_days": kept})
+    clear_replaced(site, FEED, run_id="clear")
+    expire(site, FEED, "expire")
+    assert has_expired(site, FINALS.name, CORRECTED.shifted(-1))
+    assert not has_expired(site, FINALS.name, CORRECTED)
+    before = points(sealed, FORM.name, after)
+    _corrected_in_march(sealed, client)
+    [wrong, *_] = make_stale_days(site, FEED, run_id="upkeep")
+    assert wrong.endswith("of which it was made, is there no more")
+    assert points(sealed, FORM.name, after) == before
+    assert after in {each.day for each in site.ledger.stale(FEED)}
+
+
+def test_a_day_that_was_first_made_after_an_earlier_one_expired_is_not_stale(
+    sealed: Watched,
+) -> None:
+    sealed.clock.set(MARCH.start)
+    site, kept = sealed.site, (MARCH.date - CORRECTED.date).days
+    site.settings = site.settings.model_copy(update={"keep_lake_days": kept})
+    clear_replaced(site, FEED, run_id="clear")
+    expire(site, FEED, "expire")
+    read = VersionRead(FINALS.name, str(CORRECTED.shifted(-1)), None, None)
+    assert site.ledger.outdated([read]) == []
+    site.ledger.reads(FORM.name, CORRECTED.shifted(1), [read], MARCH.start)
+    assert site.ledger.stale(FEED) == []
