@@ -168,20 +168,20 @@ def test_what_is_as_of_a_day_reads_the_days_before_it_alone(watched: Watched) ->
 
 @pytest.fixture
 def sealed(client: League, watch: Callable[[Case], Watched]) -> Watched:
-    """The corrected day and four that follow, of which those that have ended are sealed."""
+    """The day before the corrected one and four after it, sealed as far as they have ended."""
     closed = CORRECTED.shifted(4).start + 10 * HOUR
     watched = watch(
         Case(
             plan=league(client),
             capture=lambda slot: Envelope(client.fetch(slot).envelope),
             day=CORRECTED,
-            opened=CORRECTED.start,
+            opened=CORRECTED.shifted(-1).start,
             closed=closed,
             over=closed,
         )
     )
     watched.live_until(closed)
-    for each in range(2):
+    for each in range(-1, 2):
         assert seal_day(watched.site, FEED, CORRECTED.shifted(each), run_id="seal").waiting == []
     return watched
 
