@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline_assets.code_version import code_version
+from pipeline_assets.expired import has_expired
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
 from resources.fetch_object import FetchObject, UnreadableObject, pack
 from resources.ledger import LedgerUnavailable
@@ -66,6 +67,14 @@ def collect_step(run: Run, raw: RawAsset, slot: Slot) -> Batch:
 def _collected(
     run: Run, raw: RawAsset, slot: Slot, findings: list[str]
 ) -> Iterator[FetchObject | Failure]:
+    try:
+        gone = [each.name for each in run.plan.assets if has_expired(run.site, each.name, run.day)]
+    except Unavailable as error:
+        yield Failure(None, f"whether {run.day} has expired is not known: {error}")
+        return
+    if gone:
+        yield Failure(None, f"{gone[0]} of {run.day} has expired: nothing is fetched for it again")
+        return
     _bring_the_books_up_to_date(run, raw, findings)
     if _is_there(run, slot, findings):
         run.decided[slot] = Decision(RetryAction.SKIP, RetryReason.IN_PROGRESS)

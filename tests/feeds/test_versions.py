@@ -489,3 +489,17 @@ def test_a_day_that_was_first_made_after_an_earlier_one_expired_is_not_stale(
     assert site.ledger.outdated([read]) == []
     site.ledger.reads(FORM.name, CORRECTED.shifted(1), [read], MARCH.start)
     assert site.ledger.stale(FEED) == []
+
+
+def test_a_day_that_has_expired_is_not_fetched_again(sealed: Watched, client: League) -> None:
+    sealed.clock.set(MARCH.start)
+    site, day = sealed.site, CORRECTED.shifted(-1)
+    kept = (MARCH.date - CORRECTED.date).days
+    site.settings = site.settings.model_copy(update={"keep_raw_days": kept})
+    clear_replaced(site, FEED, run_id="clear")
+    expire(site, FEED, "expire")
+    asked = len(client.asked)
+    collected = collect_day(site, sealed.plan, day, [box_scores], run_id="collect")
+    [failure] = collected.steps[box_scores.name].failures
+    assert str(failure).endswith(f"of {day} has expired: nothing is fetched for it again")
+    assert len(client.asked) == asked
