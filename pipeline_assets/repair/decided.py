@@ -73,11 +73,14 @@ class Decided:
 
     def why_not_ready(self, stage: Stage[Any], number: FetchNumber) -> str | None:
         for name in stage.inputs_of_its_day:
-            if number not in self.stands[name]:
-                is_new = number in self.plan.surveys[name].unmade
-                absent = "it was added later" if is_new else "it is not there"
-                why = self.why_not.get((name, number), absent)
-                return f"its input {name} cannot be had: {why}"
+            found, needed = self.plan.surveys[name], [number]
+            if stage.holds_days:
+                needed += (n for n, row in found.claims.items() if row.landed and n < number)
+            for each in needed:
+                if each not in self.stands[name]:
+                    absent = "it was added later" if each in found.unmade else "it is not there"
+                    why = self.why_not.get((name, each), absent)
+                    return f"its input {name} cannot be had: {why}"
         return None
 
 

@@ -38,6 +38,7 @@ from tests.feeds.league import (
     FEED,
     FINALS,
     FORM,
+    RESULTS,
     League,
     Result,
     box_scores,
@@ -503,3 +504,20 @@ def test_a_day_that_has_expired_is_not_fetched_again(sealed: Watched, client: Le
     [failure] = collected.steps[box_scores.name].failures
     assert str(failure).endswith(f"of {day} has expired: nothing is fetched for it again")
     assert len(client.asked) == asked
+
+
+def test_an_input_that_is_lost_takes_nothing_from_later_versions(watched: Watched) -> None:
+    watched.live_until(watched.case.over)
+    site, before = watched.site, watched.digests()
+    first = site.keys(box_scores.name).single(TUESDAY, 1626)
+    made = site.keys(RESULTS.name).single(TUESDAY, 1626)
+    for key in (first, made):
+        site.store.delete(key, site.store.head(key).etag)
+    site.spool(FEED).folder.rename(site.spool(FEED).folder.with_name("aside"))
+    site.days(FEED).in_hand.clear()
+    report = rebuild_day(site, FEED, TUESDAY, run_id="rebuild")[FINALS.name]
+    assert report.added == []
+    assert report.findings == ["versions from 1626 on stay as they are: an input of theirs is gone"]
+    plan = plan_repair(site, watched.plan, TUESDAY, asset=FINALS.name, named=True)
+    assert {item.action for item in plan.items} == {Action.CANNOT}
+    assert watched.digests() == before
