@@ -72,15 +72,9 @@ def _asset(
 def _deps(stage: Stage[Any]) -> list[dg.AssetDep]:
     """Its inputs, of the same day, or of the day before for a stage that reads earlier days: how
     many of them it alone knows."""
-    if stage.takes_fetches:
-        return [dg.AssetDep(_key(name)) for name in stage.inputs]
-    with warnings.catch_warnings():
-        # The first day has none before it, and Dagster is pinned for this.
-        warnings.filterwarnings("ignore", ".*allow_nonexistent_upstream.*", dg.BetaWarning)
-        before = dg.TimeWindowPartitionMapping(
-            start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True
-        )
-    return [dg.AssetDep(_key(name), partition_mapping=before) for name in stage.inputs]
+    before = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+    mapping = None if stage.takes_fetches else before
+    return [dg.AssetDep(_key(name), partition_mapping=mapping) for name in stage.inputs]
 
 
 def _key(name: str) -> dg.AssetKey:
