@@ -36,7 +36,7 @@ def load(
     if columns is not None and as_ == "records":
         raise ValueError("as_='records' gives whole records: leave out columns=, or another as_=")
     if subject is not None and not isinstance(subject, str):
-        raise ValueError(f"subject={subject!r} is no match id, which is text")
+        raise ValueError(f"subject={subject!r} is no id, which is text")
     if columns is not None:
         columns = [*columns]
         if twice := sorted({name for name in columns if columns.count(name) > 1}):

@@ -20,9 +20,6 @@ from touchline.errors import Misuse
 from touchline.fetch import Envelope
 from touchline.stage import Stage
 
-SUBJECT = "match_id"
-"""The member that says which match a record is about."""
-
 
 class UnknownAsset(Misuse, LookupError):
     """No asset of this name, or more than one; the message lists the names."""
@@ -48,7 +45,7 @@ def load_table(
 ) -> pa.Table:
     """A derived day's rows in the order of its fetches, with `fetch_number` and `fetch_id` columns
     in front, or those of its newest version; of `columns` those alone, in the order given; of a
-    `subject`, a match id, its rows.
+    `subject`, such as a match by its id, its rows.
 
     Raises ValueError for a column that the asset does not have, or a subject where its records are
     about none; DayExpired, StoreError, UnreadableObject, UnreadableStageObject naming the object.
@@ -91,27 +88,28 @@ def load_table(
 def _selection(
     site: Site, stage: Stage[Any], columns: Sequence[str] | None, subject: str | None
 ) -> Selection:
-    path = subject_path(stage)
+    plan = site.plans[stage.feed]
+    path = subject_path(stage, plan.subject)
     if subject is not None and not path:
-        others = [each.name for each in site.stages.values() if subject_path(each)]
+        others = [each.name for each in plan.stages if subject_path(each, plan.subject)]
         raise ValueError(
-            f"{stage.name} has no column {SUBJECT}, and so no rows of subject={subject!r}; those "
-            f"that have one are: {', '.join(others)}"
+            f"{stage.name} has no column {plan.subject}, and so no rows of subject={subject!r}; "
+            f"those that have one are: {', '.join(others)}"
         )
     # A table without columns does not know how many rows it has.
     names = None if columns is None else frozenset({*columns, "fetch_number"})
     return Selection(names, subject, path)
 
 
-def subject_path(stage: Stage[Any]) -> tuple[str, ...]:
-    """The column that says which match a record is about, or a struct's and its member's; empty
-    where records are about no match, as those of teams and competitions."""
+def subject_path(stage: Stage[Any], subject: str) -> tuple[str, ...]:
+    """The column of this name, which says what a record is about, or a struct's and its member's;
+    empty where records are about none, as those of teams and competitions."""
     schema = schema_of(stage.makes)
-    if SUBJECT in schema.names:
-        return (SUBJECT,)
+    if subject in schema.names:
+        return (subject,)
     for field in schema:
-        if pa.types.is_struct(field.type) and field.type.get_field_index(SUBJECT) >= 0:
-            return (field.name, SUBJECT)
+        if pa.types.is_struct(field.type) and field.type.get_field_index(subject) >= 0:
+            return (field.name, subject)
     return ()
 
 

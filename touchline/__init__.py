@@ -34,16 +34,17 @@ def load(
     `day` is one day, or the first and the last of several: `("2025-05-28", "2025-06-03")`. Rows of
     several days have their `date` in front, and days that were not watched bring none. `columns`
     gives these columns alone, in this order, `date` among them if you like; `subject` the rows of
-    one match, by its id. Neither reads more of Parquet files than it must.
+    one match, or what else a feed is about, by its id. Neither reads more of Parquet files than it
+    must.
 
     Where to read from is taken from the settings; `prefix` wins over TOUCHLINE_S3_PREFIX. AWS_*
     variables of `.env` are put into the process's environment where that has none. The embedded
     object store is joined, or started for as long as this takes.
 
     Raises UnknownAsset; ValueError for a day that is none, a range that ends before it begins, a
-    column or an `as_` that there is not, the subject of an asset without matches; SettingsError,
-    NothingThere, DayExpired, StoreError, and UnreadableObject or UnreadableStageObject naming the
-    object.
+    column or an `as_` that there is not, the subject of an asset whose records are about none;
+    SettingsError, NothingThere, DayExpired, StoreError, and UnreadableObject or
+    UnreadableStageObject naming the object.
     """
     from operations.loading import load
 

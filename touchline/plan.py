@@ -20,9 +20,10 @@ class FeedPlan:
 
     `raws` are its raw assets, each with a schedule of its own; `stages` stand in the order of the
     chain. Every stage is made from the fetches of one raw asset, through its inputs. `client` makes
-    the vendor's client from settings, a clock and the object store. `board` makes the live board of
-    a site; `names` gives the subjects of a site's day by id, each with what people call it. All
-    three import what they need when they are called, so that a plan costs nothing to look at.
+    the vendor's client from settings, a clock and the object store. `subject` is the member of a
+    record that says by its id what it is about, such as a match. `board` makes the live board of
+    a site; `names` gives the subjects of a site's day by id, each with what people call it.
+    All three functions import what they need when they are called: a plan costs nothing to look at.
 
     Raises ValueError for a plan that holds no raw asset or several feeds, that names an asset
     twice, or has a stage whose inputs do not come before it, or come from several raw assets; one
@@ -34,6 +35,7 @@ class FeedPlan:
     raws: tuple[RawAsset, ...]
     stages: tuple[Stage[Any], ...]
     client: Callable[..., Any]
+    subject: str = "match_id"
     board: Callable[[Any], LiveBoard] | None = None
     names: Callable[[Any, Day], Iterable[tuple[str, str]]] | None = None
 

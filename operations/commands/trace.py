@@ -110,7 +110,7 @@ def _fates_of(site: Site, match_id: str, day: Day | None, number: int | None) ->
 def _of_day(
     site: Site, plan: FeedPlan, match_id: str, day: Day, number: int | None
 ) -> Iterator[Traced]:
-    assets = [a for a in plan.assets if isinstance(a, RawAsset) or subject_path(a)]
+    assets = [a for a in plan.assets if isinstance(a, RawAsset) or subject_path(a, plan.subject)]
     listed = {asset.name: site.days(plan.name).index(asset.name, day).numbers for asset in assets}
     numbers = sorted(set().union(*listed.values()))
     for each in numbers if number is None else [n for n in numbers if n == number]:
@@ -139,7 +139,7 @@ def _of_fetch(
         return [msgspec.structs.replace(bare, fate=Fate.UNREADABLE, detail=str(error))]
     here = msgspec.structs.replace(bare, key=found.key, code_version=found.code_version)
     try:
-        fates = list(_fates(asset, found, match_id))
+        fates = list(_fates(asset, found, match_id, plan.subject))
     except Unreadable as error:
         return [msgspec.structs.replace(here, fate=Fate.UNREADABLE, detail=str(error))]
     if not fates and found.outcome.is_placeholder:
@@ -148,7 +148,7 @@ def _of_fetch(
 
 
 def _fates(
-    asset: RawAsset | Stage[Any], found: FetchObject, match_id: str
+    asset: RawAsset | Stage[Any], found: FetchObject, match_id: str, subject: str
 ) -> Iterator[dict[str, Any]]:
     if isinstance(asset, RawAsset):
         if not found.outcome.is_placeholder:
@@ -157,7 +157,7 @@ def _fates(
                 yield {"fate": Fate.LANDED, "records": landed}
         return
     opened = decode_stage(asset, found.body)
-    about = Selection(subject=match_id, path=subject_path(asset))
+    about = Selection(subject=match_id, path=subject_path(asset, subject))
     if landed := about.rows(opened.table).num_rows:
         yield {"fate": Fate.LANDED, "records": landed}
     for reason, keys in opened.dropped.items():

@@ -243,4 +243,5 @@ def league(client: League) -> FeedPlan:
         raws=(box_scores, game_lines),
         stages=(RESULTS, FINALS, FORM, LINES),
         client=lambda *_: client,
+        subject="game_id",
     )

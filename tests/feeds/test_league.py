@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from operations.commands.fetch import read_fetch
+from pipeline_assets.load import load_table
 from pipeline_assets.rotation import rotate
 from tests.feeds import league
 from tests.feeds.conftest import TUESDAY, of_a_league
-from tests.feeds.league import FEED, LINES, RESULTS, box_scores, game_lines
+from tests.feeds.league import FEED, FORM, LINES, RESULTS, box_scores, game_lines
 from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import FetchFate
 from touchline.errors import Misuse
@@ -89,6 +90,14 @@ def test_the_page_on_feeds_shows_this_feed() -> None:
     for block in shown:
         lines = [line.strip() for line in block.splitlines()]
         assert "\n".join(lines) in "\n".join(line.strip() for line in code.splitlines())
+
+
+def test_the_rows_of_one_game_are_read_by_its_id(watched: Watched) -> None:
+    watched.live_until(watched.case.over)
+    table = load_table(watched.site, RESULTS.name, TUESDAY, subject=f"{TUESDAY}-1")
+    assert table.column("home").to_pylist() == [101] * 3
+    with pytest.raises(ValueError, match="league/form has no column game_id"):
+        load_table(watched.site, FORM.name, TUESDAY, subject="team 1")
 
 
 def test_one_fetch_is_read_by_its_raw_asset(watched: Watched) -> None:

@@ -146,7 +146,7 @@ def test_of_other_matches_row_groups_one_column_is_read(both: RunDay) -> None:
     [
         ({"columns": ["v2", "v9"]}, r"odds_changes has no column v9; it has: fetch_number, .*v2"),
         ({"columns": ["v2", "v3", "v2"]}, "v2 more than once"),
-        ({"subject": 7}, "subject=7 is no match id"),
+        ({"subject": 7}, "subject=7 is no id"),
         ({"columns": "v2"}, r"write columns=\['v2'\]"),
         ({"columns": ["v2"], "as_": "records"}, "records"),
         ({"day": (NEXT, DAY)}, f"ends on {DAY}, before it begins on {NEXT}"),
