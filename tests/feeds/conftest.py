@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.stores import memory
 from touchline.clock import VirtualClock
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope
+from touchline.plan import FeedPlan
 
 TUESDAY = Day.parse("2026-01-06")
 
@@ -33,6 +35,12 @@ def of_a_league() -> Case:
         closed=None,
         over=TUESDAY.shifted(2).start + 10 * HOUR,
     )
+
+
+def results_of(client: League) -> FeedPlan:
+    """The league without its lines: what tests of its results need to live through."""
+    plan = league(client)
+    return replace(plan, raws=plan.raws[:1], stages=plan.stages[:-1])
 
 
 def of_minutes() -> Case:

@@ -15,14 +15,16 @@ from pipeline_assets.load import load_table
 from pipeline_assets.sealing import clear_replaced, seal_day
 from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stale_days import make_stale_days
-from tests.feeds.conftest import TUESDAY
-from tests.feeds.league import FEED, FINALS, FORM, League, Reason, Result, box_scores, league
+from tests.feeds.conftest import TUESDAY, results_of
+from tests.feeds.league import FEED, FINALS, FORM, League, Reason, Result, box_scores
 from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import Outcome, Verdict
 from touchline.day import Day, FetchNumber
 from touchline.fetch import Envelope, FetchRef
 from touchline.slot import Slot
 from touchline.stage import Span, Stage, Staged
+
+pytestmark = pytest.mark.stack  # They need no stack, and take long.
 
 Games = list[dict[str, Any]]
 WEDNESDAY = TUESDAY.shifted(1)
@@ -79,7 +81,7 @@ def client() -> Saying:
 def watched(client: Saying, watch: Callable[[Case], Watched]) -> Watched:
     """Tuesday and Wednesday, sealed."""
     client.says = {1626: games(a=100), 1986: games(a=120), 3426: games(a=120)}
-    plan = league(client)
+    plan = results_of(client)
     case = Case(
         plan=replace(plan, stages=(*plan.stages, MOST, AGAIN)),
         capture=lambda slot: Envelope(client.fetch(slot).envelope),

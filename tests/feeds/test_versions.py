@@ -33,7 +33,7 @@ from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stale_days import make_stale_days
 from resources.lake import read_day
 from resources.stage_codec import decode_stage
-from tests.feeds.conftest import TUESDAY
+from tests.feeds.conftest import TUESDAY, results_of
 from tests.feeds.league import (
     FEED,
     FINALS,
@@ -71,7 +71,7 @@ def watched(client: League, watch: Callable[[Case], Watched]) -> Watched:
 def _case(client: League) -> Case:
     """Watched from the day before Tuesday until its last slot has passed."""
     return Case(
-        plan=league(client),
+        plan=results_of(client),
         capture=lambda slot: Envelope(client.fetch(slot).envelope),
         day=TUESDAY,
         opened=TUESDAY.shifted(-1).start,
@@ -173,7 +173,7 @@ def sealed(client: League, watch: Callable[[Case], Watched]) -> Watched:
     closed = CORRECTED.shifted(4).start + 10 * HOUR
     watched = watch(
         Case(
-            plan=league(client),
+            plan=results_of(client),
             capture=lambda slot: Envelope(client.fetch(slot).envelope),
             day=CORRECTED,
             opened=CORRECTED.shifted(-1).start,
@@ -284,8 +284,7 @@ def test_in_whatever_order_captures_come_the_versions_are_the_same(
         3426: (Outcome.UNCHANGED, 0),
     }
     assert watched.numbers(FINALS.name) == [1986] * 3
-    # Nobody has asked for the lines.
-    assert watched.findings().keys() == {(f"{FEED}/game_lines", "cadence")}
+    assert watched.findings() == {}
 
 
 @pytest.mark.parametrize(("asset", "number"), [(FINALS.name, 1986), (FORM.name, 546)])
