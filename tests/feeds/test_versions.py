@@ -54,6 +54,8 @@ from touchline.health import Health, Signal
 from touchline.slot import Slot
 from touchline.stage import Span, Stage, Staged, VersionRead
 
+LONG = pytest.mark.stack
+"""Of what needs no stack, and takes long."""
 CORRECTED = TUESDAY.shifted(3)
 MARCH = Day.parse("2026-03-02")
 
@@ -225,6 +227,7 @@ def test_a_correction_in_march_changes_exactly_the_days_that_read_it(
     assert make_stale_days(sealed.site, FEED, run_id="again") == []
 
 
+@LONG
 def test_what_is_collected_in_march_makes_the_days_that_read_it_again(
     sealed: Watched, client: League
 ) -> None:
@@ -237,6 +240,7 @@ def test_what_is_collected_in_march_makes_the_days_that_read_it_again(
     assert verdict(sealed, CORRECTED) is Verdict.OK
 
 
+@LONG
 def test_a_sealed_day_keeps_the_rows_of_its_newest_version_alone(
     sealed: Watched, client: League
 ) -> None:
@@ -255,6 +259,7 @@ def test_a_sealed_day_keeps_the_rows_of_its_newest_version_alone(
     assert [drift for drift in drifted_days(sealed.site.ledger, sealed.plan) if drift.unmade] == []
 
 
+@LONG
 def test_a_change_while_a_day_is_made_leaves_it_stale(sealed: Watched, client: League) -> None:
     slot = _corrected_in_march(sealed, client)
     ledger, day = sealed.site.ledger, CORRECTED.shifted(1)
@@ -317,6 +322,7 @@ def test_an_older_version_of_earlier_days_that_is_lost_is_said_to_be_lost(watche
     assert item.reason.endswith("a later version was made since, of what earlier days are now")
 
 
+@LONG
 def test_a_deep_check_sees_a_stale_day_of_which_nobody_was_told(
     sealed: Watched, client: League
 ) -> None:
@@ -345,6 +351,7 @@ def test_the_first_partition_is_made_though_no_day_is_before_it(watched: Watched
     assert made == {1: (Outcome.COMPLETE, 0)}
 
 
+@LONG
 def test_a_version_that_says_now_that_nothing_has_changed_makes_its_readers_stale(
     watch: Callable[[Case], Watched],
 ) -> None:
@@ -364,6 +371,7 @@ def test_a_version_that_says_now_that_nothing_has_changed_makes_its_readers_stal
     assert (watched.site.ledger.stale(FEED), verdict(watched, day)) == ([], Verdict.OK)
 
 
+@LONG
 def test_a_version_on_which_the_code_failed_is_made_by_the_next_code(
     watch: Callable[[Case], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -402,6 +410,7 @@ def seen(fetch: FetchRef, so_far: Sequence[tuple[FetchRef, list[Result]]]) -> St
     return staged
 
 
+@LONG
 def test_times_in_new_york_and_whole_numbers_are_no_change(
     watch: Callable[[Case], Watched],
 ) -> None:
@@ -423,6 +432,7 @@ def test_times_in_new_york_and_whole_numbers_are_no_change(
     assert versions(watched, stage.name, TUESDAY)[3426] == (Outcome.UNCHANGED, 0)
 
 
+@LONG
 def test_a_day_that_is_never_made_as_of_earlier_ones_is_told(
     watch: Callable[[Case], Watched],
 ) -> None:
@@ -457,6 +467,7 @@ def test_what_cannot_be_made_of_versions_is_no_plan(
         replace(plan, stages=(*plan.stages, more))
 
 
+@LONG
 def test_an_earlier_day_that_has_expired_takes_nothing_from_what_was_made_of_it(
     sealed: Watched, client: League
 ) -> None:
@@ -477,6 +488,7 @@ def test_an_earlier_day_that_has_expired_takes_nothing_from_what_was_made_of_it(
     assert after in {each.day for each in site.ledger.stale(FEED)}
 
 
+@LONG
 def test_a_day_that_was_first_made_after_an_earlier_one_expired_is_not_stale(
     sealed: Watched,
 ) -> None:
@@ -491,6 +503,7 @@ def test_a_day_that_was_first_made_after_an_earlier_one_expired_is_not_stale(
     assert site.ledger.stale(FEED) == []
 
 
+@LONG
 def test_a_day_that_has_expired_is_not_fetched_again(sealed: Watched, client: League) -> None:
     sealed.clock.set(MARCH.start)
     site, day = sealed.site, CORRECTED.shifted(-1)
