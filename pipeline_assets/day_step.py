@@ -97,8 +97,8 @@ class DayStep(StageStep):
             return self._give_up_or_retry(number, inputs, describe(error))
 
     def _inputs(self, number: FetchNumber) -> list[FetchObject]:
-        """What the version is made of. Inputs that span a day are told of alone: the records of one
-        of them are read."""
+        """Read what the version is made of. Of inputs that span a day the records are not read yet:
+        one of their versions will do."""
         there = {name: self._landed(name) for name in self.stage.inputs}
         days, stages = self.run.days, self.run.site.stages
         return [
@@ -223,8 +223,8 @@ class AsOfStep(StageStep):
     def _after(
         self, staged: Staged[Any], number: FetchNumber, newest: FetchObject | None
     ) -> tuple[Outcome, Staged[Any]]:
-        """What is stored under this number. Where the sealed day has let go of the version before,
-        nobody can say any more what has changed since, but for what the newest one said itself."""
+        """Return what is stored under this number. If the version before is not kept, all of this
+        one is stored, with its changes only if the newest version holds the same and told them."""
         try:
             before = self.run.days.newest_version(self.stage.name, self.day, before=number)
         except NotFound:

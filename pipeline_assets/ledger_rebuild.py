@@ -193,8 +193,8 @@ class _Day:
         )
 
     def _attempts(self, raw: str, refetch: Refetch) -> None:
-        """What each fetch of what can be fetched again was to its day, judged anew in the order of
-        the slots. What was held, and what was forced, nobody knows any more."""
+        """Judge the fetches of a refetchable raw asset again, in the order of their slots. What was
+        held and what was forced is not known any more."""
         found, ledger = self.found[raw], self.site.ledger
         known = {row.number for row in ledger.attempts(raw, self.day) if row.has_fetched}
         for number in sorted(found.places.keys() - known):

@@ -104,7 +104,7 @@ class Run:
     forced: str | None = None
     """Why a person wants a key fetched again, whatever is known of it."""
     decided: dict[Slot, Decision] = field(default_factory=dict)
-    """What was decided last of each attempt that this run has made."""
+    """The last decision on each attempt of this run."""
     repaired: set[tuple[Day, FetchNumber]] = field(default_factory=set)
     """Fetches of which this run has replaced a placeholder in some stage."""
 

@@ -181,8 +181,8 @@ class DayStore:
         return self.read_back(asset, day, number)
 
     def told(self, asset: str, day: Day, number: FetchNumber) -> FetchObject:
-        """What is said of a fetch, without its body where a window or the sealed day holds it.
-        Raises as `read` does."""
+        """Return a fetch, with an empty body if a window or the sealed day holds it. Raises as
+        `read` does."""
         place = self._known(asset, day).place(number)
         is_in_hand = self.keys(asset).single(day, number) in self.in_hand
         if is_in_hand or place is None or place.held is None:

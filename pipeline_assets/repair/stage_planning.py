@@ -96,7 +96,7 @@ class _StagePlanning:
         return any(number in surveys[name].unmade - stands[name] for name in self.stage.inputs)
 
     def _can_be_made(self, number: FetchNumber) -> bool:
-        """Of a day that is made as of earlier ones, only the newest version can be made again."""
+        """Whether this version can be made again: of an as-of day only the newest one can."""
         return self.stage.takes_fetches or number == max(self.found.claims, default=number)
 
     def _is_new(self, number: FetchNumber) -> bool:
