@@ -33,7 +33,7 @@ class MinuteState(StrEnum):
     EXPIRED = "expired"
     """It had landed, and was removed on purpose."""
     NOT_EXPECTED = "not_expected"
-    """Nobody watched, it has not begun, the asset was added later, or it was held on purpose."""
+    """No fetch was due: unwatched, still to come, before the asset was added, or held back."""
 
 
 LEGEND = {

@@ -43,7 +43,7 @@ class FetchObject:
     etag: str | None
     body: bytes = field(repr=False)
     reads: Sequence[VersionRead] = ()
-    """What an as-of stage has just read to make it; empty of one that was read back."""
+    """The versions that an as-of stage read to make it. Empty when it was read from the store."""
 
     @classmethod
     def stored(cls, asset: str, feed: str, found: StoredObject) -> FetchObject:

@@ -8,8 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
 def templates(folder: Path) -> Environment:
-    """Of this folder, and of the one that all pages share. Names come from the vendor: what a
-    template shows is escaped, and what it misspells is an error."""
+    """Load templates from this folder, and from the one that all pages share. Values are escaped,
+    since names come from the vendor. An undefined name is an error."""
     return Environment(
         loader=FileSystemLoader([folder, Path(__file__).parent]),
         autoescape=True,

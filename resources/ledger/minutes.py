@@ -30,7 +30,7 @@ _FATE = (
 _FATES = {fate.value: fate for fate in FetchFate}
 
 NOT_FETCHED = (FetchFate.MISSED, FetchFate.HELD)
-"""What is told to the store too, since no object says it."""
+"""Fates that leave no object behind, so the store gets a record of them."""
 DEAD = (RunState.FAILED, RunState.ABANDONED)
 """A run that ended before its work was done, or fell silent: nothing more comes from it."""
 

@@ -147,5 +147,5 @@ class RebuildBook(Book):
 
 
 def _fate_of(reason: str) -> FetchFate:
-    """Of a slot that was not fetched for this reason."""
+    """Return the fate of a slot that was not fetched for this reason."""
     return FetchFate.HELD if reason in set(RetryReason) else FetchFate.MISSED

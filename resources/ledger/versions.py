@@ -1,4 +1,4 @@
-"""What versions of days were made of, and which days are stale because it has changed since."""
+"""Which earlier days each version was made of, and which days a later change has made stale."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class VersionBook(Book):
                 transaction.upsert(table, {**of, **read_of, **found})
                 because = because or self._outdated(transaction.connection, read)
             if because is not None:
-                transaction.upsert(tables.stale, {**of, "because": because, "since": at})
+                self._mark_stale(transaction, asset, day, because, at)
 
     def freshen(self, asset: str, day: Day) -> None:
         """Record that the day's version was made again; nothing, if what it was made of has changed
@@ -83,16 +83,26 @@ class VersionBook(Book):
         ]
 
     def _make_stale(self, transaction: Transaction, claim: Claim, at: datetime) -> None:
-        """Of what has landed, let those days be stale that were made of an earlier version, or of
-        this one as it was: also where it only says now that nothing has changed."""
+        """Mark the days as stale that were made of an earlier version than the one that landed, or
+        of other content under the same number."""
         day, number = claim.ref.day, claim.ref.number
         values = {"name": claim.asset, "day": day, "number": number, "sha256": claim.sha256}
         values["holds_records"] = claim.outcome.holds_records
         readers = transaction.connection.execute(_READERS, {"prefix": self.prefix, **values}).all()
         because = f"{claim.asset} of {day} has version {number} since"
         for reader in readers:
-            of = {"prefix": self.prefix, "asset": reader.asset, "day": reader.day}
-            transaction.upsert(tables.stale, {**of, "because": because, "since": at})
+            self._mark_stale(transaction, reader.asset, reader.day, because, at)
+
+    def _mark_stale(
+        self, transaction: Transaction, asset: str, day: Day, because: str, at: datetime
+    ) -> None:
+        """Mark a day as stale. One that is stale already keeps the time since when it is."""
+        table = tables.stale
+        since = transaction.connection.scalar(
+            select(table.c.since).where(*self._of(table, asset, day))
+        )
+        key = {"prefix": self.prefix, "asset": asset, "day": day}
+        transaction.upsert(table, {**key, "because": because, "since": since or at})
 
     def outdated(self, reads: Iterable[VersionRead]) -> list[str]:
         """Return why what was read is not the newest version any more, of all that is not."""
@@ -123,7 +133,7 @@ class VersionBook(Book):
         return f"{read.asset} of {read.date} has version {newest.number} since"
 
     def _landed(self, connection: Connection, read: VersionRead) -> Any:
-        """What is claimed now under the number that was read."""
+        """Return the claim that stands now under the number that was read."""
         table = tables.claims
         return connection.execute(
             select(table.c.number, table.c.landed).where(

@@ -266,8 +266,12 @@ def test_a_change_while_a_day_is_made_leaves_it_stale(sealed: Watched, client: L
     before = sealed.site.days(FEED).read(FORM.name, day, max(versions(sealed, FORM.name, day)))
     ledger.reads(FORM.name, day, decode_stage(FORM, before.body).reads, slot.at)
     ledger.freshen(FORM.name, day)
-    assert day in {each.day for each in ledger.stale(FEED)}
-    sealed.clock.set(slot.at + timedelta(minutes=5))
+    [since] = {each.since for each in ledger.stale(FEED) if each.day == day}
+    # Another change does not make the wait look shorter than it is.
+    client.corrections[f"{CORRECTED}-0"] = 170
+    sealed.run(Slot.of(box_scores.name, CORRECTED, slot.at + HOUR))
+    assert {each.since for each in ledger.stale(FEED) if each.day == day} == {since}
+    sealed.clock.set(slot.at + HOUR + timedelta(minutes=5))
     assert make_stale_days(sealed.site, FEED, run_id="upkeep") == []
     assert ledger.stale(FEED) == []
 
