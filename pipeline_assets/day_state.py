@@ -29,6 +29,7 @@ from resources.remarks import remarks_on
 from resources.site import Site
 from touchline.accounting import Account, FetchFate, LossClass, Verdict
 from touchline.day import Day, FetchNumber, Window
+from touchline.day_plan import POSTPONED, postponed
 from touchline.outcomes import Tally, tally_by_rule
 from touchline.plan import FeedPlan
 from touchline.stage import ALERT, KIND, ODDS_ROWS, OUTCOME, RawAsset
@@ -36,6 +37,7 @@ from touchline.stage import ALERT, KIND, ODDS_ROWS, OUTCOME, RawAsset
 _FROM_WORST = {state: place for place, state in enumerate(MinuteState)}
 TO_LOOK_AT = tuple(MinuteState)[: _FROM_WORST[MinuteState.LANDED]]
 """The states that somebody may want to do something about."""
+NONE: frozenset[FetchNumber] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,15 @@ def read_day_state(
         raw.name: frozenset(slot.number for slot in site.ledger.expected(raw, day, now))
         for raw in feed.raws
     }
+    closed = {
+        raw.name: frozenset(postponed(day, site.ledger.plans(raw.name, day)))
+        for raw in feed.raws
+        if raw.schedule.source
+    }
     assets = [
-        _asset_day(site, feed, found, watched[found.raw], fetches[found.raw])
+        _asset_day(
+            site, feed, found, watched[found.raw], fetches[found.raw], closed.get(found.raw, NONE)
+        )
         for found in (plan.surveys[each.name] for each in feed.assets)
     ]
     alerts = [
@@ -241,6 +250,7 @@ def _asset_day(
     found: Survey,
     watched: frozenset[FetchNumber],
     fetches: Mapping[FetchNumber, FetchRow],
+    closed: frozenset[FetchNumber],
 ) -> AssetDay:
     asset, expired = found.asset, has_expired(site, found.asset.name, found.day)
     is_asked_for = isinstance(asset, RawAsset) or asset.takes_fetches
@@ -260,6 +270,7 @@ def _asset_day(
                 found.claims,
                 found.index.numbers,
                 found.findings,
+                closed=closed,
                 has_expired=expired,
             )
         ),
@@ -282,11 +293,12 @@ def cells_of(
     standing: frozenset[FetchNumber],
     findings: Iterable[Found],
     *,
+    closed: frozenset[FetchNumber] = NONE,
     has_expired: bool = False,
 ) -> Iterator[Cell]:
     """How one asset stands with each of the `length` minutes that its day is open, from what was
     expected, the fates of slots, the asset's claims, what stands in the store and what the checks
-    found."""
+    found; `closed` are the slots that a plan had and a later one has not."""
     named = _by_number(day, claims, findings)
     for each in range(1, length + 1):
         number = FetchNumber(each)
@@ -312,6 +324,8 @@ def cells_of(
             yield Cell(MinuteState.NOT_EXPECTED, None, fetch.reason or "", "it was held")
         elif row is not None or number in watched:
             yield Cell(MinuteState.PENDING, None, "", (row and row.last_error) or "")
+        elif number in closed:
+            yield Cell(MinuteState.NOT_EXPECTED, None, POSTPONED, "a later plan has no such slot")
         else:
             yield Cell(MinuteState.NOT_EXPECTED)
 

@@ -60,7 +60,10 @@ class Rebuilt:
 
 
 def rebuild_watch(site: Site, feed: str, watched: Watched) -> int:
-    """The watch intervals of a feed; how many were added or closed. Raises LedgerUnavailable."""
+    """Add the watch intervals of a feed, and the plans of its days; return how many intervals were
+    added or closed. Raises LedgerUnavailable."""
+    for (raw, day), plans in watched.plans.items():
+        site.ledger.rebuild_plans(raw, day, plans.read())
     return sum(
         site.ledger.rebuild_interval(
             feed,

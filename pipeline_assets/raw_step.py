@@ -179,6 +179,8 @@ def _live(
                 f"minute {utc_text(slot.at)} is missed: its run was ready at {started:%H:%M:%S} UTC"
             )
             return
+        if raw.schedule.source and _is_postponed(run, raw, slot, findings):
+            return
         if raw.refetch and not _is_to_be_fetched(run, slot, findings):
             return
         ledger.start_fetch(slot, run.run_id, started)
@@ -188,6 +190,16 @@ def _live(
             return
     run.fetch_started = started
     yield from fetch_now(run, raw, slot, findings)
+
+
+def _is_postponed(run: Run, raw: RawAsset, slot: Slot, findings: list[str]) -> bool:
+    """Whether a plan has closed the slot since it was asked for. Raises LedgerUnavailable."""
+    if slot in run.site.ledger.slots(raw, slot.day):
+        return False
+    findings.append(
+        f"not fetched: the newest plan of {slot.day} has no slot {slot.number} any more"
+    )
+    return True
 
 
 def _is_to_be_fetched(run: Run, slot: Slot, findings: list[str]) -> bool:
@@ -282,9 +294,9 @@ def _is_there(run: Run, slot: Slot, findings: list[str]) -> bool:
 def _previous(run: Run, raw: RawAsset, slot: Slot) -> Envelope | None:
     """The fetch before this one, from which a client over its quota carries bodies on."""
     try:
-        (before,) = raw.before(slot, 1)
+        (before,) = raw.before(slot, 1, run.site.ledger.plans_of(raw.name))
         return run.days.read(raw.name, before.day, before.number).envelope()
-    except (StoreError, ValueError):
+    except (Unavailable, ValueError):
         return None
 
 
@@ -305,7 +317,7 @@ def _wanted(run: Run, raw: RawAsset, slot: Slot, findings: list[str]) -> list[st
 def _newest_state(run: Run, raw: RawAsset, stage: Stage[Any], slot: Slot) -> Any:
     """What the last fetch left that the stage has made; None where it is older than a run takes.
     One object, and no listing of the day, while fetches are on time."""
-    for before in raw.before(slot, STATE_IS_FRESH):
+    for before in raw.before(slot, STATE_IS_FRESH, run.site.ledger.plans_of(raw.name)):
         try:
             found = run.days.read(stage.name, before.day, before.number)
         except NotFound:
@@ -363,17 +375,35 @@ def silent_slots(
     site: Site, raw: RawAsset, before: Slot, now: datetime
 ) -> list[tuple[Slot, MissedReason]]:
     """Expected slots before this one that have no fate in the ledger and can have no fetch any
-    more, by day. Goes back through the days until one that is over has nothing silent."""
+    more, by day. Goes back through the days until one that is over has nothing silent.
+
+    What can be fetched again is expected at any time since the feed was first watched: also of the
+    days between two watch intervals, when nothing ran.
+    """
+    ledger = site.ledger
     silent: list[tuple[Slot, MissedReason]] = []
     open_days = raw.schedule.open_days(before.day, now)
+    first = ledger.first_watched(raw.feed) if raw.refetch else None
     day = max(open_days)
     while True:
-        expected = site.ledger.expected(raw, day, before.at)
+        if first is None:
+            expected = ledger.expected(raw, day, before.at)
+        else:
+            expected = [each for each in ledger.slots(raw, day) if first <= each.at < before.at]
         found = _silent_of(site, raw, day, expected, now)
         silent = found + silent
-        if day not in open_days and not found:
+        if day not in open_days and not found and (first is None or _is_settled(site, raw, day)):
             return silent
         day = day.shifted(-1)
+
+
+def _is_settled(site: Site, raw: RawAsset, day: Day) -> bool:
+    """Whether a day of which nothing is silent was watched, or named by an earlier run, or is older
+    than the feed's first watch interval."""
+    ledger, first = site.ledger, site.ledger.first_watched(raw.feed)
+    if first is None or day.end <= first or ledger.fates(raw.name, day):
+        return True
+    return bool(ledger.intervals(raw.feed, day.start, day.end))
 
 
 def _silent_of(

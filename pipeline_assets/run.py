@@ -17,6 +17,7 @@ from typing import Any
 from pipeline_assets.attempts import Attempt, said
 from pipeline_assets.day_lock import DayAtWork, day_locked
 from pipeline_assets.delivery import deliver_alerts, notifier_of
+from pipeline_assets.planning import plan_days
 from resources.day_store import DayStore, Landing
 from resources.fetch_object import FetchObject
 from resources.ledger import Claim, LedgerUnavailable
@@ -226,6 +227,7 @@ class Run:
             report.claims.append(made.claim(self.run_id))
         if made.is_raw:
             self._fetch_has_landed(made, report)
+        report.findings += plan_days(self.site, self.plan, made)
         return None
 
     def _is_made_again(self, made: FetchObject, report: StepReport) -> None:

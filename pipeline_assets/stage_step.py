@@ -172,7 +172,8 @@ class StageStep:
         newest = self.run.site.clock.now() - LEFT_TO_LIVE_RUNS
         old = {number for number in ready if self.raw.slot(self.day, number).at <= newest}
         if self.raw.refetch:  # No live run takes what somebody has collected.
-            old |= ready - {slot.number for slot in self.raw.slots(self.day)}
+            scheduled = self.run.site.ledger.slots(self.raw, self.day)
+            old |= ready - {slot.number for slot in scheduled}
         gone = {n for n in ready - old - here if (row := claims.get(n)) and row.has_landed}
         if left := len(ready - old - gone):
             self.findings.append(

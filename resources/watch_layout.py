@@ -1,4 +1,5 @@
-"""The keys below `watch/`: when fetches were expected, and which slots were missed."""
+"""The keys below `watch/`: when fetches were expected, which slots a day was planned to have, and
+which were missed."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from touchline.slot import implied_raw
 
 _OPENED = "%Y%m%dT%H%M%S.%fZ"
 _INTERVAL = re.compile(r"watch/[^/]+/intervals/([^/]+)\.json")
-_MISSED = re.compile(r"watch/([^/]+)/(?:([^/]+)/)?date=(\d{4}-\d{2}-\d{2})/missed\.json")
+_OF_DAY = re.compile(r"watch/([^/]+)/(?:([^/]+)/)?date=(\d{4}-\d{2}-\d{2})/(missed|plans)\.json")
 
 
 def watch_prefix(feed: str) -> str:
@@ -23,9 +24,18 @@ def interval_key(feed: str, opened: datetime) -> str:
 
 def missed_key(raw: str, day: Day) -> str:
     """Return the key of a day's missed slots. Only a raw asset that nothing implies is named."""
+    return f"{_folder(raw, day)}missed.json"
+
+
+def plans_key(raw: str, day: Day) -> str:
+    """Return the key of a day's plans."""
+    return f"{_folder(raw, day)}plans.json"
+
+
+def _folder(raw: str, day: Day) -> str:
     feed, _, asset = raw.partition("/")
     folder = "" if raw == implied_raw(feed) else f"{asset}/"
-    return f"{watch_prefix(feed)}{folder}date={day}/missed.json"
+    return f"{watch_prefix(feed)}{folder}date={day}/"
 
 
 def opened_of(key: str) -> datetime | None:
@@ -37,7 +47,17 @@ def opened_of(key: str) -> datetime | None:
 def missed_at(key: str) -> tuple[str, Day] | None:
     """Return the raw asset and the day whose missed slots stand at this key; None for any other
     key."""
-    if (found := _MISSED.fullmatch(key)) is None:
+    return _of_day(key, "missed")
+
+
+def plans_at(key: str) -> tuple[str, Day] | None:
+    """Return the raw asset and the day whose plans stand at this key; None for any other key."""
+    return _of_day(key, "plans")
+
+
+def _of_day(key: str, name: str) -> tuple[str, Day] | None:
+    found = _OF_DAY.fullmatch(key)
+    if found is None or found[4] != name:
         return None
-    feed, asset, day = found.groups()
+    feed, asset, day, _ = found.groups()
     return f"{feed}/{asset}" if asset else implied_raw(feed), Day.parse(day)

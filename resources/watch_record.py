@@ -1,13 +1,16 @@
-"""What the store says of watching: when fetches were expected, and which slots were missed.
+"""What the store says of watching: when fetches were expected, which slots a day was planned to
+have, and which were missed.
 
     watch/<feed>/intervals/<opened>.json    a watch interval, by the UTC time it was opened at
     watch/<feed>/date=D/missed.json         the slots of a New York day that were missed, or held
                                             back on purpose, with their reasons
+    watch/<feed>/date=D/plans.json          the plans of a New York day, where its slots depend on
+                                            data, such as a calendar of games
 
-A raw asset other than the feed's `raw_fetches` has its missed slots in a folder of its name. The
+A raw asset other than the feed's `raw_fetches` has the last two in a folder of its name. The
 ledger says it first and remembers what the store was not told yet, so that a store that is away
 costs no fetch. Of two accounts of the same thing both are kept: a slot that was ever named as
-missed stays named, and an interval that was ever closed stays closed.
+missed stays named, an interval that was ever closed stays closed, and a plan that was made stays.
 """
 
 from __future__ import annotations
@@ -29,9 +32,10 @@ from resources.store import (
     StoredObject,
     StoreError,
 )
-from resources.watch_layout import missed_at, opened_of, watch_prefix
+from resources.watch_layout import missed_at, opened_of, plans_at, watch_prefix
 from touchline.accounting import sha256_hex
-from touchline.day import Day, parse_instant, utc_text
+from touchline.day import Day, FetchNumber, parse_instant, utc_text
+from touchline.day_plan import DayPlan
 from touchline.formats import UNREADABLE_JSON
 
 log = logging.getLogger(__name__)
@@ -85,11 +89,30 @@ class MissedSlots(WatchRecord, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, minutes=dict(sorted(both.items())))
 
 
+class DayPlans(WatchRecord, frozen=True, kw_only=True):
+    """The fetch numbers that each plan has, by the time when it was made (UTC)."""
+
+    date: str
+    plans: dict[str, tuple[FetchNumber, ...]]
+    format: int = 1
+
+    def joined(self, other: Self) -> Self:
+        both = other.plans | self.plans
+        return msgspec.structs.replace(self, plans=dict(sorted(both.items())))
+
+    def read(self) -> list[DayPlan]:
+        """Return them, oldest first."""
+        plans = (DayPlan(parse_instant(at), numbers) for at, numbers in self.plans.items())
+        return sorted(plans, key=lambda plan: plan.made_at)
+
+
 class Watched(msgspec.Struct, frozen=True):
     """All that the store says of watching one feed."""
 
     intervals: list[WatchInterval]
     missed: dict[tuple[str, Day], MissedSlots]
+    """By raw asset and day."""
+    plans: dict[tuple[str, Day], DayPlans]
     """By raw asset and day."""
 
 
@@ -105,6 +128,8 @@ def record_watch(store: Store, ledger: Ledger, feed: str) -> None:
     for key, sequence in ledger.untold(feed):
         if (missed := missed_at(key)) is not None:
             _join(store, key, _missed(ledger, *missed))
+        elif (planned := plans_at(key)) is not None:
+            _join(store, key, _plans(ledger, *planned))
         elif (opened := opened_of(key)) is not None:
             _join(store, key, _interval(ledger, feed, opened))
         ledger.told(key, sequence)
@@ -112,10 +137,12 @@ def record_watch(store: Store, ledger: Ledger, feed: str) -> None:
 
 def read_watch(store: Store, feed: str) -> Watched:
     """Raises DamagedWatchRecord, StoreError."""
-    watched = Watched([], {})
+    watched = Watched([], {}, {})
     for item in store.list(watch_prefix(feed)):
         if (missed := missed_at(item.key)) is not None:
             watched.missed[missed] = _decoded(store.get(item.key), MissedSlots)
+        elif (planned := plans_at(item.key)) is not None:
+            watched.plans[planned] = _decoded(store.get(item.key), DayPlans)
         elif opened_of(item.key) is not None:
             watched.intervals.append(_decoded(store.get(item.key), WatchInterval))
     return watched
@@ -124,13 +151,23 @@ def read_watch(store: Store, feed: str) -> Watched:
 def copy_record(source: Store, target: Store, key: str) -> bool:
     """Tell another store what this one says at a key of `read_watch`; whether there was anything to
     tell. Raises DamagedWatchRecord where this one's cannot be read, StoreError."""
-    kind = MissedSlots if missed_at(key) is not None else WatchInterval
-    return _join(target, key, _decoded(source.get(key), kind))
+    return _join(target, key, _decoded(source.get(key), _kind(key)))
 
 
 def is_record(key: str) -> bool:
     """Whether a key below `watch/` is one that `read_watch` reads."""
-    return missed_at(key) is not None or opened_of(key) is not None
+    return any(found(key) is not None for found in (missed_at, plans_at, opened_of))
+
+
+def _kind(key: str) -> type[MissedSlots | DayPlans | WatchInterval]:
+    if missed_at(key) is not None:
+        return MissedSlots
+    return WatchInterval if plans_at(key) is None else DayPlans
+
+
+def _plans(ledger: Ledger, raw: str, day: Day) -> DayPlans:
+    plans = {utc_text(plan.made_at): plan.numbers for plan in ledger.plans(raw, day)}
+    return DayPlans(date=str(day), plans=plans)
 
 
 def _missed(ledger: Ledger, raw: str, day: Day) -> MissedSlots:

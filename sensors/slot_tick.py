@@ -27,7 +27,7 @@ def slot_tick(raw: RawAsset, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorD
         description=f"Asks for a run of every {_called(raw)}, 10 to 5 s before it begins.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        due = raw.schedule.due(raw.name, datetime.now(UTC), _asked(context.cursor))
+        due = _due(raw, datetime.now(UTC), _asked(context.cursor))
         if not due:
             return dg.SkipReason("the next slot is not near yet, or was asked for")
         requests = [
@@ -37,6 +37,20 @@ def slot_tick(raw: RawAsset, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorD
         return dg.SensorResult(run_requests=requests, cursor=str(due[-1]))
 
     return tick
+
+
+def _due(raw: RawAsset, now: datetime, asked: Slot | None) -> list[Slot]:
+    if raw.schedule.source is None:
+        return raw.schedule.due(raw.name, now, asked)
+    from resources.ledger import Ledger
+    from resources.settings import Settings
+
+    settings = Settings.load()
+    ledger = Ledger(settings.ledger_database, settings.s3_prefix)
+    try:
+        return raw.schedule.due(raw.name, now, asked, ledger.plans_of(raw.name))
+    finally:
+        ledger.close()
 
 
 def _asked(cursor: str | None) -> Slot | None:

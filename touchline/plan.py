@@ -10,6 +10,7 @@ from typing import Any
 
 from touchline.brought import LiveBoard
 from touchline.day import Day
+from touchline.day_plan import PlansOf
 from touchline.slot import Slot
 from touchline.stage import RawAsset, Stage
 
@@ -59,6 +60,18 @@ class FeedPlan:
                 )
 
             self._refuse_versions(stage)
+        for raw in self.raws:
+            source = raw.schedule.source
+            others = [
+                stage.name
+                for stage in self.stages
+                if stage.takes_fetches and self.raw_of(stage.name) is not raw
+            ]
+            if source is not None and source not in others:
+                raise ValueError(
+                    f"{raw.name} is planned from {source}, which is no stage that takes fetches of "
+                    "another raw asset"
+                )
 
     def _refuse_versions(self, stage: Stage[Any]) -> None:
         """A version may only say that nothing has changed, and one as of its day has the number of
@@ -80,13 +93,15 @@ class FeedPlan:
         """Return how many minutes a day is open: no slot of it has a higher number."""
         return max(raw.length(day) for raw in self.raws)
 
-    def slots(self, start: datetime, end: datetime) -> list[Slot]:
-        """Return every slot of its raw assets whose time is in [start, end), in order of time."""
+    def slots(self, start: datetime, end: datetime, plans: Callable[[str], PlansOf]) -> list[Slot]:
+        """Return every slot of its raw assets whose time is in [start, end), in order of time.
+        `plans` gives those of each raw asset by its name."""
         found: list[Slot] = []
         for raw in self.raws:
             day = min(raw.schedule.open_days(Day.containing(start), start))
             while day.start < end:
-                found += (slot for slot in raw.slots(day) if start <= slot.at < end)
+                slots = raw.slots(day, plans(raw.name))
+                found += (slot for slot in slots if start <= slot.at < end)
                 day = day.shifted(1)
         return sorted(found, key=lambda slot: (slot.at, slot))
 
@@ -102,6 +117,10 @@ class FeedPlan:
     def assets(self) -> tuple[RawAsset | Stage[Any], ...]:
         """Every asset, raw ones first, in the order of the chain."""
         return (*self.raws, *self.stages)
+
+    def planned_from(self, asset: str) -> list[RawAsset]:
+        """Return the raw assets whose days are planned from this asset's records."""
+        return [raw for raw in self.raws if raw.schedule.source == asset]
 
     def raw_of(self, asset: str) -> RawAsset:
         """Return the raw asset whose slots number this asset's fetches: itself for a raw one.

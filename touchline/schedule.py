@@ -1,14 +1,18 @@
 """When a raw asset is fetched: the slots of a day, which of them to ask for now, and how long each
-is waited for."""
+is waited for.
+
+Where slots depend on data, they are those of the day's plans, which methods take as `plans`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from touchline.day import NEW_YORK, ONE_MINUTE, Day, FetchNumber
+from touchline.day_plan import PlansOf, in_force, no_plans
 from touchline.slot import Slot
 
 Intervals = Iterable[tuple[datetime, datetime | None]]
@@ -39,11 +43,16 @@ class Schedule(Protocol):
     @property
     def patience(self) -> Patience: ...
 
-    def slots(self, raw: str, day: Day) -> Iterator[Slot]:
+    @property
+    def source(self) -> str | None:
+        """The asset whose records the plans of its days are made from; None where it needs none."""
+        ...
+
+    def slots(self, raw: str, day: Day, plans: PlansOf = no_plans) -> Iterator[Slot]:
         """Yield every slot of this day, in order."""
         ...
 
-    def before(self, slot: Slot, count: int) -> list[Slot]:
+    def before(self, slot: Slot, count: int, plans: PlansOf = no_plans) -> list[Slot]:
         """Return the slots whose times come before this one's, at most so many, newest first."""
         ...
 
@@ -62,7 +71,9 @@ class Schedule(Protocol):
         silence of some minutes is an alarm."""
         ...
 
-    def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
+    def due(
+        self, raw: str, now: datetime, asked: Slot | None, plans: PlansOf = no_plans
+    ) -> list[Slot]:
         """Return the slots to ask for now, in the order of their times. `asked` is the one that
         was asked for last. A slot is never due before its day begins: its partition does not exist
         until then."""
@@ -79,7 +90,11 @@ class EveryMinute:
         ask_until=timedelta(seconds=30),
     )
 
-    def slots(self, raw: str, day: Day) -> Iterator[Slot]:
+    @property
+    def source(self) -> None:
+        return None
+
+    def slots(self, raw: str, day: Day, plans: PlansOf = no_plans) -> Iterator[Slot]:
         """Yield every slot of this day, in order."""
         start = day.start
         return (
@@ -87,7 +102,7 @@ class EveryMinute:
             for passed in range(day.length)
         )
 
-    def before(self, slot: Slot, count: int) -> list[Slot]:
+    def before(self, slot: Slot, count: int, plans: PlansOf = no_plans) -> list[Slot]:
         """Return the slots of the minutes before this one's, so many, newest first."""
         times = (slot.at - back * ONE_MINUTE for back in range(1, count + 1))
         return [Slot.of(slot.raw, Day.containing(at), at) for at in times]
@@ -105,7 +120,9 @@ class EveryMinute:
     def every_minute(self) -> bool:
         return True
 
-    def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
+    def due(
+        self, raw: str, now: datetime, asked: Slot | None, plans: PlansOf = no_plans
+    ) -> list[Slot]:
         """Return the coming minute when it is near, or the current one if the sensor passed over
         it between two looks: then the minute before it was the last one asked for. After a pause
         it was not, and the current minute is left alone."""
@@ -137,13 +154,17 @@ class TimesOfDay:
         if list(self.times) != sorted(set(self.times)) or not self.times or self.times[0][0] < 0:
             raise ValueError(f"times of day that are not in order, each once: {self.times}")
 
-    def slots(self, raw: str, day: Day) -> Iterator[Slot]:
+    @property
+    def source(self) -> None:
+        return None
+
+    def slots(self, raw: str, day: Day, plans: PlansOf = no_plans) -> Iterator[Slot]:
         """Yield every slot of this day, in order."""
         for days_after, at in self.times:
             clock = datetime.combine(day.shifted(days_after).date, at)
             yield Slot.of(raw, day, NEW_YORK.normalize(NEW_YORK.localize(clock, is_dst=False)))
 
-    def before(self, slot: Slot, count: int) -> list[Slot]:
+    def before(self, slot: Slot, count: int, plans: PlansOf = no_plans) -> list[Slot]:
         """Return the slots whose times come before this one's, at most so many, newest first."""
         days = (slot.day.shifted(away) for away in range(-count, self.times[-1][0] + 1))
         earlier = (one for day in days for one in self.slots(slot.raw, day) if one.at < slot.at)
@@ -156,25 +177,87 @@ class TimesOfDay:
 
     def open_days(self, day: Day, now: datetime) -> list[Day]:
         """Return the days whose last slot is to come, or came on the day before, and this one."""
-        today, (days_open, _) = Day.containing(now), self.times[-1]
-        return sorted({day, *(today.shifted(-back) for back in range(days_open + 2))})
+        return _open_days(day, now, self.times[-1][0])
 
     @property
     def every_minute(self) -> bool:
         return False
 
-    def due(self, raw: str, now: datetime, asked: Slot | None) -> list[Slot]:
+    def due(
+        self, raw: str, now: datetime, asked: Slot | None, plans: PlansOf = no_plans
+    ) -> list[Slot]:
         """Return the slots whose time is near or has just passed, and is after that of `asked`."""
-        today, (days_open, _) = Day.containing(now), self.times[-1]
-        open_days = (today.shifted(-back) for back in range(days_open + 1))
-        near = (
-            slot
-            for day in open_days
-            for slot in self.slots(raw, day)
-            if -self.patience.ask_until <= slot.at - now <= ASK_BEFORE
-            and (asked is None or slot.at > asked.at)
+        days = _days_back(now, self.times[-1][0])
+        return _near((slot for day in days for slot in self.slots(raw, day)), self, now, asked)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Slots that depend on data, such as a calendar of games: those of the day's plans.
+
+    Plans are made of the records of `source`, a stage of another raw asset, whenever a fetch of it
+    has landed. `times` returns from them when each day is to be fetched (UTC, whole minutes), of
+    the days that the records speak of: one that has a plan, lies between the first and the last of
+    them and is not among them is to have no slot any more. No slot is later than the end of the day
+    `days_after` days after its own.
+    """
+
+    source: str
+    times: Callable[[Sequence[Any]], Mapping[Day, Iterable[datetime]]]
+    days_after: int
+    patience: Patience
+
+    def slots(self, raw: str, day: Day, plans: PlansOf = no_plans) -> Iterator[Slot]:
+        """Yield every slot that the plans of this day have, in order."""
+        return (Slot.numbered(raw, day, number) for number in in_force(day, plans(day)))
+
+    def before(self, slot: Slot, count: int, plans: PlansOf = no_plans) -> list[Slot]:
+        """Return the slots of the same day before this one, at most so many, newest first."""
+        earlier = [each for each in self.slots(slot.raw, slot.day, plans) if each.at < slot.at]
+        return earlier[::-1][:count]
+
+    def ends(self, day: Day) -> datetime:
+        """Return when the last day on which a plan may have a slot has passed (UTC)."""
+        return day.shifted(self.days_after).end
+
+    def open_days(self, day: Day, now: datetime) -> list[Day]:
+        """Return the days that a plan may still have a slot for, or had on the day before, and this
+        one."""
+        return _open_days(day, now, self.days_after)
+
+    @property
+    def every_minute(self) -> bool:
+        return False
+
+    def due(
+        self, raw: str, now: datetime, asked: Slot | None, plans: PlansOf = no_plans
+    ) -> list[Slot]:
+        """Return the slots whose time is near or has just passed, and is after that of `asked`."""
+        days = _days_back(now, self.days_after)
+        return _near(
+            (slot for day in days for slot in self.slots(raw, day, plans)), self, now, asked
         )
-        return sorted(near, key=lambda slot: (slot.at, slot.day))
+
+
+def _open_days(day: Day, now: datetime, days_after: int) -> list[Day]:
+    return sorted({day, *_days_back(now, days_after + 1)})
+
+
+def _days_back(now: datetime, count: int) -> list[Day]:
+    today = Day.containing(now)
+    return [today.shifted(-back) for back in range(count + 1)]
+
+
+def _near(
+    slots: Iterable[Slot], schedule: Schedule, now: datetime, asked: Slot | None
+) -> list[Slot]:
+    near = (
+        slot
+        for slot in slots
+        if -schedule.patience.ask_until <= slot.at - now <= ASK_BEFORE
+        and (asked is None or slot.at > asked.at)
+    )
+    return sorted(near, key=lambda slot: (slot.at, slot.day))
 
 
 def expected_slots(slots: Iterable[Slot], intervals: Intervals, until: datetime) -> Iterator[Slot]:

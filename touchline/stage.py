@@ -20,6 +20,7 @@ import msgspec
 
 from touchline.accounting import Account, Outcome
 from touchline.day import ONE_MINUTE, Day, FetchNumber
+from touchline.day_plan import PlansOf
 from touchline.errors import TouchlineError
 from touchline.fetch import Envelope, FetchRef
 from touchline.retries import Refetch
@@ -259,13 +260,13 @@ class RawAsset:
         """Return the slot of `day` with this number."""
         return Slot.numbered(self.name, day, number)
 
-    def slots(self, day: Day) -> Iterator[Slot]:
-        """Yield every slot of this day, in order."""
-        return self.schedule.slots(self.name, day)
+    def slots(self, day: Day, plans: PlansOf) -> Iterator[Slot]:
+        """Yield every slot of this day, in order; `plans` are of this raw asset's days."""
+        return self.schedule.slots(self.name, day, plans)
 
-    def before(self, slot: Slot, count: int) -> list[Slot]:
+    def before(self, slot: Slot, count: int, plans: PlansOf) -> list[Slot]:
         """Return the slots before this one, at most so many, newest first."""
-        return self.schedule.before(slot, count)
+        return self.schedule.before(slot, count, plans)
 
     def ends(self, day: Day) -> datetime:
         """Return when the day and its last slot have passed (UTC)."""

@@ -35,6 +35,7 @@ from operations.console import answer, progress
 from operations.errors import EXIT_CODES
 from operations.opened import opened
 from operations.stage_totals import StageTotals, failures_of
+from pipeline_assets.planning import slots_between
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
 from pipeline_assets.slot_run import SlotReport, run_slot
@@ -202,10 +203,7 @@ def run_replay(
         passed = options.start
         site.ledger.open_interval(feed, passed, options.origin)
         try:
-            slots = site.plans[feed].slots(passed, end)
-            if not slots:
-                raise Misuse(f"{feed} has no slot in these {options.minutes} minutes")
-            for slot in slots:
+            for slot in slots_between(site, site.plans[feed], passed, end):
                 passed = slot.at
                 clock.set(passed)
                 set_vendor_clock(passed)
@@ -215,6 +213,8 @@ def run_replay(
                     totals.failures += rotate(site, feed).findings
                 totals.seconds = time.monotonic() - began
                 tick(totals)
+            if not totals.ticks:
+                raise Misuse(f"{feed} has no slot in these {options.minutes} minutes")
         finally:
             site.ledger.close_interval(feed, passed + ONE_MINUTE)
         record_watch(site.store, site.ledger, feed)

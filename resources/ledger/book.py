@@ -113,6 +113,12 @@ def touch(transaction: Transaction, prefix: str, asset: str, day: Day) -> None:
     )
 
 
+def untold(transaction: Transaction, prefix: str, feed: str, key: str) -> None:
+    """Remember that the store does not say yet, at this key, what the ledger says from now on."""
+    row = {"prefix": prefix, "key": key, "feed": feed, "sequence": transaction.sequence}
+    transaction.upsert(tables.untold, row)
+
+
 def record(kind: type[R], row: Row[Any], **changed: Any) -> R:
     """The row's columns as a record of this kind, but for those given here."""
     columns = row._mapping

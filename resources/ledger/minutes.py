@@ -3,15 +3,16 @@ told yet."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, delete, insert, or_, select, type_coerce, update
+from sqlalchemy import ColumnElement, Text, delete, func, insert, or_, select, type_coerce, update
 
 from resources.ledger import tables
-from resources.ledger.book import Book, record
+from resources.ledger.book import record, untold
 from resources.ledger.database import Transaction
+from resources.ledger.plans import PlanBook
 from resources.ledger.records import FetchRow, IntervalRow
 from resources.watch_layout import interval_key, missed_key
 from touchline.accounting import FetchFate, MissedReason, Outcome, RetryReason, RunState
@@ -38,7 +39,7 @@ Interval = tuple[datetime, datetime | None]
 _Settled = tuple[FetchFate, str | None, int]
 
 
-class MinuteBook(Book):
+class MinuteBook(PlanBook):
     """Fates of slots and watch intervals."""
 
     def start_fetch(self, slot: Slot, run_id: str, at: datetime) -> None:
@@ -241,7 +242,7 @@ class MinuteBook(Book):
                     opened=at,
                 )
             )
-            self._untold(transaction, feed, interval_key(feed, at))
+            untold(transaction, self.prefix, feed, interval_key(feed, at))
 
     def close_interval(self, feed: str, at: datetime) -> None:
         """No minute from here on is expected. Nothing changes where no interval is open."""
@@ -251,7 +252,7 @@ class MinuteBook(Book):
         )
         with self._database.write() as transaction:
             for row in transaction.connection.execute(close).all():
-                self._untold(transaction, feed, interval_key(feed, row.opened))
+                untold(transaction, self.prefix, feed, interval_key(feed, row.opened))
 
     def intervals(self, feed: str, start: datetime, end: datetime) -> list[Interval]:
         """The watch intervals that overlap [start, end): uncut, disjoint and in order.
@@ -275,9 +276,28 @@ class MinuteBook(Book):
         return _merged((row.opened, row.closed) for row in rows)
 
     def expected(self, raw: RawAsset, day: Day, until: datetime) -> list[Slot]:
-        """The slots of this day that begin inside a watch interval and before `until`, in order."""
+        """The slots of this day that begin inside a watch interval and before `until`, in order. Of
+        what can be fetched again those too that have a fate, though nobody watched."""
+        slots = list(self.slots(raw, day))
         intervals = self.intervals(raw.feed, day.start, raw.ends(day))
-        return list(expected_slots(raw.slots(day), intervals, until))
+        inside = list(expected_slots(slots, intervals, until))
+        if not raw.refetch or len(inside) == len(slots):
+            return inside
+        told = self.fates(raw.name, day)
+        return [
+            slot for slot in slots if slot in inside or (slot.at < until and slot.number in told)
+        ]
+
+    def slots(self, raw: RawAsset, day: Day) -> Iterator[Slot]:
+        """Every slot of this day, in order, whether or not it is expected."""
+        return raw.slots(day, self.plans_of(raw.name))
+
+    def first_watched(self, feed: str) -> datetime | None:
+        """When the first watch interval of a feed was opened; None before that."""
+        table = tables.intervals
+        query = select(func.min(table.c.opened).label("opened"))
+        rows = self._rows(query.where(table.c.prefix == self.prefix, table.c.feed == feed))
+        return rows[0].opened
 
     def origins(self, feed: str) -> set[str]:
         """Where the data came from, in all watch intervals of a feed."""
@@ -319,10 +339,6 @@ class MinuteBook(Book):
                 )
             )
 
-    def _untold(self, transaction: Transaction, feed: str, key: str) -> None:
-        row = {"prefix": self.prefix, "key": key, "feed": feed, "sequence": transaction.sequence}
-        transaction.upsert(tables.untold, row)
-
     def _open(self, feed: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
         table = tables.intervals
         return (
@@ -356,7 +372,7 @@ class MinuteBook(Book):
         }
         transaction.upsert(tables.fetches, self._key(slot) | said | columns)
         if fate in NOT_FETCHED:
-            self._untold(transaction, slot.feed, missed_key(slot.raw, slot.day))
+            untold(transaction, self.prefix, slot.feed, missed_key(slot.raw, slot.day))
 
 
 def _fate(_: FetchNumber, text: str, fetch_id: str | None, change: int) -> _Settled:

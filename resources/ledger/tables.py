@@ -31,11 +31,11 @@ from resources.ledger.records import Claim, Witness
 from resources.manifest import Held
 from touchline.accounting import ClaimState, FetchFate, Outcome, RetryReason, RunState, Verdict
 from touchline.alerting import AlertState, Hush
-from touchline.day import Day
+from touchline.day import Day, FetchNumber
 from touchline.delivery import DeliveryState
 from touchline.slot import Slot
 
-REVISION = "0011"
+REVISION = "0012"
 """The newest migration, written here so that a run's start need not import Alembic."""
 
 VERSION_TABLE = "ledger_version"
@@ -226,6 +226,16 @@ stale = Table(
     _key("day", DayDate),
     _needed("because"),
     _needed("since", UtcTime),
+)
+
+plans = Table(
+    "ledger_plans",
+    metadata,
+    _key("prefix"),
+    _key("raw"),
+    _key("day", DayDate),
+    _key("made_at", UtcTime),
+    _needed("numbers", AsJson(tuple[FetchNumber, ...])),
 )
 
 windows = Table(

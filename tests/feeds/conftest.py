@@ -11,6 +11,7 @@ import pytest
 
 from resources.settings import Settings
 from resources.site import Site
+from tests.feeds.cup import Cup, cup
 from tests.feeds.league import League, league
 from tests.feeds.watched import HOUR, Case, Watched
 from tests.ledgers import put_ledger
@@ -34,6 +35,19 @@ def of_a_league() -> Case:
         opened=TUESDAY.start - HOUR,
         closed=None,
         over=TUESDAY.shifted(2).start + 10 * HOUR,
+    )
+
+
+def of_a_cup(client: Cup | None = None) -> Case:
+    """Two games on Tuesday, whose scores are fetched when its fixtures say."""
+    client = client or Cup({"early": TUESDAY.start + 19 * HOUR, "late": TUESDAY.start + 21 * HOUR})
+    return Case(
+        plan=cup(client),
+        capture=lambda slot: Envelope(client.fetch(slot).envelope),
+        day=TUESDAY,
+        opened=TUESDAY.start,
+        closed=None,
+        over=TUESDAY.shifted(2).start + HOUR,
     )
 
 

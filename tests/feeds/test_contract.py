@@ -23,7 +23,7 @@ from pipeline_assets.slot_run import rebuild_day
 from resources.ledger import Ledger
 from resources.site import Site
 from resources.watch_record import read_watch
-from tests.feeds.conftest import of_a_league, of_minutes
+from tests.feeds.conftest import of_a_cup, of_a_league, of_minutes
 from tests.feeds.watched import HOUR, Case, Watched
 from tests.ledgers import put_ledger
 from touchline.accounting import FetchFate, Verdict
@@ -33,7 +33,7 @@ from touchline.plan import FeedPlan
 from touchline.slot import Slot
 from touchline.stage import Span
 
-CASES = pytest.mark.parametrize("case", [of_minutes, of_a_league])
+CASES = pytest.mark.parametrize("case", [of_minutes, of_a_league, of_a_cup])
 Watch = Callable[[Case], Watched]
 
 
@@ -89,11 +89,12 @@ def test_what_is_made_again_and_sealed_is_what_was_made(
     assert watched.findings() == {}
 
 
-def _slot_of_the_day(case: Case) -> tuple[Slot, Slot]:
+def _slot_of_the_day(watched: Watched) -> tuple[Slot, Slot]:
     """A slot of the day, and the next one of its raw asset."""
+    case = watched.case
     raw = case.plan.raws[0]
     first, second, *_ = (
-        slot for slot in case.slots(case.over) if (slot.raw, slot.day) == (raw.name, case.day)
+        slot for slot in watched.slots(case.over) if (slot.raw, slot.day) == (raw.name, case.day)
     )
     return first, second
 
@@ -115,7 +116,7 @@ def test_a_slot_whose_run_died_is_taken_up(
     case: Callable[[], Case], dies: Callable[[Watched, Slot], None], watch: Watch
 ) -> None:
     watched = watch(case())
-    slot, _ = _slot_of_the_day(watched.case)
+    slot, _ = _slot_of_the_day(watched)
     watched.live_until(slot.at)
     dies(watched, slot)
     watched.clock.set(slot.at + HOUR)
@@ -131,7 +132,7 @@ def test_a_slot_that_nobody_asked_for_is_named_and_its_capture_lands_in_its_day(
     case: Callable[[], Case], watch: Watch
 ) -> None:
     watched = watch(case())
-    slot, _ = _slot_of_the_day(watched.case)
+    slot, _ = _slot_of_the_day(watched)
     watched.live_until(watched.case.over, but=slot)
     fates = dict(watched.site.ledger.fates(slot.raw, slot.day))
     assert fates.pop(slot.number) is FetchFate.MISSED
@@ -199,7 +200,7 @@ def test_a_day_is_shown_whole_and_nothing_is_said_to_hang(
     site, plan, day = watched.site, watched.plan, watched.case.day
     assert rotate(site, plan.name).findings == []
     state = read_day_state(site, plan, day, deep=True)
-    of_the_day = [slot for slot in watched.case.slots(watched.case.over) if slot.day == day]
+    of_the_day = [slot for slot in watched.slots(watched.case.over) if slot.day == day]
     assert (state.verdict, state.losses, state.expected) == (Verdict.OK, (), len(of_the_day))
     landed = [cell for asset in state.assets for cell in asset.cells if cell.records is not None]
     assert len(landed) == len(watched.digests())

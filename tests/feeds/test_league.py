@@ -13,7 +13,7 @@ import pytest
 from operations.commands.fetch import read_fetch
 from pipeline_assets.load import load_table
 from pipeline_assets.rotation import rotate
-from tests.feeds import league
+from tests.feeds import cup, league
 from tests.feeds.conftest import TUESDAY, of_a_league
 from tests.feeds.league import FEED, FORM, LINES, RESULTS, box_scores, game_lines
 from tests.feeds.watched import HOUR, Case, Watched
@@ -82,11 +82,11 @@ def test_a_few_fetches_make_no_window_and_the_spool_lets_go_of_them(watched: Wat
     assert watched.findings() == {}
 
 
-def test_the_page_on_feeds_shows_this_feed() -> None:
+def test_the_page_on_feeds_shows_these_feeds() -> None:
     page = (Path(__file__).parents[2] / "docs/feeds.md").read_text()
     shown = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    code = inspect.getsource(league)
-    assert len(shown) == 9
+    code = inspect.getsource(league) + inspect.getsource(cup)
+    assert len(shown) == 11
     for block in shown:
         lines = [line.strip() for line in block.splitlines()]
         assert "\n".join(lines) in "\n".join(line.strip() for line in code.splitlines())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.load import load_table
+from pipeline_assets.planning import slots_between
 from pipeline_assets.sealing import SealReport, seal_day
 from pipeline_assets.slot_run import SlotReport, run_slot
 from resources.site import Site
@@ -33,10 +34,6 @@ class Case:
     closed: datetime | None
     over: datetime
 
-    def slots(self, until: datetime) -> list[Slot]:
-        """Every slot that was to be fetched while it was watched and before this time."""
-        return self.plan.slots(self.opened, min(until, self.closed or until))
-
 
 @dataclass
 class Watched:
@@ -50,13 +47,20 @@ class Watched:
     def plan(self) -> FeedPlan:
         return self.case.plan
 
+    def slots(self, until: datetime) -> Iterator[Slot]:
+        """Every slot that is to be fetched while it is watched and before this time, in order; each
+        may plan later ones."""
+        case = self.case
+        end = min(until, case.closed or until)
+        return slots_between(self.site, self.plan, case.opened, end)
+
     def run(self, slot: Slot) -> SlotReport:
         self.clock.set(slot.at)
         return run_slot(self.site, slot, run_id=f"run {slot}", sleep=lambda _: None)
 
     def live_until(self, until: datetime, *, but: Slot | None = None) -> list[SlotReport]:
         """Run every slot before this time; all but one, where it is named."""
-        reports = [self.run(slot) for slot in self.case.slots(until) if slot != but]
+        reports = [self.run(slot) for slot in self.slots(until) if slot != but]
         self.clock.set(until)
         return reports
 

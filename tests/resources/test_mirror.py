@@ -39,7 +39,7 @@ from tests.resources.lake_samples import ASSET, AT, DAY, NEXT, keys_of, manifest
 from tests.slots import asset_keys, slot_at
 from tests.stores import below
 from touchline.accounting import MissedReason, sha256_hex
-from touchline.day import Day
+from touchline.day import Day, FetchNumber
 
 RAW = "football/raw_fetches"
 SECOND_BUCKET = "second-copy"
@@ -353,6 +353,7 @@ def test_what_was_expected_missed_and_remarked_is_sent(
     ledger = sqlite_ledger(tmp_path / "ledger.db")
     ledger.open_interval("football", AT, "live")
     ledger.slot_missed(slot_at(DAY.minute(7)), MissedReason.RUN_DIED, AT)
+    assert ledger.plan("football/scores", DAY, [FetchNumber(1400)], DAY.start)
     record_watch(here, ledger, "football")
     remark = Remark(id="q1", date=str(DAY), by="ann", says="rain")
     assert store_remark(here, "football", DAY, remark)

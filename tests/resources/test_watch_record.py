@@ -23,7 +23,8 @@ from tests.ledgers import sqlite_ledger
 from tests.resources.ledger_samples import AT, DAY, ref
 from tests.slots import RAW, slot_at
 from touchline.accounting import MissedReason, Outcome
-from touchline.day import utc_text
+from touchline.day import FetchNumber, utc_text
+from touchline.day_plan import DayPlan
 
 FEED = "football"
 
@@ -50,6 +51,22 @@ def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: MemorySt
         790: MissedSlot("run_died", utc_text(AT)),
     }
     assert ledger.untold(FEED) == []
+
+
+def test_the_store_keeps_the_plans_of_every_ledger(store: MemoryStore, tmp_path: Path) -> None:
+    scores, later = "cup/scores", AT + timedelta(hours=1)
+    one, other = (sqlite_ledger(tmp_path / name) for name in ("one", "other"))
+    assert one.plan(scores, DAY, [FetchNumber(900), FetchNumber(1200)], AT)
+    assert not one.plan(scores, DAY, [FetchNumber(1200), FetchNumber(900)], later)
+    record_watch(store, one, "cup")
+    assert other.plan(scores, DAY, [FetchNumber(1200)], later)
+    record_watch(store, other, "cup")
+    told = read_watch(store, "cup").plans[scores, DAY].read()
+    assert told == [DayPlan(AT, (900, 1200)), DayPlan(later, (1200,))]
+    assert one.rebuild_plans(scores, DAY, told) == 1
+    assert one.plans(scores, DAY) == told
+    assert not one.plan(scores, DAY, [FetchNumber(1300)], AT)  # An older one changes nothing.
+    assert one.planned_days(scores, DAY.shifted(-1), DAY) == [DAY]
 
 
 def test_nothing_to_tell_costs_no_request(ledger: Ledger, store: MemoryStore) -> None:

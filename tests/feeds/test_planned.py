@@ -1,0 +1,188 @@
+"""Slots that depend on data: a cup's scores are fetched when its fixtures say that games end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from pipeline_assets.collecting import collect_day
+from pipeline_assets.day_state import read_day_state
+from pipeline_assets.slot_run import rebuild_day
+from resources.watch_record import read_watch
+from tests.feeds.conftest import TUESDAY, of_a_cup
+from tests.feeds.cup import FIXTURES, Cup, cup, fixtures, scores, when_games_end
+from tests.feeds.league import MINUTES
+from tests.feeds.watched import HOUR, Case, Watched
+from touchline.accounting import FetchFate, Verdict
+from touchline.day import Day
+from touchline.day_plan import POSTPONED, in_force
+from touchline.plan import FeedPlan
+from touchline.schedule import Planned
+from touchline.slot import Slot
+
+Watch = Callable[[Case], Watched]
+EVENING, LATE = TUESDAY.start + 19 * HOUR, TUESDAY.start + 21 * HOUR
+THURSDAY = TUESDAY.shifted(2)
+
+
+def _asked(client: Cup) -> list[tuple[Day, datetime]]:
+    return [(slot.day, slot.at) for slot in client.asked if slot.raw == scores.name]
+
+
+def test_scores_are_fetched_when_the_fixtures_say_that_games_end(watch: Watch) -> None:
+    client = Cup({"early": EVENING, "late": LATE})
+    watched = watch(of_a_cup(client))
+    watched.live_until(watched.case.over)
+    ends = [hours * HOUR for hours in (21.5, 23.5, 30.5, 32.5)]
+    assert _asked(client) == [(TUESDAY, TUESDAY.start + end) for end in ends]
+    assert watched.findings() == {}
+    assert watched.seal().waiting == []
+
+
+def test_a_postponed_game_closes_its_slots_and_opens_those_of_its_new_date(watch: Watch) -> None:
+    client = Cup({"early": EVENING, "late": LATE})
+    watched = watch(of_a_cup(client))
+    watched.live_until(TUESDAY.start + 17 * HOUR)
+    client.starts["early"] = THURSDAY.start + 19 * HOUR
+    watched.live_until(THURSDAY.end)
+    assert _asked(client) == [
+        (TUESDAY, LATE + 2.5 * HOUR),
+        (TUESDAY, LATE + 11.5 * HOUR),
+        (THURSDAY, THURSDAY.start + 21.5 * HOUR),
+    ]
+    assert watched.findings() == {}
+    state = read_day_state(watched.site, watched.plan, TUESDAY)
+    [cells] = [asset.cells for asset in state.assets if asset.name == scores.name]
+    closed = [number for number, cell in enumerate(cells, 1) if cell.what == POSTPONED]
+    assert closed == [int(21.5 * 60) + 1, int(30.5 * 60) + 1]
+    assert state.verdict is Verdict.OK
+
+
+def test_a_game_that_is_postponed_too_late_changes_no_slot_that_was_due(watch: Watch) -> None:
+    client = Cup({"before": TUESDAY.start - 9 * HOUR, "early": TUESDAY.start + 12 * HOUR})
+    watched = watch(of_a_cup(client))
+    watched.live_until(TUESDAY.start + 17 * HOUR)
+    client.starts["early"] = THURSDAY.start + 12 * HOUR
+    watched.live_until(THURSDAY.start)
+    assert _asked(client) == [(TUESDAY, TUESDAY.start + 14.5 * HOUR)]
+    [due] = watched.site.ledger.expected(scores, TUESDAY, THURSDAY.start)
+    assert due.at == TUESDAY.start + 14.5 * HOUR
+    assert watched.findings() == {}
+
+
+def test_a_run_that_was_asked_for_a_slot_since_closed_fetches_nothing(watch: Watch) -> None:
+    client = Cup({"early": EVENING, "late": LATE})
+    watched = watch(of_a_cup(client))
+    watched.live_until(TUESDAY.start + 17 * HOUR)
+    slot = Slot.of(scores.name, TUESDAY, EVENING + 2.5 * HOUR)
+    client.starts["early"] = THURSDAY.start + 19 * HOUR
+    watched.live_until(slot.at)
+    report = watched.run(slot)
+    assert any("has no slot" in said for said in report.steps[scores.name].findings)
+    assert _asked(client) == []
+
+
+@pytest.mark.parametrize("broken", ["partial", "failed", "quarantined"])
+def test_fixtures_that_did_not_come_whole_open_slots_and_close_none(
+    broken: str, watch: Watch
+) -> None:
+    client = Cup({"before": TUESDAY.start - 9 * HOUR, "early": EVENING, "later": LATE + 24 * HOUR})
+    watched = watch(of_a_cup(client))
+    watched.live_until(TUESDAY.start + 17 * HOUR)
+    del client.starts["early"]
+    client.starts["late"] = LATE
+    if broken == "quarantined":
+        client.odd = "early"
+    else:
+        client.outcome = broken
+    watched.run(Slot.of(fixtures.name, TUESDAY, TUESDAY.start + 17 * HOUR))
+    plans = watched.site.ledger.plans(scores.name, TUESDAY)
+    opened = [] if broken == "failed" else [LATE + 2.5 * HOUR, LATE + 11.5 * HOUR]
+    due = [scores.slot(TUESDAY, number).at for number in in_force(TUESDAY, plans)]
+    assert due == sorted([EVENING + 2.5 * HOUR, EVENING + 11.5 * HOUR, *opened])
+
+
+def test_fixtures_of_no_game_at_all_close_nothing(watch: Watch) -> None:
+    client = Cup({"early": EVENING})
+    watched = watch(of_a_cup(client))
+    watched.live_until(TUESDAY.start + 17 * HOUR)
+    client.starts.clear()
+    watched.live_until(TUESDAY.end)
+    assert _asked(client) == [(TUESDAY, EVENING + 2.5 * HOUR)]
+
+
+def test_older_fixtures_that_are_read_again_plan_nothing(watch: Watch) -> None:
+    client = Cup({"early": EVENING, "late": LATE})
+    watched = watch(of_a_cup(client))
+    watched.live_until(TUESDAY.start + 17 * HOUR)
+    client.starts["early"] = THURSDAY.start + 19 * HOUR
+    watched.live_until(TUESDAY.shifted(1).start + 6 * HOUR)
+    before = watched.site.ledger.plans(scores.name, THURSDAY)
+    feed = watched.plan.name
+    rebuilt = rebuild_day(watched.site, feed, TUESDAY, run_id="again", assets=[FIXTURES.name])
+    assert rebuilt[FIXTURES.name].landed
+    assert watched.site.ledger.plans(scores.name, THURSDAY) == before
+
+
+def test_a_time_that_its_day_cannot_have_is_said_and_harms_no_other(watch: Watch) -> None:
+    client = Cup({"early": EVENING, "odd": THURSDAY.start + HOUR + timedelta(seconds=30)})
+    watched = watch(of_a_cup(client))
+    [report] = watched.live_until(TUESDAY.start + 6 * HOUR)
+    [said] = report.steps[FIXTURES.name].findings
+    assert said.startswith(f"{THURSDAY} of {scores.name} could not be planned: the time of a slot")
+    assert watched.site.ledger.plans(scores.name, TUESDAY) != []
+
+
+def test_plans_of_a_lost_ledger_come_back_from_the_store(watch: Watch) -> None:
+    client = Cup({"early": EVENING, "late": LATE})
+    watched = watch(of_a_cup(client))
+    watched.live_until(TUESDAY.start + 17 * HOUR)
+    client.starts["early"] = THURSDAY.start + 19 * HOUR
+    watched.live_until(THURSDAY.start)
+    told = read_watch(watched.site.store, watched.plan.name).plans
+    for day in (TUESDAY, THURSDAY):
+        plans = watched.site.ledger.plans(scores.name, day)
+        assert told[scores.name, day].read() == plans
+        assert plans != []
+
+
+def test_what_can_be_fetched_again_is_expected_though_nobody_watched(watch: Watch) -> None:
+    """From Tuesday noon until Friday nothing runs; the fixtures of Tuesday planned Thursday."""
+    client = Cup({"late": LATE, "later": THURSDAY.start + 12 * HOUR})
+    watched = watch(of_a_cup(client))
+    site, friday = watched.site, TUESDAY.shifted(3)
+    watched.live_until(TUESDAY.start + 6 * HOUR)
+    site.ledger.close_interval(watched.plan.name, TUESDAY.start + 12 * HOUR)
+    site.ledger.open_interval(watched.plan.name, friday.start, "simulated")
+    client.starts["last"] = friday.start + 6 * HOUR
+    for slot in (
+        Slot.of(fixtures.name, friday, friday.start + 5 * HOUR),
+        Slot.of(scores.name, friday, friday.start + 8.5 * HOUR),
+    ):
+        watched.run(slot)
+    missed = [
+        (day, number, fate)
+        for day in (TUESDAY, THURSDAY)
+        for number, fate in site.ledger.fates(scores.name, day).items()
+    ]
+    assert missed == [
+        (TUESDAY, int(23.5 * 60) + 1, FetchFate.MISSED),
+        (TUESDAY, int(32.5 * 60) + 1, FetchFate.MISSED),
+        (THURSDAY, int(14.5 * 60) + 1, FetchFate.MISSED),
+        (THURSDAY, int(23.5 * 60) + 1, FetchFate.MISSED),
+    ]
+    assert set(site.ledger.fates(fixtures.name, TUESDAY).values()) == {FetchFate.LANDED}
+    collected = collect_day(site, watched.plan, TUESDAY, [scores], run_id="collect")
+    assert collected.steps[scores.name].added != []
+    assert watched.findings() == {}
+
+
+def test_a_raw_asset_is_planned_from_a_stage_of_another() -> None:
+    plan = cup(Cup({}))
+    itself = Planned("cup/results", when_games_end, days_after=1, patience=MINUTES)
+    alone = replace(scores, schedule=itself)
+    with pytest.raises(ValueError, match="no stage that takes fetches of another raw"):
+        FeedPlan((fixtures, alone), plan.stages, plan.client)
