@@ -62,8 +62,9 @@ def collect_day(
             progress(f"fetching {raw.name} of {day}")
             slot = slot_now(run, raw)
             collected.steps[raw.name] = run.land(collect_step(run, raw, slot))
+        after = {stage.name for raw in raws for stage in plan.stages_after(raw)}
         for stage in plan.stages:
-            if plan.raw_of(stage.name) in raws:
+            if stage.name in after:
                 progress(f"making {stage.name} of {day}")
                 collected.steps[stage.name] = run.land(stage_step(run, stage))
         try:

@@ -53,7 +53,7 @@ class DayStep(StageStep):
             for number, row in run.site.ledger.claims(name, self.day).items()
             if row.landed
         }
-        ready = frozenset.intersection(*there.values())
+        ready = frozenset.intersection(*(there[name] for name in self._numbering))
         gone = [number for name, number in inputs_now if number not in there[name]]
         if gone:
             # A loss is left to `reprocess`: of what is left, later versions would hold less.
@@ -78,6 +78,12 @@ class DayStep(StageStep):
                 todo.append(number)
                 run.repaired.add((self.day, number))
         return todo
+
+    @property
+    def _numbering(self) -> list[str]:
+        """The inputs that come from the raw asset whose slots number the versions."""
+        raw_of = self.run.plan.raw_of
+        return [name for name in self.stage.inputs if raw_of(name) is self.raw]
 
     def make(self, number: FetchNumber) -> FetchObject | Failure:
         inputs: list[FetchObject] | None = None

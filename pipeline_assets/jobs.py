@@ -28,7 +28,7 @@ def _tags(lane: str, priority: int, max_runtime_seconds: int) -> dict[str, str]:
 
 def slot_job(plan: FeedPlan, raw: RawAsset) -> "dg.UnresolvedAssetJobDefinition":
     """A raw asset, the stages that are made from it and all their checks, in one process."""
-    keys = [dg.AssetKey(asset.name.split("/")) for asset in (raw, *plan.stages_of(raw))]
+    keys = [dg.AssetKey(asset.name.split("/")) for asset in (raw, *plan.stages_after(raw))]
     of = plan.name if raw.schedule.every_minute else raw.name
     return dg.define_asset_job(
         raw.job,

@@ -330,7 +330,7 @@ def _bring_the_books_up_to_date(run: Run, raw: RawAsset, findings: list[str]) ->
     """Tell the ledger what it missed while it was away or while a writer died."""
     now, days = run.site.clock.now(), run.days
     try:
-        assets = (raw, *run.plan.stages_of(raw))
+        assets = (raw, *run.plan.stages_after(raw))
         run.site.ledger.assets_begin([asset.name for asset in assets], run.day)
         brought = days.claims.bring_in(now)
         pending = {(claim.key, claim.sha256): claim for claim in brought}

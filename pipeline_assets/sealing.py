@@ -20,6 +20,7 @@ from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import clear_spool, rotate
 from pipeline_assets.run import Run
 from pipeline_assets.seals_due import seals_to_clear
+from pipeline_assets.stage_step import stage_step
 from resources.day_index import DayIndex
 from resources.day_seal import DaySeal, Sealed
 from resources.fetch_object import UnreadableObject
@@ -61,6 +62,7 @@ def seal_day(site: Site, feed: str, day: Day, *, run_id: str) -> SealReport:
         report.waiting.append(str(error))
     if report.waiting:
         return report
+    report.waiting += _bring_up_to_date(site, feed, day, run_id)
     for asset in site.plans[feed].assets:
         site.record.beat()
         try:
@@ -74,6 +76,19 @@ def seal_day(site: Site, feed: str, day: Day, *, run_id: str) -> SealReport:
     except (Bad, Unavailable, OSError) as error:
         report.waiting.append(f"the spool could not be cleared: {error}")
     return report
+
+
+def _bring_up_to_date(site: Site, feed: str, day: Day, run_id: str) -> list[str]:
+    """Make those versions of the day again whose raw assets were fetched by several runs at the
+    same time, each of which may have read too little; return what went wrong."""
+    plan = site.plans[feed]
+    run = Run(site, plan, day, run_id)
+    failures = []
+    for stage in plan.stages:
+        if stage.takes_fetches and plan.reads_several(stage):
+            report = run.land(stage_step(run, stage))
+            failures += [f"{stage.name}: {each}" for each in report.failures]
+    return failures
 
 
 def why_not(site: Site, feed: str, day: Day) -> list[str]:

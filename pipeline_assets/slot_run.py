@@ -41,7 +41,7 @@ def run_slot(
     """
     plan = site.plans[slot.feed]
     raw = plan.raw_of(slot.raw)
-    stages = plan.stages_of(raw)
+    stages = plan.stages_after(raw)
     run = Run(site, plan, slot.day, run_id, slot, sleep=sleep)
     run.days.refresh()
     report = SlotReport(slot)

@@ -104,7 +104,7 @@ def _has_failed(plan: FeedPlan, run: dg.DagsterRun) -> None:
             if slot := slot_of_run(run.tags):
                 # A run that failed before its first step has said of no stage that it is owed.
                 raw = plan.raw_of(slot.raw)
-                assets = [asset.name for asset in (raw, *plan.stages_of(raw))]
+                assets = [asset.name for asset in (raw, *plan.stages_after(raw))]
                 ledger.assets_begin(assets, slot.day)
                 ledger.fetch_died(slot, run.run_id, now)
         except LedgerUnavailable as error:

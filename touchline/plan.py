@@ -20,17 +20,19 @@ class FeedPlan:
     """A feed.
 
     `raws` are its raw assets, each with a schedule of its own; `stages` stand in the order of the
-    chain. Every stage is made from the fetches of one raw asset, through its inputs. `client` makes
-    the vendor's client from settings, a clock and the object store. `subject` is the member of a
-    record that says by its id what it is about, such as a match. `board` makes the live board of
-    a site; `names` gives the subjects of a site's day by id, each with what people call it.
+    chain. A stage is made from the fetches of one raw asset, through its inputs; one that spans a
+    day may read others beside that of its first input, whose slots number its versions. `client`
+    makes the vendor's client from settings, a clock and the object store. `subject` is the member
+    of a record that says by its id what it is about, such as a match. `board` makes the live board
+    of a site; `names` gives the subjects of a site's day by id, each with what people call it.
     All three functions import what they need when they are called: a plan costs nothing to look at.
 
-    Raises ValueError for a plan that holds no raw asset or several feeds, that names an asset
-    twice, or has a stage whose inputs do not come before it, or come from several raw assets; one
-    that is ordered though the days of its raw asset overlap; one that spans a day and is ordered,
-    makes alerts, or would be made 1,440 times a day; or one that is made of versions of the day and
-    makes none.
+    Raises ValueError for a plan that holds no raw asset or several feeds, or names an asset twice;
+    for a stage whose inputs do not come before it, or come from several raw assets though it spans
+    no day; one that is ordered though the days of its raw asset overlap; one that spans a day and
+    is ordered, makes alerts, or would be made 1,440 times a day; one that is made of versions of
+    the day and makes none; and for a raw asset that is planned from anything but a stage of another
+    one.
     """
 
     raws: tuple[RawAsset, ...]
@@ -123,26 +125,41 @@ class FeedPlan:
         return [raw for raw in self.raws if raw.schedule.source == asset]
 
     def raw_of(self, asset: str) -> RawAsset:
-        """Return the raw asset whose slots number this asset's fetches: itself for a raw one.
-        Raises KeyError for an asset that is none of the plan's."""
-        return self._raws[asset]
+        """Return the raw asset whose slots number this asset's fetches: itself for a raw one, that
+        of its first input for a stage. Raises KeyError for an asset that is none of the plan's."""
+        return self._raws[asset][0]
 
     def stages_of(self, raw: RawAsset) -> Sequence[Stage[Any]]:
-        """Return the stages that are made from this raw asset's fetches, in order."""
+        """Return the stages whose fetches this raw asset's slots number, in order."""
         return [stage for stage in self.stages if self.raw_of(stage.name) is raw]
 
+    def stages_after(self, raw: RawAsset) -> Sequence[Stage[Any]]:
+        """Return the stages that a run of this raw asset makes, in order: those that it numbers,
+        and those that read it beside the raw asset that numbers them."""
+        return [
+            stage
+            for stage in self.stages
+            if self.raw_of(stage.name) is raw
+            or (stage.takes_fetches and raw in self._raws[stage.name])
+        ]
+
+    def reads_several(self, stage: Stage[Any]) -> bool:
+        """Whether the stage is made from fetches of several raw assets."""
+        return len(self._raws[stage.name]) > 1
+
     @cached_property
-    def _raws(self) -> dict[str, RawAsset]:
-        found = {raw.name: raw for raw in self.raws}
+    def _raws(self) -> dict[str, list[RawAsset]]:
+        """By asset, the raw assets whose fetches it is made from, the one that numbers it first."""
+        found = {raw.name: [raw] for raw in self.raws}
         for stage in self.stages:
             missing = [name for name in stage.inputs if name not in found]
             if missing or not stage.inputs:
                 raise ValueError(f"{stage.name}: nothing before it makes {missing or 'its input'}")
-            raws = {found[name].name: found[name] for name in stage.inputs}
-            if len(raws) > 1:
+            raws = {raw.name: raw for name in stage.inputs for raw in found[name]}
+            if len(raws) > 1 and not stage.holds_days:
                 raise ValueError(
                     f"{stage.name} is made from fetches of {' and '.join(sorted(raws))}; "
-                    "a stage has those of one raw asset"
+                    "a stage that spans no day has those of one raw asset"
                 )
-            [found[stage.name]] = raws.values()
+            found[stage.name] = list(raws.values())
         return found

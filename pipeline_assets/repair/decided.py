@@ -74,6 +74,8 @@ class Decided:
     def why_not_ready(self, stage: Stage[Any], number: FetchNumber) -> str | None:
         for name in stage.inputs_of_its_day:
             found, needed = self.plan.surveys[name], [number]
+            if found.raw != self.plan.surveys[stage.name].raw:
+                needed.clear()  # Read beside: of its own slots, those until then.
             if stage.holds_days:
                 needed += (n for n, row in found.claims.items() if row.landed and n < number)
             for each in needed:

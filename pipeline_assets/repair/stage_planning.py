@@ -93,7 +93,15 @@ class _StagePlanning:
     def _waits_for_a_new_stage(self, number: FetchNumber) -> bool:
         """Whether an input was added after this fetch, and nobody has asked for it yet."""
         stands, surveys = self.decided.stands, self.decided.plan.surveys
-        return any(number in surveys[name].unmade - stands[name] for name in self.stage.inputs)
+        return any(
+            number in surveys[name].unmade - stands[name]
+            for name in self.stage.inputs
+            if self._numbers(name)
+        )
+
+    def _numbers(self, name: str) -> bool:
+        """Whether this input's fetches have the numbers of the stage's."""
+        return self.decided.plan.surveys[name].raw == self.found.raw
 
     def _can_be_made(self, number: FetchNumber) -> bool:
         """Whether this version can be made again: of an as-of day only the newest one can."""
@@ -110,10 +118,12 @@ class _StagePlanning:
         found, decided, wanted = self.found, self.decided, self.wanted
         run = Run(decided.site, decided.plan.feed, found.day, "plan")
         version = stage_step.stage_version(run, self.stage)
-        behind = set().union(*(decided.anew[name] for name in self.stage.inputs_of_its_day))
-        if self.stage.holds_days and behind:
-            # Every version holds all fetches until then.
-            behind |= {number for number in found.index.numbers if number > min(behind)}
+        anew = {name: decided.anew[name] for name in self.stage.inputs_of_its_day}
+        behind = set().union(*(anew[name] for name in anew if self._numbers(name)))
+        if self.stage.holds_days and any(anew.values()):
+            # Every version holds all fetches until then, also those that do not number it.
+            first = min(set().union(*anew.values()))
+            behind |= {number for number in found.index.numbers if number >= first}
         in_scope, there = decided.is_in_scope(self.stage.name), found.index.numbers
         for number in sorted({*there, *found.faults, *behind, *found.unmade}):
             row, fault = found.claims.get(number), found.faults.get(number)

@@ -21,7 +21,7 @@ from touchline.plan import FeedPlan
 from touchline.retries import Content, Refetch
 from touchline.schedule import Planned, TimesOfDay
 from touchline.slot import Slot
-from touchline.stage import RawAsset, Stage, Staged
+from touchline.stage import RawAsset, Span, Stage, Staged
 from touchline.zeros import Expected
 
 FEED = "cup"
@@ -31,7 +31,8 @@ LOOKED_AT_AGAIN = timedelta(hours=9)
 
 
 class Reason(StrEnum):
-    NO_REASON = "no_reason"
+    SUPERSEDED = "superseded"
+    """A later fetch has the game too."""
 
 
 class Fixture(msgspec.Struct, frozen=True):
@@ -41,6 +42,12 @@ class Fixture(msgspec.Struct, frozen=True):
 
 class Score(msgspec.Struct, frozen=True):
     game_id: str
+    home: int
+
+
+class Row(msgspec.Struct, frozen=True):
+    game_id: str
+    start: datetime | None
     home: int
 
 
@@ -86,6 +93,25 @@ def any_time(day: Day, now: datetime) -> tuple[Expected, datetime | None]:
     return Expected.SOME, None
 
 
+def table_of(
+    fetch: FetchRef,
+    scores: Sequence[tuple[FetchRef, list[Score]]],
+    fixtures: Sequence[tuple[FetchRef, list[Fixture]]],
+) -> Staged[Row]:
+    """The newest score of each game of the day, beside when it was to begin."""
+    staged = Staged[Row]()
+    starts = {each.game_id: each.start for _, told in fixtures for each in told}
+    newest = {each.game_id: at for at, (_, told) in enumerate(scores) for each in told}
+    for at, (_, told) in enumerate(scores):
+        for score in told:
+            with staged.one_record(score.game_id, score):
+                if newest[score.game_id] == at:
+                    staged.emit(Row(score.game_id, starts.get(score.game_id), score.home))
+                else:
+                    staged.drop(Reason.SUPERSEDED, score.game_id)
+    return staged
+
+
 fixtures = RawAsset(
     name=f"{FEED}/fixtures",
     record_keys=game_keys,
@@ -123,6 +149,19 @@ SCORES = Stage(
 )
 
 
+TABLE = Stage(
+    name=f"{FEED}/table",
+    inputs=(SCORES.name, FIXTURES.name),
+    makes=Row,
+    by=table_of,
+    key=lambda row: row.game_id,
+    reasons=Reason,
+    counts="games",
+    doc="The games of a date, each once, with scores and when they were to begin.",
+    span=Span.DAY,
+)
+
+
 @dataclass
 class Cup:
     """A client that tells fixtures as they are now, and scores of a date's games."""
@@ -157,7 +196,7 @@ class Cup:
 def cup(client: Cup) -> FeedPlan:
     return FeedPlan(
         raws=(fixtures, scores),
-        stages=(FIXTURES, SCORES),
+        stages=(FIXTURES, SCORES, TABLE),
         client=lambda *_: client,
         subject="game_id",
     )

@@ -1,4 +1,5 @@
-"""Slots that depend on data: a cup's scores are fetched when its fixtures say that games end."""
+"""Slots that depend on data: a cup's scores are fetched when its fixtures say that games end. Its
+table is made from both."""
 
 from __future__ import annotations
 
@@ -10,10 +11,15 @@ import pytest
 
 from pipeline_assets.collecting import collect_day
 from pipeline_assets.day_state import read_day_state
+from pipeline_assets.inbox import take_inbox
+from pipeline_assets.load import load_table
+from pipeline_assets.raw_step import raw_object
+from pipeline_assets.run import Batch, Run
 from pipeline_assets.slot_run import rebuild_day
+from pipeline_assets.stage_step import stage_step
 from resources.watch_record import read_watch
 from tests.feeds.conftest import TUESDAY, of_a_cup
-from tests.feeds.cup import FIXTURES, Cup, cup, fixtures, scores, when_games_end
+from tests.feeds.cup import FIXTURES, TABLE, Cup, cup, fixtures, scores, when_games_end
 from tests.feeds.league import MINUTES
 from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import FetchFate, Verdict
@@ -186,3 +192,56 @@ def test_a_raw_asset_is_planned_from_a_stage_of_another() -> None:
     alone = replace(scores, schedule=itself)
     with pytest.raises(ValueError, match="no stage that takes fetches of another raw"):
         FeedPlan((fixtures, alone), plan.stages, plan.client)
+
+
+def test_a_stage_of_a_day_reads_what_another_raw_asset_brought_until_then(watch: Watch) -> None:
+    client = Cup({"early": EVENING, "late": LATE})
+    watched = watch(of_a_cup(client))
+    watched.live_until(watched.case.over)
+    rows = load_table(watched.site, TABLE.name, TUESDAY).to_pylist()
+    assert {row["game_id"]: row["start"] for row in rows} == {"early": EVENING, "late": LATE}
+    numbers = [
+        row.slot.number for row in watched.site.ledger.fetches(scores.name, TUESDAY).values()
+    ]
+    assert list(watched.site.ledger.claims(TABLE.name, TUESDAY)) == numbers
+
+
+def test_what_another_raw_asset_brings_late_changes_the_versions_behind_it(watch: Watch) -> None:
+    """The fixtures of 17:00, which say when a game begins, come in after its scores."""
+    client = Cup({"early": EVENING})
+    watched = watch(of_a_cup(client))
+    late = Slot.of(fixtures.name, TUESDAY, TUESDAY.start + 17 * HOUR)
+    watched.live_until(watched.case.over, but=late)
+    before = watched.digests()
+    client.starts["early"] = EVENING + timedelta(minutes=10)
+    inbox = watched.site.inbox(late.feed)
+    inbox.folder.mkdir(parents=True)
+    (inbox.folder / "capture").write_bytes(watched.case.capture(late).data)
+    taken = take_inbox(watched.site, watched.plan, run_id="inbox")
+    assert (taken.aside, taken.waiting) == ({}, [])
+    [row] = load_table(watched.site, TABLE.name, TUESDAY).to_pylist()
+    assert row["start"] == EVENING + timedelta(minutes=10)
+    after = watched.digests()
+    assert {key for key in after if key not in before} == {
+        (asset, late.number) for asset in (fixtures.name, FIXTURES.name)
+    }
+    assert watched.findings() == {}
+    assert watched.seal().waiting == []
+
+
+def test_a_version_that_read_too_little_is_made_again_before_the_day_is_sealed(
+    watch: Watch,
+) -> None:
+    """Another run landed its fetch while this version was made, and no later run looked at it."""
+    client = Cup({"early": EVENING})
+    watched = watch(of_a_cup(client))
+    watched.live_until(watched.case.over)
+    site, slot = watched.site, Slot.of(fixtures.name, TUESDAY, TUESDAY.start + 18 * HOUR)
+    client.starts["early"] = EVENING + timedelta(minutes=10)
+    run = Run(site, watched.plan, TUESDAY, "other")
+    made = raw_object(fixtures, watched.case.capture(slot))
+    run.land(Batch(run, fixtures.name, False, iter([made]), []))
+    run.land(stage_step(run, FIXTURES))
+    assert watched.seal().waiting == []
+    [row] = load_table(site, TABLE.name, TUESDAY).to_pylist()
+    assert row["start"] == EVENING + timedelta(minutes=10)
