@@ -278,14 +278,15 @@ class MinuteBook(PlanBook):
     def expected(self, raw: RawAsset, day: Day, until: datetime) -> list[Slot]:
         """The slots of this day that begin inside a watch interval and before `until`, in order. Of
         what can be fetched again those too that have a fate, though nobody watched."""
-        slots = list(self.slots(raw, day))
         intervals = self.intervals(raw.feed, day.start, raw.ends(day))
-        inside = list(expected_slots(slots, intervals, until))
-        if not raw.refetch or len(inside) == len(slots):
+        inside = list(expected_slots(self.slots(raw, day), intervals, until))
+        if not raw.refetch:
             return inside
         told = self.fates(raw.name, day)
         return [
-            slot for slot in slots if slot in inside or (slot.at < until and slot.number in told)
+            slot
+            for slot in self.slots(raw, day)
+            if slot in inside or (slot.at < until and slot.number in told)
         ]
 
     def slots(self, raw: RawAsset, day: Day) -> Iterator[Slot]:
