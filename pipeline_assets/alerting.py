@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from pipeline_assets.checks.specs import checks_for
-from pipeline_assets.delivery import deliver
+from pipeline_assets.delivery import NotifierOf, deliver
 from pipeline_assets.seals_due import days_to_seal
 from resources.ledger import Ledger
-from resources.notifier import Notifier
 from touchline.accounting import RunKind, Verdict
 from touchline.alerting import Alert, Evaluation
 from touchline.day import Day
@@ -32,7 +31,7 @@ SENDING_SECONDS = 2.0
 def look(
     ledger: Ledger,
     plans: Mapping[str, FeedPlan],
-    notifier: Notifier,
+    notifier: NotifierOf,
     evaluations: Sequence[Evaluation],
     now: datetime,
     *,
@@ -50,8 +49,8 @@ def look(
     for alert in changed:
         if alert.count == 1 or not alert.is_standing:
             _log(alert)
-    ledger.tell(now, notifier.targets)
-    deliver(ledger, lambda: notifier, Notice, now, seconds=SENDING_SECONDS)
+    ledger.tell(now, max(notifier(feed).targets for feed in plans))
+    deliver(ledger, notifier, Notice, now, seconds=SENDING_SECONDS)
 
 
 def outlived(ledger: Ledger, plans: Mapping[str, FeedPlan], now: datetime) -> list[Evaluation]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 
 from resources.ledger import Ledger
 from resources.notifier import NotDelivered, Notifier
@@ -22,21 +23,22 @@ REPLAYS = "replay/"
 """What a replay writes below this is never live."""
 
 
-def notifier_of(settings: Settings, ledger: Ledger, feeds: Iterable[str]) -> Notifier:
-    """Only data that were live in all that is known of them reach people. Raises
-    LedgerUnavailable."""
-    origins = {origin for feed in feeds for origin in ledger.origins(feed)}
+NotifierOf = Callable[[str], Notifier]
+"""Return who sends a feed's messages."""
+
+
+def notifier_of(settings: Settings, ledger: Ledger, feed: str) -> Notifier:
+    """Return who sends a feed's messages. They reach people only where the feed's data were live in
+    all that is known of them; whatever other feeds are. Raises LedgerUnavailable."""
     is_live = (
         settings.origin == "live"
-        and origins == {"live"}
+        and ledger.origins(feed) == {"live"}
         and not f"{settings.s3_prefix}/".startswith(REPLAYS)
     )
     return Notifier(settings.notify_targets, is_live=is_live)
 
 
-def deliver_alerts(
-    outbox: Outbox, notifier: Callable[[], Notifier], now: datetime, *, seconds: float
-) -> None:
+def deliver_alerts(outbox: Outbox, notifier: NotifierOf, now: datetime, *, seconds: float) -> None:
     """Try to send every alert about a match that is due, and what was held while the ledger was
     away. Raises LedgerUnavailable."""
     outbox.bring_in(now)
@@ -45,7 +47,7 @@ def deliver_alerts(
 
 def deliver(
     ledger: Ledger,
-    notifier: Callable[[], Notifier],
+    notifier: NotifierOf,
     kind: type[Message],
     now: datetime,
     *,
@@ -54,13 +56,11 @@ def deliver(
     """Try to send what is due, oldest first, as long as there is time; what is left goes with the
     next one who asks. Raises LedgerUnavailable."""
     ends = time.monotonic() + seconds
-    waiting = ledger.due(kind, now)
-    if not waiting:
-        return
-    to = notifier()
-    for message in waiting:
+    notifier = cache(notifier)
+    for message in ledger.due(kind, now):
         if (left := ends - time.monotonic()) < WORTH_TRYING_SECONDS:
             return
+        to = notifier(message.feed)
         if ledger.take(message, now + TAKEN_FOR):
             _send(ledger, to, message, left, now)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pipeline_assets.attempts import Attempt, said
@@ -179,7 +180,7 @@ class Run:
         try:
             deliver_alerts(
                 site.outbox(self.plan.name),
-                lambda: notifier_of(site.settings, site.ledger, site.plans),
+                partial(notifier_of, site.settings, site.ledger),
                 site.clock.now(),
                 seconds=SENDING_SECONDS - site.record.sending_seconds,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
@@ -31,7 +32,7 @@ def alert_delivery(_: dg.SensorEvaluationContext) -> dg.SkipReason:
         for feed in PLANS:
             deliver_alerts(
                 Outbox.of(settings, ledger, feed),
-                lambda: notifier_of(settings, ledger, PLANS),
+                partial(notifier_of, settings, ledger),
                 datetime.now(UTC),
                 seconds=SENDING_SECONDS / len(PLANS),
             )

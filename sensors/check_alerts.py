@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -45,7 +46,7 @@ def check_alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         ledger.migrate()
         read = (evaluation_of(record, context.instance) for record in records)
         said = [each for each in read if each is not None]
-        notifier = notifier_of(settings, ledger, PLANS)
+        notifier = cache(partial(notifier_of, settings, ledger))
         look(ledger, PLANS, notifier, said, now, is_all=len(records) < BATCH)
     cursor = str(records[-1].storage_id) if records else context.cursor
     return dg.SensorResult(skip_reason=f"{len(records)} evaluations", cursor=cursor)

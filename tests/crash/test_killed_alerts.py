@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ class Night:
                 with self._process() as site:
                     deliver_alerts(
                         site.outbox(FEED),
-                        lambda: notifier_of(site.settings, site.ledger, site.plans),
+                        partial(notifier_of, site.settings, site.ledger),
                         site.clock.now(),
                         seconds=30,
                     )

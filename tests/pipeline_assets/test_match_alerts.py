@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -136,7 +137,7 @@ class Watch:
         with self.chain.process(notify_urls=self.there.url, **settings) as site:
             deliver_alerts(
                 site.outbox(FEED),
-                lambda: notifier_of(site.settings, site.ledger, site.plans),
+                partial(notifier_of, site.settings, site.ledger),
                 site.clock.now(),
                 seconds=30,
             )
@@ -230,10 +231,10 @@ def test_the_second_target_gets_what_the_first_never_takes(watch: Watch) -> None
         for seconds in (35, 130, 310, 610):
             watch.chain.at(watch.chain.start, seconds)
             with watch.chain.process(notify_urls=urls) as site:
-                to = notifier_of(site.settings, site.ledger, site.plans)
+                to = partial(notifier_of, site.settings, site.ledger)
                 for _ in range(2):  # A target that is next is tried at once.
                     now = site.clock.now()
-                    deliver_alerts(site.outbox(FEED), lambda to=to: to, now, seconds=30)
+                    deliver_alerts(site.outbox(FEED), to, now, seconds=30)
         assert watch.there.refused == 5 * len(MATCHES)
         assert len(second.posts) == len(MATCHES)
     assert {(row.state, row.target) for row in watch.rows} == {(DeliveryState.SENT, 2)}

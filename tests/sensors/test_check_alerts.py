@@ -270,7 +270,8 @@ def test_only_live_data_go_beyond_this_machine(
         for hour, each in enumerate(known):
             ledger.open_interval(FEED, NOON + timedelta(hours=hour), each)
             ledger.close_interval(FEED, NOON + timedelta(hours=hour, minutes=1))
-        assert notifier_of(settings, ledger, PLANS).targets == targets
+        ledger.open_interval("league", NOON, "simulated")
+        assert notifier_of(settings, ledger, FEED).targets == targets
 
 
 def test_a_check_that_falls_silent_on_a_watched_day_is_told(
