@@ -83,12 +83,14 @@ def first_day(settings: Settings, access: S3Access) -> Day:
 
 
 def open_site(settings: Settings, access: S3Access) -> None:
-    """Mark the store's origin and begin to expect minutes, before anything fetches.
+    """Mark each feed's origin and begin to expect minutes, before anything fetches.
 
-    Raises WrongOrigin where the store holds data of another origin, StoreError, LedgerUnavailable.
+    Raises WrongOrigin where the store holds data of a feed of another origin, StoreError,
+    LedgerUnavailable.
     """
     with closing(Site.open(settings, PLANS, access)) as site:
-        site.claim_origin(settings.origin)
+        for feed in PLANS:
+            site.claim_origin(feed, settings.origin)
         for feed in PLANS:
             site.ledger.open_interval(feed, datetime.now(UTC), settings.origin)
             record_watch(site.store, site.ledger, feed)

@@ -235,7 +235,7 @@ def read_day_state(
         feed.name,
         day,
         now,
-        site.origin(),
+        site.origin(feed.name),
         watched,
         tuple(assets),
         tuple(losses_in(plan, fetches)),

@@ -165,8 +165,8 @@ def _land_day(run: Run, captures: Sequence[Capture], report: InboxReport) -> lis
             for capture in captures:
                 _set_aside(site, plan, capture.path, f"{run.day} has expired", report)
             return []
-        if site.origin() is None:
-            site.claim_origin(site.settings.origin)
+        if site.origin(plan.name) is None:
+            site.claim_origin(plan.name, site.settings.origin)
     except Unavailable as error:
         report.waiting.append(f"captures of {run.day}: {error}")
         return []

@@ -244,7 +244,7 @@ def fetch_now(
 
 def _fetched(run: Run, raw: RawAsset, slot: Slot, findings: list[str]) -> FetchObject:
     try:
-        run.site.claim_origin(run.site.settings.origin)
+        run.site.claim_origin(run.plan.name, run.site.settings.origin)
     except StoreError as error:
         findings.append(f"the origin of the store could not be compared: {error}")
     feed = run.site.feed(run.plan.name)

@@ -86,8 +86,8 @@ class Settings(BaseSettings):
     s3_bucket: BucketName = "touchline"
     """The bucket is made if it does not exist and may be made."""
     s3_prefix: str = ""
-    """Everything goes below this prefix; empty for the whole bucket. A prefix has one origin: live,
-    simulated or recorded."""
+    """Everything goes below this prefix; empty for the whole bucket. A feed has one origin within a
+    prefix: live, simulated or recorded."""
 
     mirror_endpoint_url: HttpUrl | None = None
     """S3 endpoint of the second copy of sealed days, which `touchline mirror` makes; unset for
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     that was watched. What landed before it stays, and commands read it."""
 
     origin: Origin = "live"
-    """Where the feed's data come from: live, simulated or recorded. Only live data alert people.
+    """Where data come from: live, simulated or recorded. Only live data of a feed alert people.
     `touchline up` and `replay` set it for their stand-ins."""
 
     ledger_url: SecretStr | None = None

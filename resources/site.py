@@ -12,13 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
-
 from resources.claim_book import ClaimBook
 from resources.day_layout import AssetKeys
 from resources.embedded_s3 import S3Access, room_of
 from resources.inbox import Inbox
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
+from resources.origins import origin_body, origin_key, read_origin
 from resources.outbox import Outbox
 from resources.run_record import RunRecord, recorded
 from resources.settings import Origin, Settings
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ORIGIN_KEY = "origin.json"
 LEDGER_RESTS_SECONDS = 20.0
 """A minute asks the ledger some forty times: one that is away may not cost it its time-out each."""
 STORE_RESTS_SECONDS = 30.0
@@ -77,7 +75,7 @@ def store_at(
 
 
 class WrongOrigin(Misuse):
-    """The prefix holds data of another origin than the feed's; the message says what to do."""
+    """The prefix holds data of a feed of another origin; the message says what to do."""
 
     kind = "wrong_origin"
 
@@ -190,28 +188,25 @@ class Site:
             self._feeds[feed] = plan.client(self.settings, self.clock, self.store)
         return self._feeds[feed]
 
-    def claim_origin(self, origin: Origin) -> None:
-        """Mark the prefix as holding data of this origin, once and for all.
+    def claim_origin(self, feed: str, origin: Origin) -> None:
+        """Mark the prefix as holding data of this origin of a feed, once and for all.
 
-        Raises WrongOrigin when it holds data of another, StoreError.
+        Raises WrongOrigin when it holds data of the feed of another origin, StoreError.
         """
-        marker = msgspec.json.encode({"origin": origin})
         try:
-            self.store.put_new(ORIGIN_KEY, marker)
+            self.store.put_new(origin_key(feed), origin_body(origin))
         except PreconditionFailed:
-            there = self.origin()
+            there = self.origin(feed)
             if there != origin:
                 raise WrongOrigin(
-                    f"{self.where} holds {there} data and the feed "
-                    f"is {origin}: choose another TOUCHLINE_S3_BUCKET or TOUCHLINE_S3_PREFIX"
+                    f"{self.where} holds {there} data of {feed}, which is {origin} now: "
+                    "choose another TOUCHLINE_S3_BUCKET or TOUCHLINE_S3_PREFIX"
                 ) from None
 
-    def origin(self) -> str | None:
-        """What the prefix holds; None before the first fetch. Raises StoreError."""
-        try:
-            return msgspec.json.decode(self.store.get(ORIGIN_KEY).body)["origin"]
-        except NotFound:
-            return None
+    def origin(self, feed: str) -> str | None:
+        """Return the origin of a feed's data below the prefix; None before its first fetch. Raises
+        StoreError."""
+        return read_origin(self.store, feed)
 
     @contextmanager
     def run(self, run_id: str, kind: RunKind, **said: Any) -> Iterator[RunRecord]:

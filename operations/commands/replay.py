@@ -199,7 +199,7 @@ def run_replay(
         opened(fed, clock=clock) as site,
     ):
         site.store.make_bucket()
-        site.claim_origin(options.origin)
+        site.claim_origin(feed, options.origin)
         passed = options.start
         site.ledger.open_interval(feed, passed, options.origin)
         try:

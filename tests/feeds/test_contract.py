@@ -21,7 +21,8 @@ from pipeline_assets.rotation import rotate
 from pipeline_assets.run import Run
 from pipeline_assets.slot_run import rebuild_day
 from resources.ledger import Ledger
-from resources.site import Site
+from resources.origins import read_origins
+from resources.site import Site, WrongOrigin
 from resources.watch_record import read_watch
 from tests.feeds.conftest import of_a_cup, of_a_league, of_minutes
 from tests.feeds.watched import HOUR, Case, Watched
@@ -149,6 +150,23 @@ def test_a_slot_that_nobody_asked_for_is_named_and_its_capture_lands_in_its_day(
     for stage in watched.taking(slot):
         assert (stage.name, slot.number) in watched.digests()
     assert watched.findings() == {}
+
+
+@CASES
+def test_two_origins_of_the_feed_never_mix_and_another_feeds_origin_is_its_own(
+    case: Callable[[], Case], watch: Watch
+) -> None:
+    watched = watch(case())
+    site, plan = watched.site, watched.plan
+    site.claim_origin("another", "live")
+    first, second, *_ = watched.case.slots(watched.case.over)
+    watched.run(first)
+    assert read_origins(site.store) == {plan.name: "simulated", "another": "live"}
+    before = [item.key for item in site.store.list("")]
+    site.settings = site.settings.model_copy(update={"origin": "live"})
+    with pytest.raises(WrongOrigin, match=f"simulated data of {plan.name}, which is live now"):
+        watched.run(second)
+    assert [item.key for item in site.store.list("")] == before
 
 
 @CASES

@@ -48,7 +48,7 @@ def spoiled(chain_apart: Callable[[], Chain]) -> Chain:
         missed = chain.start.later(MISSED)
         site.ledger.slot_missed(slot_at(missed), MissedReason.STARTED_LATE, missed.end)
         site.store.delete(asset_keys(HEADS).single(chain.day, chain.number + GONE))
-        site.claim_origin("simulated")
+        site.claim_origin(FEED, "simulated")
     return chain
 
 

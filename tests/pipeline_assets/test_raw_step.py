@@ -370,7 +370,7 @@ def test_runs_on_one_machine_share_what_lies_in_the_spool(chain: Chain) -> None:
 
 def test_a_prefix_of_another_origin_is_refused(chain: Chain) -> None:
     chain.minute(0)
-    with pytest.raises(WrongOrigin, match="holds simulated data and the feed is live"):
+    with pytest.raises(WrongOrigin, match="holds simulated data of football, which is live now"):
         chain.minute(1, origin="live")
     assert chain.numbers(RAW) == [chain.number]
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from resources.appended import Remark
@@ -18,9 +19,9 @@ from resources.ledger import SealRow
 from resources.manifests import put_manifest
 from resources.mirror import mirror_days
 from resources.mirror_copy import MirrorReport
-from resources.mirror_marker import MARKER_KEY, MirrorRefused, claim_mirror
+from resources.mirror_marker import MARKER_KEY, STORE_KEY, MirrorRefused, claim_mirror
+from resources.origins import origin_key, read_origins
 from resources.remarks import remarks_on, store_remark
-from resources.site import ORIGIN_KEY
 from resources.store import Store, StoredObject, StoreError
 from resources.store.faulty import (
     Effect,
@@ -42,6 +43,7 @@ from touchline.accounting import MissedReason, sha256_hex
 from touchline.day import Day, FetchNumber
 
 RAW = "football/raw_fetches"
+ORIGIN_KEY = origin_key("football")
 SECOND_BUCKET = "second-copy"
 
 
@@ -406,7 +408,7 @@ def test_a_place_that_holds_something_else_is_refused(
     with pytest.raises(MirrorRefused, match="is where the store itself is"):
         mirror(below(here, "elsewhere"))
     other = below(store, f"{here.prefix}-other")
-    with pytest.raises(MirrorRefused, match=r"has no origin\.json"):
+    with pytest.raises(MirrorRefused, match="says no feed's origin"):
         mirror(there, source=other)
     mirror(there)
     before = {item.key: item.etag for item in there.list("")}
@@ -415,7 +417,9 @@ def test_a_place_that_holds_something_else_is_refused(
         mirror(there, source=other)
     origin = here.get(ORIGIN_KEY)
     here.replace(ORIGIN_KEY, b'{"origin":"live"}', origin.etag)
-    with pytest.raises(MirrorRefused, match=r"\(simulated data\).*\(live data\)"):
+    with pytest.raises(
+        MirrorRefused, match=r"\(simulated data of football\).*\(live data of football\)"
+    ):
         mirror(there)
     used = below(there, f"{there.prefix}/used")
     used.put_new("raw/football/something", b"of somebody")
@@ -424,6 +428,39 @@ def test_a_place_that_holds_something_else_is_refused(
     there_now = {item.key: item.etag for item in there.list("") if "/used/" not in f"/{item.key}"}
     assert there_now == before
     assert [item.key for item in used.list("")] == ["raw/football/something"]
+
+
+def test_a_feed_joins_a_copy_that_an_older_release_marked(
+    here: MemoryStore, there: MemoryStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    here.put_new(STORE_KEY, b'{"store":"one"}')
+    there.put_new(MARKER_KEY, b'{"store":"one","origin":"simulated"}')
+    mirror(there)
+    assert there.get(MARKER_KEY).body == b'{"store":"one","origin":"simulated"}'
+    here.put_new(origin_key("league"), b'{"origin":"live"}')
+    for _ in range(2):
+        assert mirror(there).differs == []
+    assert msgspec.json.decode(there.get(MARKER_KEY).body) == {
+        "store": "one",
+        "origin": "simulated",
+        "origins": {"league": "live"},
+    }
+    assert read_origins(there) == {"football": "simulated", "league": "live"}
+
+
+def test_a_feed_of_another_origin_than_its_copys_is_refused(
+    store: MemoryStore, there: MemoryStore, mirror: Callable[..., MirrorReport]
+) -> None:
+    """Also where there is no football. The copy is left as it was."""
+    source = below(store, f"{there.prefix}-league")
+    source.put_new(origin_key("league"), b'{"origin":"live"}')
+    mirror(there, source=source)
+    before = bodies(there)
+    found = source.get(origin_key("league"))
+    source.replace(found.key, b'{"origin":"recorded"}', found.etag)
+    with pytest.raises(MirrorRefused, match=r"live data of league.*recorded data of league"):
+        mirror(there, source=source)
+    assert bodies(there) == before
 
 
 def test_stores_whose_etags_say_nothing_of_bytes_compare_by_what_was_sent(

@@ -12,6 +12,7 @@ import pytest
 from pipeline_assets.plans import PLANS
 from resources.embedded_s3 import S3Access
 from resources.ledger import LedgerUnavailable
+from resources.origins import read_origins
 from resources.settings import Settings, SettingsError
 from resources.site import Site, StoreBlob, WrongOrigin
 from resources.store import StoreUnavailable
@@ -36,21 +37,33 @@ def site(access: S3Access, tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def test_a_prefix_holds_data_of_one_origin(site: Site) -> None:
-    assert site.origin() is None
-    site.claim_origin("simulated")
-    site.claim_origin("simulated")
-    with pytest.raises(WrongOrigin, match=r"holds simulated data.*TOUCHLINE_S3_PREFIX"):
-        site.claim_origin("live")
-    assert site.origin() == "simulated"
+@pytest.mark.parametrize(("feed", "other"), [("football", "league"), ("league", "football")])
+def test_a_prefix_holds_data_of_one_origin_of_each_feed(site: Site, feed: str, other: str) -> None:
+    assert site.origin(feed) is None
+    site.claim_origin(feed, "simulated")
+    site.claim_origin(feed, "simulated")
+    assert site.origin(other) is None
+    site.claim_origin(other, "live")
+    with pytest.raises(WrongOrigin, match=rf"simulated data of {feed}.*TOUCHLINE_S3_PREFIX"):
+        site.claim_origin(feed, "live")
+    assert (site.origin(feed), site.origin(other)) == ("simulated", "live")
+
+
+def test_the_markers_stand_where_older_releases_and_copies_look_for_them(site: Site) -> None:
+    site.store.put_new("origin.json", b'{"origin":"live"}')
+    assert site.origin("football") == "live"
+    site.claim_origin("football", "live")
+    site.claim_origin("league", "recorded")
+    assert site.store.get("origins/league.json").body == b'{"origin":"recorded"}'
+    assert read_origins(site.store) == {"football": "live", "league": "recorded"}
 
 
 def test_an_origin_that_cannot_be_read_is_not_an_unclaimed_one(site: Site) -> None:
     site.store = FaultyStore(site.store, away)
     with pytest.raises(StoreUnavailable):
-        site.origin()
+        site.origin("football")
     with pytest.raises(StoreUnavailable):
-        site.claim_origin("live")
+        site.claim_origin("football", "live")
 
 
 def test_what_waits_for_one_prefix_is_not_seen_from_another(
@@ -68,7 +81,7 @@ def test_a_ledger_that_is_away_does_not_keep_a_site_from_opening(
     (tmp_path / "folder").mkdir()
     settings = settings_for(tmp_path, "test", ledger_url=f"sqlite:///{tmp_path / 'folder'}")
     with closing(Site.open(settings, PLANS, access)) as site:
-        site.claim_origin("live")
+        site.claim_origin("football", "live")
         with pytest.raises(LedgerUnavailable):
             site.ledger.claims(RAW, Day.parse("2025-05-28"))
 

@@ -63,7 +63,7 @@ def _make(access: S3Access, vendor: Served, home: Path, backup: Path) -> None:
     chain.rotate(MINUTES + 15)
     with chain.process() as site:
         site.ledger.close_interval(FEED, SEALED.later(MINUTES).utc)
-        site.claim_origin("simulated")
+        site.claim_origin(FEED, "simulated")
     with _later(chain, hours=24) as site:
         assert not seal_day(site, FEED, SEALED.day, run_id="seal").waiting
     with _later(chain, hours=24.5) as site:

@@ -163,7 +163,7 @@ class Reader:
             found.ref,
             tuple(sorted(matches, key=lambda match: match.place)),
             {match: alerts for match, alerts in self.seen.alerts.items() if match in live},
-            self.seen.origin or self.site.origin(),
+            self.seen.origin or self.site.origin(MONITOR.feed),
             self.seen.hour,
         )
         # Only now: what could not be shown is looked at again.
