@@ -3,8 +3,9 @@ of its days, what was left in its inbox; and the housekeeping of all."""
 
 import dagster as dg
 
-from pipeline_assets.partitions import LANE
+from pipeline_assets.partitions import lane_tags
 from pipeline_assets.plans import PLANS
+from touchline.accounting import RunKind
 from touchline.plan import FeedPlan
 from touchline.stage import RawAsset
 
@@ -18,11 +19,11 @@ DAGSTER_WAITS_SECONDS = 120
 hear Dagster ask it to end keeps the code server from starting any other."""
 
 
-def _tags(lane: str, priority: int, max_runtime_seconds: int) -> dict[str, str]:
+def _tags(kind: RunKind, feed: str | None, priority: int, longest_seconds: int) -> dict[str, str]:
     return {
-        LANE: lane,
+        **lane_tags(kind, feed),
         "dagster/priority": str(priority),
-        "dagster/max_runtime": str(max_runtime_seconds + DAGSTER_WAITS_SECONDS),
+        "dagster/max_runtime": str(longest_seconds + DAGSTER_WAITS_SECONDS),
     }
 
 
@@ -36,7 +37,9 @@ def slot_job(plan: FeedPlan, raw: RawAsset) -> "dg.UnresolvedAssetJobDefinition"
         executor_def=dg.in_process_executor,
         description=f"One {'minute' if of == plan.name else 'slot'} of {of}: fetch, every stage, "
         "checks.",
-        run_tags=_tags("minute", 10, round(raw.patience.max_runtime.total_seconds())),
+        run_tags=_tags(
+            RunKind.MINUTE, plan.name, 10, round(raw.patience.max_runtime.total_seconds())
+        ),
     )
 
 
@@ -52,7 +55,7 @@ def checks_job(plan: FeedPlan) -> "dg.UnresolvedAssetJobDefinition":
         selection=dg.AssetSelection.checks_for_assets(*keys),
         executor_def=dg.in_process_executor,
         description=f"All checks of a day of {plan.name}, where no minute's run brings them.",
-        run_tags=_tags("checks", 8, CHECKS_MAX_RUNTIME_SECONDS),
+        run_tags=_tags(RunKind.CHECKS, plan.name, 8, CHECKS_MAX_RUNTIME_SECONDS),
     )
 
 
@@ -69,7 +72,7 @@ def rotation_job(plan: FeedPlan) -> dg.JobDefinition:
         name=f"{plan.name}_rotation",
         description=f"Ten minutes of {plan.name} become one window in each asset, and the spool "
         "lets go of what stands in one.",
-        tags=_tags("rotation", 5, ROTATION_MAX_RUNTIME_SECONDS),
+        tags=_tags(RunKind.ROTATION, plan.name, 5, ROTATION_MAX_RUNTIME_SECONDS),
         executor_def=dg.in_process_executor,
     )
     def rotate() -> None:
@@ -91,7 +94,7 @@ def seal_job(plan: FeedPlan) -> dg.JobDefinition:
         name=f"{plan.name}_seal",
         description=f"Ended days of {plan.name} go to where they stay, late captures included; "
         "what they replaced goes a day later.",
-        tags=_tags("seal", 0, SEAL_MAX_RUNTIME_SECONDS),
+        tags=_tags(RunKind.SEAL, plan.name, 0, SEAL_MAX_RUNTIME_SECONDS),
         executor_def=dg.in_process_executor,
     )
     def seal() -> None:
@@ -113,7 +116,7 @@ def inbox_job(plan: FeedPlan) -> dg.JobDefinition:
         name=f"{plan.name}_inbox",
         description=f"Captured {plan.name} fetches go into their minutes, and what follows from "
         "them is made again.",
-        tags=_tags("inbox", 0, INBOX_MAX_RUNTIME_SECONDS),
+        tags=_tags(RunKind.INBOX, plan.name, 0, INBOX_MAX_RUNTIME_SECONDS),
         executor_def=dg.in_process_executor,
     )
     def take() -> None:
@@ -133,7 +136,7 @@ def records(context: dg.OpExecutionContext) -> None:
     name="housekeeping",
     description="What nobody looks at any more goes: runs, ticks and logs of Dagster, and the "
     "ledger's history of what stands as it was claimed.",
-    tags=_tags("housekeeping", 0, HOUSEKEEPING_MAX_RUNTIME_SECONDS),
+    tags=_tags(RunKind.HOUSEKEEPING, None, 0, HOUSEKEEPING_MAX_RUNTIME_SECONDS),
     executor_def=dg.in_process_executor,
 )
 def housekeeping_job() -> None:

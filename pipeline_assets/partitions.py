@@ -22,7 +22,11 @@ _PARTITION = "dagster/partition"
 _BACKFILL = "dagster/backfill"
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 LANE = "touchline/lane"
-"""The run tag by which kinds of runs are kept from standing in each other's way."""
+"""The run tag by which runs are kept from standing in each other's way: its value is the kind of
+run, and behind a slash the feed, such as `seal/league`; football's lanes, and those of no feed, are
+named by the kind alone. `dagster.yaml` says how many runs of one lane go at a time."""
+_ALONE = "touchline/alone"
+"""The run tag that another feed's lane has too where its runs go one at a time."""
 
 daily = dg.DailyPartitionsDefinition(
     start_date=FIRST_DAY, timezone="America/New_York", end_offset=1
@@ -88,11 +92,20 @@ def refuse_part_of_backfill(tags: Mapping[str, str], instance: dg.DagsterInstanc
         )
 
 
+def lane_tags(kind: RunKind, feed: str | None) -> dict[str, str]:
+    """Return the tags that put a job into its feed's lane for this kind of run; None for a job of
+    no feed."""
+    if feed in (None, _FOOTBALL):
+        return {LANE: str(kind)}
+    lane = f"{kind}/{feed}"
+    return {LANE: lane} if kind is RunKind.MINUTE else {LANE: lane, _ALONE: lane}
+
+
 def kind_of(tags: Mapping[str, str]) -> RunKind:
     """What a run is for. Without a slot to fetch, or a lane of its own, it makes a day anew."""
     if SLOT in tags or _SCHEDULED_MINUTE in tags:
         return RunKind.MINUTE
-    lane = tags.get(LANE)
+    lane = tags.get(LANE, "").partition("/")[0]
     of_lane = (
         *(RunKind.CHECKS, RunKind.ROTATION, RunKind.SEAL),
         *(RunKind.INBOX, RunKind.HOUSEKEEPING),
