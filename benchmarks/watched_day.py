@@ -10,10 +10,10 @@ from pathlib import Path
 from benchmarks.measured import Cost, MeteredS3, costing
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
+from pipeline_assets.settings import AllSettings
 from pipeline_assets.slot_run import run_slot
 from resources.embedded_s3 import S3Access
 from resources.garbage import collect_less_garbage
-from resources.settings import Settings
 from resources.site import Site
 from resources.store import Requests
 from touchline.accounting import Verdict
@@ -43,7 +43,7 @@ class Watched:
     @contextmanager
     def at(self, minute: Minute) -> Iterator[tuple[Site, MeteredS3]]:
         """The site at this minute, and what counts its requests."""
-        settings = Settings.load(
+        settings = AllSettings.load(
             _env_file=None,
             home=self.home,
             s3_prefix=self.prefix,

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from pipeline_assets.plans import PLANS
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import connected
 from resources.env_file import ENV_FILE
 from resources.known_days import known_days
@@ -39,11 +40,11 @@ class StoreMissing(NothingThere):
     advice = "touchline up"
 
 
-def settings_for(prefix: str | None = None, **overrides: Any) -> Settings:
+def settings_for(prefix: str | None = None, **overrides: Any) -> AllSettings:
     """The settings of a command whose `--prefix` wins over the setting. Raises SettingsError."""
     if prefix is not None:
         overrides["s3_prefix"] = prefix
-    return Settings.load(**overrides)
+    return AllSettings.load(**overrides)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import httpx
 
 from operations.dagster_web import LOCATION
 from operations.supervisor import ChildSpec, UpError
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
 from resources.settings import Settings
 from touchline.health import ALIVE, CODE_SERVER
@@ -81,7 +82,7 @@ def object_store(settings: Settings, server: Server) -> ChildSpec:
     )
 
 
-def simulator(settings: Settings, data: Path | None) -> ChildSpec:
+def simulator(settings: AllSettings, data: Path | None) -> ChildSpec:
     """At the feed URL, on loopback; `data` is the directory of a recorded poll."""
     port = urlsplit(settings.require_feed_url()).port
     command = [sys.executable, "-m", "simulator", "--port", str(port), "--source", settings.origin]

@@ -28,6 +28,7 @@ from operations.dagster_home import prepare_dagster_home
 from operations.supervisor import Stopping, Supervisor, UpError
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import S3Access, Server
 from resources.known_days import first_known_day
 from resources.ports import choose_ports, port_is_free
@@ -106,7 +107,7 @@ def close_site(settings: Settings, access: S3Access) -> None:
 
 
 def up(
-    settings: Settings,
+    settings: AllSettings,
     options: UpOptions,
     *,
     stop: threading.Event,
@@ -192,7 +193,7 @@ def down(settings: Settings, progress: Callable[[str], None]) -> bool:
         return bool(_supervisor(settings, progress).end_leftovers())
 
 
-def _with_source(settings: Settings, options: UpOptions) -> Settings:
+def _with_source(settings: AllSettings, options: UpOptions) -> AllSettings:
     """The settings with the feed and its origin resolved: for stand-ins with fresh credentials."""
     source = options.source or ("live" if settings.feed_url else "simulated")
     if source == "live":
@@ -251,7 +252,7 @@ def _recording(settings: Settings, options: UpOptions) -> Path:
 
 
 def _start(
-    settings: Settings,
+    settings: AllSettings,
     options: UpOptions,
     stack: ExitStack,
     supervisor: Supervisor,

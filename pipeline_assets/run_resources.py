@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 @dg.resource(description="The object store, ledger, spool and feeds that the environment names.")
 def site(context: dg.InitResourceContext) -> Iterator[Site]:
     """The site of a run, closed when it ends; in the ledger the run has begun before, and ended."""
+    from pipeline_assets.settings import AllSettings
     from resources.embedded_s3 import connected
     from resources.garbage import collect_less_garbage
-    from resources.settings import Settings
     from resources.site import Site
 
     collect_less_garbage()
-    settings = Settings.load()
+    settings = AllSettings.load()
     with connected(settings) as access:
         opened = Site.open(settings, PLANS, access)
         try:
@@ -56,10 +56,10 @@ def s3(_: dg.InitResourceContext) -> Iterator[S3Resource]:
     run 0.8 CPU seconds."""
     from dagster_aws.s3 import S3Resource
 
+    from pipeline_assets.settings import AllSettings
     from resources.embedded_s3 import connected
-    from resources.settings import Settings
 
-    with connected(Settings.load()) as access:
+    with connected(AllSettings.load()) as access:
         yield S3Resource(
             endpoint_url=access.endpoint_url,
             region_name=access.region,

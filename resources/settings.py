@@ -1,4 +1,7 @@
-"""Every setting, from the environment or `.env` in the working directory, validated once.
+"""Settings, from the environment or `.env` in the working directory, validated once.
+
+Here are those of no feed, and the base of those that a feed brings. `pipeline_assets.settings` puts
+all of them together.
 
 The environment wins over `.env`; an empty value counts as unset. Secrets are `SecretStr`: they
 appear in no repr, no error and no command line, and reach child processes through their
@@ -7,8 +10,11 @@ environment alone.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import textwrap
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -62,8 +68,12 @@ DayText = Annotated[str, AfterValidator(lambda text: str(Day.parse(text)))]
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
-class Settings(BaseSettings):
-    """The settings of one process: made once by `Settings.load()`, passed down, never changed."""
+class FeedSettings(BaseSettings):
+    """The settings that a feed brings.
+
+    Each field is read from the variable of its name, and has a default, so that a feed can be
+    simulated without any. Its docstring is what `touchline init` says of it.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -72,8 +82,15 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
+        defer_build=True,
     )
+
+
+class Settings(BaseSettings):
+    """The settings of one process, but for those that its feeds bring: made once by `load`, passed
+    down, never changed."""
+
+    model_config = FeedSettings.model_config
 
     home: Path = Path(".touchline")
     """State folder: embedded object store, spool, ledger, Dagster home, keys."""
@@ -107,16 +124,6 @@ class Settings(BaseSettings):
     """Days that never expire: like 2025-05-28,2025-06-01..2025-06-30, or all."""
     keep_run_hours: KeptHours = 0.5
     """How many hours every run stays in Dagster; later those alone that its pages show."""
-
-    feed_url: HttpUrl | None = None
-    """The football vendor, up to and with /v1/football/, like
-    https://vendor.example.com/v1/football/; unset for the simulator."""
-    feed_user: SecretStr | None = None
-    """Who we are to the vendor."""
-    feed_secret: SecretStr | None = None
-    """The secret that the vendor gave us."""
-    feed_deadline_seconds: Seconds = 45.0
-    """A fetch that has not ended by then keeps what it has and ends as partial."""
 
     first_day: DayText | None = None
     """The first day that Dagster's pages have a partition of, like 2025-05-28; unset for the first
@@ -177,11 +184,6 @@ class Settings(BaseSettings):
             raise ValueError("must not have empty parts, '.' or '..'")
         return prefix
 
-    @field_validator("feed_url")
-    @classmethod
-    def _last_slash(cls, value: str | None) -> str | None:
-        return value and value.rstrip("/") + "/"
-
     @field_validator("ledger_url")
     @classmethod
     def _sqlalchemy_url(cls, value: SecretStr | None) -> SecretStr | None:
@@ -239,24 +241,11 @@ class Settings(BaseSettings):
         except (OSError, UnicodeDecodeError) as error:
             return cls.load(_env_file=None), f"{ENV_FILE} cannot be read: {error}"
 
-    def require_feed_url(self) -> str:
-        """The vendor's base URL. Raises SettingsError when it is not set."""
-        if self.feed_url is None:
-            raise SettingsError(f"{PREFIX}FEED_URL is not set: there is nothing to fetch from")
-        return self.feed_url
-
     def require_mirror_bucket(self) -> str:
         """The second copy's bucket. Raises SettingsError when it is not set."""
         if self.mirror_bucket is None:
             raise SettingsError(f"{PREFIX}MIRROR_BUCKET is not set: there is nowhere to mirror to")
         return self.mirror_bucket
-
-    def feed_credentials(self) -> tuple[str, str]:
-        """The vendor's user and secret. Raises SettingsError naming the one that is missing."""
-        return (
-            _required(self.feed_user, "FEED_USER"),
-            _required(self.feed_secret, "FEED_SECRET"),
-        )
 
     @property
     def uses_embedded_s3(self) -> bool:
@@ -350,8 +339,47 @@ class Settings(BaseSettings):
                 variables[f"{PREFIX}{name.upper()}"] = text
         return variables
 
+    @classmethod
+    def sample_env(cls) -> str:
+        """Return a `.env` in which every setting is explained and none is set."""
+        parts, says_of = [_SAMPLE_BEGINS], _docstrings(cls)
+        for name, field in cls.model_fields.items():
+            says = textwrap.fill(
+                " ".join(says_of[name].split()),
+                width=98,
+                initial_indent="# ",
+                subsequent_indent="# ",
+            )
+            default = "" if field.default is None else field.default
+            if isinstance(default, float):
+                default = f"{default:g}"
+            parts.append(f"{says}\n#{PREFIX}{name.upper()}={default}")
+        return "\n\n".join(parts) + "\n"
 
-def _required(value: SecretStr | None, name: str) -> str:
+
+_SAMPLE_BEGINS = (
+    "# Settings of Touchline. The environment wins over this file; empty counts as unset."
+)
+
+
+def _docstrings(settings: type[BaseSettings]) -> dict[str, str]:
+    """Return the docstring of each field. Only `touchline init` asks for them; pydantic would
+    collect them in every process, which is half of what importing the settings costs."""
+    said = {}
+    for each in reversed(settings.__mro__):
+        if issubclass(each, BaseSettings):
+            [definition] = ast.parse(inspect.getsource(each)).body
+            assert isinstance(definition, ast.ClassDef)
+            for field, below in pairwise(definition.body):
+                match field, below:
+                    case ast.AnnAssign(ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                        said[name] = text
+    return said
+
+
+def required(value: SecretStr | None, name: str) -> str:
+    """Return a secret that a feed needs, whose variable has this name behind the prefix. Raises
+    SettingsError when it is not set."""
     if value is None:
         raise SettingsError(f"{PREFIX}{name} is not set: the feed needs it")
     return value.get_secret_value()
@@ -364,20 +392,3 @@ def _all_errors(error: ValidationError) -> str:
 def _one_error(location: tuple[int | str, ...], message: str) -> str:
     variable = PREFIX + str(location[0]).upper() if location else PREFIX + "*"
     return f"{variable}: {message.removeprefix('Value error, ')}"
-
-
-def sample_env() -> str:
-    """A `.env` in which every setting is explained and none is set."""
-    parts = ["# Settings of Touchline. The environment wins over this file; empty counts as unset."]
-    for name, field in Settings.model_fields.items():
-        says = textwrap.fill(
-            " ".join((field.description or "").split()),
-            width=98,
-            initial_indent="# ",
-            subsequent_indent="# ",
-        )
-        default = "" if field.default is None else field.default
-        if isinstance(default, float):
-            default = f"{default:g}"
-        parts.append(f"{says}\n#{PREFIX}{name.upper()}={default}")
-    return "\n\n".join(parts) + "\n"

@@ -22,11 +22,11 @@ SENDING_SECONDS = 2.0
 )
 def alert_delivery(_: dg.SensorEvaluationContext) -> dg.SkipReason:
     from pipeline_assets.delivery import deliver_alerts, notifier_of
+    from pipeline_assets.settings import AllSettings
     from resources.ledger import Ledger
     from resources.outbox import Outbox
-    from resources.settings import Settings
 
-    settings = Settings.load()
+    settings = AllSettings.load()
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         ledger.migrate()
         for feed in PLANS:

@@ -36,12 +36,12 @@ FIRST_LOOK_BACK = timedelta(hours=1)
 def check_alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     from pipeline_assets.alerting import look
     from pipeline_assets.delivery import notifier_of
+    from pipeline_assets.settings import AllSettings
     from resources.ledger import Ledger
-    from resources.settings import Settings
 
     now = datetime.now(UTC)
     records = newest_evaluations(context.instance, context.cursor, now)
-    settings = Settings.load()
+    settings = AllSettings.load()
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         ledger.migrate()
         read = (evaluation_of(record, context.instance) for record in records)

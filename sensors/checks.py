@@ -57,10 +57,10 @@ def ended_days(plan: FeedPlan, job: dg.UnresolvedAssetJobDefinition) -> dg.Senso
 
 def _not_sealed(plan: FeedPlan, now: datetime) -> list[Day]:
     from pipeline_assets.seals_due import days_to_seal
+    from pipeline_assets.settings import AllSettings
     from resources.ledger import Ledger
-    from resources.settings import Settings
 
-    settings = Settings.load()
+    settings = AllSettings.load()
     ledger = Ledger(settings.ledger_database, settings.s3_prefix)
     try:
         return days_to_seal(ledger, plan, now)
@@ -94,10 +94,10 @@ def failed_minutes(plan: FeedPlan, checks: dg.UnresolvedAssetJobDefinition) -> d
 def _has_failed(plan: FeedPlan, run: dg.DagsterRun) -> None:
     """Tell the ledger: a run that was killed could not, and one of which a step raised has only
     said how far it came."""
+    from pipeline_assets.settings import AllSettings
     from resources.ledger import Ledger, LedgerUnavailable
-    from resources.settings import Settings
 
-    settings, now = Settings.load(), datetime.now(UTC)
+    settings, now = AllSettings.load(), datetime.now(UTC)
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         try:
             ledger.run_failed(run.run_id, now, "a step of it failed in Dagster")

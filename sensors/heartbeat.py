@@ -47,12 +47,12 @@ def write(now: datetime, of_dagster: Iterable[Signal] = ()) -> None:
     """The heartbeats of all feeds at this moment, then the status, with what Dagster tells of
     itself. Raises SettingsError, LedgerUnavailable, StoreError, EmbeddedS3Error."""
     from pipeline_assets.heartbeats import heartbeat_of
+    from pipeline_assets.settings import AllSettings
     from pipeline_assets.status import as_json, look_at
     from resources.embedded_s3 import connected
     from resources.heartbeat import beat, write_status
-    from resources.settings import Settings
 
-    settings = Settings.load()
+    settings = AllSettings.load()
     ledger = _ledger(settings.ledger_database, settings.s3_prefix)
     # Else SQLite keeps what it has read of the day, up to 2 MB of it.
     with closing(ledger), connected(settings) as access:

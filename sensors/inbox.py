@@ -27,10 +27,10 @@ def inbox(feed: str, job: dg.JobDefinition) -> dg.SensorDefinition:
         description=f"Asks for a run when something was left in the inbox of {feed}.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        from pipeline_assets.settings import AllSettings
         from resources.inbox import Inbox, looked_at
-        from resources.settings import Settings
 
-        left = Inbox.of(Settings.load(), feed).left()
+        left = Inbox.of(AllSettings.load(), feed).left()
         if not left:
             return dg.SkipReason("nothing was left in the inbox")
         now = datetime.now(UTC)

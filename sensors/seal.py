@@ -49,10 +49,10 @@ def seal(plan: FeedPlan, job: dg.JobDefinition) -> dg.SensorDefinition:
 
 def _is_asked_for(plan: FeedPlan, now: datetime) -> bool:
     from pipeline_assets.seals_due import days_to_seal, seals_to_clear
+    from pipeline_assets.settings import AllSettings
     from resources.ledger import Ledger
-    from resources.settings import Settings
 
-    settings = Settings.load()
+    settings = AllSettings.load()
     ledger = Ledger(settings.ledger_database, settings.s3_prefix)
     try:
         return bool(

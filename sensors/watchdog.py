@@ -50,10 +50,10 @@ def end_hung_runs(children: Mapping[int, psutil.Process], now: datetime) -> list
     """The ids of the runs that were ended, of those whose process is one of these, and of those
     that have no process any more. Raises LedgerUnavailable."""
     from pipeline_assets.recovery import hung_runs, tell_ended
+    from pipeline_assets.settings import AllSettings
     from resources.ledger import Ledger
-    from resources.settings import Settings
 
-    settings, ended = Settings.load(), []
+    settings, ended = AllSettings.load(), []
     with closing(Ledger(settings.ledger_database, settings.s3_prefix)) as ledger:
         ledger.migrate()
         for run in hung_runs(ledger.perhaps_running(now - ABANDONED_LATELY), now):

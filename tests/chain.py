@@ -20,12 +20,12 @@ from pipeline_assets.raw_step import waiting_in_spool
 from pipeline_assets.rotation import RotationReport, rotate
 from pipeline_assets.run import Run, StepReport
 from pipeline_assets.sealing import SealReport, clear_replaced, seal_day
+from pipeline_assets.settings import AllSettings
 from pipeline_assets.slot_run import SlotReport, rebuild_day, run_slot
 from resources.embedded_s3 import S3Access
 from resources.fetch_object import FetchObject
 from resources.ledger.faulty import FaultyLedger
 from resources.ledger.faulty import Plan as LedgerPlan
-from resources.settings import Settings
 from resources.site import LEDGER_RESTS_SECONDS, Site
 from resources.stage_codec import StageObject, decode_stage
 from resources.store import Store
@@ -273,8 +273,8 @@ class Chain:
 
 
 @cache
-def _loaded(**given: Any) -> Settings:
-    return Settings.load(_env_file=None, **given)
+def _loaded(**given: Any) -> AllSettings:
+    return AllSettings.load(_env_file=None, **given)
 
 
 def rows(site: Site, day: Day, key_columns: Mapping[str, str]) -> Rows:

@@ -20,7 +20,8 @@ from dagster._core.storage.compute_log_manager import ComputeIOType
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from resources.settings import PREFIX, Settings, sample_env
+from pipeline_assets.settings import AllSettings
+from resources.settings import PREFIX
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -235,12 +236,12 @@ def test_the_example_of_env_is_what_init_writes_and_loads(
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
     example = (ROOT / ".env.example").read_text()
-    assert example == sample_env()
-    for name in Settings.model_fields:
+    assert example == AllSettings.sample_env()
+    for name in AllSettings.model_fields:
         assert f"\n#{PREFIX}{name.upper()}=" in example
 
     (tmp_path / "all.env").write_text(example.replace(f"#{PREFIX}", PREFIX))
-    assert Settings.load(_env_file=tmp_path / "all.env") == Settings.load(_env_file=None)
+    assert AllSettings.load(_env_file=tmp_path / "all.env") == AllSettings.load(_env_file=None)
 
 
 def start_ci(tmp_path: Path, **tools: str) -> subprocess.Popen[str]:

@@ -24,6 +24,7 @@ from operations.opened import sqlite_file
 from operations.up import little_room
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
 from resources.env_file import ENV_FILE, read_env_file
 from resources.ledger import Ledger, LedgerTooNew, LedgerUnavailable
@@ -44,7 +45,7 @@ def doctor(as_json: Json = False) -> None:
     """Look at the settings, disk, clock, object store, ledger, feed and notifier before the first
     minute, and say what to do: OK and WARNING exit with 0, BAD with 1, UNKNOWN with 2."""
     try:
-        settings = Settings.load()
+        settings = AllSettings.load()
         with Console(stderr=True).status("Looking"):
             found = list(examine(settings))
     except SettingsError as error:
@@ -64,10 +65,10 @@ class Examined:
     do: str = ""
 
 
-Look = Callable[[Settings], Iterator[Examined]]
+Look = Callable[[AllSettings], Iterator[Examined]]
 
 
-def examine(settings: Settings) -> Iterator[Examined]:
+def examine(settings: AllSettings) -> Iterator[Examined]:
     """Every part in turn. The embedded object store is started for as long as it is looked at, and
     what is written is removed again."""
     looks: list[tuple[str, Look]] = [
@@ -113,7 +114,7 @@ def _settings(_: Settings) -> Iterator[Examined]:
 def _misspelt_variables() -> Iterator[Examined]:
     """Yield a finding for each variable of the environment and of `.env` that no setting has. Names
     may be in small letters."""
-    known = {name.upper() for name in Settings.model_fields}
+    known = {name.upper() for name in AllSettings.model_fields}
     for where, names in (("the environment", list(os.environ)), (ENV_FILE, list(read_env_file()))):
         for name in sorted(names):
             prefix, _, rest = name.upper().partition("_")
@@ -199,7 +200,7 @@ def _object_store(settings: Settings) -> Iterator[Examined]:
         yield Examined("object store", Health.OK, f"{where} keeps every promise")
 
 
-def _feed(settings: Settings) -> Iterator[Examined]:
+def _feed(settings: AllSettings) -> Iterator[Examined]:
     if settings.feed_url is None:
         detail = "TOUCHLINE_FEED_URL is not set: `touchline up` simulates one"
         yield Examined("feed", Health.OK, detail)

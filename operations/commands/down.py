@@ -7,13 +7,13 @@ import typer
 from operations.console import failure, progress
 from operations.up import UpError
 from operations.up import down as end
-from resources.settings import Settings
+from pipeline_assets.settings import AllSettings
 
 
 def down() -> None:
     """End the Touchline of this state folder, wherever it was started. Other settings may be wrong
     meanwhile."""
-    settings, wrong = Settings.load_despite_errors()
+    settings, wrong = AllSettings.load_despite_errors()
     if wrong:
         progress(f"{wrong}; to end it, the state folder {settings.home} is enough")
     try:

@@ -19,6 +19,7 @@ from operations.next_step import DayAt
 from operations.opened import opened_ledger, plans_named
 from pipeline_assets.drift import DriftedDay, drifted_days, runs_of_other_code
 from pipeline_assets.plans import PLANS
+from pipeline_assets.settings import AllSettings
 from resources.ledger import Ledger, RunRow
 from resources.run_record import commit, lock_hash
 from resources.settings import Settings
@@ -44,7 +45,7 @@ def drift(
     with opened_ledger(prefix) as ledger:
         now = datetime.now(UTC)
         plans = plans_named(PLANS, feed)
-        found = look(Settings.load(), ledger, plans, first, last, now)
+        found = look(AllSettings.load(), ledger, plans, first, last, now)
     answer(_as_dict(found), _lines(found), as_json=as_json)
     raise typer.Exit(0 if found.is_none else BAD)
 

@@ -18,7 +18,7 @@ from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.housekeeping.dagster_storage import size
 from pipeline_assets.housekeeping.runs import Why
 from pipeline_assets.housekeeping.work import Plan, plan_of, tidy
-from resources.settings import Settings
+from pipeline_assets.settings import AllSettings
 from touchline.day import utc_second_text, utc_text
 from touchline.errors import NothingThere
 
@@ -39,7 +39,7 @@ def housekeep(
     """Let go of what nobody looks at any more: runs, ticks and logs of Dagster, and the ledger's
     history of what landed as first claimed. A sensor asks for it every hour. What the pages show of
     a partition or a check stays."""
-    settings, now = Settings.load(), datetime.now(UTC)
+    settings, now = AllSettings.load(), datetime.now(UTC)
     home = settings.dagster_home
     if not (home / "dagster.yaml").is_file():
         raise NothingThere(f"Dagster never ran on {settings.home}: run `touchline up` first")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from operations.console import progress
-from resources.settings import sample_env
+from pipeline_assets.settings import AllSettings
 from touchline.errors import Misuse
 
 
@@ -20,7 +20,7 @@ def init(
     there is never written over."""
     try:
         with open(out, "x", opener=_for_its_owner) as file:
-            file.write(sample_env())
+            file.write(AllSettings.sample_env())
     except FileExistsError:
         raise Misuse(f"{out} is there: move it away, or name another file with --out") from None
     except OSError as error:

@@ -31,10 +31,10 @@ from pipeline_assets.ledger_rebuild import (
     rebuild_watch,
 )
 from pipeline_assets.repair.work import new_run_id
+from pipeline_assets.settings import AllSettings
 from pipeline_assets.statements import statements
 from resources.known_days import days_in_store
 from resources.ledger import RunRow
-from resources.settings import Settings
 from resources.site import Site
 from resources.watch_record import read_watch, record_watch
 from touchline.accounting import RunKind, Verdict
@@ -91,7 +91,7 @@ def backup(
     as_json: Json = False,
 ) -> None:
     """Copy the ledger to a file, while Touchline goes on."""
-    size = books.backup(Settings.load(), file)
+    size = books.backup(AllSettings.load(), file)
     answer({"file": str(file), "bytes": size}, [f"{file}: {size:,} B"], as_json=as_json)
 
 
@@ -101,7 +101,7 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Put a backup in the ledger's place; what came after it `touchline ledger rebuild` brings."""
-    kept = books.restore(Settings.load(), file, datetime.now(UTC))
+    kept = books.restore(AllSettings.load(), file, datetime.now(UTC))
     shown = [f"restored from {file}"]
     if kept:
         shown.append(f"the ledger of before is kept at {kept}")

@@ -10,8 +10,8 @@ import typer
 from operations.arguments import Json
 from operations.console import answer, failure
 from operations.errors import BAD, UNKNOWN
+from pipeline_assets.settings import AllSettings
 from resources.notifier import NotDelivered, Notifier
-from resources.settings import Settings
 from touchline.day import utc_second_text
 from touchline.errors import Misuse
 
@@ -28,7 +28,7 @@ def notify(
     """Send a test message to every target of TOUCHLINE_NOTIFY_URLS, also while data are simulated,
     and say of each whether it took it: exits with 0 if all did, 1 if one did not, 2 if none is
     set."""
-    settings = Settings.load()
+    settings = AllSettings.load()
     if not test:
         raise Misuse("say --test: other messages are sent when there is something to tell")
     notifier = Notifier(settings.notify_targets, is_live=True)

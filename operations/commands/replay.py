@@ -38,8 +38,9 @@ from operations.stage_totals import StageTotals, failures_of
 from pipeline_assets.planning import slots_between
 from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
+from pipeline_assets.settings import AllSettings
 from pipeline_assets.slot_run import SlotReport, run_slot
-from resources.settings import Origin, Settings, SettingsError
+from resources.settings import Origin, SettingsError
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from resources.watch_record import record_watch
@@ -83,7 +84,7 @@ def replay(
         raise typer.BadParameter("--source recorded needs it", param_hint="--data")
     options = ReplayOptions(minutes, first, source.value, data, matches, seed, prefix, feed)
     with progress_shown(source.value, minutes) as tick:
-        totals = run_replay(Settings.load(takes_memory=True), options, tick=tick)
+        totals = run_replay(AllSettings.load(takes_memory=True), options, tick=tick)
     answer(totals.as_dict(), _shown(totals, options.store_prefix), as_json=as_json)
     for failure in dict.fromkeys(totals.failures):
         typer.secho(failure, err=True, fg=typer.colors.RED)
@@ -183,7 +184,7 @@ class Totals:
 
 
 def run_replay(
-    settings: Settings, options: ReplayOptions, *, tick: Callable[[Totals], None]
+    settings: AllSettings, options: ReplayOptions, *, tick: Callable[[Totals], None]
 ) -> Totals:
     """Run the minutes; `tick` is told after each.
 
@@ -224,7 +225,7 @@ def run_replay(
 
 
 @contextmanager
-def _kept(settings: Settings) -> Iterator[Settings]:
+def _kept(settings: AllSettings) -> Iterator[AllSettings]:
     """Where a replay leaves what it makes: beside a store in memory, ledger and spool are temporary
     too."""
     if not settings.uses_memory:
@@ -252,11 +253,11 @@ def _alerts(site: Site, report: SlotReport) -> list[dict[str, Any]]:
 
 # --- the vendor's stand-in -----------------------------------------------------------------------
 
-Fed = tuple[Settings, Callable[[datetime], None]]
+Fed = tuple[AllSettings, Callable[[datetime], None]]
 
 
 @contextmanager
-def _feed(settings: Settings, options: ReplayOptions) -> Iterator[Fed]:
+def _feed(settings: AllSettings, options: ReplayOptions) -> Iterator[Fed]:
     """Settings that name a vendor, and how to tell it the time."""
     if options.source == "live":
         yield _server_on_loopback(settings, options)
@@ -276,7 +277,7 @@ def _feed(settings: Settings, options: ReplayOptions) -> Iterator[Fed]:
             yield fed, lambda now: _set_clock(http, ready["control"], now)
 
 
-def _server_on_loopback(settings: Settings, options: ReplayOptions) -> Fed:
+def _server_on_loopback(settings: AllSettings, options: ReplayOptions) -> Fed:
     url = settings.require_feed_url()
     if urlsplit(url).hostname not in LOOPBACK:
         raise SettingsError(

@@ -14,7 +14,7 @@ from operations.console import failure, progress, stop_event
 from operations.stack import DEFINITIONS
 from operations.up import UpError, UpOptions, up_detached
 from operations.up import up as run
-from resources.settings import Settings
+from pipeline_assets.settings import AllSettings
 from resources.up_record import Up
 
 
@@ -51,7 +51,7 @@ def up(
         typer.echo(f"End it with {'' if detach else 'Ctrl-C or '}`touchline down`", err=True)
 
     options = UpOptions(port, source.value if source else None, data, definitions)
-    settings = Settings.load()
+    settings = AllSettings.load()
     for each in misspelt(settings):
         typer.secho(f"Warning: {each.detail}: {each.do}", err=True, fg=typer.colors.YELLOW)
     try:

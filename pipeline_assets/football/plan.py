@@ -22,7 +22,7 @@ from touchline.plan import FeedPlan
 
 if TYPE_CHECKING:
     from pipeline_assets.football.client.feed import FootballFeed
-    from resources.settings import Settings
+    from pipeline_assets.settings import AllSettings
     from resources.site import Site
     from resources.store import Store
     from touchline.brought import LiveBoard
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from touchline.day import Day
 
 
-def client(settings: Settings, clock: Clock, store: Store) -> FootballFeed:
+def client(settings: AllSettings, clock: Clock, store: Store) -> FootballFeed:
     """The vendor's client, with a cache of reference answers in the store.
 
     Raises SettingsError where the feed's URL or credentials are missing.

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from operations.cli import app
 from pipeline_assets.plans import PLANS
 from pipeline_assets.sealing import seal_day
+from pipeline_assets.settings import AllSettings
 from pipeline_assets.slot_run import run_slot
 from resources.embedded_s3 import S3Access
-from resources.settings import Settings
 from resources.site import Site, store_at
 from resources.stage_codec import StageObject, decode_stage
 from resources.watch_record import record_watch
@@ -57,7 +57,7 @@ class Answer:
 class RunDay:
     """A day of which some minutes were run, and how commands reach it."""
 
-    settings: Settings
+    settings: AllSettings
     access: S3Access
     matches: list[str] = field(default_factory=list)
     """Those of the first live list, in its order."""
@@ -135,7 +135,7 @@ def run_on(access: S3Access, home: Path) -> RunMinutes:
 
     def run(matches: int, faults: list[list[Fault] | None], start: Minute = START) -> RunDay:
         name = f"test-{uuid.uuid4().hex[:12]}"
-        settings = Settings.load(
+        settings = AllSettings.load(
             home=home / name,
             s3_prefix=name,
             feed_user=_USER,

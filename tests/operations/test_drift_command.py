@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from operations.cli import app
+from pipeline_assets.settings import AllSettings
 from resources.ledger import Ledger
 from resources.processes import ProcessId
-from resources.settings import Settings
 from resources.up_record import Up
 from tests.resources.ledger_samples import claim
 
@@ -28,7 +28,7 @@ def drift(*arguments: str) -> Result:
 def started(home: Path) -> None:
     """`up` with the settings of now, in this process."""
     (home / "run").mkdir()
-    settings = Settings.load()
+    settings = AllSettings.load()
     up = Up(ProcessId.own(), "ready", "http://127.0.0.1:3000")
     replace(up, settings=settings.fingerprints(up.salt, os.environ)).write(settings)
 
@@ -99,7 +99,7 @@ def test_a_dagster_that_cannot_be_read_is_not_taken_for_one_without_drift(
     ledger: Ledger, tmp_path: Path
 ) -> None:
     (tmp_path / "run").mkdir()
-    settings = Settings.load()
+    settings = AllSettings.load()
     Up(ProcessId.own(), "ready", "http://127.0.0.1:3000").write(settings)
     settings.dagster_home.mkdir()
     (settings.dagster_home / "history").write_text("no folder")

@@ -15,8 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from operations.cli import app
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import connected
-from resources.settings import PREFIX, Settings
+from resources.settings import PREFIX
 
 pytestmark = pytest.mark.stack
 
@@ -48,7 +49,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     embedded store runs."""
     folder = tmp_path_factory.mktemp("reader")
     with pytest.MonkeyPatch.context() as patch:
-        for name in Settings.model_fields:
+        for name in AllSettings.model_fields:
             patch.delenv(PREFIX + name.upper(), raising=False)
         patch.chdir(folder)
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
@@ -56,7 +57,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         replay, seal, *_ = COMMANDS
         assert replay == REPLAY
         run(FEWER)
-        with connected(Settings.load()):
+        with connected(AllSettings.load()):
             assert "odds_changes: sealed" in run(seal)
             yield folder
 

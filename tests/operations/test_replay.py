@@ -18,8 +18,8 @@ from operations.cli import app
 from operations.commands.replay import ReplayOptions, Totals, progress_shown
 from operations.commands.replay import run_replay as replay
 from operations.opened import opened
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import S3Access
-from resources.settings import Settings
 from resources.site import Site
 from simulator.recorded import Recorded
 from simulator.server import Served, serve
@@ -42,8 +42,8 @@ Replayed = Callable[..., Totals]
 
 
 @pytest.fixture
-def settings(s3_in_memory: S3Access, s3_prefix: str, tmp_path: Path) -> Settings:
-    return Settings.load(
+def settings(s3_in_memory: S3Access, s3_prefix: str, tmp_path: Path) -> AllSettings:
+    return AllSettings.load(
         home=tmp_path / "home",
         s3_endpoint_url=s3_in_memory.endpoint_url,
         s3_prefix=s3_prefix,
@@ -52,7 +52,7 @@ def settings(s3_in_memory: S3Access, s3_prefix: str, tmp_path: Path) -> Settings
 
 
 @pytest.fixture
-def replayed(settings: Settings) -> Replayed:
+def replayed(settings: AllSettings) -> Replayed:
     """Replays of a server in this process into the test's prefix."""
 
     def run(minutes: int, start: Minute, vendor: Served) -> Totals:
@@ -102,7 +102,7 @@ def recorded_lines(name: str) -> list[bytes]:
 @pytest.mark.stack
 @needs_poll
 def test_the_film_arrives_byte_for_byte_and_each_row_once(
-    settings: Settings, replayed: Replayed, film: Served
+    settings: AllSettings, replayed: Replayed, film: Served
 ) -> None:
     first = replayed(FILM_MINUTES, FILM, film)
 
@@ -145,7 +145,7 @@ def test_the_film_arrives_byte_for_byte_and_each_row_once(
     ],
 )
 def test_a_replay_across_the_turn_of_a_day_or_a_clock(
-    settings: Settings, replayed: Replayed, vendor: Served, turn: str
+    settings: AllSettings, replayed: Replayed, vendor: Served, turn: str
 ) -> None:
     start = Minute.parse(turn).later(-MINUTES // 2)
 
@@ -186,7 +186,7 @@ def test_without_a_terminal_each_tenth_is_a_line(
 
 @pytest.mark.stack
 def test_a_recorded_replay_without_its_recording_says_so(
-    settings: Settings, tmp_path: Path
+    settings: AllSettings, tmp_path: Path
 ) -> None:
     options = ReplayOptions(1, FILM.utc, "recorded", data=tmp_path / "nothing-here")
     with pytest.raises(Misuse, match="nothing-here"):

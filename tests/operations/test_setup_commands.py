@@ -18,11 +18,12 @@ from dotenv import dotenv_values
 from typer.testing import CliRunner, Result
 
 from operations.cli import app
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import S3Access
 from resources.ledger import Ledger
 from resources.ledger.tables import VERSION_TABLE
 from resources.ports import choose_ports
-from resources.settings import NOT_IN_MEMORY, PREFIX, Settings
+from resources.settings import NOT_IN_MEMORY, PREFIX
 from simulator.faults import Fault
 from simulator.server import Served, serve
 from tests.pipeline_assets.football.client.conftest import SmallWorld
@@ -67,7 +68,7 @@ def test_init_explains_every_setting_and_sets_none(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert dotenv_values(file) == {}
     text = file.read_text()
-    for name in Settings.model_fields:
+    for name in AllSettings.model_fields:
         before, _, _ = text.partition(f"\n#{PREFIX}{name.upper()}=")
         assert before.rpartition("\n\n")[2].startswith("# "), f"{name} is explained"
     assert "None" not in text

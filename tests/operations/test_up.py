@@ -22,10 +22,10 @@ from pydantic import SecretStr
 from operations.stack import child_environment
 from operations.up import UpError, UpOptions, down, first_day, up
 from pipeline_assets.plans import PLANS
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import S3Access, Server
 from resources.ports import choose_ports
 from resources.processes import ProcessId
-from resources.settings import Settings
 from resources.site import Site
 from resources.up_record import Up
 from tests.s3_gate import Answer, S3Gate
@@ -34,11 +34,11 @@ from touchline.day import Day
 
 
 @pytest.fixture
-def settings(home: Path) -> Settings:
-    return Settings.load(home=home / "home")
+def settings(home: Path) -> AllSettings:
+    return AllSettings.load(home=home / "home")
 
 
-def refused(settings: Settings, options: UpOptions | None = None) -> str:
+def refused(settings: AllSettings, options: UpOptions | None = None) -> str:
     """The one line with which `up` gives up; nothing of it runs afterwards."""
     if options is None:
         options = UpOptions(port=choose_ports(1)[0])
@@ -54,7 +54,7 @@ class Disk(NamedTuple):
 
 
 def refused_in_lines(
-    settings: Settings,
+    settings: AllSettings,
     options: UpOptions | None = None,
     *,
     home_is: str = "ext4",
@@ -73,7 +73,7 @@ def refused_in_lines(
     return str(caught.value).split("\n")
 
 
-def test_a_taken_port_is_told(settings: Settings) -> None:
+def test_a_taken_port_is_told(settings: AllSettings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert refused(settings, UpOptions(port=port)).startswith(f"port {port} is taken")
@@ -97,7 +97,7 @@ VENDOR = "https://vendor.example/v1/football/"
     ],
 )
 def test_what_stops_a_start_is_told(
-    settings: Settings,
+    settings: AllSettings,
     monkeypatch: pytest.MonkeyPatch,
     changed: dict[str, Any],
     options: dict[str, Any],
@@ -120,7 +120,7 @@ def test_what_stops_a_start_is_told(
     ],
 )
 def test_wrong_and_missing_keys_of_the_store_are_told(
-    settings: Settings,
+    settings: AllSettings,
     s3_server: S3Access,
     monkeypatch: pytest.MonkeyPatch,
     credentials: dict[str, str],
@@ -136,15 +136,15 @@ def test_wrong_and_missing_keys_of_the_store_are_told(
     assert "hush-hush" not in text
 
 
-def test_a_state_folder_that_cannot_be_written_is_told(settings: Settings) -> None:
+def test_a_state_folder_that_cannot_be_written_is_told(settings: AllSettings) -> None:
     settings.home.write_text("a file")
     with pytest.raises(UpError, match="set TOUCHLINE_HOME"):
         up(settings, UpOptions(), stop=threading.Event(), progress=print, ready=print)
 
 
-def test_a_database_of_dagster_that_does_not_answer_is_told(settings: Settings) -> None:
+def test_a_database_of_dagster_that_does_not_answer_is_told(settings: AllSettings) -> None:
     url = SecretStr("postgresql://somebody:hush-hush@127.0.0.1:9/nothing")
-    text = refused(Settings.load(home=settings.home, dagster_url=url))
+    text = refused(AllSettings.load(home=settings.home, dagster_url=url))
     assert text.startswith(
         "Dagster's storage at postgresql://somebody:***@127.0.0.1:9/nothing cannot be used: "
     )
@@ -153,7 +153,7 @@ def test_a_database_of_dagster_that_does_not_answer_is_told(settings: Settings) 
 
 
 def test_each_promise_that_the_store_breaks_is_a_line(
-    settings: Settings, s3_gate: S3Gate, s3_prefix: str, monkeypatch: pytest.MonkeyPatch
+    settings: AllSettings, s3_gate: S3Gate, s3_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in s3_gate.access.environment().items():
         monkeypatch.setenv(name, value)
@@ -172,20 +172,20 @@ def test_each_promise_that_the_store_breaks_is_a_line(
     assert not list(behind_the_gate.run_folder.glob("*.child.json"))
 
 
-def test_a_spool_in_memory_is_told(settings: Settings) -> None:
+def test_a_spool_in_memory_is_told(settings: AllSettings) -> None:
     [line] = refused_in_lines(settings, home_is="tmpfs")
     assert line.startswith(f"{settings.spool_folder} lies in memory (tmpfs)")
     assert "TOUCHLINE_HOME" in line
 
 
-def test_a_store_that_another_command_uses_is_left_alone(settings: Settings) -> None:
+def test_a_store_that_another_command_uses_is_left_alone(settings: AllSettings) -> None:
     with Server(settings.s3_folder).lock_for_use():
         assert "another command uses the object store" in refused(settings)
 
 
 @pytest.mark.stack
 def test_what_had_started_ends_when_another_part_does_not_start(
-    settings: Settings, tmp_path: Path
+    settings: AllSettings, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
     options = UpOptions(choose_ports(1)[0], source="recorded", data=tmp_path / "empty")
@@ -197,14 +197,14 @@ def test_what_had_started_ends_when_another_part_does_not_start(
     assert (found.state, found.error) == ("failed", text)
 
 
-def test_a_dagster_home_that_cannot_be_written_is_told(settings: Settings) -> None:
+def test_a_dagster_home_that_cannot_be_written_is_told(settings: AllSettings) -> None:
     (settings.dagster_home / "dagster.yaml").mkdir(parents=True)
     text = refused(settings)
     assert text.startswith("Dagster's home cannot be written: ")
     assert str(settings.dagster_home / "dagster.yaml") in text
 
 
-def test_partitions_begin_with_the_first_day_known_or_chosen(settings: Settings) -> None:
+def test_partitions_begin_with_the_first_day_known_or_chosen(settings: AllSettings) -> None:
     nowhere = S3Access("http://127.0.0.1:1", "key", "secret", "us-east-1")
     today = Day.containing(datetime.now(UTC))
     assert first_day(settings, nowhere) in (today, today.shifted(1))
@@ -213,7 +213,7 @@ def test_partitions_begin_with_the_first_day_known_or_chosen(settings: Settings)
         site.ledger.open_interval("football", datetime(2025, 5, 28, 12, tzinfo=UTC), "simulated")
     assert first_day(settings, nowhere) == Day.parse("2025-05-28")
 
-    def chosen(day: Day) -> Settings:
+    def chosen(day: Day) -> AllSettings:
         return settings.model_copy(update={"first_day": str(day)})
 
     assert first_day(chosen(Day.parse("2025-06-01")), nowhere) == Day.parse("2025-06-01")
@@ -221,12 +221,12 @@ def test_partitions_begin_with_the_first_day_known_or_chosen(settings: Settings)
         first_day(chosen(today.shifted(3)), nowhere)
 
 
-def test_nothing_to_end_is_no_error(settings: Settings) -> None:
+def test_nothing_to_end_is_no_error(settings: AllSettings) -> None:
     assert down(settings, print) is False
 
 
 def test_children_are_given_what_was_resolved(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: AllSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of another account")
@@ -243,7 +243,7 @@ def test_children_are_given_what_was_resolved(
     assert environment["DAGSTER_HOME"] == str(settings.dagster_home)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    in_child = Settings.load()
+    in_child = AllSettings.load()
     assert in_child == chosen.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:2"})
 
 
@@ -267,7 +267,9 @@ LAUNCH = """mutation { launchRun(executionParams: {
 
 
 @pytest.fixture
-def stack(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+def stack(
+    tmp_path: Path, settings: AllSettings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stack]:
     """One whose definitions are those of above, and which does not run yet."""
     (tmp_path / "small.py").write_text(DEFINITIONS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)

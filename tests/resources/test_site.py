@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from pipeline_assets.plans import PLANS
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import S3Access
 from resources.ledger import LedgerUnavailable
 from resources.origins import read_origins
-from resources.settings import Settings, SettingsError
+from resources.settings import SettingsError
 from resources.site import Site, StoreBlob, WrongOrigin
 from resources.store import StoreUnavailable
 from resources.store.faulty import FaultyStore, away
@@ -22,8 +23,8 @@ from tests.resources.stage_samples import RAW, ref
 from touchline.day import Day
 
 
-def settings_for(home: Path, prefix: str, **more: Any) -> Settings:
-    return Settings.load(_env_file=None, home=home, s3_prefix=prefix, **more)
+def settings_for(home: Path, prefix: str, **more: Any) -> AllSettings:
+    return AllSettings.load(_env_file=None, home=home, s3_prefix=prefix, **more)
 
 
 @pytest.fixture

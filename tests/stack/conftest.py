@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from resources.settings import PREFIX, Settings
+from pipeline_assets.settings import AllSettings
+from resources.settings import PREFIX
 from tests.stack.stack import Stack, stack_up
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_settings_of_ours() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in Settings.model_fields:
+        for name in AllSettings.model_fields:
             patch.delenv(PREFIX + name.upper(), raising=False)
         yield
 

@@ -17,8 +17,8 @@ from operations.commands.replay import run_replay as replay
 from operations.commands.report import render
 from operations.opened import opened
 from pipeline_assets.day_state import read_day_state
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import connected
-from resources.settings import Settings
 from resources.watch_record import record_watch
 from simulator.clock import Clock
 from simulator.faults import Fault
@@ -42,7 +42,7 @@ _USER, _SECRET = "user-of-pictures", "secret-of-pictures"
 class Replayed:
     """A day whose minutes are replayed in stretches, on a vendor that can be told to fail."""
 
-    settings: Settings
+    settings: AllSettings
     vendor: Served
 
     def minutes(self, first: int, count: int, *faults: Fault) -> None:
@@ -78,7 +78,7 @@ def replayed(home: Path, prefix: str) -> Iterator[Replayed]:
     """A day below this prefix, in a state folder that is made where there is none."""
     clock = Clock(START.utc)
     with serve(World(SEED, MATCHES), user=_USER, secret=_SECRET, clock=clock) as vendor:
-        settings = Settings.load(
+        settings = AllSettings.load(
             _env_file=None,
             home=home,
             s3_prefix=prefix,

@@ -27,11 +27,12 @@ from operations.dagster_home import opened_dagster
 from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.partitions import SLOT
 from pipeline_assets.plans import PLANS
+from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import S3Access, Server
 from resources.ledger import FetchRow
 from resources.ports import choose_ports
 from resources.processes import ProcessId
-from resources.settings import PREFIX, Settings
+from resources.settings import PREFIX
 from resources.site import Site
 from tests.slots import RAW
 from touchline.accounting import FetchFate
@@ -161,11 +162,11 @@ class Stack:
         until(f"another {name}", is_back, 120)
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> AllSettings:
         given: dict[str, Any] = {
             name.removeprefix(PREFIX).lower(): text for name, text in self.given.items()
         }
-        return Settings.load(home=self.home, **given)
+        return AllSettings.load(home=self.home, **given)
 
     @property
     def access(self) -> S3Access:

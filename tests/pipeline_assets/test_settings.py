@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from resources.settings import PREFIX, Settings, SettingsError
+from pipeline_assets.settings import AllSettings
+from resources.settings import PREFIX, SettingsError
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable of ours, and a working directory without `.env`."""
-    for name in Settings.model_fields:
+    for name in AllSettings.model_fields:
         monkeypatch.delenv(PREFIX + name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
 
 
 def test_defaults_need_nothing_set(tmp_path: Path) -> None:
-    settings = Settings.load()
+    settings = AllSettings.load()
     assert settings.home == tmp_path / ".touchline"
     assert settings.uses_embedded_s3
     assert (settings.s3_bucket, settings.s3_prefix) == ("touchline", "")
@@ -29,7 +30,7 @@ def test_defaults_need_nothing_set(tmp_path: Path) -> None:
 def test_the_home_stays_where_it_was_when_the_process_moves(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    settings = Settings.load()
+    settings = AllSettings.load()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -41,7 +42,7 @@ def test_the_environment_wins_over_the_file(
 ) -> None:
     (tmp_path / ".env").write_text("TOUCHLINE_S3_BUCKET=from-file\nTOUCHLINE_S3_PREFIX=file\nX=1\n")
     monkeypatch.setenv("TOUCHLINE_S3_PREFIX", "/from/environment/")
-    settings = Settings.load()
+    settings = AllSettings.load()
     assert settings.s3_bucket == "from-file"
     assert settings.s3_prefix == "from/environment"
 
@@ -49,7 +50,7 @@ def test_the_environment_wins_over_the_file(
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHLINE_S3_ENDPOINT_URL", "")
     monkeypatch.setenv("TOUCHLINE_FEED_SECRET", "")
-    settings = Settings.load()
+    settings = AllSettings.load()
     assert settings.uses_embedded_s3
     assert settings.feed_secret is None
 
@@ -87,7 +88,7 @@ def test_a_wrong_value_is_one_line_that_names_the_variable(
 ) -> None:
     monkeypatch.setenv(PREFIX + variable, value)
     with pytest.raises(SettingsError) as caught:
-        Settings.load()
+        AllSettings.load()
     text = str(caught.value)
     assert text.startswith(f"{PREFIX}{variable}: ")
     assert "\n" not in text
@@ -99,20 +100,20 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TOUCHLINE_S3_BUCKET", "A")
     monkeypatch.setenv("TOUCHLINE_ORIGIN", "rumour")
     with pytest.raises(SettingsError, match=r"TOUCHLINE_S3_BUCKET: .*TOUCHLINE_ORIGIN: "):
-        Settings.load()
+        AllSettings.load()
 
 
 def test_the_feed_url_ends_with_one_slash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHLINE_FEED_URL", "https://vendor.example/v1/football")
-    assert Settings.load().require_feed_url() == "https://vendor.example/v1/football/"
+    assert AllSettings.load().require_feed_url() == "https://vendor.example/v1/football/"
 
 
 def test_a_missing_credential_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHLINE_FEED_USER", "u")
     with pytest.raises(SettingsError, match="TOUCHLINE_FEED_SECRET is not set"):
-        Settings.load().feed_credentials()
+        AllSettings.load().feed_credentials()
     monkeypatch.setenv("TOUCHLINE_FEED_SECRET", "s")
-    assert Settings.load().feed_credentials() == ("u", "s")
+    assert AllSettings.load().feed_credentials() == ("u", "s")
 
 
 def test_secrets_show_nowhere_and_reach_children(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +125,7 @@ def test_secrets_show_nowhere_and_reach_children(monkeypatch: pytest.MonkeyPatch
     }
     for name, value in secret.items():
         monkeypatch.setenv(name, value)
-    settings = Settings.load()
+    settings = AllSettings.load()
     shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
     assert "hush" not in shown
     assert secret.items() <= settings.environment().items()
@@ -137,26 +138,26 @@ def test_dagsters_url_names_the_driver_that_it_works_with(
 ) -> None:
     rest = "://t:hush%40password@/dagster?host=%2Frun%2Fpostgresql"
     monkeypatch.setenv("TOUCHLINE_DAGSTER_URL", f"postgresql{driver}{rest}")
-    settings = Settings.load()
+    settings = AllSettings.load()
     assert settings.environment()["TOUCHLINE_DAGSTER_URL"] == f"postgresql+psycopg2{rest}"
     assert "hush" not in repr(settings)
 
 
 def test_a_second_copy_needs_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="TOUCHLINE_MIRROR_BUCKET is not set"):
-        Settings.load().require_mirror_bucket()
+        AllSettings.load().require_mirror_bucket()
     monkeypatch.setenv("TOUCHLINE_MIRROR_BUCKET", "elsewhere")
-    assert Settings.load().require_mirror_bucket() == "elsewhere"
+    assert AllSettings.load().require_mirror_bucket() == "elsewhere"
 
 
 def test_a_child_resolves_the_same_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TOUCHLINE_FEED_URL", "https://vendor.example/v1/football/")
-    parent = Settings.load(origin="simulated", minimum_free_disk_megabytes=7)
+    parent = AllSettings.load(origin="simulated", minimum_free_disk_megabytes=7)
     for name, value in parent.environment().items():
         monkeypatch.setenv(name, value)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert Settings.load() == parent
+    assert AllSettings.load() == parent
