@@ -8,7 +8,9 @@ import dagster as dg
 import pytest
 import time_machine
 
+from pipeline_assets.delivery import deliver_alerts
 from resources.ledger import Ledger, LedgerUnavailable
+from resources.notifier import Notifier
 from resources.outbox import Outbox
 from resources.settings import Settings
 from sensors.alert_delivery import alert_delivery
@@ -31,10 +33,10 @@ def ledger(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, there: Target) -> Le
     return ledger
 
 
-def alert(match_id: str) -> MatchAlert:
-    ref = FetchRef(FEED, MINUTE, "aB3dE6gH9jK2")
+def alert(match_id: str, feed: str = FEED) -> MatchAlert:
+    ref = FetchRef(feed, MINUTE, "aB3dE6gH9jK2")
     said = f"3OU HALF ALERT / {match_id}"
-    return MatchAlert("football/alert_3ou_half", ref, "3ou_half", match_id, said, is_news=True)
+    return MatchAlert(f"{feed}/alert_3ou_half", ref, "3ou_half", match_id, said, is_news=True)
 
 
 def tick(seconds: float) -> None:
@@ -63,6 +65,23 @@ def test_what_is_due_is_sent_and_nothing_before_it_is(ledger: Ledger, there: Tar
     assert {**there.posts[0], **facts} == there.posts[0]
     (row,) = ledger.match_alerts(MINUTE.day)
     assert (row.state, row.attempts, row.target) == (DeliveryState.SENT, 1, 1)
+
+
+def test_each_alert_goes_where_its_feeds_alerts_may_go(ledger: Ledger, there: Target) -> None:
+    """Whichever feed's run or tick sends it."""
+    ledger.post([alert("match-a"), alert("game-b", "league")], AT)
+    of_feeds = {FEED: (there.url,), "league": ()}
+
+    def notifier(feed: str) -> Notifier:
+        return Notifier(of_feeds[feed], is_live=False)
+
+    outbox = Outbox.of(Settings.load(_env_file=None), ledger, "league")
+    deliver_alerts(outbox, notifier, AT, seconds=30)
+    assert there.titles == [f"Touchline {FEED}: 3ou_half"]
+    assert {row.feed: row.state for row in ledger.match_alerts(MINUTE.day)} == {
+        FEED: DeliveryState.SENT,
+        "league": DeliveryState.KEPT,
+    }
 
 
 def test_what_was_held_while_the_ledger_was_away_is_sent(ledger: Ledger, there: Target) -> None:
