@@ -109,7 +109,7 @@ def _from_spool_or_live(
     taken = 0
     for spooled in waiting:
         if spooled.slot == slot:
-            for made in _from_spool(run, raw, spooled, findings):
+            for made in _from_spool(run, raw, slot, spooled, findings):
                 taken += 1
                 yield made
     if not taken and not _is_there(run, slot, findings):
@@ -121,7 +121,7 @@ def _from_spool_or_live(
         if time.monotonic() - started > BACKLOG_SECONDS:
             findings.append(f"{len(waiting)} fetches wait in the spool: more than one run may land")
             return
-        yield from _from_spool(run, raw, spooled, findings)
+        yield from _from_spool(run, raw, slot, spooled, findings)
 
 
 def waiting_in_spool(run: Run, raw: RawAsset) -> list[Spooled]:
@@ -148,7 +148,7 @@ def _has_landed(run: Run, spooled: Spooled) -> bool:
 
 
 def _from_spool(
-    run: Run, raw: RawAsset, spooled: Spooled, findings: list[str]
+    run: Run, raw: RawAsset, slot: Slot, spooled: Spooled, findings: list[str]
 ) -> Iterator[FetchObject]:
     try:
         envelope = run.spool.read(spooled)
@@ -159,6 +159,8 @@ def _from_spool(
             return  # Another run may be writing it at this moment.
         aside = run.spool.set_aside(spooled)
         findings.append(f"a torn spool file lies in torn/{aside.name}: {error}")
+        # It held its slot from being named, and the next run may be a day away.
+        _name_the_missed(run, raw, slot, findings)
         return
     yield raw_object(raw, envelope)
 

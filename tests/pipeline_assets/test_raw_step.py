@@ -244,7 +244,6 @@ def test_a_torn_spool_file_is_set_aside_and_its_minute_missed(chain: Chain) -> N
     [aside] = path.parents[1].glob("torn/*")
     assert aside.read_bytes() == half
     assert not path.exists()
-    chain.minute(5)
     assert missed(chain) == {chain.number + 1: MissedReason.RUN_DIED}
     assert all_ok(chain.checks())
 
