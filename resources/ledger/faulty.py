@@ -7,7 +7,8 @@ For tests and drills. What a plan does not name passes as it is:
     ledger.plan = None
 
 What fails raises the error of SQLite's driver as SQLAlchemy wraps it, so that callers get what a
-real database gives them: LedgerUnavailable, the advice, and the rest after it.
+real database gives them: LedgerUnavailable, the advice, and the rest after it. A plan that raises
+kills who asks, before anything is done.
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ For tests and drills. What a plan does not name passes as it is:
     store.plan = away
     store.plan = when(lambda request: request.writes, answer_lost)
     store.plan = None
+
+A plan that raises kills who asks, before anything is done: what is no Exception is met by no
+handler on its way.
 """
 
 from __future__ import annotations

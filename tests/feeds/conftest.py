@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from resources.settings import Settings
 from resources.site import Site
 from tests.feeds.cup import Cup, cup
 from tests.feeds.league import League, league
-from tests.feeds.watched import HOUR, Case, Watched
-from tests.ledgers import put_ledger
+from tests.feeds.watched import HOUR, Case, Watched, watched_in
 from tests.schedules.world import Client, Vendor, plan_of
-from tests.stores import memory
-from touchline.clock import VirtualClock
 from touchline.day import Day, Minute
 from touchline.fetch import Envelope
 from touchline.plan import FeedPlan
@@ -73,21 +69,16 @@ def of_minutes() -> Case:
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator[Callable[[Case], Watched]]:
     """Begin to watch a feed."""
-    access, _ = memory(tmp_path / "store")
-    put_ledger(tmp_path / "home" / "ledger.sqlite")
-    settings = Settings.load(
-        _env_file=None, home=tmp_path / "home", s3_prefix="feeds", origin="simulated"
-    )
     sites: list[Site] = []
 
     def begin(case: Case) -> Watched:
-        clock, feed = VirtualClock(case.opened), case.plan.name
-        site = Site.open(settings, {feed: case.plan}, access, clock=clock)
-        sites.append(site)
-        site.ledger.open_interval(feed, case.opened, "simulated")
+        watched = watched_in(tmp_path, case)
+        sites.append(watched.site)
+        ledger, feed = watched.site.ledger, case.plan.name
+        ledger.open_interval(feed, case.opened, "simulated")
         if case.closed:
-            site.ledger.close_interval(feed, case.closed)
-        return Watched(case, site, clock)
+            ledger.close_interval(feed, case.closed)
+        return watched
 
     yield begin
     for site in sites:

@@ -16,9 +16,7 @@ from pipeline_assets.day_state import read_day_state
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.jobs import checks_job, slot_job
-from pipeline_assets.raw_step import raw_step
 from pipeline_assets.rotation import rotate
-from pipeline_assets.run import Run
 from pipeline_assets.slot_run import rebuild_day
 from resources.ledger import Ledger
 from resources.origins import read_origins
@@ -93,42 +91,10 @@ def test_what_is_made_again_and_sealed_is_what_was_made(
     assert watched.findings() == {}
 
 
-def _slot_of_the_day(watched: Watched) -> tuple[Slot, Slot]:
-    """A slot of the day, and the next one of its raw asset."""
-    case = watched.case
-    raw = case.plan.raws[0]
-    first, second, *_ = (
-        slot for slot in watched.slots(case.over) if (slot.raw, slot.day) == (raw.name, case.day)
-    )
-    return first, second
-
-
-def _dies_with_its_fetch_in_the_spool(watched: Watched, slot: Slot) -> None:
-    captured = watched.case.capture(slot)
-    watched.site.ledger.start_fetch(slot, "died", slot.at)
-    watched.site.spool(slot.feed).write(captured.ref, captured.data)
-
-
-def _dies_with_its_fetch_landed(watched: Watched, slot: Slot) -> None:
-    run = Run(watched.site, watched.plan, slot.day, "died", slot, sleep=lambda _: None)
-    run.land(raw_step(run, watched.plan.raw_of(slot.raw)))
-
-
-@CASES
-@pytest.mark.parametrize("dies", [_dies_with_its_fetch_in_the_spool, _dies_with_its_fetch_landed])
-def test_a_slot_whose_run_died_is_taken_up(
-    case: Callable[[], Case], dies: Callable[[Watched, Slot], None], watch: Watch
-) -> None:
-    watched = watch(case())
-    slot, _ = _slot_of_the_day(watched)
-    watched.live_until(slot.at)
-    dies(watched, slot)
-    watched.clock.set(slot.at + HOUR)
-    watched.live_until(watched.case.over, but=slot)
-    raw = watched.plan.raw_of(slot.raw)
-    for asset in (raw, *watched.taking(slot)):
-        assert (asset.name, slot.number) in watched.digests()
-    assert watched.findings() == {}
+def _slot_of_the_day(watched: Watched) -> Slot:
+    case, raw = watched.case, watched.plan.raws[0].name
+    slots = watched.slots(case.over)
+    return next(slot for slot in slots if (slot.raw, slot.day) == (raw, case.day))
 
 
 @CASES
@@ -136,7 +102,7 @@ def test_a_slot_that_nobody_asked_for_is_named_and_its_capture_lands_in_its_day(
     case: Callable[[], Case], watch: Watch
 ) -> None:
     watched = watch(case())
-    slot, _ = _slot_of_the_day(watched)
+    slot = _slot_of_the_day(watched)
     watched.live_until(watched.case.over, but=slot)
     fates = dict(watched.site.ledger.fates(slot.raw, slot.day))
     assert fates.pop(slot.number) is FetchFate.MISSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pipeline_assets.checks.factory import check_day
@@ -12,7 +13,10 @@ from pipeline_assets.load import load_table
 from pipeline_assets.planning import slots_between
 from pipeline_assets.sealing import SealReport, seal_day
 from pipeline_assets.slot_run import SlotReport, run_slot
+from resources.settings import Settings
 from resources.site import Site
+from tests.ledgers import put_ledger
+from tests.stores import memory
 from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
 from touchline.day import Day
@@ -100,6 +104,19 @@ class Watched:
 
     def seal(self) -> SealReport:
         return seal_day(self.site, self.plan.name, self.case.day, run_id="seal")
+
+
+def watched_in(folder: Path, case: Case) -> Watched:
+    """Return a site in a folder, on what is there of an earlier one, at the time that the feed is
+    watched from."""
+    access, _ = memory(folder / "store")
+    put_ledger(folder / "home" / "ledger.sqlite")
+    settings = Settings.load(
+        _env_file=None, home=folder / "home", s3_prefix="feeds", origin="simulated"
+    )
+    clock = VirtualClock(case.opened)
+    site = Site.open(settings, {case.plan.name: case.plan}, access, clock=clock)
+    return Watched(case, site, clock)
 
 
 HOUR = timedelta(hours=1)
