@@ -110,11 +110,12 @@ class AssetDay:
 
 @dataclass(frozen=True)
 class DayState:
-    """See the module. `origin` is live, simulated or recorded, None before the first fetch; `read`
-    when the day was read; `watched` has by raw asset the numbers of the slots that were expected by
-    then."""
+    """See the module. `subject` is what the feed calls the id of what its records are about;
+    `origin` is live, simulated or recorded, None before the first fetch; `read` when the day was
+    read; `watched` has by raw asset the numbers of the slots that were expected by then."""
 
     feed: str
+    subject: str
     day: Day
     read: datetime
     origin: str | None
@@ -186,7 +187,7 @@ class DayState:
             },
             "losses": self.losses,
             "odds": {asset.name: asset.records for asset in self.odds},
-            "alerts": self.alerts,
+            "alerts": [alert.as_dict(self.subject) for alert in self.alerts],
             "tallies": self.tallies,
             "remarks": self.remarks,
         }
@@ -233,6 +234,7 @@ def read_day_state(
             alerts = with_states(site, stage, day, alerts)
     return DayState(
         feed.name,
+        feed.subject,
         day,
         now,
         site.origin(feed.name),

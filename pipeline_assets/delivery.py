@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from resources.ledger import Ledger
 from resources.notifier import NotDelivered, Notifier
 from resources.outbox import Outbox
 from resources.settings import Settings
 from touchline.delivery import AlertDelivery, DeliveryState, Message, target_of
+from touchline.plan import FeedPlan, about, subject_of
+
+M = TypeVar("M", bound=Message)
 
 log = logging.getLogger(__name__)
 
@@ -38,23 +43,35 @@ def notifier_of(settings: Settings, ledger: Ledger, feed: str) -> Notifier:
     return Notifier(settings.notify_targets, is_live=is_live)
 
 
-def deliver_alerts(outbox: Outbox, notifier: NotifierOf, now: datetime, *, seconds: float) -> None:
-    """Try to send every alert about a match that is due, and what was held while the ledger was
-    away. Raises LedgerUnavailable."""
+def deliver_alerts(
+    outbox: Outbox,
+    plans: Mapping[str, FeedPlan],
+    notifier: NotifierOf,
+    now: datetime,
+    *,
+    seconds: float,
+) -> None:
+    """Try to send every alert about a match or another subject that is due, of any of these feeds,
+    and what was held while the ledger was away. Raises LedgerUnavailable."""
+
+    def facts(alert: AlertDelivery) -> dict[str, Any]:
+        return alert.facts | about(subject_of(plans, alert.feed), alert.subject_id)
+
     outbox.bring_in(now)
-    deliver(outbox.ledger, notifier, AlertDelivery, now, seconds=seconds)
+    deliver(outbox.ledger, notifier, AlertDelivery, now, seconds=seconds, facts=facts)
 
 
 def deliver(
     ledger: Ledger,
     notifier: NotifierOf,
-    kind: type[Message],
+    kind: type[M],
     now: datetime,
     *,
     seconds: float,
+    facts: Callable[[M], Mapping[str, Any]] = attrgetter("facts"),
 ) -> None:
     """Try to send what is due, oldest first, as long as there is time; what is left goes with the
-    next one who asks. Raises LedgerUnavailable."""
+    next one who asks. `facts` are those that a machine reads. Raises LedgerUnavailable."""
     ends = time.monotonic() + seconds
     notifier = cache(notifier)
     for message in ledger.due(kind, now):
@@ -62,11 +79,16 @@ def deliver(
             return
         to = notifier(message.feed)
         if ledger.take(message, now + TAKEN_FOR):
-            _send(ledger, to, message, left, now)
+            _send(ledger, to, message, facts(message), left, now)
 
 
 def _send(
-    ledger: Ledger, notifier: Notifier, message: Message, seconds: float, now: datetime
+    ledger: Ledger,
+    notifier: Notifier,
+    message: Message,
+    facts: Mapping[str, Any],
+    seconds: float,
+    now: datetime,
 ) -> None:
     if unsent := message.unsent(now, notifier.targets):
         ledger.settle(unsent)
@@ -78,7 +100,7 @@ def _send(
     try:
         if target >= notifier.targets:
             raise NotDelivered(f"there is no target {target + 1} any more")
-        notifier.send(target, message.title, message.body, seconds=seconds, facts=message.facts)
+        notifier.send(target, message.title, message.body, seconds=seconds, facts=facts)
     except NotDelivered as error:
         after = ledger.not_delivered(message, str(error), notifier.targets, now)
         what = "is given up" if after.state is DeliveryState.FAILED else "is tried again"

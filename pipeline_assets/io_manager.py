@@ -17,6 +17,7 @@ from pipeline_assets.statements import LANDED, statement
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from touchline.day import Day
+from touchline.plan import about, subject_word
 
 
 class S3DayIOManager(dg.IOManager):
@@ -47,8 +48,10 @@ class S3DayIOManager(dg.IOManager):
     def _deliveries(self, batch: Batch, report: StepReport) -> list[dict[str, str | None]]:
         """How the delivery stands of what this step has added."""
         rows = self._site.ledger.match_alerts(batch.run.day, batch.asset)
+        word = subject_word(batch.run.plan.subject)
         return [
-            {"match": row.match_id, "delivery": row.state, "message": row.body}
+            about(word, row.subject_id)
+            | {"delivery": row.state, "message": row.body}
             | ({"error": row.last_error} if row.last_error else {})
             for row in rows
             if row.number in report.landed

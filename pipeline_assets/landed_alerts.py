@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipeline_assets.expired import has_expired
@@ -15,7 +15,8 @@ from touchline.day import Day, FetchNumber
 from touchline.delivery import DeliveryState
 from touchline.errors import Unreadable
 from touchline.outcomes import State
-from touchline.stage import Stage
+from touchline.plan import about
+from touchline.stage import Stage, Telling
 
 DAYS_TO_AN_OUTCOME = 2
 """How long after its day an alert has its outcome, or is given up."""
@@ -23,18 +24,22 @@ DAYS_TO_AN_OUTCOME = 2
 
 @dataclass(frozen=True)
 class AlertShown:
-    """An alert that landed. `match_id` and `alert_id` are None where its object cannot be read;
+    """An alert that landed. `subject_id` and `alert_id` are None where its object cannot be read;
     `state` is None where nobody knows how it turned out, for want of what says so."""
 
     asset: str
     number: FetchNumber
     rule_id: str
-    match_id: str | None
+    subject_id: str | None
     message: str
     alert_id: str | None = None
     state: State | None = None
     delivery: DeliveryState | None = None
     """None where nobody knows of one."""
+
+    def as_dict(self, subject: str) -> dict[str, Any]:
+        """JSON types; the id of what it is about also under the feed's name for it, `subject`."""
+        return asdict(self) | about(subject, self.subject_id)
 
 
 def landed_alerts(
@@ -43,11 +48,12 @@ def landed_alerts(
     """Those of one rule in the order of their fetches. `records` are how many stand of each of the
     day's minutes: only the fetches that have one are read. Raises StoreError, LedgerUnavailable."""
     rows = site.ledger.match_alerts(day, stage.name)
-    deliveries = {(row.rule_id, row.match_id): row.state for row in rows}
+    deliveries = {(row.rule_id, row.subject_id): row.state for row in rows}
     for place, count in enumerate(records):
         if count:
             for alert in alerts_of_fetch(site, stage, day, FetchNumber(place + 1)):
-                yield replace(alert, delivery=deliveries.get((alert.rule_id, alert.match_id or "")))
+                sent = deliveries.get((alert.rule_id, alert.subject_id or ""))
+                yield replace(alert, delivery=sent)
 
 
 def alerts_of_fetch(
@@ -60,9 +66,11 @@ def alerts_of_fetch(
     except (NotFound, Unreadable) as error:
         yield AlertShown(stage.name, number, stage.short_name, None, f"cannot be read: {error}")
         return
+    subject = site.plans[stage.feed].subject
     for alert in alerts:
+        said = Telling.of(alert, subject)
         yield AlertShown(
-            stage.name, number, alert.rule_id, alert.match_id, alert.message, alert.alert_id
+            stage.name, number, said.rule_id, said.subject_id, said.message, said.alert_id
         )
 
 

@@ -159,7 +159,7 @@ class _Day:
             except (NotFound, Unreadable) as error:
                 found.report.findings.append(f"the alerts of fetch {number}: {error}")
                 continue
-            posted = match_alerts(stage, made.ref, alerts, is_news=False)
+            posted = match_alerts(stage, made.ref, alerts, self.plan.subject, is_news=False)
             self.site.ledger.post(posted, self.site.clock.now())
 
     def _reads(self, stage: Stage[Any]) -> None:

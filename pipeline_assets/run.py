@@ -132,7 +132,7 @@ class Run:
     def post(self, stage: Stage[Any], ref: FetchRef, records: Sequence[Any]) -> bool:
         """Put a fetch's alerts into the outbox, before anything of them lands; whether the ledger
         took them. Raises OSError where they could not even be held."""
-        alerts = match_alerts(stage, ref, records, is_news=self.is_live)
+        alerts = match_alerts(stage, ref, records, self.plan.subject, is_news=self.is_live)
         return not alerts or self.site.outbox(stage.feed).post(alerts, self.site.clock.now())
 
     def land(self, batch: Batch) -> StepReport:
@@ -180,6 +180,7 @@ class Run:
         try:
             deliver_alerts(
                 site.outbox(self.plan.name),
+                site.plans,
                 partial(notifier_of, site.settings, site.ledger),
                 site.clock.now(),
                 seconds=SENDING_SECONDS - site.record.sending_seconds,

@@ -378,7 +378,7 @@ class StageStep:
         """Before any of it lands. Why it may not land, if it may not."""
         try:
             if not self.run.post(self.stage, ref, staged.records):
-                held = self.stage.tellings(staged.records)
+                held = self.stage.tellings(staged.records, self.run.plan.subject)
                 self.findings.append(
                     f"{len(held)} alerts of fetch {ref.number} are held: the ledger "
                     "cannot say whether they were told before"

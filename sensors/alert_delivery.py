@@ -32,6 +32,7 @@ def alert_delivery(_: dg.SensorEvaluationContext) -> dg.SkipReason:
         for feed in PLANS:
             deliver_alerts(
                 Outbox.of(settings, ledger, feed),
+                PLANS,
                 partial(notifier_of, settings, ledger),
                 datetime.now(UTC),
                 seconds=SENDING_SECONDS / len(PLANS),

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+import msgspec
+
 from touchline.day import Day, FetchNumber, utc_text
 from touchline.fetch import FetchRef
 from touchline.stage import Stage
@@ -140,15 +142,15 @@ class Message:
         return after if again else after.ended(DeliveryState.FAILED, at)
 
 
-@dataclass(frozen=True)
-class MatchAlert:
-    """A rule that fired for a match, seen in this fetch of the rule's asset. There is one of each
-    rule and match, whichever fetch shows it first."""
+class MatchAlert(msgspec.Struct, frozen=True):
+    """A rule that fired for a subject, such as a match, seen in this fetch of the rule's asset.
+    There is one of each rule and subject, whichever fetch shows it first."""
 
     asset: str
     ref: FetchRef
     rule_id: str
-    match_id: str
+    subject_id: str = msgspec.field(name="match_id")
+    """Whatever the feed: what is held in a file has the name that it always had."""
     message: str
     is_news: bool
     """Whether it was seen live. One that is made anew may have been sent long ago."""
@@ -166,39 +168,40 @@ class MatchAlert:
 
 
 def match_alerts(
-    stage: Stage[Any], ref: FetchRef, records: Sequence[Any], *, is_news: bool
+    stage: Stage[Any], ref: FetchRef, records: Sequence[Any], subject: str, *, is_news: bool
 ) -> list[MatchAlert]:
-    """What people are to be told of one fetch's records of this stage."""
+    """What people are to be told of one fetch's records of this stage, by the member `subject` of
+    its alerts."""
     return [
         MatchAlert(
             stage.name,
             ref,
             each.rule_id,
-            each.match_id,
+            each.subject_id,
             each.message,
             is_news,
             is_lasting=not stage.makes_alerts,
         )
-        for each in stage.tellings(records)
+        for each in stage.tellings(records, subject)
     ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertDelivery(Message):
-    """An alert about a match on its way."""
+    """An alert about a subject, such as a match, on its way."""
 
     asset: str
     number: FetchNumber
     fetch_id: str
     rule_id: str
-    match_id: str
+    subject_id: str
     fired_at: datetime
     """The scheduled minute of the fetch that showed it; of what is news however late, when it was
     put into the outbox."""
 
     @property
     def alert_id(self) -> str:
-        return f"{self.rule_id}_{self.match_id}"
+        return f"{self.rule_id}_{self.subject_id}"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -206,7 +209,7 @@ class AlertDelivery(Message):
             "fetch_number": self.number,
             "asset": self.asset,
             "rule_id": self.rule_id,
-            "match_id": self.match_id,
+            "subject_id": self.subject_id,
             "fired_at": utc_text(self.fired_at),
         }
 

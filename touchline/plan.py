@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +14,25 @@ from touchline.day_plan import PlansOf
 from touchline.slot import Slot
 from touchline.stage import RawAsset, Stage
 
+SUBJECT_ID = "subject_id"
+"""What the subject of every feed is called in JSON, beside the feed's own name for it."""
+
+
+def subject_of(plans: Mapping[str, FeedPlan], feed: str) -> str:
+    """Return what a feed calls the id of its subjects; `subject_id` of one that is gone."""
+    return plans[feed].subject if feed in plans else SUBJECT_ID
+
+
+def about(subject: str, subject_id: str | None) -> dict[str, str | None]:
+    """Return the id of what something is about as JSON has it: as `subject_id`, whatever the feed,
+    and under the feed's own name for it, such as `match_id`."""
+    return {SUBJECT_ID: subject_id, subject: subject_id}
+
+
+def subject_word(subject: str) -> str:
+    """Return what people call that of which this is the id, such as `match`."""
+    return subject.removesuffix("_id")
+
 
 @dataclass(frozen=True)
 class FeedPlan:
@@ -23,16 +42,17 @@ class FeedPlan:
     chain. A stage is made from the fetches of one raw asset, through its inputs; one that spans a
     day may read others beside that of its first input, whose slots number its versions. `client`
     makes the vendor's client from settings, a clock and the object store. `subject` is the member
-    of a record that says by its id what it is about, such as a match. `board` makes the live board
-    of a site; `names` gives the subjects of a site's day by id, each with what people call it.
+    of a record that says by its id what it is about, such as a match; every alert has it. `board`
+    makes the live board of a site; `names` gives the subjects of a site's day by id, each with what
+    people call it.
     All three functions import what they need when they are called: a plan costs nothing to look at.
 
     Raises ValueError for a plan that holds no raw asset or several feeds, or names an asset twice;
     for a stage whose inputs do not come before it, or come from several raw assets though it spans
-    no day; one that is ordered though the days of its raw asset overlap; one that spans a day and
-    is ordered, makes alerts, or would be made 1,440 times a day; one that is made of versions of
-    the day and makes none; and for a raw asset that is planned from anything but a stage of another
-    one.
+    no day; one whose alerts do not say what they are about; one that is ordered though the days of
+    its raw asset overlap; one that spans a day and is ordered, makes alerts, or would be made 1,440
+    times a day; one that is made of versions of the day and makes none; and for a raw asset that is
+    planned from anything but a stage of another one.
     """
 
     raws: tuple[RawAsset, ...]
@@ -60,7 +80,8 @@ class FeedPlan:
                     f"{stage.name} spans a day, and {self.raw_of(stage.name).name} is fetched "
                     "every minute: each would bring another version of the whole day"
                 )
-
+            if stage.makes_alerts and self.subject not in stage.makes.__struct_fields__:
+                raise ValueError(f"{stage.name} makes alerts that have no {self.subject}")
             self._refuse_versions(stage)
         for raw in self.raws:
             source = raw.schedule.source

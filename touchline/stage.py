@@ -62,11 +62,20 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Telling(msgspec.Struct, frozen=True):
-    """What people are told of a record that is no alert itself, once for each rule and match."""
+    """What people are told of a record, once for each rule and subject, such as a match."""
 
     rule_id: str
-    match_id: str
+    subject_id: str
     message: str
+
+    @classmethod
+    def of(cls, alert: Any, subject: str) -> Telling:
+        """Return what an alert says, whose member `subject` has the id of what it is about."""
+        return cls(alert.rule_id, getattr(alert, subject), alert.message)
+
+    @property
+    def alert_id(self) -> str:
+        return f"{self.rule_id}_{self.subject_id}"
 
 
 class Span(StrEnum):
@@ -390,18 +399,20 @@ class Stage(Generic[R]):
 
     @property
     def makes_alerts(self) -> bool:
-        """Whether its records are alerts: each has a `rule_id`, a `match_id` and a `message`."""
+        """Whether its records are alerts: each has a `rule_id`, the id of its subject under the
+        feed's name for it, and a `message`."""
         return self.tags.get(KIND) == ALERT
 
     @property
     def tells_people(self) -> bool:
         return self.makes_alerts or self.tells is not None
 
-    def tellings(self, records: Sequence[R]) -> list[Any]:
-        """What people are to be told of these records: each has what an alert has."""
+    def tellings(self, records: Sequence[R], subject: str) -> list[Telling]:
+        """Return what people are to be told of these records. `subject` is the member of an alert
+        that has the id of what it is about."""
         if self.tells is not None:
             return [said for record in records if (said := self.tells(record)) is not None]
-        return list(records) if self.makes_alerts else []
+        return [Telling.of(record, subject) for record in records] if self.makes_alerts else []
 
     @property
     def module(self) -> str:

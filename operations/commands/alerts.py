@@ -15,6 +15,7 @@ from operations.console import answer, progress
 from operations.errors import BAD, EXIT_CODES
 from operations.opened import opened_ledger, opened_store
 from pipeline_assets.landed_alerts import states_of
+from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger
 from resources.site import Site
 from touchline.accounting import Verdict
@@ -24,6 +25,7 @@ from touchline.delivery import AlertDelivery, DeliveryState
 from touchline.errors import Unavailable
 from touchline.notices import Notice, lasted, next_commands
 from touchline.outcomes import State, Tally, tally_by_rule
+from touchline.plan import about, subject_of, subject_word
 from touchline.stage import KIND, OUTCOME
 
 
@@ -168,7 +170,7 @@ def _match_alert_as_dict(alert: AlertDelivery, outcome: State | None) -> dict[st
     return {
         "alert_id": alert.alert_id,
         "rule_id": alert.rule_id,
-        "match_id": alert.match_id,
+        **about(subject_of(PLANS, alert.feed), alert.subject_id),
         "asset": alert.asset,
         "day": str(alert.day),
         "fetch_number": alert.number,
@@ -188,9 +190,10 @@ def _match_alert_as_dict(alert: AlertDelivery, outcome: State | None) -> dict[st
 
 
 def _match_alert_lines(alert: AlertDelivery, outcome: State | None) -> Iterator[str]:
-    about = f"{utc_text(alert.fired_at)} {alert.body} (match {alert.match_id})"
+    word = subject_word(subject_of(PLANS, alert.feed))
+    said = f"{utc_text(alert.fired_at)} {alert.body} ({word} {alert.subject_id})"
     turned_out = f"; outcome: {outcome}" if outcome else ""
-    yield f"{about}; {alert.state.said}{turned_out}"
+    yield f"{said}; {alert.state.said}{turned_out}"
     if alert.state is not DeliveryState.SENT and alert.last_error:
         tries = "once" if alert.tries == 1 else f"{alert.tries} times"
         yield f"  tried {tries}: {alert.last_error}"

@@ -48,7 +48,9 @@ from touchline.accounting import Verdict
 from touchline.clock import VirtualClock
 from touchline.day import ONE_MINUTE, parse_instant, utc_text
 from touchline.errors import Misuse
+from touchline.plan import about
 from touchline.slot import Slot
+from touchline.stage import Telling
 from touchline.watch import is_rotation_minute
 
 
@@ -209,7 +211,7 @@ def run_replay(
                 clock.set(passed)
                 set_vendor_clock(passed)
                 report = run_slot(site, slot, run_id=f"replay-{uuid.uuid4()}")
-                totals.add(report, _alerts(site, report))
+                totals.add(report, alerts_added(site, report))
                 if is_rotation_minute(passed):
                     totals.failures += rotate(site, feed).findings
                 totals.seconds = time.monotonic() - began
@@ -235,19 +237,21 @@ def _kept(settings: AllSettings) -> Iterator[AllSettings]:
         yield settings.model_copy(update={"home": Path(home), "ledger_url": None})
 
 
-def _alerts(site: Site, report: SlotReport) -> list[dict[str, Any]]:
-    """The alerts that this minute added, read from what landed."""
+def alerts_added(site: Site, report: SlotReport) -> list[dict[str, Any]]:
+    """Return the alerts that this slot added, as a replay's JSON has them, read from what landed.
+    Raises StoreError, UnreadableObject."""
     found = []
+    subject = site.plans[report.slot.feed].subject
     for name, step in report.steps.items():
         stage = site.stages.get(name)
         if stage is None or not stage.makes_alerts:
             continue
         for number in step.added:
             stored = site.days(stage.feed).read(name, report.slot.day, number)
-            found += [
-                {"rule": alert.rule_id, "match_id": alert.match_id, "fetch_number": number}
-                for alert in decode_stage(stage, stored.body).records
-            ]
+            for alert in decode_stage(stage, stored.body).records:
+                said = Telling.of(alert, subject)
+                of = about(subject, said.subject_id)
+                found.append({"rule": said.rule_id, **of, "fetch_number": number})
     return found
 
 

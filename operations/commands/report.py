@@ -46,6 +46,7 @@ from pipeline_assets.pages.pictures import (
 from resources.known_days import is_known
 from touchline.day import new_york_text
 from touchline.errors import Misuse
+from touchline.plan import subject_word
 
 LISTED_RUNS = 200
 """So many rows of minutes to look at are listed; the pictures show all of them."""
@@ -118,6 +119,7 @@ def render(state: DayState, *, prefix: str = "") -> str:
         flows=[(asset, parts(asset)) for asset in state.assets],
         charts=[chart(asset, clock, first, last) for asset in state.odds],
         alerts=[(clock.at(alert.number), alert) for alert in state.alerts],
+        subject=subject_word(state.subject),
         losses=list(losses_alike(state.losses)),
         next_step=next_of(state, prefix),
         reprocess=at.reprocess(),

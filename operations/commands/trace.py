@@ -82,15 +82,15 @@ class Traced(msgspec.Struct, frozen=True):
     code_version: str | None = None
 
 
-def is_about(key: str | None, match_id: str) -> bool:
+def is_about(key: str | None, subject_id: str) -> bool:
     """Whether a record key is about this match: it is the match's id, or begins with it and a
     separator."""
-    if key is None or not key.startswith(match_id):
+    if key is None or not key.startswith(subject_id):
         return False
-    return key == match_id or key[len(match_id)] in KEY_SEPARATORS
+    return key == subject_id or key[len(subject_id)] in KEY_SEPARATORS
 
 
-def _fates_of(site: Site, match_id: str, day: Day | None, number: int | None) -> list[Traced]:
+def _fates_of(site: Site, subject_id: str, day: Day | None, number: int | None) -> list[Traced]:
     """Every asset's fates of this match, by day, fetch and the order of the chain. Fetches in which
     no asset has anything of it are left out, and so are stages whose records are about no match.
 
@@ -100,22 +100,22 @@ def _fates_of(site: Site, match_id: str, day: Day | None, number: int | None) ->
     for plan in site.plans.values():
         for each in known_days(site, plan.name) if day is None else [day]:
             progress(f"reading {each} {plan.name}")
-            found += _of_day(site, plan, match_id, each, number)
+            found += _of_day(site, plan, subject_id, each, number)
     if not found:
         where = "any day" if day is None else str(day) + (f" fetch {number}" if number else "")
-        raise Misuse(f"no match with the id, and no team with the name, {match_id!r} on {where}")
+        raise Misuse(f"no match with the id, and no team with the name, {subject_id!r} on {where}")
     return found
 
 
 def _of_day(
-    site: Site, plan: FeedPlan, match_id: str, day: Day, number: int | None
+    site: Site, plan: FeedPlan, subject_id: str, day: Day, number: int | None
 ) -> Iterator[Traced]:
     assets = [a for a in plan.assets if isinstance(a, RawAsset) or subject_path(a, plan.subject)]
     listed = {asset.name: site.days(plan.name).index(asset.name, day).numbers for asset in assets}
     numbers = sorted(set().union(*listed.values()))
     for each in numbers if number is None else [n for n in numbers if n == number]:
         fates = [
-            fate for asset in assets for fate in _of_fetch(site, plan, asset, match_id, day, each)
+            fate for asset in assets for fate in _of_fetch(site, plan, asset, subject_id, day, each)
         ]
         if any(fate.records or fate.fate is Fate.UNREADABLE for fate in fates):
             yield from fates
@@ -125,7 +125,7 @@ def _of_fetch(
     site: Site,
     plan: FeedPlan,
     asset: RawAsset | Stage[Any],
-    match_id: str,
+    subject_id: str,
     day: Day,
     number: FetchNumber,
 ) -> Iterable[Traced]:
@@ -139,7 +139,7 @@ def _of_fetch(
         return [msgspec.structs.replace(bare, fate=Fate.UNREADABLE, detail=str(error))]
     here = msgspec.structs.replace(bare, key=found.key, code_version=found.code_version)
     try:
-        fates = list(_fates(asset, found, match_id, plan.subject))
+        fates = list(_fates(asset, found, subject_id, plan.subject))
     except Unreadable as error:
         return [msgspec.structs.replace(here, fate=Fate.UNREADABLE, detail=str(error))]
     if not fates and found.outcome.is_placeholder:
@@ -148,31 +148,31 @@ def _of_fetch(
 
 
 def _fates(
-    asset: RawAsset | Stage[Any], found: FetchObject, match_id: str, subject: str
+    asset: RawAsset | Stage[Any], found: FetchObject, subject_id: str, subject: str
 ) -> Iterator[dict[str, Any]]:
     if isinstance(asset, RawAsset):
         if not found.outcome.is_placeholder:
             keys = asset.record_keys(found.envelope())
-            if landed := sum(is_about(key, match_id) for key in keys):
+            if landed := sum(is_about(key, subject_id) for key in keys):
                 yield {"fate": Fate.LANDED, "records": landed}
         return
     opened = decode_stage(asset, found.body)
-    about = Selection(subject=match_id, path=subject_path(asset, subject))
+    about = Selection(subject=subject_id, path=subject_path(asset, subject))
     if landed := about.rows(opened.table).num_rows:
         yield {"fate": Fate.LANDED, "records": landed}
     for reason, keys in opened.dropped.items():
-        if dropped := sum(count for key, count in keys.items() if is_about(key, match_id)):
+        if dropped := sum(count for key, count in keys.items() if is_about(key, subject_id)):
             yield {"fate": Fate.DROPPED, "records": dropped, "reason": reason}
     for record in opened.quarantined:
-        if is_about(record.key, match_id):
+        if is_about(record.key, subject_id):
             said = {"reason": record.reason, "detail": record.detail}
             yield {"fate": Fate.QUARANTINED, "records": 1, **said}
 
 
-def _tables(match_id: str, name: str | None, found: Sequence[Traced]) -> Iterator[RenderableType]:
+def _tables(subject_id: str, name: str | None, found: Sequence[Traced]) -> Iterator[RenderableType]:
     """A table for each day and feed: one row for each fate in each asset, with the fetches that
     share it."""
-    yield f"match {match_id}: {name}" if name else f"match {match_id}"
+    yield f"match {subject_id}: {name}" if name else f"match {subject_id}"
     for title, of_day in itertools.groupby(found, key=_title):
         groups: dict[str, dict[tuple[str | None, ...], list[Traced]]] = {}
         for each in of_day:

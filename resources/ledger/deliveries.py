@@ -69,14 +69,14 @@ class DeliveryBook(Book):
     # --- alerts about matches --------------------------------------------------------------------
 
     def post(self, alerts: list[MatchAlert], at: datetime) -> int:
-        """Put these into the outbox, but for those whose rule and match stand there already,
+        """Put these into the outbox, but for those whose rule and subject stand there already,
         whatever became of them; how many are new."""
         with self._database.write() as transaction:
             return sum(self._post(transaction, alert, at) for alert in alerts)
 
     def _post(self, transaction: Transaction, alert: MatchAlert, at: datetime) -> bool:
         table = tables.outbox
-        key = {"prefix": self.prefix, "rule_id": alert.rule_id, "match_id": alert.match_id}
+        key = {"prefix": self.prefix, "rule_id": alert.rule_id, "subject_id": alert.subject_id}
         known = select(table.c.sequence).where(*(table.c[n] == v for n, v in key.items()))
         if transaction.connection.execute(known).first() is not None:
             return False
@@ -96,7 +96,7 @@ class DeliveryBook(Book):
             number=alert.ref.number,
             fetch_id=alert.ref.fetch_id,
             rule_id=alert.rule_id,
-            match_id=alert.match_id,
+            subject_id=alert.subject_id,
             fired_at=at if alert.is_lasting else alert.ref.at,
         )
         transaction.connection.execute(table.insert().values({**key, **vars(row)}))

@@ -129,8 +129,9 @@ class AsJson(TypeDecorator[Any]):
 metadata = MetaData()
 
 
-def _key(name: str, kind: Any = Text) -> Column[Any]:
-    return Column(name, kind, primary_key=True, autoincrement=False)
+def _key(name: str, kind: Any = Text, *, member: str | None = None) -> Column[Any]:
+    """`member` is what records call it, where that is not the column's name."""
+    return Column(name, kind, primary_key=True, autoincrement=False, key=member)
 
 
 def _needed(name: str, kind: Any = Text) -> Column[Any]:
@@ -436,7 +437,7 @@ outbox = Table(
     metadata,
     _key("prefix"),
     _key("rule_id"),
-    _key("match_id"),
+    _key("match_id", member="subject_id"),
     _needed("sequence", BigInteger),
     _needed("feed"),
     _needed("asset"),

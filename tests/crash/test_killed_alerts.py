@@ -130,6 +130,7 @@ class Night:
                 with self._process() as site:
                     deliver_alerts(
                         site.outbox(FEED),
+                        site.plans,
                         partial(notifier_of, site.settings, site.ledger),
                         site.clock.now(),
                         seconds=30,
@@ -160,7 +161,7 @@ class Night:
         def look() -> list[Key]:
             with self._process() as site:
                 rows = site.ledger.match_alerts(self.chain.day)
-            return [(r.rule_id, r.match_id) for r in rows if r.state is not DeliveryState.SENT]
+            return [(r.rule_id, r.subject_id) for r in rows if r.state is not DeliveryState.SENT]
 
         return in_child(look)
 

@@ -21,7 +21,7 @@ from touchline.plan import FeedPlan
 from touchline.retries import Content, Refetch
 from touchline.schedule import Patience, TimesOfDay
 from touchline.slot import Slot
-from touchline.stage import RawAsset, Span, Stage, Staged
+from touchline.stage import ALERT, KIND, RawAsset, Span, Stage, Staged
 from touchline.zeros import Expected
 
 FEED = "league"
@@ -193,6 +193,43 @@ LINES = Stage(
     reasons=Reason,
     counts="lines",
     doc="Prices of home wins.",
+)
+
+
+class Rout(msgspec.Struct, frozen=True):
+    """An alert: the guests are beaten by ten points or more, and nobody expected it."""
+
+    rule_id: str
+    game_id: str
+    message: str
+
+
+class NoRout(StrEnum):
+    EXPECTED = "expected"
+
+
+def routs(fetch: FetchRef, found: Sequence[Result]) -> Staged[Rout]:
+    staged = Staged[Rout]()
+    for result in found:
+        with staged.one_record(result.game_id, result):
+            if result.team == "team 0":
+                staged.drop(NoRout.EXPECTED, result.game_id)
+            else:
+                said = f"{result.team} wins {result.home}:{result.away}"
+                staged.emit(Rout("rout", result.game_id, said))
+    return staged
+
+
+ROUTS = Stage(
+    name=f"{FEED}/routs",
+    inputs=(RESULTS.name,),
+    makes=Rout,
+    by=routs,
+    key=lambda rout: rout.game_id,
+    reasons=NoRout,
+    counts="results",
+    doc="Games that a team wins unexpectedly; no part of the feed, unless a test adds it.",
+    tags={KIND: ALERT},
 )
 
 

@@ -22,7 +22,7 @@ from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stale_days import make_stale_days
 from tests.feeds.conftest import TUESDAY, of_a_league, of_minutes
 from tests.feeds.kills import Death, copied, run_until
-from tests.feeds.league import League, box_scores, game_lines, league
+from tests.feeds.league import ROUTS, League, box_scores, game_lines, league
 from tests.feeds.watched import HOUR, Case, Watched, watched_in
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE
@@ -51,8 +51,13 @@ def of_a_corrected_league() -> Case:
     )
 
 
+def of_a_league_that_tells() -> Case:
+    case = of_a_league()
+    return replace(case, plan=replace(case.plan, stages=(*case.plan.stages, ROUTS)))
+
+
 MINUTE = pytest.param(of_minutes, "football/raw_fetches", 1436, id="a minute")
-RESULTS = pytest.param(of_a_league, box_scores.name, 1626, id="results")
+RESULTS = pytest.param(of_a_league_that_tells, box_scores.name, 1626, id="results")
 CORRECTION = pytest.param(of_a_corrected_league, box_scores.name, 3426, id="a correction")
 LINES = pytest.param(of_a_league, game_lines.name, 1081, id="lines")
 
@@ -110,8 +115,8 @@ class Killed:
 
 
 def everything(watched: Watched) -> Everything:
-    """What stands in store and ledger. Of days as of earlier ones, their rows alone: a version that
-    is made later may be made of later ones, and be the first."""
+    """What stands in store and ledger, and what was told. Of days as of earlier ones, their rows
+    alone: a version that is made later may be made of later ones, and be the first."""
     site, plan = watched.site, watched.plan
     as_of = [stage for stage in plan.stages if not stage.takes_fetches]
     found: dict[Any, Any] = {
@@ -121,6 +126,7 @@ def everything(watched: Watched) -> Everything:
         if not any(f"/{stage.short_name}/" in item.key for stage in as_of)
     }
     for day in {slot.day for slot in watched.case.slots(watched.case.over)}:
+        found["told", day] = {alert.alert_id for alert in site.ledger.match_alerts(day)}
         for raw in plan.raws:
             found[raw.name, day] = site.ledger.fates(raw.name, day)
         for stage in as_of:
@@ -176,7 +182,7 @@ def wrong_of(killed: Killed, writes: Collection[int]) -> tuple[set[bool], dict[i
 
 
 @pytest.mark.stack  # They need no stack, and take long.
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("case", "raw", "number"), [MINUTE, RESULTS, CORRECTION, LINES])
 def test_a_slot_killed_at_any_of_its_writes_is_taken_up(killed: Killed) -> None:
     found, writes = killed.undisturbed

@@ -85,6 +85,7 @@ def test_matches_that_were_told_of_are_shown_with_their_delivery(ledger: Ledger)
     assert said.exit_code == 0
     first, second = json.loads(said.stdout)["alerts"]
     assert first["alert_id"] == "3ou_half_match-a"
+    assert first["subject_id"] == first["match_id"] == "match-a"
     assert first["fetch_number"] == Minute.containing(NOW).number
     assert first["delivery"] == {
         "state": "sent",

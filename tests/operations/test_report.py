@@ -47,6 +47,7 @@ def day_state(day: str, cells: list[Cell], **changed: object) -> DayState:
     watched = [n for n, cell in enumerate(cells, 1) if cell.state is not MinuteState.NOT_EXPECTED]
     given = {
         "feed": FEED,
+        "subject": "match_id",
         "day": Day.parse(day),
         "read": datetime(2025, 5, 29, tzinfo=UTC),
         "origin": "simulated",

@@ -137,6 +137,7 @@ class Watch:
         with self.chain.process(notify_urls=self.there.url, **settings) as site:
             deliver_alerts(
                 site.outbox(FEED),
+                site.plans,
                 partial(notifier_of, site.settings, site.ledger),
                 site.clock.now(),
                 seconds=30,
@@ -234,7 +235,7 @@ def test_the_second_target_gets_what_the_first_never_takes(watch: Watch) -> None
                 to = partial(notifier_of, site.settings, site.ledger)
                 for _ in range(2):  # A target that is next is tried at once.
                     now = site.clock.now()
-                    deliver_alerts(site.outbox(FEED), to, now, seconds=30)
+                    deliver_alerts(site.outbox(FEED), site.plans, to, now, seconds=30)
         assert watch.there.refused == 5 * len(MATCHES)
         assert len(second.posts) == len(MATCHES)
     assert {(row.state, row.target) for row in watch.rows} == {(DeliveryState.SENT, 2)}
@@ -407,7 +408,7 @@ def test_a_ledger_that_was_lost_knows_again_whom_it_told_of(watch: Watch) -> Non
     with watch.chain.process() as site:
         for found in ledger_rebuild.rebuild_day(site, watch.chain.plan, watch.chain.day, {}, {}):
             assert found.findings == []
-    assert [(row.match_id, row.number) for row in watch.rows] == [
+    assert [(row.subject_id, row.number) for row in watch.rows] == [
         (match, watch.chain.number) for match in MATCHES
     ]
     assert watch.states == {DeliveryState.UNKNOWN}

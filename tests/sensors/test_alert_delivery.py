@@ -59,6 +59,7 @@ def test_what_is_due_is_sent_and_nothing_before_it_is(ledger: Ledger, there: Tar
         "fetch_number": 781,
         "asset": "football/alert_3ou_half",
         "rule_id": "3ou_half",
+        "subject_id": "match-a",
         "match_id": "match-a",
         "fired_at": "2025-05-28T17:00:00Z",
     }

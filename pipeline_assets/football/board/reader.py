@@ -228,7 +228,7 @@ class Reader:
             if self._alerts_since is None or minute < self._alerts_since:
                 self._alerts_since, self._outcomes_read = minute, Position.before(minute)
             of_fetch = alerts_of_fetch(self.site, stage, minute.day, minute.number)
-            ours = tuple(alert for alert in of_fetch if alert.match_id in (match, None))
+            ours = tuple(alert for alert in of_fetch if alert.subject_id in (match, None))
             alerts[match] = known + ours
         self.seen = replace(self.seen, alerts=alerts)
 
