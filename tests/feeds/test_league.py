@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from operations.commands.fetch import read_fetch
+from operations.commands.report import render
+from pipeline_assets.day_state import read_day_state
 from pipeline_assets.load import load_table
 from pipeline_assets.rotation import rotate
 from tests.feeds import cup, league
@@ -20,6 +23,7 @@ from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import FetchFate
 from touchline.errors import Misuse
 from touchline.slot import Slot
+from touchline.stage import KIND, ODDS_ROWS
 
 WEDNESDAY = TUESDAY.shifted(1)
 
@@ -90,6 +94,19 @@ def test_the_page_on_feeds_shows_these_feeds() -> None:
     for block in shown:
         lines = [line.strip() for line in block.splitlines()]
         assert "\n".join(lines) in "\n".join(line.strip() for line in code.splitlines())
+
+
+@pytest.mark.parametrize(("tags", "sections"), [({}, 0), ({KIND: ODDS_ROWS}, 1)])
+def test_a_report_has_the_sections_that_the_tags_of_stages_ask_for(
+    watch: Callable[[Case], Watched], tags: dict[str, str], sections: int
+) -> None:
+    case = of_a_league()
+    plan = replace(case.plan, raws=(game_lines,), stages=(replace(LINES, tags=tags),))
+    watched = watch(replace(case, plan=plan))
+    watched.live_until(TUESDAY.end)
+    state = read_day_state(watched.site, watched.plan, TUESDAY)
+    assert render(state).count("<h2>Odds rows a minute</h2>") == sections
+    assert len(state.as_dict()["odds"]) == sections
 
 
 def test_the_rows_of_one_game_are_read_by_its_id(watched: Watched) -> None:
