@@ -1,8 +1,8 @@
 """Plan days: which slots raw assets are to have, as the records of another asset say.
 
-A plan is made when a fetch of that asset has landed, in whatever run lands it, unless a later one
-has landed already. One that is partial, or of which a record was quarantined, opens slots and
-closes none.
+A plan is made just before an object of that asset lands, in whatever run lands it, unless a later
+fetch of its raw asset has landed already. One that is partial, or of which a record was
+quarantined, opens slots and closes none.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def slots_between(site: Site, plan: FeedPlan, start: datetime, end: datetime) ->
 
 
 def plan_days(site: Site, plan: FeedPlan, made: FetchObject) -> Iterator[str]:
-    """Plan the days of the raw assets that are planned from what has landed here; yield what went
+    """Plan the days of the raw assets that are planned from what is about to land; yield what went
     wrong. Where nothing is planned anew, the plan before stays in force."""
     raws = plan.planned_from(made.asset)
     if not raws or not made.outcome.holds_records:

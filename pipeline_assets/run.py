@@ -209,6 +209,8 @@ class Run:
         number = made.ref.number
         if not made.account.conserved:
             report.findings.append(f"fetch {number}: {made.account} does not add up")
+        # Before it lands: a run that is killed in between leaves it to the next one, to plan again.
+        report.findings += plan_days(self.site, self.plan, made)
         try:
             landing = self.days.land(
                 made,
@@ -229,7 +231,6 @@ class Run:
             report.claims.append(made.claim(self.run_id))
         if made.is_raw:
             self._fetch_has_landed(made, report)
-        report.findings += plan_days(self.site, self.plan, made)
         return None
 
     def _is_made_again(self, made: FetchObject, report: StepReport) -> None:

@@ -80,7 +80,7 @@ def test_a_webhook_is_told_which_game_an_alert_is_about(watched: Watched) -> Non
     site.ledger.settle(replace(kept, state=DeliveryState.PENDING, due_at=now))
     with target() as there:
         to = Notifier((there.url,), is_live=False)
-        deliver_alerts(site.outbox(FEED), site.plans, lambda: to, now, seconds=30)
+        deliver_alerts(site.outbox(FEED), site.plans, lambda _: to, now, seconds=30)
     [post] = there.posts
     assert is_about_the_game(post)
 

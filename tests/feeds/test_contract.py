@@ -125,7 +125,7 @@ def test_two_origins_of_the_feed_never_mix_and_another_feeds_origin_is_its_own(
     watched = watch(case())
     site, plan = watched.site, watched.plan
     site.claim_origin("another", "live")
-    first, second, *_ = watched.case.slots(watched.case.over)
+    first, second, *_ = watched.slots(watched.case.over)
     watched.run(first)
     assert read_origins(site.store) == {plan.name: "simulated", "another": "live"}
     before = [item.key for item in site.store.list("")]

@@ -20,7 +20,8 @@ import pytest
 from pipeline_assets.load import load_table
 from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stale_days import make_stale_days
-from tests.feeds.conftest import TUESDAY, of_a_league, of_minutes
+from tests.feeds.conftest import TUESDAY, of_a_cup, of_a_league, of_minutes
+from tests.feeds.cup import fixtures, scores
 from tests.feeds.kills import Death, copied, run_until
 from tests.feeds.league import ROUTS, League, box_scores, game_lines, league
 from tests.feeds.watched import HOUR, Case, Watched, watched_in
@@ -59,6 +60,8 @@ def of_a_league_that_tells() -> Case:
 MINUTE = pytest.param(of_minutes, "football/raw_fetches", 1436, id="a minute")
 RESULTS = pytest.param(of_a_league_that_tells, box_scores.name, 1626, id="results")
 CORRECTION = pytest.param(of_a_corrected_league, box_scores.name, 3426, id="a correction")
+FIXTURES = pytest.param(of_a_cup, fixtures.name, 301, id="fixtures")
+SCORES = pytest.param(of_a_cup, scores.name, 1411, id="scores")
 LINES = pytest.param(of_a_league, game_lines.name, 1081, id="lines")
 
 
@@ -81,7 +84,7 @@ class Killed:
         outlives = death is not None and run_until(death, before, self.slot)
         before.site.close()
         after = watched_in(folder, before.case)
-        for slot in after.case.slots(after.case.over):
+        for slot in after.slots(after.case.over):
             if slot.at > self.slot.at:
                 after.run(slot)
         after.clock.set(after.case.over)
@@ -125,7 +128,7 @@ def everything(watched: Watched) -> Everything:
         for item in site.store.list(tier)
         if not any(f"/{stage.short_name}/" in item.key for stage in as_of)
     }
-    for day in {slot.day for slot in watched.case.slots(watched.case.over)}:
+    for day in {slot.day for slot in watched.slots(watched.case.over)}:
         found["told", day] = {alert.alert_id for alert in site.ledger.match_alerts(day)}
         for raw in plan.raws:
             found[raw.name, day] = site.ledger.fates(raw.name, day)
@@ -183,7 +186,9 @@ def wrong_of(killed: Killed, writes: Collection[int]) -> tuple[set[bool], dict[i
 
 @pytest.mark.stack  # They need no stack, and take long.
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("case", "raw", "number"), [MINUTE, RESULTS, CORRECTION, LINES])
+@pytest.mark.parametrize(
+    ("case", "raw", "number"), [MINUTE, RESULTS, CORRECTION, LINES, FIXTURES, SCORES]
+)
 def test_a_slot_killed_at_any_of_its_writes_is_taken_up(killed: Killed) -> None:
     found, writes = killed.undisturbed
     assert killed.fate_in(found) is FetchFate.LANDED
