@@ -13,6 +13,7 @@ from tests.chain import FEED, Chain, Rows, rows
 from tests.slots import RAW
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE, WINDOW_MINUTES
+from touchline.day_plan import no_plans
 from touchline.schedule import expected_slots
 from touchline.watch import WINDOW_OVERDUE
 
@@ -55,7 +56,7 @@ def account_of(chain: Chain, key_columns: Mapping[str, str]) -> DayAccount:
         plan = site.plans[FEED]
         fates = site.ledger.fetches(RAW, day)
         expected = expected_slots(
-            plan.raws[0].slots(day), site.ledger.intervals(FEED, day.start, day.end), now
+            plan.raws[0].slots(day, no_plans), site.ledger.intervals(FEED, day.start, day.end), now
         )
         found = rows(site, day, key_columns)
         pending = [

@@ -55,14 +55,15 @@ def test_the_store_says_what_the_ledger_was_told(ledger: Ledger, store: MemorySt
 
 def test_the_store_keeps_the_plans_of_every_ledger(store: MemoryStore, tmp_path: Path) -> None:
     scores, later = "cup/scores", AT + timedelta(hours=1)
+    early, late = FetchNumber(900), FetchNumber(1200)
     one, other = (sqlite_ledger(tmp_path / name) for name in ("one", "other"))
-    assert one.plan(scores, DAY, [FetchNumber(900), FetchNumber(1200)], AT)
-    assert not one.plan(scores, DAY, [FetchNumber(1200), FetchNumber(900)], later)
+    assert one.plan(scores, DAY, [early, late], AT)
+    assert not one.plan(scores, DAY, [late, early], later)
     record_watch(store, one, "cup")
-    assert other.plan(scores, DAY, [FetchNumber(1200)], later)
+    assert other.plan(scores, DAY, [late], later)
     record_watch(store, other, "cup")
     told = read_watch(store, "cup").plans[scores, DAY].read()
-    assert told == [DayPlan(AT, (900, 1200)), DayPlan(later, (1200,))]
+    assert told == [DayPlan(AT, (early, late)), DayPlan(later, (late,))]
     assert one.rebuild_plans(scores, DAY, told) == 1
     assert one.plans(scores, DAY) == told
     assert not one.plan(scores, DAY, [FetchNumber(1300)], AT)  # An older one changes nothing.

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 
 from pipeline_assets.delivery import deliver_alerts
+from pipeline_assets.plans import PLANS
 from resources.ledger import Ledger, LedgerUnavailable
 from resources.notifier import Notifier
 from resources.outbox import Outbox
@@ -77,7 +78,7 @@ def test_each_alert_goes_where_its_feeds_alerts_may_go(ledger: Ledger, there: Ta
         return Notifier(of_feeds[feed], is_live=False)
 
     outbox = Outbox.of(Settings.load(_env_file=None), ledger, "league")
-    deliver_alerts(outbox, notifier, AT, seconds=30)
+    deliver_alerts(outbox, PLANS, notifier, AT, seconds=30)
     assert there.titles == [f"Touchline {FEED}: 3ou_half"]
     assert {row.feed: row.state for row in ledger.match_alerts(MINUTE.day)} == {
         FEED: DeliveryState.SENT,

@@ -33,6 +33,7 @@ from tests.stack.stack import (
 )
 from touchline.accounting import FetchFate, MissedReason
 from touchline.day import Minute
+from touchline.day_plan import no_plans
 from touchline.schedule import expected_slots
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(900)]
@@ -194,7 +195,7 @@ def fates_of_all(stack: Stack, until_minute: Minute) -> dict[Minute, FetchRow] |
             Minute(slot.at)
             for day in {first.day, until_minute.day}
             for slot in expected_slots(
-                PLAN.raws[0].slots(day),
+                PLAN.raws[0].slots(day, no_plans),
                 site.ledger.intervals(FEED, day.start, day.end),
                 until_minute.utc,
             )

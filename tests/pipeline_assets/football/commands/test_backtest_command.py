@@ -64,7 +64,7 @@ def test_hits_and_their_ends_are_the_same_from_every_tier(day: RunDay, world: Li
     assert (first.found.fetches, first.found.staked, first.found.profit) == (3, 1, -1)
     with closing(day.site()) as site:
         state = read_day_state(site, PLANS[FEED], day.day)
-    assert {alert.match_id: alert.state for alert in state.alerts} == {
+    assert {alert.subject_id: alert.state for alert in state.alerts} == {
         "m-half": "LOST",
         "m-other": "PENDING",
     }
