@@ -74,7 +74,7 @@ def etags_compare(source: Store, there: Store) -> bool:
 
 
 class _Marker(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a copy's marker says. The store's own name is an object of the first field alone."""
+    """The content of `mirror.json`; that of `store.json` has the first field alone."""
 
     store: str
     origin: str | None = None

@@ -8,7 +8,7 @@ from resources.settings import PREFIX, FeedSettings, HttpUrl, Seconds, SettingsE
 
 
 class FootballSettings(FeedSettings):
-    """Who the football vendor is, what it knows us by, and how long it may take."""
+    """The football vendor's URL and credentials, and the time limit of a fetch."""
 
     feed_url: HttpUrl | None = None
     """The football vendor, up to and with /v1/football/, like

@@ -8,7 +8,7 @@ For tests and drills. What a plan does not name passes as it is:
 
 What fails raises the error of SQLite's driver as SQLAlchemy wraps it, so that callers get what a
 real database gives them: LedgerUnavailable, the advice, and the rest after it. A plan that raises
-kills who asks, before anything is done.
+an exception of its own ends the caller before anything is done, as a kill does.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ For tests and drills. What a plan does not name passes as it is:
     store.plan = when(lambda request: request.writes, answer_lost)
     store.plan = None
 
-A plan that raises kills who asks, before anything is done: what is no Exception is met by no
-handler on its way.
+A plan that raises an exception of its own ends the caller before anything is done, as a kill does.
+Let it derive from BaseException: no handler of errors catches it then.
 """
 
 from __future__ import annotations

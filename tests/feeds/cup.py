@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tests.feeds.league import MINUTES, Fetched
+from tests.feeds.league import MINUTES, Fetched, game_keys, games
 from touchline.accounting import sha256_hex
 from touchline.day import Day
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
@@ -49,15 +49,6 @@ class Row(msgspec.Struct, frozen=True):
     game_id: str
     start: datetime | None
     home: int
-
-
-def games(raw: Envelope) -> list[dict[str, Any]]:
-    [entry] = raw.entries("games")
-    return msgspec.json.decode(raw.stored(entry))
-
-
-def game_keys(raw: Envelope) -> list[str]:
-    return [game["id"] for game in games(raw)]
 
 
 def fixtures_of(fetch: FetchRef, raw: Envelope) -> Staged[Fixture]:
