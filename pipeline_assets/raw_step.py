@@ -377,7 +377,8 @@ def silent_slots(
     site: Site, raw: RawAsset, before: Slot, now: datetime
 ) -> list[tuple[Slot, MissedReason]]:
     """Expected slots before this one that have no fate in the ledger and can have no fetch any
-    more, by day. Goes back through the days until one that is over has nothing silent.
+    more, by day. Goes back through the days until one that is over has nothing silent; where slots
+    depend on data, one on which there were any.
 
     What can be fetched again is expected at any time since the feed was first watched: also of the
     days between two watch intervals, when nothing ran.
@@ -386,24 +387,38 @@ def silent_slots(
     silent: list[tuple[Slot, MissedReason]] = []
     open_days = raw.schedule.open_days(before.day, now)
     first = ledger.first_watched(raw.feed) if raw.refetch else None
-    day = max(open_days)
-    while True:
+    for day in _days_back(site, raw, max(open_days)):
         if first is None:
             expected = ledger.expected(raw, day, before.at)
         else:
             expected = [each for each in ledger.slots(raw, day) if first <= each.at < before.at]
         found = _silent_of(site, raw, day, expected, now)
         silent = found + silent
-        if day not in open_days and not found and (first is None or _is_settled(site, raw, day)):
-            return silent
-        day = day.shifted(-1)
+        if day not in open_days and not found and _is_settled(site, raw, day, expected):
+            break
+    return silent
 
 
-def _is_settled(site: Site, raw: RawAsset, day: Day) -> bool:
-    """Whether a day of which nothing is silent was watched, or named by an earlier run, or is older
-    than the feed's first watch interval."""
+def _days_back(site: Site, raw: RawAsset, newest: Day) -> Iterator[Day]:
+    """Yield the days up to this one, newest first: where slots depend on data those alone that have
+    a plan, since the feed was first watched."""
+    if raw.schedule.source is None:
+        while True:
+            yield newest
+            newest = newest.shifted(-1)
+    if first := site.ledger.first_watched(raw.feed):
+        oldest = min(raw.schedule.open_days(Day.containing(first), first))
+        yield from reversed(site.ledger.planned_days(raw.name, oldest, newest))
+
+
+def _is_settled(site: Site, raw: RawAsset, day: Day, expected: list[Slot]) -> bool:
+    """Whether no day before one of which nothing is silent needs to be looked at. Of what can be
+    fetched again, it is one that was watched, or named by an earlier run, or is older than the
+    feed's first watch interval; where slots depend on data, one that has any."""
+    if raw.schedule.source:
+        return bool(expected)
     ledger, first = site.ledger, site.ledger.first_watched(raw.feed)
-    if first is None or day.end <= first or ledger.fates(raw.name, day):
+    if not raw.refetch or first is None or day.end <= first or ledger.fates(raw.name, day):
         return True
     return bool(ledger.intervals(raw.feed, day.start, day.end))
 

@@ -26,6 +26,7 @@ from touchline.accounting import FetchFate, Verdict
 from touchline.day import Day
 from touchline.day_plan import POSTPONED, in_force
 from touchline.plan import FeedPlan
+from touchline.retries import Refetch
 from touchline.schedule import Planned
 from touchline.slot import Slot
 
@@ -184,6 +185,40 @@ def test_what_can_be_fetched_again_is_expected_though_nobody_watched(watch: Watc
     collected = collect_day(site, watched.plan, TUESDAY, [scores], run_id="collect")
     assert collected.steps[scores.name].added != []
     assert watched.findings() == {}
+
+
+@pytest.mark.parametrize(
+    ("refetch", "meanwhile"),
+    [
+        (None, "nothing"),
+        (scores.refetch, "nothing"),
+        (scores.refetch, "collected"),
+        (scores.refetch, "watched"),
+    ],
+)
+def test_days_without_a_game_hide_no_slot_that_was_missed_before_them(
+    refetch: Refetch | None, meanwhile: str, watch: Watch
+) -> None:
+    """Nothing runs from Tuesday morning until Monday, and there is no game in between."""
+    client = Cup({"late": LATE})
+    case = of_a_cup(client)
+    alone = replace(scores, refetch=refetch)
+    watched = watch(replace(case, plan=replace(case.plan, raws=(fixtures, alone))))
+    site, friday, monday = watched.site, TUESDAY.shifted(3), TUESDAY.shifted(6)
+    watched.live_until(TUESDAY.start + 6 * HOUR)
+    if meanwhile == "watched":
+        site.ledger.close_interval(watched.plan.name, TUESDAY.start + 12 * HOUR)
+        site.ledger.open_interval(watched.plan.name, friday.start, "simulated")
+        site.ledger.close_interval(watched.plan.name, friday.start + HOUR)
+        site.ledger.open_interval(watched.plan.name, monday.start, "simulated")
+    watched.clock.set(monday.start + HOUR)
+    if meanwhile == "collected":
+        collect_day(site, watched.plan, friday, [alone], run_id="collect")
+    client.starts["next"] = monday.start + 6 * HOUR
+    watched.run(Slot.of(fixtures.name, monday, monday.start + 5 * HOUR))
+    watched.run(Slot.of(scores.name, monday, monday.start + 8.5 * HOUR))
+    assert set(site.ledger.fates(scores.name, TUESDAY).values()) == {FetchFate.MISSED}
+    assert len(site.ledger.fates(scores.name, TUESDAY)) == 2
 
 
 def test_a_raw_asset_is_planned_from_a_stage_of_another() -> None:
