@@ -63,6 +63,8 @@ def seal_day(site: Site, feed: str, day: Day, *, run_id: str) -> SealReport:
     if report.waiting:
         return report
     report.waiting += _bring_up_to_date(site, feed, day, run_id)
+    if report.waiting:  # Sealed around it, the day would be no news to the next sealing.
+        return report
     for asset in site.plans[feed].assets:
         site.record.beat()
         try:

@@ -135,7 +135,7 @@ class StageStep:
         for number in todo:
             live = self._is_live(number)
             spent = time.monotonic() - started > BACKLOG_SECONDS
-            if spent and not live and not self.run.rebuild:
+            if spent and not live and self.run.is_live:
                 self.findings.append("the backlog is more than one run may take")
                 return
             if self.stage.ordered and number != todo[0]:

@@ -6,20 +6,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+import pipeline_assets.stage_step
 from pipeline_assets.collecting import collect_day
 from pipeline_assets.day_state import read_day_state
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.load import load_table
 from pipeline_assets.raw_step import raw_object
 from pipeline_assets.run import Batch, Run
+from pipeline_assets.seals_due import days_to_seal
 from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stage_step import stage_step
 from resources.watch_record import read_watch
 from tests.feeds.conftest import TUESDAY, of_a_cup
-from tests.feeds.cup import FIXTURES, TABLE, Cup, cup, fixtures, scores, when_games_end
+from tests.feeds.cup import FIXTURES, TABLE, Cup, Row, cup, fixtures, scores, when_games_end
 from tests.feeds.league import MINUTES
 from tests.feeds.watched import HOUR, Case, Watched
 from touchline.accounting import FetchFate, Verdict
@@ -29,6 +32,7 @@ from touchline.plan import FeedPlan
 from touchline.retries import Refetch
 from touchline.schedule import Planned
 from touchline.slot import Slot
+from touchline.stage import Staged
 
 Watch = Callable[[Case], Watched]
 EVENING, LATE = TUESDAY.start + 19 * HOUR, TUESDAY.start + 21 * HOUR
@@ -277,6 +281,38 @@ def test_a_version_that_read_too_little_is_made_again_before_the_day_is_sealed(
     made = raw_object(fixtures, watched.case.capture(slot))
     run.land(Batch(run, fixtures.name, False, iter([made]), []))
     run.land(stage_step(run, FIXTURES))
+    assert watched.seal().waiting == []
+    [row] = load_table(site, TABLE.name, TUESDAY).to_pylist()
+    assert row["start"] == EVENING + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("hindered", ["it fails", "it takes long"])
+def test_a_day_is_not_sealed_around_a_version_that_could_not_be_made_again(
+    hindered: str, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Cup({"early": EVENING})
+    case, fails = of_a_cup(client), False
+
+    def by(*given: Any) -> Staged[Row]:
+        if fails:
+            raise RuntimeError("not now")
+        return TABLE.by(*given)
+
+    stages = (*case.plan.stages[:-1], replace(TABLE, by=by))
+    watched = watch(replace(case, plan=replace(case.plan, stages=stages)))
+    watched.live_until(watched.case.over)
+    site, slot = watched.site, Slot.of(fixtures.name, TUESDAY, TUESDAY.start + 18 * HOUR)
+    client.starts["early"] = EVENING + timedelta(minutes=10)
+    run = Run(site, watched.plan, TUESDAY, "other")
+    run.land(Batch(run, fixtures.name, False, iter([raw_object(fixtures, case.capture(slot))]), []))
+    run.land(stage_step(run, FIXTURES))
+    if hindered == "it fails":
+        fails = True
+        assert watched.seal().sealed == []
+        assert days_to_seal(site.ledger, watched.plan, site.clock.now()) == [TUESDAY]
+        fails = False
+    else:
+        monkeypatch.setattr(pipeline_assets.stage_step, "BACKLOG_SECONDS", 0.0)
     assert watched.seal().waiting == []
     [row] = load_table(site, TABLE.name, TUESDAY).to_pylist()
     assert row["start"] == EVENING + timedelta(minutes=10)
