@@ -15,6 +15,8 @@ from resources.fetch_object import FetchObject
 from resources.ledger import LedgerUnavailable
 from resources.site import Site
 from resources.stage_codec import decode_stage
+from resources.store import StoreError
+from resources.watch_record import record_watch
 from touchline.accounting import Outcome
 from touchline.day import Day, FetchNumber
 from touchline.day_plan import in_force
@@ -50,8 +52,12 @@ def plan_days(site: Site, plan: FeedPlan, made: FetchObject) -> Iterator[str]:
         may_close = _is_whole(site, plan, made)
         for raw in raws:
             yield from _plan(site, raw, records, may_close=may_close)
+        # The next run that tells the store may be half a day away, and the ledger be lost by then.
+        record_watch(site.store, site.ledger, plan.name)
     except LedgerUnavailable as error:
         yield f"days could not be planned: {error}"
+    except StoreError as error:
+        yield f"the store was not told of the plans of days: {error}"
     except Exception as error:  # Whatever it is, it may not cost this run what it lands.
         yield f"days could not be planned from {made.asset}: {describe(error)}"
 

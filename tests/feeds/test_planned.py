@@ -152,7 +152,7 @@ def test_plans_of_a_lost_ledger_come_back_from_the_store(watch: Watch) -> None:
     watched = watch(of_a_cup(client))
     watched.live_until(TUESDAY.start + 17 * HOUR)
     client.starts["early"] = THURSDAY.start + 19 * HOUR
-    watched.live_until(THURSDAY.start)
+    watched.run(Slot.of(fixtures.name, TUESDAY, TUESDAY.start + 17 * HOUR))
     told = read_watch(watched.site.store, watched.plan.name).plans
     for day in (TUESDAY, THURSDAY):
         plans = watched.site.ledger.plans(scores.name, day)
