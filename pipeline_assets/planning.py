@@ -80,7 +80,7 @@ def _plan(
             continue
         if not may_close:
             numbers += in_force(day, site.ledger.plans(raw.name, day))
-        site.ledger.plan(raw.name, day, numbers, now)
+        site.ledger.plan_day(raw.name, day, numbers, now)
 
 
 def _is_whole(site: Site, plan: FeedPlan, made: FetchObject) -> bool:

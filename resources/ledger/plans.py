@@ -42,7 +42,7 @@ class PlanBook(Book):
         )
         return [row.day for row in rows]
 
-    def plan(self, raw: str, day: Day, numbers: Collection[FetchNumber], at: datetime) -> bool:
+    def plan_day(self, raw: str, day: Day, numbers: Collection[FetchNumber], at: datetime) -> bool:
         """Record that the day is to have slots of these numbers, as is known at this time. Return
         whether that changes any slot whose time has not come: only then there is another plan."""
         new = DayPlan(at, tuple(sorted(set(numbers))))

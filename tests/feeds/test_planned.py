@@ -20,6 +20,7 @@ from pipeline_assets.run import Batch, Run
 from pipeline_assets.seals_due import days_to_seal
 from pipeline_assets.slot_run import rebuild_day
 from pipeline_assets.stage_step import stage_step
+from resources.ledger.faulty import FaultyLedger, away
 from resources.watch_record import read_watch
 from tests.feeds.conftest import TUESDAY, of_a_cup
 from tests.feeds.cup import FIXTURES, TABLE, Cup, Row, cup, fixtures, scores, when_games_end
@@ -158,6 +159,27 @@ def test_plans_of_a_lost_ledger_come_back_from_the_store(watch: Watch) -> None:
         plans = watched.site.ledger.plans(scores.name, day)
         assert told[scores.name, day].read() == plans
         assert plans != []
+
+
+def test_fixtures_that_came_while_the_ledger_was_away_are_planned_from_the_next(
+    watch: Watch,
+) -> None:
+    client = Cup({"early": EVENING})
+    watched = watch(of_a_cup(client))
+    site = watched.site
+    ledger = FaultyLedger(site.settings.ledger_database, site.ledger.prefix)
+    watched.site = replace(site, ledger=ledger)
+    client.starts["late"] = LATE
+    ledger.plan = away
+    report = watched.run(Slot.of(fixtures.name, TUESDAY, TUESDAY.start + 5 * HOUR))
+    said = report.steps[FIXTURES.name].findings
+    assert any("days could not be planned: the ledger" in each for each in said)
+    assert report.steps[FIXTURES.name].added != []
+    ledger.plan = None
+    watched.run(Slot.of(fixtures.name, TUESDAY, TUESDAY.start + 17 * HOUR))
+    [plan] = ledger.plans(scores.name, TUESDAY)
+    assert len(plan.numbers) == 4
+    ledger.close()
 
 
 def test_what_can_be_fetched_again_is_expected_though_nobody_watched(watch: Watch) -> None:

@@ -355,7 +355,7 @@ def test_what_was_expected_missed_and_remarked_is_sent(
     ledger = sqlite_ledger(tmp_path / "ledger.db")
     ledger.open_interval("football", AT, "live")
     ledger.slot_missed(slot_at(DAY.minute(7)), MissedReason.RUN_DIED, AT)
-    assert ledger.plan("football/scores", DAY, [FetchNumber(1400)], DAY.start)
+    assert ledger.plan_day("football/scores", DAY, [FetchNumber(1400)], DAY.start)
     record_watch(here, ledger, "football")
     remark = Remark(id="q1", date=str(DAY), by="ann", says="rain")
     assert store_remark(here, "football", DAY, remark)

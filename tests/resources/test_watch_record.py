@@ -57,16 +57,16 @@ def test_the_store_keeps_the_plans_of_every_ledger(store: MemoryStore, tmp_path:
     scores, later = "cup/scores", AT + timedelta(hours=1)
     early, late = FetchNumber(900), FetchNumber(1200)
     one, other = (sqlite_ledger(tmp_path / name) for name in ("one", "other"))
-    assert one.plan(scores, DAY, [early, late], AT)
-    assert not one.plan(scores, DAY, [late, early], later)
+    assert one.plan_day(scores, DAY, [early, late], AT)
+    assert not one.plan_day(scores, DAY, [late, early], later)
     record_watch(store, one, "cup")
-    assert other.plan(scores, DAY, [late], later)
+    assert other.plan_day(scores, DAY, [late], later)
     record_watch(store, other, "cup")
     told = read_watch(store, "cup").plans[scores, DAY].read()
     assert told == [DayPlan(AT, (early, late)), DayPlan(later, (late,))]
     assert one.rebuild_plans(scores, DAY, told) == 1
     assert one.plans(scores, DAY) == told
-    assert not one.plan(scores, DAY, [FetchNumber(1300)], AT)  # An older one changes nothing.
+    assert not one.plan_day(scores, DAY, [FetchNumber(1300)], AT)  # An older one changes nothing.
     assert one.planned_days(scores, DAY.shifted(-1), DAY) == [DAY]
 
 

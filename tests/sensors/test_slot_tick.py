@@ -41,7 +41,7 @@ def test_the_sensor_asks_for_the_slots_of_a_plan(
     monkeypatch.setenv("TOUCHLINE_HOME", str(tmp_path))
     ledger, day = sqlite_ledger(tmp_path / "ledger.sqlite", ""), Day.parse("2026-01-06")
     slot = Slot.of(scores.name, day, day.end + timedelta(hours=2))
-    assert ledger.plan(scores.name, day, [slot.number], day.start)
+    assert ledger.plan_day(scores.name, day, [slot.number], day.start)
     plan = cup(Cup({}))
     sensor = slot_tick(scores, slot_job(plan, scores))
     with time_machine.travel(slot.at - timedelta(seconds=5), tick=False):
