@@ -77,7 +77,7 @@ class Decided:
             if found.raw != self.plan.surveys[stage.name].raw:
                 needed.clear()  # Read beside: of its own slots, those until then.
             if stage.holds_days:
-                needed += (n for n, row in found.claims.items() if row.landed and n < number)
+                needed += (n for n, row in found.claims.items() if row.landed and n <= number)
             for each in needed:
                 if each not in self.stands[name]:
                     absent = "it was added later" if each in found.unmade else "it is not there"

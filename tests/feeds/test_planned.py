@@ -16,6 +16,8 @@ from pipeline_assets.day_state import read_day_state
 from pipeline_assets.inbox import take_inbox
 from pipeline_assets.load import load_table
 from pipeline_assets.raw_step import raw_object
+from pipeline_assets.repair.plan import Action
+from pipeline_assets.repair.planning import plan_repair
 from pipeline_assets.run import Batch, Run
 from pipeline_assets.seals_due import days_to_seal
 from pipeline_assets.slot_run import rebuild_day
@@ -338,3 +340,23 @@ def test_a_day_is_not_sealed_around_a_version_that_could_not_be_made_again(
     assert watched.seal().waiting == []
     [row] = load_table(site, TABLE.name, TUESDAY).to_pylist()
     assert row["start"] == EVENING + timedelta(minutes=10)
+
+
+def test_nothing_is_made_of_less_where_what_came_in_the_same_minute_is_lost(
+    watch: Watch,
+) -> None:
+    """A game ends at 17:00, when the fixtures are fetched too."""
+    client = Cup({"early": TUESDAY.start + 14.5 * HOUR})
+    watched = watch(of_a_cup(client))
+    watched.live_until(watched.case.over)
+    site, number = watched.site, 17 * 60 + 1
+    before = watched.digests()
+    for asset in (fixtures.name, FIXTURES.name, TABLE.name):
+        key = site.keys(asset).single(TUESDAY, number)
+        site.store.delete(key, site.store.head(key).etag)
+    spool = site.spool(watched.plan.name).folder
+    spool.rename(spool.with_name("aside"))
+    site.days(watched.plan.name).in_hand.clear()
+    plan = plan_repair(site, watched.plan, TUESDAY)
+    assert {item.action for item in plan.items} == {Action.CANNOT}
+    assert watched.digests() == before
