@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline_assets.football.settings import FootballSettings
+from pipeline_assets.plans import FootballSettings
 from resources.settings import Settings
 
 
