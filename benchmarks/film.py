@@ -46,6 +46,7 @@ SECTIONS = {
     },
 }
 _USER, _SECRET = "watcher", "film"
+_DEADLINE_SECONDS = 600.0
 
 
 class NoRecordedData(FileNotFoundError):
@@ -160,20 +161,22 @@ def _call(cut: Envelope, entry: IndexEntry, later: timedelta) -> Call:
 def _recorded(source: Recorded) -> Iterator[bytes]:
     """The hour's fetches. One before them fills the reference cache, as on any other hour.
 
-    Each has a request budget of its own: a slow machine's calls end late in their minute and would
-    count in the next one too.
+    Each has a request budget and a vendor of its own, and all the time it takes: a slow machine's
+    calls end late in their minute, and would count in the next one too.
     """
     clock, cache = _RunningClock(), ReferenceCache(MemoryBlob())
-    with serve(source, user=_USER, secret=_SECRET, clock=clock) as served:
-        settings = football.FeedSettings(url=served.url, user=_USER, secret=_SECRET)
-        for position in range(-1, HOUR):
-            minute = FIRST_CUT.later(position)
-            clock.set(minute.utc)
+    for position in range(-1, HOUR):
+        minute = FIRST_CUT.later(position)
+        clock.set(minute.utc)
+        with serve(source, user=_USER, secret=_SECRET, clock=clock) as served:
+            settings = football.FeedSettings(
+                url=served.url, user=_USER, secret=_SECRET, deadline_seconds=_DEADLINE_SECONDS
+            )
             feed = football.FootballFeed(
                 settings, clock=clock, quota=Quota(), cache=cache, new_id=new_fetch_id
             )
             fetched = feed.fetch(Slot.implied("football", minute.utc))
-            if fetched.outcome is not Outcome.COMPLETE:
-                raise RuntimeError(f"minute {minute} is {fetched.outcome}: {dict(fetched.calls)}")
-            if position >= 0:
-                yield fetched.envelope
+        if fetched.outcome is not Outcome.COMPLETE:
+            raise RuntimeError(f"minute {minute} is {fetched.outcome}: {dict(fetched.calls)}")
+        if position >= 0:
+            yield fetched.envelope
