@@ -93,5 +93,5 @@ class _Lacking(FeedPlan):
     """A plan of which a stage does not run though others are made of it, which no plan may say."""
 
     @cached_property
-    def _raws(self) -> dict[str, RawAsset]:
-        return {asset.name: self.raws[0] for asset in self.assets}
+    def _raws(self) -> dict[str, list[RawAsset]]:
+        return {asset.name: [self.raws[0]] for asset in self.assets}
