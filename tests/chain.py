@@ -283,6 +283,7 @@ def rows(site: Site, day: Day, key_columns: Mapping[str, str]) -> Rows:
         RAW: [
             (envelope.ref.number, key)
             for envelope in load_envelopes(site, RAW, day)
+            if not envelope.failure  # It has no list of matches.
             for key in match_keys(envelope)
         ]
     }
