@@ -71,7 +71,7 @@ def deliver(
     facts: Callable[[M], Mapping[str, Any]] = attrgetter("facts"),
 ) -> None:
     """Try to send what is due, oldest first, as long as there is time; what is left goes with the
-    next one who asks. `facts` returns what a webhook is sent of a message as JSON. Raises
+    next one who asks. `facts` returns the JSON that a webhook gets with a message. Raises
     LedgerUnavailable."""
     ends = time.monotonic() + seconds
     notifier = cache(notifier)

@@ -7,4 +7,4 @@ from resources.settings import Settings
 
 
 class AllSettings(FootballSettings, Settings):
-    """What commands, sensors and runs load with `AllSettings.load()`."""
+    """General settings and those of every feed. Commands, sensors and runs load this class."""

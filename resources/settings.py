@@ -130,8 +130,8 @@ class Settings(BaseSettings):
     that was watched. What landed before it stays, and commands read it."""
 
     origin: Origin = "live"
-    """Where data come from: live, simulated or recorded. Only live data of a feed alert people.
-    `touchline up` and `replay` set it for their stand-ins."""
+    """Where data come from: live, simulated or recorded. Alerts of a feed reach people only where
+    its data are live. `touchline up` and `replay` set it for their stand-ins."""
 
     ledger_url: SecretStr | None = None
     """The ledger's database, as an SQLAlchemy URL like

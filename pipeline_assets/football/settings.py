@@ -14,7 +14,7 @@ class FootballSettings(FeedSettings):
     """The football vendor, up to and with /v1/football/, like
     https://vendor.example.com/v1/football/; unset for the simulator."""
     feed_user: SecretStr | None = None
-    """Who we are to the vendor."""
+    """The user name that the vendor gave us."""
     feed_secret: SecretStr | None = None
     """The secret that the vendor gave us."""
     feed_deadline_seconds: Seconds = 45.0

@@ -96,14 +96,14 @@ class Killed:
 
     @cached_property
     def undisturbed(self) -> tuple[Everything, range]:
-        """What stands in the end if nobody dies, and the writes of the slot's run."""
+        """Return the store and ledger at the end of a run that is not killed, and its writes."""
         never = Death()
         with self.then(never) as (watched, _):
             return everything(watched), range(never.writes)
 
     @cached_property
     def unasked(self) -> Everything:
-        """What stands in the end if nobody asks for the slot."""
+        """Return the store and ledger at the end if the slot is never run."""
         with self.then(None) as (watched, _):
             return everything(watched)
 
