@@ -120,6 +120,9 @@ class Call:
     stale: bool = False
     masked: bool = False
     """True when the vendor echoed a credential, which was replaced by `***`."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the answer's headers those that its client keeps, such as what is left of a quota, by
+    their name in lower case."""
 
 
 class IndexEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -143,6 +146,7 @@ class IndexEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     encoding: str | None = None
     stale: bool = False
     masked: bool = False
+    headers: dict[str, str] = {}
 
     @property
     def uuid(self) -> str | None:
@@ -234,6 +238,7 @@ class _Writer:
                 encoding=encoding,
                 stale=call.stale,
                 masked=call.masked,
+                headers=dict(call.headers),
             )
         )
         self.text(stored)
