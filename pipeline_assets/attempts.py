@@ -7,10 +7,12 @@ content is to the key: new, the same, or less than had landed.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from pipeline_assets.calendars import CalendarUnknown, calendar_records
 from resources.fetch_object import FetchObject
 from resources.ledger import AttemptRow, LedgerUnavailable
 from resources.site import Site
@@ -102,10 +104,19 @@ class Attempt:
 
     def _expects(self, now: datetime) -> tuple[Expected, datetime | None]:
         try:
-            return self.refetch.expects(self.slot.day, now)
+            told = self._calendar(now)
+            return self.refetch.expects(self.slot.day, now, *told)
+        except CalendarUnknown as error:
+            self.findings.append(f"whether data can exist is not known: {error}")
+            return Expected.UNKNOWN, None
         except Exception as error:  # Whatever it is, it may not cost this slot its fetch.
             self.findings.append(f"whether data can exist is not known: {describe(error)}")
             return Expected.UNKNOWN, None
+
+    def _calendar(self, now: datetime) -> tuple[Sequence[Any], ...]:
+        """What is to be given beside day and time. Raises CalendarUnknown."""
+        calendar = self.refetch.calendar
+        return () if calendar is None else (calendar_records(self.site, calendar, now),)
 
     def _content(self, made: FetchObject) -> Content | None:
         try:

@@ -67,6 +67,7 @@ two parents stands below the first.
             WrongOrigin (wrong_origin)
         BadParameterError
         BudgetSpent
+        CalendarUnknown
         DataDirectoryError
         Malformed
         Moved

@@ -31,7 +31,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from touchline.accounting import RetryAction, RetryReason, RunState
-from touchline.day import Day
 from touchline.fetch import Envelope
 from touchline.zeros import Expected
 
@@ -118,16 +117,28 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Calendar:
+    """A stage of another raw asset whose records say when something is to happen. `fresh_for` is
+    how old the newest fetch of it may be; what an older one says is not relied upon."""
+
+    stage: str
+    fresh_for: timedelta
+
+
+@dataclass(frozen=True)
 class Refetch:
     """That the past of a raw asset can be fetched again, and what is decided by.
 
     Both are pure functions. `content` is of a fetch that did not fail; its units are those of the
     fetch's records that are no placeholders. `expects` says of a day, at a time (UTC), whether data
-    can exist, and from when on, where that is known.
+    can exist, and from when on, where that is known. Where there is a `calendar`, it is given the
+    newest records of that as a third argument, and not asked while there are none: whether data can
+    exist is then unknown.
     """
 
     content: Callable[[Envelope], Content]
-    expects: Callable[[Day, datetime], tuple[Expected, datetime | None]]
+    expects: Callable[..., tuple[Expected, datetime | None]]
+    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True)

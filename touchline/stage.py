@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from touchline.accounting import Account, Outcome
+from touchline.coverage import Coverage
 from touchline.day import ONE_MINUTE, Day, FetchNumber
 from touchline.day_plan import PlansOf
 from touchline.errors import TouchlineError
@@ -361,6 +362,9 @@ class Stage(Generic[R]):
     """A fetch's entry in the daily log document: JSON types, Structs, `msgspec.Raw`, and `Decimal`,
     which is written as a number. Its footer, whose name ends in `FOOTER`, has `total_matches`."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    covers: Coverage | None = None
+    """What a calendar says of the day that a stage spans; None where there is nothing to compare
+    it with."""
 
     @property
     def feed(self) -> str:

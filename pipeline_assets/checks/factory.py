@@ -13,6 +13,7 @@ from pipeline_assets.checks.alive import feed_is_alive
 from pipeline_assets.checks.books import DayBooks, KnownClaims
 from pipeline_assets.checks.cadence import cadence
 from pipeline_assets.checks.conserved import records_conserved
+from pipeline_assets.checks.covered import calendar_is_covered
 from pipeline_assets.checks.landing import landed_matches_claimed
 from pipeline_assets.checks.once import every_fetch_once
 from pipeline_assets.checks.report import CheckReport, Kind
@@ -67,6 +68,7 @@ _RUN: dict[str, Check] = {
     "records_conserved": records_conserved,
     "every_fetch_once": every_fetch_once,
     "zero_is_explained": zero_is_explained,
+    "calendar_is_covered": calendar_is_covered,
     "schema_holds": schema_holds,
     "feed_is_alive": feed_is_alive,
     "spool_within_bounds": spool_within_bounds,

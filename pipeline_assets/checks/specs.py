@@ -52,6 +52,11 @@ CHECKS = (
         "reason.",
     ),
     CheckSpec(
+        "calendar_is_covered",
+        "What the calendar says of the day is there, each game of it.",
+        applies=lambda asset: isinstance(asset, Stage) and asset.covers is not None,
+    ),
+    CheckSpec(
         "schema_holds",
         "What lands has the columns that are declared, and the vendor's records their shape.",
     ),
