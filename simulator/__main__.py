@@ -1,4 +1,4 @@
-"""`python -m simulator`: one process on 127.0.0.1 that stands in for the football vendor."""
+"""`python -m simulator`: one process on 127.0.0.1 that stands in for the vendors of all feeds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulator.app import Credentials, VendorApi
+from simulator.basketball.app import BasketballApi, Keys
+from simulator.basketball.season import Season
 from simulator.call_log import CallLog
-from simulator.clock import Clock
+from simulator.clock import Clock, SpedUp
 from simulator.recorded import Recorded
 from simulator.server import Served, run
 from simulator.source import DataDirectoryError, Source
@@ -21,6 +23,9 @@ from simulator.world import World
 KEPT_CALLS = 1_000
 """Of the last minutes. Who wants more of the log asks for it as it grows."""
 USER_VARIABLE, SECRET_VARIABLE = "TOUCHLINE_FEED_USER", "TOUCHLINE_FEED_SECRET"
+BALLDONTLIE_KEY_VARIABLE = "TOUCHLINE_BALLDONTLIE_KEY"
+ODDS_API_KEY_VARIABLE = "TOUCHLINE_ODDS_API_KEY"
+FEEDS = ("football", "basketball")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     credentials = Credentials(user or "", secret or "") if user or secret else None
     try:
         api = VendorApi(source, credentials, Clock(options.now), CallLog(KEPT_CALLS))
-        run(api, options.port, _announce)
+        basketball = _basketball(options, api) if "basketball" in options.feeds else None
+        run(api, options.port, _announce, basketball, football="football" in options.feeds)
     except OSError as error:
         print(f"simulator: cannot listen on port {options.port}: {error}", file=sys.stderr)
         return 1
@@ -56,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--user", help=f"credentials to ask for; prefer {USER_VARIABLE}")
     parser.add_argument("--secret", help=f"prefer {SECRET_VARIABLE}: process lists show arguments")
     parser.add_argument("--now", type=_moment, help="freeze the clock at this ISO time")
+    parser.add_argument("--feeds", type=_feeds, default=FEEDS, help="some of: " + ",".join(FEEDS))
+    parser.add_argument(
+        "--speedup", type=float, default=1.0, help="how much faster basketball's clock runs"
+    )
+    parser.add_argument(
+        "--anchor", type=_moment, help="when that clock agrees with the system's; else the start"
+    )
     return parser
 
 
@@ -65,6 +78,21 @@ def _source(options: argparse.Namespace) -> Source:
     if options.data is None:
         raise DataDirectoryError(Path("."), "--source recorded needs --data DIR")
     return Recorded(options.data)
+
+
+def _basketball(options: argparse.Namespace, api: VendorApi) -> BasketballApi:
+    keys = Keys(
+        os.environ.get(BALLDONTLIE_KEY_VARIABLE, ""), os.environ.get(ODDS_API_KEY_VARIABLE, "")
+    )
+    clock = SpedUp(options.anchor or datetime.now(UTC), options.speedup, api.clock)
+    return BasketballApi(Season(options.seed), keys, clock, api.log)
+
+
+def _feeds(text: str) -> tuple[str, ...]:
+    feeds = tuple(text.split(","))
+    if not set(feeds) <= set(FEEDS):
+        raise argparse.ArgumentTypeError(f"feeds are {','.join(FEEDS)}")
+    return feeds
 
 
 def _positive(text: str) -> int:
@@ -80,7 +108,11 @@ def _moment(text: str) -> datetime:
 
 
 def _announce(served: Served) -> None:
-    print(json.dumps({"url": served.url, "control": served.control_url}), flush=True)
+    announced = {"url": served.url, "control": served.control_url}
+    if served.basketball:
+        announced["balldontlie_url"] = served.balldontlie_url
+        announced["odds_api_url"] = served.odds_api_url
+    print(json.dumps(announced), flush=True)
 
 
 if __name__ == "__main__":

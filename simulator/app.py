@@ -1,23 +1,26 @@
-"""The simulator over HTTP: the vendor's paths below /v1/football/, its control below /_control/."""
+"""The simulator over HTTP: football's paths below /v1/football/, the control's below /_control/.
+
+The NBA services stand beside them, below /balldontlie/v1/ and /odds_api/v4/.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from email.utils import format_datetime
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from simulator.answering import Logged, give
+from simulator.basketball import faults as basketball_faults
+from simulator.basketball.app import BasketballApi, basketball_routes
 from simulator.call_log import CallLog
 from simulator.clock import Clock
-from simulator.control import control_routes
+from simulator.control import control_routes, fault_routes
 from simulator.faults import Answer, Faults
 from simulator.limits import SlidingWindow
 from simulator.source import Source
@@ -68,25 +71,8 @@ class VendorApi:
         params = {name: sent[name] for name in sent if name not in ("user", "secret")}
         now = self.clock.now()
         answer = self.answer(endpoint, params, sent)
-        if answer.delay_seconds:
-            await asyncio.sleep(answer.delay_seconds)
-        if answer.never:
-            self.log.add(endpoint, params, 0, b"", now)
-            await _until_the_client_leaves(receive)
-            return
-        date = self.clock.now() + timedelta(seconds=answer.date_offset_seconds)
-        body = answer.body[: answer.stop_after]
-        self.log.add(endpoint, params, answer.status, body, now)
-        headers = {
-            "date": format_datetime(date, usegmt=True),
-            "content-type": answer.content_type,
-            "content-length": str(len(answer.body)),
-            **answer.headers,
-        }
-        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-        cut_short = answer.stop_after is not None
-        await send({"type": "http.response.body", "body": body, "more_body": cut_short})
+        logged = Logged(self.log, endpoint, params, now)
+        await give(answer, receive, send, clock=self.clock, log=logged)
 
     def answer(self, endpoint: str, params: Mapping[str, str], sent: Mapping[str, str]) -> Answer:
         """The answer to one call, with quota and faults. `sent` are all query parameters."""
@@ -110,16 +96,17 @@ def _error(text: str) -> Answer:
     return Answer(msgspec.json.encode({"err": text}))
 
 
-async def _until_the_client_leaves(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def application(api: VendorApi) -> Starlette:
-    """The whole simulator as one ASGI application."""
-    return Starlette(
-        routes=[
-            Route(VENDOR_PREFIX + "/{endpoint:path}", api),
-            Mount(CONTROL_PREFIX, routes=control_routes(api.clock, api.faults, api.log)),
-        ]
-    )
+def application(
+    api: VendorApi, basketball: BasketballApi | None = None, *, football: bool = True
+) -> Starlette:
+    """The whole simulator as one ASGI application; `football` false leaves its paths away."""
+    control = control_routes(api.clock, api.faults, api.log)
+    routes: list[BaseRoute] = []
+    if basketball is not None:
+        read = msgspec.json.Decoder(list[basketball_faults.Fault])
+        faults = basketball.faults
+        control += fault_routes("/basketball/faults", faults, read, basketball.clock)
+        routes += basketball_routes(basketball)
+    if football:
+        routes.append(Route(VENDOR_PREFIX + "/{endpoint:path}", api))
+    return Starlette(routes=[*routes, Mount(CONTROL_PREFIX, routes=control)])

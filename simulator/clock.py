@@ -33,3 +33,31 @@ class Clock:
     def timestamp(self) -> float:
         """The current time in Unix seconds."""
         return self.now().timestamp()
+
+
+class SpedUp(Clock):
+    """A clock that agrees with another at `anchor` and runs `speedup` times as fast.
+
+    Who knows the two numbers can work out its time. Where the other clock is set, this one tells
+    the same moment. Setting this one sets the other.
+    """
+
+    def __init__(self, anchor: datetime, speedup: float, clock: Clock | None = None) -> None:
+        if anchor.tzinfo is None:
+            raise ValueError(f"the anchor needs a time with a zone, got {anchor.isoformat()}")
+        if speedup <= 0:
+            raise ValueError(f"a clock runs forward, not {speedup} times as fast")
+        self._anchor = anchor.astimezone(UTC)
+        self._speedup = speedup
+        self._clock = clock or Clock()
+
+    def set(self, now: datetime | None) -> None:
+        self._clock.set(now)
+
+    @property
+    def frozen(self) -> bool:
+        return self._clock.frozen
+
+    def now(self) -> datetime:
+        now = self._clock.now()
+        return now if self.frozen else self._anchor + (now - self._anchor) * self._speedup

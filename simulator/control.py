@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 import msgspec
+from msgspec.json import Decoder
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -13,6 +15,14 @@ from starlette.routing import BaseRoute, Route
 from simulator.call_log import CallLog
 from simulator.clock import Clock
 from simulator.faults import Fault, Faults
+
+_F = TypeVar("_F")
+
+
+class _Faults(Protocol[_F]):
+    def replace(self, faults: list[_F], now: int) -> None: ...
+
+    def current(self) -> list[_F]: ...
 
 
 class _Now(msgspec.Struct):
@@ -36,18 +46,6 @@ def control_routes(clock: Clock, faults: Faults, log: CallLog) -> list[BaseRoute
         clock.set(msgspec.json.decode(await request.body(), type=_Now).now)
         return _json(_clock_state(clock))
 
-    async def get_faults(request: Request) -> Response:
-        return _json(faults.current())
-
-    async def put_faults(request: Request) -> Response:
-        wanted = msgspec.json.decode(await request.body(), type=list[Fault])
-        faults.replace(wanted, int(clock.timestamp()))
-        return _json(faults.current())
-
-    async def delete_faults(request: Request) -> Response:
-        faults.replace([], int(clock.timestamp()))
-        return _json([])
-
     async def get_log(request: Request) -> Response:
         calls, following = log.since(int(request.query_params.get("since", "0")))
         return _json({"calls": calls, "next": following})
@@ -60,11 +58,32 @@ def control_routes(clock: Clock, faults: Faults, log: CallLog) -> list[BaseRoute
         Route("/health", health, methods=["GET"]),
         Route("/clock", get_clock, methods=["GET"]),
         Route("/clock", _refusing(put_clock), methods=["PUT"]),
-        Route("/faults", get_faults, methods=["GET"]),
-        Route("/faults", _refusing(put_faults), methods=["PUT"]),
-        Route("/faults", delete_faults, methods=["DELETE"]),
+        *fault_routes("/faults", faults, Decoder(list[Fault]), clock),
         Route("/log", _refusing(get_log), methods=["GET"]),
         Route("/log", delete_log, methods=["DELETE"]),
+    ]
+
+
+def fault_routes(
+    path: str, faults: _Faults[_F], read: Decoder[list[_F]], clock: Clock
+) -> list[BaseRoute]:
+    """Routes to see, replace and take away the faults of one sport."""
+
+    async def get_faults(request: Request) -> Response:
+        return _json(faults.current())
+
+    async def put_faults(request: Request) -> Response:
+        faults.replace(read.decode(await request.body()), int(clock.timestamp()))
+        return _json(faults.current())
+
+    async def delete_faults(request: Request) -> Response:
+        faults.replace([], int(clock.timestamp()))
+        return _json([])
+
+    return [
+        Route(path, get_faults, methods=["GET"]),
+        Route(path, _refusing(put_faults), methods=["PUT"]),
+        Route(path, delete_faults, methods=["DELETE"]),
     ]
 
 
