@@ -1,0 +1,1 @@
+"""The NBA feed: box scores, the calendar, rosters and injuries."""
