@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import PLANS, watched
 from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import connected
 from resources.env_file import ENV_FILE
 from resources.known_days import known_days
-from resources.ledger import Ledger
+from resources.ledger import Ledger, LedgerUnavailable
 from resources.processes import ProcessId
 from resources.settings import Settings
 from resources.site import Site
@@ -49,16 +49,31 @@ def settings_for(prefix: str | None = None, **overrides: Any) -> AllSettings:
 
 @contextmanager
 def opened(settings: Settings, *, clock: Clock | None = None) -> Iterator[Site]:
-    """The site of these settings, made where it is not there yet. The embedded object store is
-    joined where it runs, else started for as long as this.
+    """The site of these settings, made where it is not there yet, with the feeds that are watched
+    and those that have been. The embedded object store is joined where it runs, else started for as
+    long as this.
 
-    Raises EmbeddedS3Error, LedgerUnavailable.
+    Raises Misuse, EmbeddedS3Error, LedgerUnavailable.
     """
+    chosen = watched(settings.feeds)
     with (
         connected(settings) as access,
         closing(Site.open(settings, PLANS, access, clock=clock)) as s,
     ):
+        s.plans = {
+            name: plan
+            for name, plan in PLANS.items()
+            if name in chosen or _was_watched(s.ledger, name)
+        }
         yield s
+
+
+def _was_watched(ledger: Ledger, feed: str) -> bool:
+    """Whether the ledger knows of any watch of a feed; False while it is away."""
+    try:
+        return ledger.first_watched(feed) is not None
+    except LedgerUnavailable:
+        return False
 
 
 @contextmanager
@@ -170,7 +185,10 @@ def plans_named(plans: Mapping[str, FeedPlan], feed: str | None) -> list[FeedPla
     if feed is None:
         return list(plans.values())
     if feed not in plans:
-        raise Misuse(f"{feed!r} is not a feed; there are: {', '.join(plans)}")
+        raise Misuse(
+            f"{feed!r} is not a feed that is watched here; there are: {', '.join(plans)}. "
+            "TOUCHLINE_FEEDS names those that are watched"
+        )
     return [plans[feed]]
 
 

@@ -20,6 +20,7 @@ from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import STOP_GRACE_SECONDS, S3Access, Server
 from resources.settings import Settings
 from touchline.health import ALIVE, CODE_SERVER
+from touchline.plan import FeedPlan
 
 DEFINITIONS = "sensors.definitions"
 _HOST = "127.0.0.1"
@@ -82,10 +83,17 @@ def object_store(settings: Settings, server: Server) -> ChildSpec:
     )
 
 
-def simulator(settings: AllSettings, data: Path | None) -> ChildSpec:
-    """At the feed URL, on loopback; `data` is the directory of a recorded poll."""
-    port = urlsplit(settings.require_feed_url()).port
+def simulator(settings: AllSettings, plans: Mapping[str, FeedPlan], data: Path | None) -> ChildSpec:
+    """At the URLs of these feeds' vendors, all on one port of loopback; `data` is the directory of
+    a recorded poll."""
+    [port] = {
+        urlsplit(getattr(settings, name)).port
+        for plan in plans.values()
+        if plan.stand_in
+        for name in plan.stand_in.urls
+    }
     command = [sys.executable, "-m", "simulator", "--port", str(port), "--source", settings.origin]
+    command += ["--feeds", ",".join(plans)]
     if data:
         command += ["--data", str(data)]
     return ChildSpec(

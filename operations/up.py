@@ -21,13 +21,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from operations import stack as parts
 from operations.dagster_home import prepare_dagster_home
 from operations.supervisor import Stopping, Supervisor, UpError
 from pipeline_assets.housekeeping import DagsterUnreadable
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import PLANS, watched
 from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import S3Access, Server
 from resources.known_days import first_known_day
@@ -44,6 +42,7 @@ from touchline.clock import SystemClock
 from touchline.day import Day
 from touchline.errors import Unavailable
 from touchline.health import CODE_SERVER
+from touchline.plan import FeedPlan
 
 _WATCH_SECONDS = 1.0
 
@@ -90,9 +89,10 @@ def open_site(settings: Settings, access: S3Access) -> None:
     LedgerUnavailable.
     """
     with closing(Site.open(settings, PLANS, access)) as site:
-        for feed in PLANS:
+        feeds = watched(settings.feeds)
+        for feed in feeds:
             site.claim_origin(feed, settings.origin)
-        for feed in PLANS:
+        for feed in feeds:
             site.ledger.open_interval(feed, datetime.now(UTC), settings.origin)
             record_watch(site.store, site.ledger, feed)
 
@@ -100,7 +100,7 @@ def open_site(settings: Settings, access: S3Access) -> None:
 def close_site(settings: Settings, access: S3Access) -> None:
     """Expect no minutes from here on; never after a crash, which stops nobody from watching."""
     with closing(Site.open(settings, PLANS, access)) as site:
-        for feed in PLANS:
+        for feed in watched(settings.feeds):
             site.ledger.close_interval(feed, datetime.now(UTC))
             with suppress(StoreError):  # The next `up` tells it.
                 record_watch(site.store, site.ledger, feed)
@@ -194,24 +194,35 @@ def down(settings: Settings, progress: Callable[[str], None]) -> bool:
 
 
 def _with_source(settings: AllSettings, options: UpOptions) -> AllSettings:
-    """The settings with the feed and its origin resolved: for stand-ins with fresh credentials."""
-    source = options.source or ("live" if settings.feed_url else "simulated")
+    """The settings with the feeds and their origin resolved: for stand-ins with fresh credentials.
+    Live is what has a vendor's URL; of feeds that are not chosen, those that have one are watched.
+
+    Raises UpError, Misuse.
+    """
+    given = [name for name, plan in PLANS.items() if _has_url(settings, plan)]
+    chosen = settings.feeds or ",".join(given) or None
+    source = options.source or ("live" if set(watched(chosen)) & {*given} else "simulated")
+    plans = watched(chosen)
+    update: dict[str, object] = {"origin": source, "feeds": ",".join(plans)}
     if source == "live":
-        try:
-            settings.require_feed_url()
-            settings.feed_credentials()
-        except SettingsError as error:
-            raise UpError(str(error)) from None
-        return settings.model_copy(update={"origin": "live"})
+        settings = settings.model_copy(update=update)
+        for plan in plans.values():
+            try:
+                plan.client(settings, SystemClock(), None)
+            except SettingsError as error:
+                raise UpError(str(error)) from None
+        return settings
     (port,) = choose_ports(1)
-    return settings.model_copy(
-        update={
-            "origin": source,
-            "feed_url": f"http://127.0.0.1:{port}/v1/football/",
-            "feed_user": SecretStr(secrets.token_hex(8)),
-            "feed_secret": SecretStr(secrets.token_hex(16)),
-        }
-    )
+    for plan in plans.values():
+        if plan.stand_in is None:
+            raise UpError(f"nothing stands in for the vendors of {plan.name}")
+        update |= plan.stand_in.keys() | plan.stand_in.at(f"http://127.0.0.1:{port}")
+    return settings.model_copy(update=update)
+
+
+def _has_url(settings: AllSettings, plan: FeedPlan) -> bool:
+    names = plan.stand_in.urls if plan.stand_in else ()
+    return any(getattr(settings, name) is not None for name in names)
 
 
 def little_room(settings: Settings) -> str | None:
@@ -281,7 +292,7 @@ def _start(
             _check_store(access, settings, progress)
         if settings.origin != "live":
             data = _recording(settings, options) if settings.origin == "recorded" else None
-            first.append(parts.simulator(settings, data))
+            first.append(parts.simulator(settings, watched(settings.feeds), data))
         settings = settings.model_copy(update={"first_day": str(first_day(settings, access))})
         environment = parts.child_environment(settings, access)
         first.append(parts.code_server(settings, code_port, options.definitions, environment))

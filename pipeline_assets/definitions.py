@@ -9,12 +9,12 @@ import dagster as dg
 
 from pipeline_assets.assets import assets_of, checks_of
 from pipeline_assets.jobs import JOBS
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import WATCHED
 from pipeline_assets.run_resources import s3, s3_day, site
 
 defs = dg.Definitions(
-    assets=[asset for plan in PLANS.values() for asset in assets_of(plan)],
-    asset_checks=[checks_of(plan) for plan in PLANS.values()],
+    assets=[asset for plan in WATCHED.values() for asset in assets_of(plan)],
+    asset_checks=[checks_of(plan) for plan in WATCHED.values()],
     jobs=JOBS,
     resources={"site": site, "s3_day": s3_day, "s3": s3},
     executor=dg.in_process_executor,

@@ -4,7 +4,7 @@ of its days, what was left in its inbox; and the housekeeping of all."""
 import dagster as dg
 
 from pipeline_assets.partitions import lane_tags
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import WATCHED
 from touchline.accounting import RunKind
 from touchline.plan import FeedPlan
 from touchline.stage import RawAsset
@@ -143,12 +143,12 @@ def housekeeping_job() -> None:
     records()
 
 
-SLOT_JOBS = {raw.name: slot_job(plan, raw) for plan in PLANS.values() for raw in plan.raws}
+SLOT_JOBS = {raw.name: slot_job(plan, raw) for plan in WATCHED.values() for raw in plan.raws}
 """The job that takes the slots of each raw asset, by its name."""
-CHECKS_JOBS = {plan.name: checks_job(plan) for plan in PLANS.values()}
-ROTATION_JOBS = {plan.name: rotation_job(plan) for plan in PLANS.values()}
-SEAL_JOBS = {plan.name: seal_job(plan) for plan in PLANS.values()}
-INBOX_JOBS = {plan.name: inbox_job(plan) for plan in PLANS.values()}
+CHECKS_JOBS = {plan.name: checks_job(plan) for plan in WATCHED.values()}
+ROTATION_JOBS = {plan.name: rotation_job(plan) for plan in WATCHED.values()}
+SEAL_JOBS = {plan.name: seal_job(plan) for plan in WATCHED.values()}
+INBOX_JOBS = {plan.name: inbox_job(plan) for plan in WATCHED.values()}
 JOBS = [
     *SLOT_JOBS.values(),
     *CHECKS_JOBS.values(),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline_assets.health import Books, book_signals
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import watched
 from resources.ledger import Ledger
 from resources.settings import Settings
 from resources.spool import Spool
@@ -27,8 +27,9 @@ def look_at(
 ) -> list[Signal]:
     """Every signal with what it follows from; `store` is None where the embedded one does not
     run."""
-    spools = {feed: Spool(settings.prefix_folder / feed, feed) for feed in PLANS}
-    of_books = book_signals(Books(settings, PLANS, ledger, store, spools, now))
+    plans = watched(settings.feeds)
+    spools = {feed: Spool(settings.prefix_folder / feed, feed) for feed in plans}
+    of_books = book_signals(Books(settings, plans, ledger, store, spools, now))
     return with_causes([*_parts(settings), *of_dagster, *of_books])
 
 

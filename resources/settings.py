@@ -129,6 +129,10 @@ class Settings(BaseSettings):
     """The first day that Dagster's pages have a partition of, like 2025-05-28; unset for the first
     that was watched. What landed before it stays, and commands read it."""
 
+    feeds: str | None = None
+    """The feeds that are watched, comma-separated, like football,basketball; unset for football
+    alone. Commands read every feed."""
+
     origin: Origin = "live"
     """Where data come from: live, simulated or recorded. Alerts of a feed reach people only where
     its data are live. `touchline up` and `replay` set it for their stand-ins."""

@@ -16,7 +16,7 @@ import dagster as dg
 
 from pipeline_assets.jobs import CHECKS_JOBS, SLOT_JOBS
 from pipeline_assets.partitions import day_of_run, slot_of_run, tags_of_day
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import WATCHED
 from touchline.day import Day
 from touchline.plan import FeedPlan
 
@@ -114,5 +114,5 @@ def _has_failed(plan: FeedPlan, run: dg.DagsterRun) -> None:
 check_sensors = [
     sensor
     for feed, job in CHECKS_JOBS.items()
-    for sensor in (ended_days(PLANS[feed], job), failed_minutes(PLANS[feed], job))
+    for sensor in (ended_days(WATCHED[feed], job), failed_minutes(WATCHED[feed], job))
 ]

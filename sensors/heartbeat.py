@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import WATCHED
 
 if TYPE_CHECKING:
     from resources.embedded_s3 import S3Access
@@ -58,7 +58,7 @@ def write(now: datetime, of_dagster: Iterable[Signal] = ()) -> None:
     with closing(ledger), connected(settings) as access:
         ledger.migrate()
         store = _store(settings, access)  # pyright: ignore[reportArgumentType]  # It is frozen.
-        for plan in PLANS.values():
+        for plan in WATCHED.values():
             beat(store, heartbeat_of(ledger, plan, now))
         signals = look_at(settings, ledger, store, of_dagster, now)
         write_status(store, as_json(signals, now))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from pipeline_assets.jobs import SEAL_JOBS
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import WATCHED
 from touchline.day import Day
 from touchline.plan import FeedPlan
 
@@ -64,4 +64,4 @@ def _is_asked_for(plan: FeedPlan, now: datetime) -> bool:
         ledger.close()
 
 
-seals = [seal(PLANS[feed], job) for feed, job in SEAL_JOBS.items()]
+seals = [seal(WATCHED[feed], job) for feed, job in SEAL_JOBS.items()]

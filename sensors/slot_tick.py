@@ -13,7 +13,7 @@ import dagster as dg
 
 from pipeline_assets.jobs import SLOT_JOBS
 from pipeline_assets.partitions import SLOT
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import WATCHED
 from touchline.slot import Slot
 from touchline.stage import RawAsset
 
@@ -65,4 +65,4 @@ def _called(raw: RawAsset) -> str:
     return f"{raw.feed} minute" if raw.schedule.every_minute else f"{raw.name} slot"
 
 
-slot_ticks = [slot_tick(raw, SLOT_JOBS[raw.name]) for plan in PLANS.values() for raw in plan.raws]
+slot_ticks = [slot_tick(raw, SLOT_JOBS[raw.name]) for plan in WATCHED.values() for raw in plan.raws]

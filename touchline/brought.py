@@ -1,4 +1,5 @@
-"""What a feed brings to people: commands and a live board, without what calls and serves them."""
+"""What a feed brings to people: commands, a live board, and how the simulator stands in for its
+vendors; without what calls and serves them."""
 
 from __future__ import annotations
 
@@ -24,6 +25,24 @@ Work = Callable[[Any, Callable[[str], None]], Told]
 Command = Callable[[], Callable[..., Work]]
 """Loads a command when it is called; its docstring is the command's help. What it gives takes the
 command's options, declared for Typer, refuses what makes no sense, and returns the work."""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """How the simulator stands in for a feed's vendors.
+
+    `keys` returns fresh credentials, as settings by name; the simulator reads them from the
+    variables of these settings. `urls` has the path of each vendor on the simulator by the name of
+    the setting that says where the vendor is.
+    """
+
+    keys: Callable[[], dict[str, Any]]
+    urls: Mapping[str, str]
+
+    def at(self, origin: str) -> dict[str, str]:
+        """Return the settings that say where the vendors are, on a simulator with this origin, such
+        as `http://127.0.0.1:8000`."""
+        return {name: origin + path for name, path in self.urls.items()}
 
 
 class BoardState(Protocol):

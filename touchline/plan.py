@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from touchline.brought import LiveBoard
+from touchline.brought import LiveBoard, StandIn
 from touchline.day import Day
 from touchline.day_plan import PlansOf
 from touchline.slot import Slot
@@ -44,7 +44,7 @@ class FeedPlan:
     makes the vendor's client from settings, a clock and the object store. `subject` is the member
     of a record that says by its id what it is about, such as a match; every alert has it. `board`
     makes the live board of a site; `names` gives the subjects of a site's day by id, each with what
-    people call it.
+    people call it. `stand_in` says how the simulator stands in for its vendors.
     All three functions import what they need when they are called: a plan costs nothing to look at.
 
     Raises ValueError for a plan that holds no raw asset or several feeds, or names an asset twice;
@@ -61,6 +61,7 @@ class FeedPlan:
     subject: str = "match_id"
     board: Callable[[Any], LiveBoard] | None = None
     names: Callable[[Any, Day], Iterable[tuple[str, str]]] | None = None
+    stand_in: StandIn | None = None
 
     def __post_init__(self) -> None:
         if len({asset.feed for asset in self.assets}) != 1 or not self.raws:
@@ -90,11 +91,13 @@ class FeedPlan:
                 for stage in self.stages
                 if stage.takes_fetches and self.raw_of(stage.name) is not raw
             ]
-            if source is not None and source not in others:
-                raise ValueError(
-                    f"{raw.name} is planned from {source}, which is no stage that takes fetches of "
-                    "another raw asset"
-                )
+            calendar = raw.refetch and raw.refetch.calendar
+            for named in (source, calendar and calendar.stage):
+                if named is not None and named not in others:
+                    raise ValueError(
+                        f"{raw.name} follows {named}, which is no stage that takes fetches of "
+                        "another raw asset"
+                    )
 
     def _refuse_versions(self, stage: Stage[Any]) -> None:
         """A version may only say that nothing has changed, and one as of its day has the number of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +23,7 @@ from operations.dagster_home import opened_dagster, probe_database
 from operations.opened import sqlite_file
 from operations.up import little_room
 from pipeline_assets.housekeeping import DagsterUnreadable
-from pipeline_assets.plans import PLANS
+from pipeline_assets.plans import PLANS, watched
 from pipeline_assets.settings import AllSettings
 from resources.embedded_s3 import EmbeddedS3Error, S3Access, connected
 from resources.env_file import ENV_FILE, read_env_file
@@ -39,6 +39,7 @@ from touchline.clock import SystemClock
 from touchline.day import Day
 from touchline.fetch import Call
 from touchline.health import Health
+from touchline.plan import FeedPlan
 
 
 def doctor(as_json: Json = False) -> None:
@@ -201,17 +202,23 @@ def _object_store(settings: Settings) -> Iterator[Examined]:
 
 
 def _feed(settings: AllSettings) -> Iterator[Examined]:
-    if settings.feed_url is None:
-        detail = "TOUCHLINE_FEED_URL is not set: `touchline up` simulates one"
-        yield Examined("feed", Health.OK, detail)
-        return
-    for plan in PLANS.values():
-        with _site_without_store(settings) as site:
-            call = site.feed(plan.name).probe()
+    for plan in watched(settings.feeds).values():
         name = f"feed {plan.name}"
+        urls = {f"{PREFIX}{url.upper()}": getattr(settings, url) for url in _urls_of(plan)}
+        if not any(urls.values()):
+            are = "is" if len(urls) == 1 else "are"
+            detail = f"{' and '.join(urls)} {are} not set: `touchline up` simulates the feed"
+            yield Examined(name, Health.OK, detail)
+            continue
+        try:
+            with _site_without_store(settings) as site:
+                call = site.feed(plan.name).probe()
+        except SettingsError as error:
+            yield Examined(name, Health.BAD, str(error), "set it, or unset the other one")
+            continue
         if call.error is not None:
             detail = f"{call.endpoint}: {call.error}: {call.detail or 'no more is known'}"
-            yield Examined(name, Health.BAD, detail, _mend_feed(call, settings.feed_url))
+            yield Examined(name, Health.BAD, detail, _mend_feed(call, plan, urls))
             continue
         skew = skew_seconds(call)
         if skew is None:
@@ -225,14 +232,22 @@ def _feed(settings: AllSettings) -> Iterator[Examined]:
             yield Examined(name, Health.OK, f"{call.endpoint} answers with data")
 
 
-def _mend_feed(call: Call, url: str) -> str:
-    """Return what to do about a call that failed. The URL carries no credentials."""
+def _urls_of(plan: FeedPlan) -> Iterable[str]:
+    """The settings that say where the feed's vendors are."""
+    return plan.stand_in.urls if plan.stand_in else ()
+
+
+def _mend_feed(call: Call, plan: FeedPlan, urls: Mapping[str, str | None]) -> str:
+    """Return what to do about a call that failed. No URL carries credentials."""
     if call.error == CallError.RATE_LIMITED:
         return "wait: the vendor says that its quota is spent"
     said_no = call.error == CallError.VENDOR_ERROR and call.http_status != 404
     if said_no or call.http_status in (401, 403):
-        return "check TOUCHLINE_FEED_USER and _SECRET, and that the vendor lets this machine in"
-    return f"check TOUCHLINE_FEED_URL: {url}{call.endpoint} was asked"
+        keys = plan.stand_in.keys() if plan.stand_in else ()
+        named = " and ".join(f"{PREFIX}{key.upper()}" for key in keys)
+        return f"check {named}, and that the vendor lets this machine in"
+    asked = " or ".join(f"{url}{call.endpoint}" for url in urls.values())
+    return f"check {' and '.join(urls)}: {asked} was asked"
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,6 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 import typer
-from pydantic import SecretStr
 from rich.console import Console, RenderableType
 from rich.progress import Progress
 
@@ -40,7 +38,7 @@ from pipeline_assets.plans import PLANS
 from pipeline_assets.rotation import rotate
 from pipeline_assets.settings import AllSettings
 from pipeline_assets.slot_run import SlotReport, run_slot
-from resources.settings import Origin, SettingsError
+from resources.settings import PREFIX, Origin, SettingsError
 from resources.site import Site
 from resources.stage_codec import decode_stage
 from resources.watch_record import record_watch
@@ -266,34 +264,40 @@ def _feed(settings: AllSettings, options: ReplayOptions) -> Iterator[Fed]:
     if options.source == "live":
         yield _server_on_loopback(settings, options)
         return
-    user, secret = secrets.token_hex(8), secrets.token_hex(16)
-    with _simulator(options, user, secret) as ready:
-        fed = settings.model_copy(
-            update={
-                "feed_url": ready["url"],
-                "feed_user": SecretStr(user),
-                "feed_secret": SecretStr(secret),
-                "origin": options.origin,
-                "s3_prefix": options.store_prefix,
-            }
-        )
-        with httpx.Client(trust_env=False) as http:
-            yield fed, lambda now: _set_clock(http, ready["control"], now)
+    stand_in = PLANS[options.feed].stand_in
+    if stand_in is None:
+        raise Misuse(f"nothing stands in for the vendors of {options.feed}")
+    fed = _replayed(settings, options).model_copy(update=stand_in.keys())
+    with _simulator(options, fed) as control, httpx.Client(trust_env=False) as http:
+        there = fed.model_copy(update=stand_in.at(control.removesuffix("/_control/")))
+        yield there, lambda now: _set_clock(http, control, now)
+
+
+def _replayed(settings: AllSettings, options: ReplayOptions) -> AllSettings:
+    update = {
+        "origin": options.origin,
+        "s3_prefix": options.store_prefix,
+        "feeds": options.feed,
+    }
+    return settings.model_copy(update=update)
 
 
 def _server_on_loopback(settings: AllSettings, options: ReplayOptions) -> Fed:
-    url = settings.require_feed_url()
-    if urlsplit(url).hostname not in LOOPBACK:
-        raise SettingsError(
-            "TOUCHLINE_FEED_URL: a replay needs a server on loopback, since a vendor has no past"
-        )
-    settings.feed_credentials()
-    fed = settings.model_copy(update={"origin": options.origin, "s3_prefix": options.store_prefix})
-    control = urljoin(url, "/_control/")
+    plan, fed = PLANS[options.feed], _replayed(settings, options)
+    plan.client(fed, VirtualClock(options.start), None)  # Says which setting is missing.
+    urls = {name: getattr(fed, name) for name in (plan.stand_in.urls if plan.stand_in else ())}
+    for name, url in urls.items():
+        if urlsplit(url).hostname not in LOOPBACK:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()}: a replay needs a server on loopback, since a vendor has"
+                " no past"
+            )
+    controls = {urljoin(url, "/_control/") for url in urls.values()}
 
     def set_clock(now: datetime) -> None:
-        with contextlib.suppress(httpx.HTTPStatusError):  # A server with a clock of its own.
-            _set_clock(httpx, control, now)
+        for control in controls:
+            with contextlib.suppress(httpx.HTTPStatusError):  # A server with a clock of its own.
+                _set_clock(httpx, control, now)
 
     return fed, set_clock
 
@@ -303,12 +307,14 @@ def _set_clock(http: Any, control: str, now: datetime) -> None:
 
 
 @contextmanager
-def _simulator(options: ReplayOptions, user: str, secret: str) -> Iterator[dict[str, str]]:
+def _simulator(options: ReplayOptions, settings: AllSettings) -> Iterator[str]:
+    """A simulator that asks for the keys of these settings; where its control is."""
     command = [sys.executable, "-m", "simulator", "--port", "0", "--source", options.source]
     command += ["--seed", str(options.seed), "--now", utc_text(options.start)]
+    command += ["--feeds", options.feed]
     command += ["--matches", str(options.matches)] if options.matches else []
     command += ["--data", str(options.data)] if options.data else []
-    environment = {**os.environ, "TOUCHLINE_FEED_USER": user, "TOUCHLINE_FEED_SECRET": secret}
+    environment = {**os.environ, **settings.environment()}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -318,7 +324,7 @@ def _simulator(options: ReplayOptions, user: str, secret: str) -> Iterator[dict[
         line = process.stdout.readline()
         if not line:
             raise Misuse(process.stderr.read().strip() or "the simulator did not start")
-        yield json.loads(line)
+        yield json.loads(line)["control"]
     finally:
         process.terminate()
         process.wait()

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 
 from pipeline_assets.basketball.content import content_of
+from pipeline_assets.basketball.expected import CALENDAR, box_scores_expected
 from pipeline_assets.basketball.outcomes import judged_in
 from pipeline_assets.basketball.wire.fields import Unread
-from touchline.day import Day
 from touchline.fetch import Envelope
 from touchline.retries import Refetch
 from touchline.schedule import Patience, TimesOfDay
 from touchline.stage import RawAsset
-from touchline.zeros import Expected
 
 PATIENCE = Patience(
     start_within=timedelta(seconds=55),
     max_runtime=timedelta(seconds=150),
     ask_until=timedelta(seconds=30),
 )
-FIRST_FINAL = timedelta(hours=22, minutes=30)
-"""So long after midnight a game that began at 19:00 is over."""
 
 
 def row_keys(raw: Envelope) -> list[str]:
@@ -30,13 +27,6 @@ def row_keys(raw: Envelope) -> list[str]:
     for each in judged_in(raw):
         keys += [each.key] if isinstance(each, Unread) else [entry.key for entry in each.entries]
     return keys
-
-
-def expects(day: Day, now: datetime) -> tuple[Expected, datetime | None]:
-    """Return whether a game of the date may be over: not before 22:30, and after that without the
-    calendar nobody can tell."""
-    first = day.start + FIRST_FINAL
-    return (Expected.NOT_YET if now < first else Expected.UNKNOWN), first
 
 
 box_scores = RawAsset(
@@ -49,5 +39,5 @@ box_scores = RawAsset(
         ((0, time(6, 5)), (0, time(9, 5)), (1, time(3, 5)), (1, time(6, 5)), (1, time(9, 5))),
         PATIENCE,
     ),
-    refetch=Refetch(content_of, expects),
+    refetch=Refetch(content_of, box_scores_expected, CALENDAR),
 )

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from pipeline_assets.basketball.content import game_fields, row_hash
+from pipeline_assets.basketball.expected import CALENDAR, complete_at, games_lacking
 from pipeline_assets.basketball.outcomes import (
     BoxReason,
     GameState,
@@ -17,6 +18,7 @@ from pipeline_assets.basketball.outcomes import (
     games_so_far,
 )
 from pipeline_assets.basketball.wire.fields import Unread
+from touchline.coverage import Coverage
 from touchline.fetch import Envelope, FetchRef
 from touchline.stage import Finding, Span, Stage, Staged, Unusable
 
@@ -117,4 +119,5 @@ stage = Stage(
     span=Span.DAY,
     receives_each=False,
     misread=(BoxReason.MALFORMED,),
+    covers=Coverage(CALENDAR, complete_at, games_lacking),
 )

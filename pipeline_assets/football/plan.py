@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,12 @@ from pipeline_assets.football.alert_outcomes import outcomes_stage
 from pipeline_assets.football.alerts.rules import alert_stages, all_rules
 from pipeline_assets.football.quarantine import quarantine_stage
 from pipeline_assets.football.raw_fetches import raw_fetches
+from touchline.brought import StandIn
 from touchline.plan import FeedPlan
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from pipeline_assets.football.client.feed import FootballFeed
     from pipeline_assets.settings import AllSettings
     from resources.site import Site
@@ -42,10 +46,10 @@ def client(settings: AllSettings, clock: Clock, store: Store) -> FootballFeed:
     from touchline.clock import SystemClock
     from touchline.fetch import new_fetch_id
 
-    user, secret = settings.feed_credentials()
+    url, (user, secret) = settings.require_feed_url(), settings.feed_credentials()
     return FootballFeed(
         FeedSettings(
-            url=settings.require_feed_url(),
+            url=url,
             user=user,
             secret=secret,
             deadline_seconds=settings.feed_deadline_seconds,
@@ -56,6 +60,16 @@ def client(settings: AllSettings, clock: Clock, store: Store) -> FootballFeed:
         cache=ReferenceCache(StoreBlob(store, "reference/football/cache.json.zst")),
         new_id=new_fetch_id,
     )
+
+
+def stand_in_keys() -> dict[str, SecretStr]:
+    """Return fresh credentials for the simulator."""
+    from pydantic import SecretStr
+
+    return {
+        "feed_user": SecretStr(secrets.token_hex(8)),
+        "feed_secret": SecretStr(secrets.token_hex(16)),
+    }
 
 
 def board(site: Site) -> LiveBoard:
@@ -99,4 +113,5 @@ football = FeedPlan(
     client=client,
     board=board,
     names=names,
+    stand_in=StandIn(stand_in_keys, {"feed_url": "/v1/football/"}),
 )

@@ -24,6 +24,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Told:
     """Who answers the league, which is one of the feeds for as long as a test."""
     client = Told()
     monkeypatch.setitem(PLANS, "league", league(client))
+    monkeypatch.setenv("TOUCHLINE_FEEDS", "football,league")
     return client
 
 

@@ -216,7 +216,7 @@ def test_a_vendor_that_refuses_is_bad_and_the_secret_is_not_told(
         if each["name"] != "notifier" and each["state"] == "BAD"
     ]
     assert feed["name"] == "feed football"
-    assert "TOUCHLINE_FEED_USER and _SECRET" in feed["do"]
+    assert "TOUCHLINE_FEED_USER and TOUCHLINE_FEED_SECRET" in feed["do"]
 
 
 def test_a_vendor_whose_time_cannot_be_read_is_warned_of(vendor: Served) -> None:
@@ -258,8 +258,8 @@ def test_credentials_that_are_missing_are_named_and_the_rest_is_looked_at(
 ) -> None:
     monkeypatch.delenv("TOUCHLINE_FEED_SECRET")
     code, found = doctor()
-    assert (code, found["feed"][0]["state"]) == (1, "BAD")
-    assert "TOUCHLINE_FEED_SECRET" in found["feed"][0]["detail"]
+    assert (code, found["feed football"]["state"]) == (1, "BAD")
+    assert "TOUCHLINE_FEED_SECRET" in found["feed football"]["detail"]
     assert "Dagster home" in found
 
 

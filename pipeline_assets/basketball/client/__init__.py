@@ -1,0 +1,1 @@
+"""The clients of the two services: balldontlie and The Odds API."""

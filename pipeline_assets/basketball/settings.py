@@ -1,0 +1,49 @@
+"""The NBA feed's own settings: its two services."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+
+from resources.settings import PREFIX, FeedSettings, HttpUrl, SettingsError, required
+
+
+class BasketballSettings(FeedSettings):
+    """Where balldontlie and The Odds API are, their keys, and how many credits are never spent."""
+
+    balldontlie_url: HttpUrl | None = None
+    """Box scores, games, rosters and injuries of the NBA: balldontlie, up to and with /v1/, like
+    https://api.example.com/v1/; unset for the simulator."""
+    balldontlie_key: SecretStr | None = None
+    """The key of its Authorization header."""
+    odds_api_url: HttpUrl | None = None
+    """Lines and player props: The Odds API, up to and with /v4/, like https://odds.example.com/v4/;
+    unset for the simulator."""
+    odds_api_key: SecretStr | None = None
+    """Its apiKey."""
+    odds_api_reserve: Annotated[int, Field(ge=0)] = 50
+    """Credits of The Odds API that are never spent."""
+
+    @field_validator("balldontlie_url", "odds_api_url")
+    @classmethod
+    def _ends_in_slash(cls, value: str | None) -> str | None:
+        return value and value.rstrip("/") + "/"
+
+    def balldontlie(self) -> tuple[str, str]:
+        """Return the URL and the key of balldontlie. Raises SettingsError, naming what is
+        missing."""
+        return _url(self.balldontlie_url, "BALLDONTLIE_URL"), required(
+            self.balldontlie_key, "BALLDONTLIE_KEY"
+        )
+
+    def odds_api(self) -> tuple[str, str]:
+        """Return the URL and the key of The Odds API. Raises SettingsError, naming what is
+        missing."""
+        return _url(self.odds_api_url, "ODDS_API_URL"), required(self.odds_api_key, "ODDS_API_KEY")
+
+
+def _url(value: str | None, name: str) -> str:
+    if value is None:
+        raise SettingsError(f"{PREFIX}{name} is not set: there is nothing to fetch from")
+    return value
