@@ -1,4 +1,4 @@
-"""What counts in box scores: two fetches that say the same of it are one.
+"""What counts in box scores: which fetch of a game does, and the hash of what it says.
 
 The hash is over business fields alone. When and by whom they were fetched is no part of it, and
 neither are games that are not over: their texts change from minute to minute.
@@ -6,14 +6,16 @@ neither are games that are not over: their texts change from minute to minute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from pipeline_assets.basketball.outcomes import Entry, Judged, games_so_far
+from pipeline_assets.basketball.outcomes import BoxReason, Entry, GameState, Judged, judge
 from pipeline_assets.basketball.wire.fields import Malformed, Unread
-from pipeline_assets.basketball.wire.games import Game, Side
+from pipeline_assets.basketball.wire.games import Game, Side, box_scores_of
 from pipeline_assets.basketball.wire.player_rows import COUNTS, Row
 from touchline.accounting import sha256_hex
 from touchline.day import utc_text
@@ -21,6 +23,71 @@ from touchline.fetch import Envelope
 from touchline.retries import Content
 
 PERCENTAGES = ("fg_pct", "fg3_pct", "ft_pct")
+
+
+def choose(fetched: Sequence[Judged]) -> list[BoxReason | None]:
+    """Return why each of a game's fetches, oldest first, does not count; None for the one that
+    does.
+
+    A final one counts before a degraded one, and that before any other; among equals the newest
+    does, unless fewer played in it than in an earlier one that is over.
+    """
+    counts = 0
+    shrinking: set[int] = set()
+    for at, judged in enumerate(fetched[1:], 1):
+        best = fetched[counts]
+        if _rank(judged) < _rank(best):
+            continue
+        is_over = _rank(judged) == _rank(best) and judged.state.is_loaded
+        if is_over and judged.played_rows < best.played_rows:
+            shrinking.add(at)
+        else:
+            counts = at
+    return [_fate(judged, at, counts, shrinking) for at, judged in enumerate(fetched)]
+
+
+def _rank(judged: Judged) -> int:
+    return {GameState.FINAL: 2, GameState.DEGRADED: 1}.get(judged.state, 0)
+
+
+def _fate(judged: Judged, at: int, counts: int, shrinking: set[int]) -> BoxReason | None:
+    if at == counts:
+        return None
+    if at in shrinking:
+        return BoxReason.SHRINKING
+    return BoxReason.SUPERSEDED if at < counts else BoxReason(judged.state)
+
+
+def games_so_far(
+    fetches: Iterable[Envelope],
+) -> list[tuple[str, Judged | Unread, BoxReason | None]]:
+    """Return every game of these fetches, oldest first, with its key and why it does not count;
+    None where it does. In the order of their keys."""
+    found = _with_ids([each for raw in fetches for each in box_scores_of(raw)])
+    games: dict[str, list[Judged]] = {}
+    told: list[tuple[str, Judged | Unread, BoxReason | None]] = []
+    for each in found:
+        if isinstance(each, Unread):
+            told.append((each.key, each, None))
+        else:
+            games.setdefault(each.key, []).append(judge(each))
+    for key, fetched in games.items():
+        told += zip([key] * len(fetched), fetched, choose(fetched), strict=True)
+    return sorted(told, key=lambda each: each[0])
+
+
+def _with_ids(found: Sequence[Game | Unread]) -> Iterator[Game | Unread]:
+    """Give a game that has no id that of the same game of another fetch."""
+    ids: dict[str, set[str]] = {}
+    for each in found:
+        if isinstance(each, Game) and each.key != each.by_teams:
+            ids.setdefault(each.by_teams, set()).add(each.key)
+    for each in found:
+        if isinstance(each, Game) and each.key == each.by_teams:
+            known = ids.get(each.key, set())
+            yield replace(each, key=next(iter(known))) if len(known) == 1 else each
+        else:
+            yield each
 
 
 def player_fields(game: Game, entry: Entry, row: Row) -> dict[str, Any]:
@@ -81,7 +148,7 @@ def _normal(value: Any) -> Any:
         return int(value)
     if isinstance(value, list):
         return [_normal(each) for each in value]
-    return utc_text(value) if hasattr(value, "astimezone") else value
+    return utc_text(value) if isinstance(value, datetime) else value
 
 
 def partition_hash(rows: Iterable[tuple[str, str]]) -> str:

@@ -101,10 +101,10 @@ def injuries_of(fetch: FetchRef, raw: Envelope) -> Staged[Injury]:
                 raise Unusable(InjuryReason.MALFORMED, each.why)
             if each.told in seen:
                 staged.drop(InjuryReason.DUPLICATE, each.key)
-                continue
-            seen.add(each.told)
-            before[each.key] += 1
-            staged.emit(_record(str(fetch.day), each.told, before[each.key]))
+            else:
+                seen.add(each.told)
+                before[each.key] += 1
+                staged.emit(_record(str(fetch.day), each.told, before[each.key]))
     return staged
 
 

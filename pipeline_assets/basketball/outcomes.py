@@ -1,4 +1,4 @@
-"""What a box score is at the time it was fetched, and which fetch of a game counts.
+"""What a box score is at the time it was fetched: nothing yet, a roster, or the final figures.
 
 The same call brings nothing, games that are to come, a roster without minutes or the final figures,
 each of them valid JSON with status 200. A game is judged by its content alone.
@@ -329,57 +329,6 @@ def coverage_of(judged: Judged, limits: Coverage = COVERAGE) -> list[Finding]:
     return found
 
 
-def choose(fetched: Sequence[Judged]) -> list[BoxReason | None]:
-    """Return why each of a game's fetches, oldest first, does not count; None for the one that
-    does.
-
-    A final one counts before a degraded one, and that before any other; among equals the newest
-    does, unless fewer played in it than in an earlier one that is over.
-    """
-    counts = 0
-    shrinking: set[int] = set()
-    for at, judged in enumerate(fetched[1:], 1):
-        best = fetched[counts]
-        if _rank(judged) < _rank(best):
-            continue
-        is_over = _rank(judged) == _rank(best) and judged.state.is_loaded
-        if is_over and judged.played_rows < best.played_rows:
-            shrinking.add(at)
-        else:
-            counts = at
-    return [_fate(judged, at, counts, shrinking) for at, judged in enumerate(fetched)]
-
-
-def _rank(judged: Judged) -> int:
-    return {GameState.FINAL: 2, GameState.DEGRADED: 1}.get(judged.state, 0)
-
-
-def _fate(judged: Judged, at: int, counts: int, shrinking: set[int]) -> BoxReason | None:
-    if at == counts:
-        return None
-    if at in shrinking:
-        return BoxReason.SHRINKING
-    return BoxReason.SUPERSEDED if at < counts else BoxReason(judged.state)
-
-
 def judged_in(raw: Envelope) -> list[Judged | Unread]:
     """Return the games of a fetch of box scores, in its order. Never raises."""
     return [each if isinstance(each, Unread) else judge(each) for each in box_scores_of(raw)]
-
-
-def games_so_far(
-    fetches: Iterable[Envelope],
-) -> list[tuple[str, Judged | Unread, BoxReason | None]]:
-    """Return every game of these fetches, oldest first, with its key and why it does not count;
-    None where it does. In the order of their keys."""
-    found = [each for raw in fetches for each in judged_in(raw)]
-    games: dict[str, list[Judged]] = {}
-    told: list[tuple[str, Judged | Unread, BoxReason | None]] = []
-    for each in found:
-        if isinstance(each, Unread):
-            told.append((each.key, each, None))
-        else:
-            games.setdefault(each.game.key, []).append(each)
-    for key, fetched in games.items():
-        told += zip([key] * len(fetched), fetched, choose(fetched), strict=True)
-    return sorted(told, key=lambda each: each[0])

@@ -8,14 +8,13 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline_assets.basketball.content import game_fields, row_hash
+from pipeline_assets.basketball.content import game_fields, games_so_far, row_hash
 from pipeline_assets.basketball.expected import CALENDAR, complete_at, games_lacking
 from pipeline_assets.basketball.outcomes import (
     BoxReason,
     GameState,
     Judged,
     coverage_of,
-    games_so_far,
 )
 from pipeline_assets.basketball.wire.fields import Unread
 from touchline.coverage import Coverage

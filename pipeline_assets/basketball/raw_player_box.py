@@ -7,13 +7,12 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline_assets.basketball.content import player_fields, row_hash
+from pipeline_assets.basketball.content import games_so_far, player_fields, row_hash
 from pipeline_assets.basketball.outcomes import (
     BoxReason,
     Entry,
     GameState,
     Judged,
-    games_so_far,
 )
 from pipeline_assets.basketball.wire.fields import Unread
 from touchline.fetch import Envelope, FetchRef

@@ -68,6 +68,11 @@ class Game:
         return (self.status or "").strip().casefold() == "final"
 
     @property
+    def by_teams(self) -> str:
+        """Its key where it has no id; a team plays once a date."""
+        return f"{self.date}/{self.home.team.id}/{self.visitor.team.id}"
+
+    @property
     def sides(self) -> tuple[Side, Side]:
         return self.home, self.visitor
 
@@ -108,8 +113,11 @@ class _Teams(msgspec.Struct, frozen=True):
     visitor_team: msgspec.Raw
 
 
+_NULL = msgspec.Raw(b"null")
+
+
 class _Side(msgspec.Struct, frozen=True):
-    team: msgspec.Raw | None = None
+    team: msgspec.Raw = _NULL
     players: list[msgspec.Raw] | None = None
 
 
@@ -140,7 +148,7 @@ def read_game(raw: msgspec.Raw) -> Game:
 
 def _players(raw: msgspec.Raw, field: str) -> tuple[Team, Sequence[msgspec.Raw]]:
     side = _side(raw, field)
-    if side.team is None:
+    if side.team == _NULL:
         return _team(raw, field), side.players or ()
     return _team(side.team, f"{field}.team"), side.players or ()
 
@@ -197,9 +205,8 @@ def _side_of(
 
 
 def games_of(body: msgspec.Raw | bytes | memoryview) -> list[Game | Unread]:
-    """Read the games of an answer, in its order; rows of the flat shape make one game each of those
-    that they name, in the place of its first row. Raises Malformed for a body that holds no list
-    of records."""
+    """Read the games of an answer, in its order, and after them those that rows of the flat shape
+    are of, one each. Raises Malformed for a body that holds no list of records."""
     found: list[Game | Unread] = []
     flat: dict[str, list[msgspec.Raw]] = {}
     for place, raw in enumerate(data_of(body), 1):
