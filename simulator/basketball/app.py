@@ -139,10 +139,13 @@ class BasketballApi:
             priced = self._priced(endpoint, params, now)
         except BadParameterError as error:
             code = f"INVALID_{error.name.upper()}"
-            return _refusal(RefusedError(422, code, str(error)))
+            answer, cost = _refusal(RefusedError(422, code, str(error))), 0
         except RefusedError as error:
-            return _refusal(error)
-        return Answer(priced.body, headers=self.credits.headers(priced.cost, now))
+            answer, cost = _refusal(error), 0
+        else:
+            answer, cost = Answer(priced.body), priced.cost
+        answer.headers |= self.credits.headers(cost, now)
+        return answer
 
     def _priced(self, endpoint: str, params: Params, now: datetime) -> Priced:
         priced = self.source.odds_api(endpoint, params, now)

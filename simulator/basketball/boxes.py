@@ -21,11 +21,12 @@ from simulator.basketball.season import Season
 from simulator.basketball.seeded import chance, share
 
 PERIODS = 4
-_HOME_ADVANTAGE = 2.5
+HOME_ADVANTAGE = 2.5
 _OVERTIMES = ((0.0005, 4), (0.001, 3), (0.003, 2), (0.02, 1))
 """Shares of the games, from the longest on."""
 _SHORTEST, _LONGEST = 130, 170
 _OVERTIME_LASTS = 14
+_RESTS = 0.06
 STATISTICS = (
     "fgm", "fga", "fg3m", "fg3a", "ftm", "fta", "oreb", "dreb", "ast", "stl", "blk", "turnover",
     "pf",
@@ -82,7 +83,7 @@ def score(season: Season, game: Game) -> Score:
     """The final score by period."""
     random = chance(season.seed, game.id, "score")
     overtimes = _overtimes(season, game, random.random())
-    better = _HOME_ADVANTAGE + season.strength(game.home, game.season)
+    better = HOME_ADVANTAGE + season.strength(game.home, game.season)
     better -= season.strength(game.visitor, game.season)
     pace = random.gauss(28.5, 1.6)
     home, visitor = (
@@ -125,8 +126,14 @@ def lines(season: Season, game: Game, *, of_home: bool) -> tuple[Line, ...]:
     team = game.home if of_home else game.visitor
     random = chance(season.seed, game.id, "lines", team)
     ids = [player.id for player in season.roster(team, game.played.start)]
-    random.shuffle(ids)
-    listed = ids[: len(ids) - (random.random() < 0.3)]
+    # The best play most, but for the nights on which they rest.
+    rank = {
+        id: -1.0 if random.random() < _RESTS else season.skill(id) + random.gauss(0, 0.15)
+        for id in ids
+    }
+    if random.random() < 0.3:
+        del ids[random.randrange(len(ids))]
+    listed = sorted(ids, key=lambda id: -rank[id])
     points = score(season, game)
     ours, theirs = points if of_home else reversed(points)
     playing = listed[: random.choice((9, 9, 10, 10, 10, 11, 11, 12, 13))]

@@ -55,7 +55,7 @@ _FIRST = (
 _SECOND = "by combe dale ford ley mere rick sett wick worth ić ová ès"
 _GIVEN = [*SHORT_NAMES, *_LONG_GIVEN.split()]
 _FIRST_HALVES, _SECOND_HALVES = _FIRST.split(), _SECOND.split()
-_SUFFIXES = ("Jr.", "III", "II")
+SUFFIXES = ("Jr.", "III", "II")
 _COLLEGES = "Arden State|Bellmont|Carrow|Dunmore|Eastvale|Farrow A&M|Glenholt|Hartwick Tech"
 _COUNTRIES = ("USA", "USA", "USA", "USA", "Canada", "France", "Serbia", "Spain", "Australia")
 _BLANK_COLLEGE = " " * 35
@@ -114,7 +114,7 @@ def _name(random: Random, taken: set[str]) -> tuple[str, str]:
             continue
         taken.add(plain)
         if random.random() < 0.06:
-            family += " " + random.choice(_SUFFIXES)
+            family += " " + random.choice(SUFFIXES)
         return given, family
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from simulator.basketball.asking import Params
 from simulator.basketball.balldontlie import Balldontlie
+from simulator.basketball.odds_api import OddsApi
 from simulator.basketball.season import Season
 from simulator.basketball.source import Priced
 
@@ -15,9 +16,10 @@ class Simulated:
 
     def __init__(self, season: Season) -> None:
         self._balldontlie = Balldontlie(season)
+        self._odds_api = OddsApi(season)
 
     def balldontlie(self, endpoint: str, params: Params, at: datetime) -> bytes | None:
         return self._balldontlie.body(endpoint, params, at)
 
     def odds_api(self, endpoint: str, params: Params, at: datetime) -> Priced | None:
-        return None
+        return self._odds_api.answer(endpoint, params, at)
