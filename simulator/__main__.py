@@ -12,10 +12,11 @@ from pathlib import Path
 
 from simulator.app import Credentials, VendorApi
 from simulator.basketball.app import BasketballApi, Keys
+from simulator.basketball.recorded import Recorded
 from simulator.basketball.season import Season
 from simulator.call_log import CallLog
 from simulator.clock import Clock, SpedUp
-from simulator.recorded import Recorded
+from simulator.recorded import Recorded as RecordedPoll
 from simulator.server import Served, run
 from simulator.source import DataDirectoryError, Source
 from simulator.world import World
@@ -32,18 +33,17 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # uvicorn passes on the signal that ended it; the process is to end with 0 all the same.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        source = _source(options)
-    except DataDirectoryError as error:
-        print(f"simulator: {error}", file=sys.stderr)
-        return 1
     user = options.user or os.environ.get(USER_VARIABLE)
     secret = options.secret or os.environ.get(SECRET_VARIABLE)
     credentials = Credentials(user or "", secret or "") if user or secret else None
     try:
+        source = _source(options)
         api = VendorApi(source, credentials, Clock(options.now), CallLog(KEPT_CALLS))
         basketball = _basketball(options, api) if "basketball" in options.feeds else None
         run(api, options.port, _announce, basketball, football="football" in options.feeds)
+    except DataDirectoryError as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"simulator: cannot listen on port {options.port}: {error}", file=sys.stderr)
         return 1
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument("--source", choices=["simulated", "recorded"], default="simulated")
     parser.add_argument("--data", type=Path, help="directory of a recorded poll")
+    parser.add_argument("--basketball-data", type=Path, help="directory of recorded NBA answers")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--matches", type=_positive, help="matches in every live list")
     parser.add_argument("--user", help=f"credentials to ask for; prefer {USER_VARIABLE}")
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--now", type=_moment, help="freeze the clock at this ISO time")
     parser.add_argument("--feeds", type=_feeds, default=FEEDS, help="some of: " + ",".join(FEEDS))
     parser.add_argument(
-        "--speedup", type=float, default=1.0, help="how much faster basketball's clock runs"
+        "--speedup", type=_speedup, default=1.0, help="how much faster basketball's clock runs"
     )
     parser.add_argument(
         "--anchor", type=_moment, help="when that clock agrees with the system's; else the start"
@@ -77,7 +78,7 @@ def _source(options: argparse.Namespace) -> Source:
         return World(options.seed, options.matches)
     if options.data is None:
         raise DataDirectoryError(Path("."), "--source recorded needs --data DIR")
-    return Recorded(options.data)
+    return RecordedPoll(options.data)
 
 
 def _basketball(options: argparse.Namespace, api: VendorApi) -> BasketballApi:
@@ -85,7 +86,9 @@ def _basketball(options: argparse.Namespace, api: VendorApi) -> BasketballApi:
         os.environ.get(BALLDONTLIE_KEY_VARIABLE, ""), os.environ.get(ODDS_API_KEY_VARIABLE, "")
     )
     clock = SpedUp(options.anchor or datetime.now(UTC), options.speedup, api.clock)
-    return BasketballApi(Season(options.seed), keys, clock, api.log)
+    data = options.basketball_data
+    source = Recorded(data) if data else Season(options.seed)
+    return BasketballApi(source, keys, clock, api.log)
 
 
 def _feeds(text: str) -> tuple[str, ...]:
@@ -100,6 +103,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _speedup(text: str) -> float:
+    speedup = float(text)
+    if not 0 < speedup < float("inf"):
+        raise argparse.ArgumentTypeError("must be above 0")
+    return speedup
 
 
 def _moment(text: str) -> datetime:
