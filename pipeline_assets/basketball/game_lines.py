@@ -1,0 +1,57 @@
+"""Lines of games: who wins, by how many points, and how many points there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import time, timedelta
+
+from pipeline_assets.basketball.line_history import LineReason
+from pipeline_assets.basketball.line_rows import row_keys
+from pipeline_assets.basketball.lines import MISREAD, Line, line_key, lines_of
+from pipeline_assets.basketball.team_names import Game
+from pipeline_assets.basketball.wire.odds import ODDS
+from touchline.fetch import Envelope, FetchRef
+from touchline.schedule import Patience, TimesOfDay
+from touchline.stage import RawAsset, Span, Stage, Staged
+
+PATIENCE = Patience(
+    start_within=timedelta(seconds=55),
+    max_runtime=timedelta(seconds=150),
+    ask_until=timedelta(seconds=30),
+)
+TIMES = ((0, time(9, 5)), *((0, time(hour, 5)) for hour in range(12, 23)))
+
+
+def game_line_keys(raw: Envelope) -> list[str]:
+    """Return a key for each row of two prices, and for each part of an answer that is set aside."""
+    return row_keys(raw, ODDS)
+
+
+def raw_lines(
+    fetch: FetchRef,
+    so_far: Sequence[tuple[FetchRef, Envelope]],
+    games: Sequence[tuple[FetchRef, Sequence[Game]]],
+) -> Staged[Line]:
+    """Return the lines of games that the day's fetches have shown, each of the calendar's game."""
+    return lines_of(so_far, ODDS, (game for _, told in games for game in told))
+
+
+game_lines = RawAsset(
+    name="basketball/game_lines",
+    record_keys=game_line_keys,
+    counts="rows",
+    doc="The lines of a date's games, as The Odds API tells them.",
+    schedule=TimesOfDay(TIMES, PATIENCE),
+)
+RAW_LINE = Stage(
+    name="basketball/raw_line",
+    inputs=(game_lines.name, "basketball/season_games"),
+    makes=Line,
+    by=raw_lines,
+    key=line_key,
+    reasons=LineReason,
+    counts="lines",
+    doc="Lines of games: each price of a book once, with the snapshots from and until it was seen.",
+    span=Span.DAY,
+    misread=MISREAD,
+)
