@@ -81,18 +81,25 @@ def lines_of(
     matches = _Matches(starts, Calendar(games), None if players is None else Rosters(players))
     staged = Staged[Line]()
     for unit in History(starts).read([each for of_fetch in answers for each in of_fetch]):
-        if isinstance(unit, Unread):
-            with staged.one_record(unit.key, unit.raw):
-                raise unit.error
-        key = row_key(unit.event.id, unit.row.quoted, unit.row.position)
-        with staged.one_record(key):
-            if isinstance(unit.fate, Seen):
-                staged.emit(matches.line(unit, unit.fate))
-            else:
-                staged.drop(unit.fate, key)
+        _settle(unit, matches, staged)
     staged.findings.extend(matches.findings())
     staged.findings.extend(_unread_fields(each for of_fetch in answers for each in of_fetch))
     return staged
+
+
+def _settle(unit: Shown | Unread, matches: _Matches, staged: Staged[Line]) -> None:
+    """Give one unit its fate."""
+    if isinstance(unit, Unread):
+        key, raw = unit.key, unit.raw
+    else:
+        key, raw = row_key(unit.event.id, unit.row.quoted, unit.row.position), None
+    with staged.one_record(key, raw):
+        if isinstance(unit, Unread):
+            raise unit.error
+        if isinstance(unit.fate, Seen):
+            staged.emit(matches.line(unit, unit.fate))
+        else:
+            staged.drop(unit.fate, key)
 
 
 class _Matches:
