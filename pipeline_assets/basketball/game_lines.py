@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import time, timedelta
+from datetime import timedelta
 
+from pipeline_assets.basketball.expected import SEASON_GAMES, when_lines_are_asked
 from pipeline_assets.basketball.line_history import LineReason
 from pipeline_assets.basketball.line_rows import row_keys
 from pipeline_assets.basketball.lines import MISREAD, Line, line_key, lines_of
 from pipeline_assets.basketball.team_names import Game
 from pipeline_assets.basketball.wire.odds import ODDS
 from touchline.fetch import Envelope, FetchRef
-from touchline.schedule import Patience, TimesOfDay
+from touchline.schedule import Patience, Planned
 from touchline.stage import RawAsset, Span, Stage, Staged
 
 PATIENCE = Patience(
@@ -19,7 +20,6 @@ PATIENCE = Patience(
     max_runtime=timedelta(seconds=150),
     ask_until=timedelta(seconds=30),
 )
-TIMES = ((0, time(9, 5)), *((0, time(hour, 5)) for hour in range(12, 23)))
 
 
 def game_line_keys(raw: Envelope) -> list[str]:
@@ -41,11 +41,11 @@ game_lines = RawAsset(
     record_keys=game_line_keys,
     counts="rows",
     doc="The lines of a date's games, as The Odds API tells them.",
-    schedule=TimesOfDay(TIMES, PATIENCE),
+    schedule=Planned(SEASON_GAMES, when_lines_are_asked, days_after=0, patience=PATIENCE),
 )
 RAW_LINE = Stage(
     name="basketball/raw_line",
-    inputs=(game_lines.name, "basketball/season_games"),
+    inputs=(game_lines.name, SEASON_GAMES),
     makes=Line,
     by=raw_lines,
     key=line_key,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipeline_assets.basketball import calendar, injuries, raw_game, raw_player_box, rosters
 from pipeline_assets.basketball.box_scores import box_scores
+from pipeline_assets.basketball.game_lines import RAW_LINE, game_lines
+from pipeline_assets.basketball.player_props import RAW_PROP, player_props
 from touchline.brought import StandIn
 from touchline.plan import FeedPlan
 
@@ -45,13 +47,22 @@ def stand_in_keys() -> dict[str, SecretStr]:
 
 
 basketball = FeedPlan(
-    raws=(calendar.calendar, rosters.rosters, injuries.injuries, box_scores),
+    raws=(
+        calendar.calendar,
+        rosters.rosters,
+        injuries.injuries,
+        box_scores,
+        game_lines,
+        player_props,
+    ),
     stages=(
         calendar.stage,
         rosters.stage,
         injuries.stage,
         raw_game.stage,
         raw_player_box.stage,
+        RAW_LINE,
+        RAW_PROP,
     ),
     client=client,
     subject="game_id",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline_assets.basketball.game_lines import PATIENCE, TIMES
+from pipeline_assets.basketball.expected import SEASON_GAMES, when_props_are_asked
+from pipeline_assets.basketball.game_lines import PATIENCE
 from pipeline_assets.basketball.line_history import LineReason
 from pipeline_assets.basketball.line_rows import row_keys
 from pipeline_assets.basketball.lines import MISREAD, Line, line_key, lines_of
@@ -12,7 +13,7 @@ from pipeline_assets.basketball.player_names import Player
 from pipeline_assets.basketball.team_names import Game
 from pipeline_assets.basketball.wire.odds import EVENT_ODDS
 from touchline.fetch import Envelope, FetchRef
-from touchline.schedule import TimesOfDay
+from touchline.schedule import Planned
 from touchline.stage import RawAsset, Span, Stage, Staged
 
 
@@ -42,11 +43,11 @@ player_props = RawAsset(
     record_keys=player_prop_keys,
     counts="rows",
     doc="The lines on players of a date's games, as The Odds API tells them.",
-    schedule=TimesOfDay(TIMES, PATIENCE),
+    schedule=Planned(SEASON_GAMES, when_props_are_asked, days_after=0, patience=PATIENCE),
 )
 RAW_PROP = Stage(
     name="basketball/raw_prop",
-    inputs=(player_props.name, "basketball/season_games", "basketball/raw_roster"),
+    inputs=(player_props.name, SEASON_GAMES, "basketball/raw_roster"),
     makes=Line,
     by=raw_props,
     key=line_key,
