@@ -8,6 +8,7 @@ of an event twice, with other prices.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -109,6 +110,7 @@ def row_key(event_id: str, quoted: Quoted, position: int) -> str:
     return f"{event_id}|{market}|{player or ''}|{bookmaker}|{_text(point)}|{position}"
 
 
+@functools.lru_cache(maxsize=4096)  # Of the same few hundred prices.
 def decimal_price(price: Decimal, odds_format: OddsFormat) -> Fraction | None:
     """Return stake and profit per unit staked, exactly; None for an American price of 0."""
     exact = Fraction(price)

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
+from pipeline_assets.basketball.wire.odds_fields import (
+    Instant,
+    Malformed,
+    Misread,
+    Reader,
+    number_of,
+    plausible,
+)
 from touchline.fetch import Envelope, IndexEntry
-from touchline.stage import Unusable
 
 EVENTS = "events"
 ODDS = "odds"
@@ -25,30 +32,7 @@ EVENT_ODDS = "event_odds"
 """Endpoints, as the calls of a fetch name them: the ids of events, lines of all events, and player
 props of one event."""
 
-T = TypeVar("T")
-Text = msgspec.Raw | bytes | memoryview
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 NULL = msgspec.Raw(b"null")
-YEARS = range(2000, 2100)
-LARGEST_EXPONENT = 6
-"""No price or point has more digits than a million; one of 1e999999 would be worked on for ever."""
-MOST_DECIMALS = 20
-
-
-class Misread(StrEnum):
-    """Why a part of an answer is set aside."""
-
-    MALFORMED = "malformed"
-    """It is not what the vendor documents."""
-    UNKNOWN_OUTCOME = "unknown_outcome"
-    """It names neither team, and is none of Over, Under, Yes and No."""
-
-
-class Malformed(Unusable):
-    """A part of an answer cannot be read; the message names the field."""
-
-    def __init__(self, detail: str, reason: Misread = Misread.MALFORMED) -> None:
-        super().__init__(reason, detail)
 
 
 class OddsFormat(StrEnum):
@@ -133,17 +117,6 @@ class Start(msgspec.Struct, frozen=True):
     commence_time: datetime
 
 
-class _Reader(Generic[T]):
-    def __init__(self, makes: Any) -> None:
-        self._decoder = msgspec.json.Decoder(makes, float_hook=Decimal)
-
-    def __call__(self, text: Text, part: str) -> T:
-        try:
-            return self._decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
-            raise Malformed(f"{part}: {error}") from None
-
-
 class _Event(msgspec.Struct):
     id: Annotated[str, msgspec.Meta(min_length=1)]
     commence_time: Instant
@@ -171,14 +144,14 @@ class _Outcome(msgspec.Struct):
     point: Any = None
 
 
-_members: _Reader[dict[str, msgspec.Raw]] = _Reader(dict[str, msgspec.Raw])
-_elements: _Reader[list[msgspec.Raw]] = _Reader(list[msgspec.Raw])
-_instant: _Reader[datetime] = _Reader(Instant)
-_instant_or_null: _Reader[datetime | None] = _Reader(Instant | None)
-_event: _Reader[_Event] = _Reader(_Event)
-_bookmaker: _Reader[_Bookmaker] = _Reader(_Bookmaker)
-_market: _Reader[_Market] = _Reader(_Market)
-_outcome: _Reader[_Outcome] = _Reader(_Outcome)
+_members: Reader[dict[str, msgspec.Raw]] = Reader(dict[str, msgspec.Raw])
+_elements: Reader[list[msgspec.Raw]] = Reader(list[msgspec.Raw])
+_instant: Reader[datetime] = Reader(Instant)
+_instant_or_null: Reader[datetime | None] = Reader(Instant | None)
+_event: Reader[_Event] = Reader(_Event)
+_bookmaker: Reader[_Bookmaker] = Reader(_Bookmaker)
+_market: Reader[_Market] = Reader(_Market)
+_outcome: Reader[_Outcome] = Reader(_Outcome)
 
 
 def answers_in(raw: Envelope, endpoint: str) -> list[Answer | Unread]:
@@ -205,7 +178,7 @@ def starts_in(raw: Envelope, endpoint: str) -> list[Start]:
             for text in texts:
                 with contextlib.suppress(Malformed):
                     event = _event(text, "event")
-                    begins = _plausible(event.commence_time, "event.commence_time")
+                    begins = plausible(event.commence_time, "event.commence_time")
                     starts.append(Start(event.id, at, begins))
     return starts
 
@@ -240,7 +213,7 @@ def _snapshot(raw: Envelope, entry: IndexEntry, where: str) -> tuple[datetime, l
         members = _members(body, where)
         if "data" in members:
             told = _instant(members.get("timestamp", NULL), f"{where}.timestamp")
-            return _plausible(told, f"{where}.timestamp"), _events(members["data"], f"{where}.data")
+            return plausible(told, f"{where}.timestamp"), _events(members["data"], f"{where}.data")
     try:
         received = entry.received_at
     except ValueError:
@@ -265,7 +238,7 @@ def _read_event(text: msgspec.Raw) -> Event:
     home, away = found.home_team.strip(), found.away_team.strip()
     if not home or not away or home == away:
         raise Malformed(f"event.home_team: {home!r} against {away!r}")
-    begins = _plausible(found.commence_time, "event.commence_time")
+    begins = plausible(found.commence_time, "event.commence_time")
     event = Event(found.id, begins, home, away, [], [], [])
     for place, bookmaker in enumerate(found.bookmakers or ()):
         where = f"{event.id}|#{place}"
@@ -287,8 +260,7 @@ def _read_bookmaker(text: msgspec.Raw, event: Event) -> None:
             event.unread.append(Unread(where, error, bytes(raw)))
             continue
         since = _last_update(market.last_update, "market.last_update", event) or updated
-        for one in _outcomes(market, bookmaker.key, since, event):
-            event.outcomes.append(one)
+        event.outcomes.extend(_outcomes(market, bookmaker.key, since, event))
 
 
 def _outcomes(
@@ -302,8 +274,8 @@ def _outcomes(
                 market=market.key,
                 side=_side(found.name.strip(), event),
                 player=(found.description or "").strip() or None,
-                price=_number(found.price, "outcome.price"),
-                point=None if found.point is None else _number(found.point, "outcome.point"),
+                price=number_of(found.price, "outcome.price"),
+                point=None if found.point is None else number_of(found.point, "outcome.point"),
                 last_update=updated,
             )
         except Malformed as error:
@@ -325,28 +297,7 @@ def _last_update(text: msgspec.Raw, field: str, event: Event) -> datetime | None
     """Return when prices were last updated (UTC); one that cannot be read is not known."""
     try:
         found = _instant_or_null(text, field)
-        return found and _plausible(found, field)
+        return found and plausible(found, field)
     except Malformed as error:
         event.unread_fields.append(UnreadField(field, str(error)))
         return None
-
-
-def _plausible(instant: datetime, field: str) -> datetime:
-    """Return the time in UTC. Raises Malformed for one of another century."""
-    if instant.year not in YEARS:
-        raise Malformed(f"{field}: {instant.isoformat()}")
-    return instant.astimezone(UTC)
-
-
-def _number(value: Any, field: str) -> Decimal:
-    """Return a JSON number exactly, without trailing zeros. Raises Malformed for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Malformed(f"{field}: expected a number, got {type(value).__name__}")
-    if isinstance(value, int) and abs(value) >= 10 ** (LARGEST_EXPONENT + 1):
-        raise Malformed(f"{field}: a number of {value.bit_length()} bits")
-    number = Decimal(value)
-    decimals = -int(number.as_tuple().exponent)
-    if number.adjusted() > LARGEST_EXPONENT or decimals > MOST_DECIMALS:
-        raise Malformed(f"{field}: {str(number)[:40]}")
-    plain = number.normalize()
-    return plain if int(plain.as_tuple().exponent) <= 0 else plain.quantize(Decimal(1))

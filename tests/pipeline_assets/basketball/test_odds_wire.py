@@ -14,13 +14,13 @@ from pipeline_assets.basketball.wire.odds import (
     ODDS,
     Answer,
     Event,
-    Misread,
     OddsFormat,
     Side,
     Unread,
     answers_in,
     starts_in,
 )
+from pipeline_assets.basketball.wire.odds_fields import Misread
 from tests.pipeline_assets.basketball.odds_fetches import (
     BEFORE,
     HISTORICAL,
