@@ -301,7 +301,9 @@ def test_what_cannot_be_read_costs_nothing_but_itself(
     for step in path[:-1]:
         parent = parent[step]
     parent[path[-1]] = garbage
-    found = lines(fetch([garbled])).records
+    at = fetch([garbled])
+    staged = lines(at)
+    assert staged.received == len(row_keys(at[1], ODDS))
     # What stands in another book, market or row than the garbled part is as it was.
     book_at = whole["bookmakers"][path[1]]
     market_at = book_at["markets"][path[3]] if len(path) > 3 else None
@@ -316,6 +318,22 @@ def test_what_cannot_be_read_costs_nothing_but_itself(
             )
         )
 
-    kept = {what_it_is_of(one) for one in found}
+    kept = {what_it_is_of(one) for one in staged.records}
     before = lines(fetch([whole])).records
     assert all(what_it_is_of(one) in kept for one in before if not concerned(one))
+
+
+JSON = st.recursive(
+    st.sampled_from([None, True, 0, -1, 1.5, "", "e1", "2026-01-10T00:10:00Z", *GARBAGE]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from([*event(), "data", "timestamp"]), inner, max_size=4),
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(JSON, max_size=3) | JSON)
+def test_whatever_is_answered_is_counted_as_it_is_received(body: Any) -> None:
+    at = fetch(body)
+    assert lines(at).received == len(row_keys(at[1], ODDS))
