@@ -18,6 +18,7 @@ from pipeline_assets.basketball.raw_game import OTHER_DATE, RawGame, raw_games
 from pipeline_assets.basketball.raw_player_box import RawPlayerBox, raw_player_boxes
 from tests.pipeline_assets.basketball.boxes import (
     AFTER,
+    HOSTILE,
     MORNING,
     answer,
     envelope,
@@ -252,29 +253,6 @@ def test_a_game_of_another_date_is_noticed() -> None:
     found = games(fetched([game(date="2026-01-10")]))
     assert [(each.kind, each.key) for each in found.findings] == [(OTHER_DATE, "1")]
     assert len(found.records) == 1
-
-
-HOSTILE: list[Any] = [
-    None,
-    True,
-    -1,
-    0,
-    2**63,
-    10**30,
-    1.5,
-    1e308,
-    "",
-    "5",
-    "nan",
-    "00:75",
-    "nul\x00byte",
-    [],
-    {},
-    [[]],
-    {"id": None},
-    [0] * 50,
-    functools.reduce(lambda inner, _: [inner], range(100), 0),
-]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
