@@ -67,5 +67,6 @@ def decimal_price(chance: float, book: Book) -> float:
 
 
 def american_price(decimal: float) -> int:
-    """A decimal price as an American one: 2.30 is 130, 1.91 is -110."""
-    return round((decimal - 1) * 100) if decimal >= 2 else round(-100 / (decimal - 1))
+    """A decimal price as an American one, halves rounded up: 2.30 is 130, 1.32 is -313."""
+    won = round(decimal - 1, 6)  # 0.32, not 0.32000000000000006
+    return int(100 * won + 0.5) if decimal >= 2 else -int(100 / won + 0.5)

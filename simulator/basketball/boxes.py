@@ -153,7 +153,7 @@ def lines(season: Season, game: Game, *, of_home: bool) -> tuple[Line, ...]:
         for place, id in enumerate(playing)
     ]
     made += [Line(id) for id in listed[len(playing) :]]
-    if random.random() < 0.05:  # On the floor for the last seconds.
+    if random.random() < 0.03:  # On the floor for the last seconds.
         made[-1] = Line(made[-1].player_id, minutes=1)
     random.shuffle(made)
     return tuple(made)
@@ -163,7 +163,7 @@ def _minutes(random: Random, count: int, total: int) -> list[int]:
     """Whole minutes of `count` players, which sum to the total or, rarely, one more."""
     weights = [max(0.12, 1.1 - 0.09 * place + random.gauss(0, 0.06)) for place in range(count)]
     whole = [max(2, int(total * weight / sum(weights))) for weight in weights]
-    total += random.random() < 0.05
+    total += random.random() < 0.03
     place = 0
     while (short := total - sum(whole)) != 0:
         whole[place % count] += 1 if short > 0 else -1
