@@ -92,7 +92,7 @@ class BasketballApi:
         params = _params(scope)
         now = self.clock.now()
         key = Headers(scope=scope).get("authorization", "")
-        answer = self._balldontlie_answer(endpoint, params, key, now)
+        answer = self.balldontlie_answer(endpoint, params, key, now)
         await self._give(f"balldontlie/{endpoint}", params, now, answer, receive, send)
 
     async def odds_api(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +100,7 @@ class BasketballApi:
         params = _params(scope)
         key = QueryParams(scope["query_string"]).get(_KEY_PARAMETER, "")
         now = self.clock.now()
-        answer = self._odds_api_answer(endpoint, params, key, now)
+        answer = self.odds_api_answer(endpoint, params, key, now)
         await self._give(f"odds_api/{endpoint}", params, now, answer, receive, send)
 
     async def _give(
@@ -119,7 +119,8 @@ class BasketballApi:
         logged = Logged(self.log, endpoint, joined, now)
         await give(answer, receive, send, clock=self.clock, log=logged)
 
-    def _balldontlie_answer(self, endpoint: str, params: Params, key: str, now: datetime) -> Answer:
+    def balldontlie_answer(self, endpoint: str, params: Params, key: str, now: datetime) -> Answer:
+        """The answer to one call of balldontlie, before faults."""
         if not _is(self._keys.balldontlie, key):
             return _error(401, "Unauthorized")
         if not self._window.accept(now.timestamp()):
@@ -130,7 +131,8 @@ class BasketballApi:
             return _error(400, str(error))
         return _error(404, "Not found") if body is None else Answer(body)
 
-    def _odds_api_answer(self, endpoint: str, params: Params, key: str, now: datetime) -> Answer:
+    def odds_api_answer(self, endpoint: str, params: Params, key: str, now: datetime) -> Answer:
+        """The answer to one call of The Odds API, before faults; its credits are spent."""
         if self._keys.odds_api and not key:
             return _refusal(RefusedError(401, "MISSING_KEY", "API key is missing"))
         if not _is(self._keys.odds_api, key):

@@ -13,7 +13,7 @@ from simulator.basketball.boxes import Line, corrected, course, lines, partly
 from simulator.basketball.course import State, state
 from simulator.basketball.people import Player
 from simulator.basketball.schedule import ONE_DAY, Game, season_of
-from simulator.basketball.season import Season
+from simulator.basketball.season import SEASONS, Season
 from simulator.basketball.seeded import number, share
 from simulator.basketball.teams import ALL_TEAMS, TEAMS, Team
 from touchline.day import Day
@@ -57,6 +57,8 @@ class Balldontlie:
         if day is None:
             raise BadParameterError("date")
         games = self._season.games_on(day, at)
+        if not games:
+            return {"data": []}
         oddities = self._season.oddities(season_of(day))
         if day == oddities.empty and at < _morning_after(day, _EMPTY_UNTIL):
             games = []
@@ -116,7 +118,7 @@ class Balldontlie:
         found = [
             game
             for season in sorted(set(seasons))
-            if 2_000 <= season <= 2_100
+            if season in SEASONS
             for game in self._season.calendar(season).games.values()
             if _is_asked_for(game, game.time(at).date, dates, first, last, team_ids)
         ]

@@ -40,6 +40,7 @@ _USUAL_TOTAL = 228
 _SPREAD_OF_MARGIN = 12.0
 _PROPS_OPEN = timedelta(hours=24)
 _ONE_SIDE = 0.09
+_LEFT_OUT = 0.25
 _LADDER = range(-2, 2)
 
 
@@ -155,7 +156,12 @@ def _line(
 
 
 def _props(season: Season, game: Game, book: Book, market: str, at: datetime) -> Iterator[Outcome]:
-    """The outcomes on players of both teams, in an order of the book's own."""
+    """The outcomes on players of both teams, in an order of the book's own.
+
+    A book leaves out some markets, and in each some players.
+    """
+    if market != "player_points" and share(season.seed, book.key, market) < _LEFT_OUT:
+        return
     random = chance(season.seed, game.id, book.key, market)
     players = []
     for team in (game.home, game.visitor):
@@ -164,6 +170,8 @@ def _props(season: Season, game: Game, book: Book, market: str, at: datetime) ->
         players += [(rank, player) for rank, player in enumerate(best[:count])]
     random.shuffle(players)
     for rank, player in players:
+        if random.random() < _LEFT_OUT:
+            continue
         name = spelled(season, book, player)
         mean = sum(_mean(season, player, rank, of) for of in PROPS[market])
         mean *= 1 + 0.05 * _drift(season, at, game.id, player.id, market)

@@ -14,6 +14,8 @@ from simulator.basketball.people import Player
 from simulator.basketball.schedule import CUP_FINAL, Game, schedule, season_of
 from simulator.basketball.seeded import chance, number, share
 
+SEASONS = range(2_000, 2_101)
+"""Those that have games, by their first year."""
 _TRADES = 12
 _LISTED_TWICE = timedelta(hours=24)
 """How long the list of players has a traded one at both teams."""
@@ -91,13 +93,12 @@ class Season:
     def game(self, game_id: int) -> Game | None:
         """The game with an id, None where there is none."""
         season = (game_id - 15_000_000) // 100_000 + 2_000
-        if not 2_000 <= season <= 2_100:
-            return None
-        return self.calendar(season).games.get(game_id)
+        return self.calendar(season).games.get(game_id) if season in SEASONS else None
 
     def games_on(self, day: date, at: datetime) -> list[Game]:
         """The games of a date as the calendar has them at `at`."""
-        return self.calendar(season_of(day)).on(day, at)
+        season = season_of(day)
+        return self.calendar(season).on(day, at) if season in SEASONS else []
 
     def strength(self, team_id: int, season: int) -> float:
         """Points by which a team is better than the average."""

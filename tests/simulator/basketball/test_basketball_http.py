@@ -111,7 +111,7 @@ def test_credits_run_out_until_the_next_month() -> None:
 def test_a_call_beyond_the_credits_is_refused(season: Season) -> None:
     api = BasketballApi(season, clock=Clock(EVENING), credits=2)
     answers = [
-        api._odds_api_answer(ODDS, {"regions": ["us"], "markets": ["h2h,totals"]}, "", EVENING)
+        api.odds_api_answer(ODDS, {"regions": ["us"], "markets": ["h2h,totals"]}, "", EVENING)
         for _ in range(2)
     ]
     assert [answer.status for answer in answers] == [200, 401]
@@ -122,7 +122,7 @@ def test_balldontlie_takes_so_many_calls_a_minute(season: Season) -> None:
     api = BasketballApi(season, clock=Clock(EVENING), calls_a_minute=2)
 
     def call(at: datetime) -> Answer:
-        return api._balldontlie_answer("teams", {}, "", at)
+        return api.balldontlie_answer("teams", {}, "", at)
 
     assert [call(EVENING).status for _ in range(3)] == [200, 200, 429]
     assert call(EVENING + timedelta(minutes=1)).status == 200

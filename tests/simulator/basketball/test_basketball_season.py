@@ -352,6 +352,12 @@ def test_games_are_chosen_by_season_dates_and_span(calendar: Calendar, balldontl
     assert [game["ist_stage"] for game in final if game["ist_stage"]] == [CUP_FINAL]
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-25", "2026-08-01", "9999-12-31"])
+def test_dates_far_from_any_season_have_no_games(balldontlie: Ask, day: str) -> None:
+    assert balldontlie("box_scores", SUMMER, date=day) == {"data": []}
+    assert balldontlie("games", SUMMER, dates=day)["data"] == []
+
+
 def test_every_answer_is_compact_json(season: Season) -> None:
     simulated = Simulated(season)
     for endpoint in ("teams", "games", "players/active", "player_injuries"):
