@@ -130,7 +130,7 @@ class DayStep(StageStep):
         try:
             found = self.run.days.read(self.stage.name, self.day, number)
         except NotFound:
-            return self._staged(self._inputs(number), None).records, False
+            return _as_stored(self.stage, self._staged(self._inputs(number), None).records), False
         return self._opened(found).records, True
 
     def _arguments(self, inputs: Sequence[FetchObject]) -> list[Any]:
@@ -248,11 +248,10 @@ def version(
     before: Sequence[Any] | None,
     is_there: bool = True,
 ) -> tuple[Outcome, Staged[Any]]:
-    """Return what is stored of a version of a day, after the one `before` (its records; None for
-    the first): all of it, with what has changed, or that nothing has. Where the one before is not
-    there to be read, it is all of it."""
+    """Return what is stored of a version of a day, after the one `before` (its records as stored;
+    None for the first): all of it, with what has changed, or that nothing has. Where the one before
+    is not there to be read, it is all of it."""
     records = _as_stored(stage, staged.records)
-    before = None if before is None else _as_stored(stage, before)
     if is_there and before is not None and _packed(records) == _packed(before):
         told = {str(Outcome.UNCHANGED): Counter({"": len(staged.records)})}
         dropped = {**staged.dropped, **told} if staged.records else staged.dropped

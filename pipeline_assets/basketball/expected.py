@@ -15,6 +15,7 @@ from touchline.accounting import LossClass
 from touchline.coverage import Lack
 from touchline.day import NEW_YORK, Day
 from touchline.retries import Calendar
+from touchline.slot import Slot
 from touchline.zeros import Expected
 
 if TYPE_CHECKING:
@@ -90,11 +91,19 @@ def when_lines_are_asked(games: Sequence[Game]) -> Mapping[Day, Iterable[datetim
 
 def when_props_are_asked(games: Sequence[Game]) -> Mapping[Day, Iterable[datetime]]:
     """Return when the player props of each date are asked for: at 09:05 in New York, and half an
-    hour before each start. A snapshot costs credits for every event of the date."""
+    hour before each start. What `is_asked` then costs credits, event by event."""
     return {
         day: sorted({_first(day), *(start - BEFORE_TIP_OFF for start in starts)})
         for day, starts in _starts_by_day(games).items()
     }
+
+
+def is_asked(start: datetime | None, slot: Slot) -> bool:
+    """Return whether the props of an event with this start are asked for in a slot: in the first of
+    the day of every event, later of one that begins within the hour."""
+    if slot.at <= _first(slot.day) or start is None:
+        return True
+    return slot.at < start <= slot.at + timedelta(hours=1)
 
 
 def _starts_by_day(games: Sequence[Game]) -> dict[Day, list[datetime]]:

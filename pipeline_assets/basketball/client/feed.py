@@ -13,11 +13,13 @@ import anyio
 
 from pipeline_assets.basketball.client import sources
 from pipeline_assets.basketball.client.answers import (
+    Event,
     events_of,
     judge_balldontlie,
     judge_odds_api,
 )
 from pipeline_assets.basketball.client.credits import HEADERS, REMAINING, Credits
+from pipeline_assets.basketball.expected import is_asked
 from pipeline_assets.basketball.season import season_of
 from resources.vendor.endpoints import fetch_all
 from resources.vendor.http import HttpSettings, VendorClient
@@ -109,7 +111,7 @@ class BasketballFeed:
         self._odds_api = odds_api
         self._clock = clock
         self._new_id = new_id
-        self._questions: Mapping[str, Callable[[Day], Awaitable[_Asked]]] = {
+        self._questions: Mapping[str, Callable[[Slot], Awaitable[_Asked]]] = {
             "basketball/box_scores": self._box_scores,
             "basketball/calendar": self._calendar,
             "basketball/rosters": partial(self._list, sources.ACTIVE_PLAYERS, "active_players"),
@@ -145,7 +147,7 @@ class BasketballFeed:
     async def _fetch(self, slot: Slot) -> Fetched:
         ref = FetchRef.of(slot, self._new_id())
         began = time.monotonic()
-        asked = await self._questions[slot.raw](slot.day)
+        asked = await self._questions[slot.raw](slot)
         errors = Counter(call.error for call in asked.calls() if call.error is not None)
         if asked.first.error is not None:
             outcome, reason = Outcome.FAILED, asked.first.error
@@ -166,22 +168,22 @@ class BasketballFeed:
         sections = {"RAW_API_DATA": asked.sections}
         return Fetched(ref, write_envelope(ref, sections, footer, start_line=START_LINE), outcome)
 
-    async def _box_scores(self, day: Day) -> _Asked:
+    async def _box_scores(self, slot: Slot) -> _Asked:
         async with self._balldontlie.client(self._clock) as client:
-            [call] = await fetch_all(client, sources.BOX_SCORES, {"date": str(day)})
+            [call] = await fetch_all(client, sources.BOX_SCORES, {"date": str(slot.day)})
         return _Asked({"box_scores": call}, call)
 
-    async def _calendar(self, day: Day) -> _Asked:
+    async def _calendar(self, slot: Slot) -> _Asked:
         """Every game of the season that the day is of."""
         return await self._list(
-            sources.GAMES, "games", day, params={"seasons[]": str(season_of(day))}
+            sources.GAMES, "games", slot, params={"seasons[]": str(season_of(slot.day))}
         )
 
     async def _list(
         self,
         endpoint: sources.Endpoint,
         name: str,
-        day: Day,
+        slot: Slot,
         *,
         params: Mapping[str, str] | None = None,
     ) -> _Asked:
@@ -189,12 +191,13 @@ class BasketballFeed:
             pages = await fetch_all(client, endpoint, params)
         return _Asked({name: pages}, pages[0])
 
-    async def _game_lines(self, day: Day) -> _Asked:
+    async def _game_lines(self, slot: Slot) -> _Asked:
         """The events, which cost nothing and say what is left, then the lines on those of the
         day."""
         credit = Credits(self._odds_api.reserve)
         async with self._odds_api.client(self._clock) as client:
-            events, ids = await self._events(client, credit, day)
+            events, of_day = await self._events(client, credit, slot.day)
+            ids = [event.event_id for event in of_day]
             odds: list[Call] = []
             if ids:
                 odds = await fetch_all(
@@ -205,12 +208,14 @@ class BasketballFeed:
                 )
         return _Asked({"events": events, "odds": odds}, events)
 
-    async def _player_props(self, day: Day) -> _Asked:
-        """The events, then the props of each that begins on the day."""
+    async def _player_props(self, slot: Slot) -> _Asked:
+        """The events, then the props of those that are to begin: in the morning of all that begin
+        on the day, later of those that begin within the hour."""
         credit = Credits(self._odds_api.reserve)
         found: dict[str, list[Call]] = {}
         async with self._odds_api.client(self._clock) as client:
-            events, ids = await self._events(client, credit, day)
+            events, of_day = await self._events(client, credit, slot.day)
+            ids = [event.event_id for event in of_day if is_asked(event.starts, slot)]
 
             async def ask(event_id: str) -> None:
                 found[event_id] = await fetch_all(
@@ -228,12 +233,12 @@ class BasketballFeed:
 
     async def _events(
         self, client: VendorClient, credit: Credits, day: Day
-    ) -> tuple[Call, list[str]]:
+    ) -> tuple[Call, list[Event]]:
         [events] = await fetch_all(client, sources.EVENTS)
         credit.learn(events)
         if events.error is not None or events.body is None:
             return events, []
-        return events, [event.event_id for event in events_of(events.body, day)]
+        return events, list(events_of(events.body, day))
 
 
 def _left(asked: _Asked) -> int | None:
