@@ -34,15 +34,14 @@ def choose(fetched: Sequence[Judged]) -> list[BoxReason | None]:
     """
     counts = 0
     shrinking: set[int] = set()
-    for at, judged in enumerate(fetched[1:], 1):
+    for at, judged in enumerate(fetched):
         best = fetched[counts]
-        if _rank(judged) < _rank(best):
-            continue
-        is_over = _rank(judged) == _rank(best) and judged.state.is_loaded
-        if is_over and judged.played_rows < best.played_rows:
-            shrinking.add(at)
-        else:
+        better = _rank(judged) - _rank(best)
+        is_less = judged.state.is_loaded and judged.played_rows < best.played_rows
+        if better > 0 or (better == 0 and not is_less):
             counts = at
+        elif is_less:
+            shrinking.add(at)
     return [_fate(judged, at, counts, shrinking) for at, judged in enumerate(fetched)]
 
 

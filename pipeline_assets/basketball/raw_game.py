@@ -25,6 +25,8 @@ Meta = msgspec.Meta
 
 OTHER_DATE = "other_date"
 """The kind of finding of a game that stands in the answer for another date than its own."""
+NO_FIGURES = "final_without_figures"
+"""The kind of finding of a game that is final, and in which nobody has any figures."""
 
 
 class RawGame(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +103,8 @@ def findings_of(judged: Judged, date: str) -> list[Finding]:
     """What is odd about a game: what does not add up, too few rows, another date than asked for."""
     found = [Finding(reason, key, detail) for reason, key, detail in judged.breaks]
     found += coverage_of(judged)
+    if judged.game.is_final and not judged.state.is_loaded:
+        found.append(Finding(NO_FIGURES, judged.game.key, f"{len(judged.entries)} are listed"))
     if judged.game.date != date:
         found.append(Finding(OTHER_DATE, judged.game.key, f"of {judged.game.date}"))
     return found

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline_assets.basketball.box_scores import row_keys
 from pipeline_assets.basketball.outcomes import BoxReason, Broken, GameState, Seen
-from pipeline_assets.basketball.raw_game import OTHER_DATE, RawGame, raw_games
+from pipeline_assets.basketball.raw_game import NO_FIGURES, OTHER_DATE, RawGame, raw_games
 from pipeline_assets.basketball.raw_player_box import RawPlayerBox, raw_player_boxes
 from tests.pipeline_assets.basketball.boxes import (
     AFTER,
@@ -182,6 +182,24 @@ def test_a_shrinking_fetch_never_overwrites_a_fuller_one() -> None:
     assert dropped(fuller) == {BoxReason.SUPERSEDED: 33}
     anew = boxes(fetched([game()], [fewer()], [game()]))
     assert dropped(anew) == {BoxReason.SHRINKING: 33, BoxReason.SUPERSEDED: 34}
+
+
+def test_a_fetch_that_lost_scorers_is_shrinking_though_it_does_not_add_up() -> None:
+    lost = game(home_team=game()["home_team"] | {"players": rows(100)[2:]})
+    assert dropped(boxes(fetched([game()], [lost]))) == {BoxReason.SHRINKING: 32}
+    alone = games(fetched([lost])).records[0]
+    assert (alone.state, alone.state_reason) == (GameState.DEGRADED, Broken.TEAM_POINTS)
+
+
+def test_a_final_game_without_figures_is_noticed() -> None:
+    told = [game(status="Final", home=[], visitor=[]), roster_only(2, status="Final", period=4)]
+    found = games(fetched(told))
+    assert [(each.kind, each.key) for each in found.findings] == [
+        (NO_FIGURES, "1"),
+        (NO_FIGURES, "2"),
+    ]
+    assert {each.state for each in found.records} == {GameState.PLACEHOLDER_ONLY}
+    assert games(fetched([roster_only()])).findings == []
 
 
 def test_a_game_that_a_later_fetch_leaves_out_stays() -> None:
