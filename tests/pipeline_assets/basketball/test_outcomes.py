@@ -56,6 +56,7 @@ def faults(found: Judged) -> dict[str, BoxReason]:
         (not_yet(home_team_score=None, datetime=None), GameState.NOT_YET),
         (game(status="3rd Qtr", period=3), GameState.NOT_YET),
         (game(status=None, period=4), GameState.NOT_YET),
+        (roster_only(status="1st Qtr", period=1), GameState.NOT_YET),
         (not_yet(period=None), GameState.UNKNOWN_STATE),
         (not_yet(period=None, status=None), GameState.UNKNOWN_STATE),
         (game(status="3rd Qtr", period=None), GameState.UNKNOWN_STATE),
@@ -109,6 +110,7 @@ def broken_row(**change: Any) -> Any:
         (game(home_q1=23, period=8), Broken.QUARTER_POINTS, "quarters have 91"),
         (broken_row(ftm=5), Broken.ROW_POINTS, "fgm 2, fg3m 2, ftm 5, pts 10"),
         (broken_row(fgm=None), Broken.ROW_POINTS, "fgm None"),
+        (broken_row(fgm=None, pts=None), Broken.ROW_POINTS, "pts None"),
         (broken_row(reb=5), Broken.ROW_REBOUNDS, "oreb 1, dreb 3, reb 5"),
         (broken_row(oreb=None, reb=None), Broken.ROW_REBOUNDS, "oreb None"),
         (game(visitor=[unused(200)]), Broken.TEAM_WITHOUT_MINUTES, "visitor team"),
@@ -142,9 +144,10 @@ def test_what_only_looks_broken_is_none(told: Any) -> None:
 def test_a_statistic_without_minutes_is_set_aside_and_is_missing_from_the_sum() -> None:
     home = rows(100)
     home[0]["min"] = "00"
-    home.append(unused(300) | {"stl": 1})
+    home += [unused(300) | {"stl": 1}, unused(301) | {"plus_minus": -2}]
     found = judged(game(home=home))
-    assert faults(found) == dict.fromkeys(("1/100", "1/300"), BoxReason.STAT_WITHOUT_MINUTES)
+    aside = ("1/100", "1/300", "1/301")
+    assert faults(found) == dict.fromkeys(aside, BoxReason.STAT_WITHOUT_MINUTES)
     assert (found.state, found.reasons) == (GameState.DEGRADED, [Broken.TEAM_POINTS])
     assert found.played_rows == 17
 

@@ -202,6 +202,12 @@ def test_a_final_game_without_figures_is_noticed() -> None:
     assert games(fetched([roster_only()])).findings == []
 
 
+def test_a_game_that_is_told_twice_in_one_answer_counts_once() -> None:
+    found = boxes(fetched([game(1), fewer()]))
+    assert found.records == boxes(fetched([game(1)])).records
+    assert dropped(found) == {BoxReason.SHRINKING: 33}
+
+
 def test_a_game_that_a_later_fetch_leaves_out_stays() -> None:
     found = boxes(fetched([game(1), game(2)], [game(2)], []))
     assert Counter(row.game_id for row in found.records) == {"1": 34, "2": 34}

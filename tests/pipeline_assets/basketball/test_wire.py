@@ -60,6 +60,7 @@ def test_a_game_of_the_older_shape_is_known_by_its_date_and_teams() -> None:
     assert found.key == f"{DATE}/1/2"
     assert (found.starts_at, found.home.quarters, found.home.overtimes) == (None, None, None)
     assert len(found.home.players) == 17
+    assert [read_game(text(game(1) | {"id": odd})).key for odd in (None, "")] == [found.key] * 2
 
 
 def test_a_team_is_read_where_the_openapi_says_and_where_it_is() -> None:
