@@ -81,6 +81,7 @@ two parents stands below the first.
         UnfitForWindow
         Unsendable
         Unusable
+            Malformed
         UpError
             ChildFailed
 """
