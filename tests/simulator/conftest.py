@@ -56,7 +56,8 @@ def worlds() -> list[tuple[World, int]]:
 @pytest.fixture
 def served(five_matches: World, credentials: dict[str, str]) -> Iterator[Served]:
     """A world of five matches at noon, over HTTP."""
-    with serve(five_matches, **credentials, clock=Clock(NOON)) as served:
+    user, secret = credentials["user"], credentials["secret"]
+    with serve(five_matches, user=user, secret=secret, clock=Clock(NOON)) as served:
         yield served
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_assets.basketball.box_scores import box_scores, expects, row_keys
+from pipeline_assets.basketball.box_scores import box_scores, row_keys
 from pipeline_assets.basketball.content import content_of, row_hash
 from pipeline_assets.basketball.wire.fields import Malformed
 from tests.pipeline_assets.basketball.boxes import (
@@ -32,7 +31,6 @@ from tests.pipeline_assets.basketball.boxes import (
 from touchline.day import new_york_text
 from touchline.fetch import Call
 from touchline.retries import Content
-from touchline.zeros import Expected
 
 
 def content(*games: Any, number: int = AFTER) -> Content:
@@ -183,8 +181,3 @@ def test_its_slots_are_those_of_the_story_and_two_of_them_come_too_early() -> No
         "01/10/2026 06:05",
         "01/10/2026 09:05",
     ]
-    assert [expects(DAY, slot.at)[0] for slot in slots] == [
-        *[Expected.NOT_YET] * 2,
-        *[Expected.UNKNOWN] * 3,
-    ]
-    assert expects(DAY, DAY.start)[1] == DAY.start + timedelta(hours=22, minutes=30)
