@@ -36,7 +36,7 @@ def slots_between(site: Site, plan: FeedPlan, start: datetime, end: datetime) ->
         yield slot
         if slot.raw in sources:
             later = plan.slots(slot.at, end, site.ledger.plans_of)
-            waiting = deque(each for each in later if (each.at, each) > (slot.at, slot))
+            waiting = deque(each for each in later if plan.turn(each) > plan.turn(slot))
 
 
 def plan_days(site: Site, plan: FeedPlan, made: FetchObject) -> Iterator[str]:

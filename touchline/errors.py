@@ -70,15 +70,18 @@ two parents stands below the first.
         CalendarUnknown
         DataDirectoryError
         Malformed
+        Malformed
         Moved
         NoReturn
         NotDelivered
         NotYet
         PartMissing
+        RefusedError
         SpoolNotKept
         StateNotKept
         Stopping
         UnfitForWindow
+        UnreadParameterError
         Unsendable
         Unusable
             Malformed

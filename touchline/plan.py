@@ -120,7 +120,7 @@ class FeedPlan:
         return max(raw.length(day) for raw in self.raws)
 
     def slots(self, start: datetime, end: datetime, plans: Callable[[str], PlansOf]) -> list[Slot]:
-        """Return every slot of its raw assets whose time is in [start, end), in order of time.
+        """Return every slot of its raw assets whose time is in [start, end), each in its turn.
         `plans` gives those of each raw asset by its name."""
         found: list[Slot] = []
         for raw in self.raws:
@@ -129,7 +129,13 @@ class FeedPlan:
                 slots = raw.slots(day, plans(raw.name))
                 found += (slot for slot in slots if start <= slot.at < end)
                 day = day.shifted(1)
-        return sorted(found, key=lambda slot: (slot.at, slot))
+        return sorted(found, key=self.turn)
+
+    def turn(self, slot: Slot) -> tuple[datetime, int, Day]:
+        """Return what slots are ordered by: their time, then their raw assets' order in the plan,
+        so that a calendar comes before what goes by it; then their day."""
+        places = {raw.name: place for place, raw in enumerate(self.raws)}
+        return slot.at, places[slot.raw], slot.day
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ Days off and breaks follow from the calendar alone, never from months.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline_assets.basketball.outcomes import COVERAGE
@@ -27,8 +27,8 @@ CALENDAR = Calendar(SEASON_GAMES, fresh_for=timedelta(hours=36))
 """
 OFF = ("postponed", "canceled")
 FINAL = "final"
-COMPLETE_AT = timedelta(hours=8)
-"""So long after midnight of the next day every game of a date is to be there."""
+COMPLETE_AT = time(8)
+"""At this time of the next day, in New York, every game of a date is to be there."""
 FIRST_PRICES = time(9, 5)
 BEFORE_TIP_OFF = timedelta(minutes=30)
 
@@ -119,13 +119,13 @@ def _starts_by_day(games: Sequence[Game]) -> dict[Day, list[datetime]]:
 
 
 def _first(day: Day) -> datetime:
-    return NEW_YORK.localize(datetime.combine(day.date, FIRST_PRICES))
+    return NEW_YORK.localize(datetime.combine(day.date, FIRST_PRICES)).astimezone(UTC)
 
 
 def complete_at(day: Day) -> datetime:
     """Return from when on (UTC) the box scores of a date are to be complete: 08:00 in New York on
     the next day."""
-    return NEW_YORK.localize(datetime.combine(day.shifted(1).date, time(8)))
+    return NEW_YORK.localize(datetime.combine(day.shifted(1).date, COMPLETE_AT)).astimezone(UTC)
 
 
 def games_lacking(day: Day, games: Sequence[Game], there: Sequence[RawGame]) -> Iterator[Lack]:

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from simulator.answering import Logged, give
-from simulator.basketball.asking import BadParameterError, Params
+from simulator.basketball.asking import Params, UnreadParameterError
 from simulator.basketball.faults import Faults
 from simulator.basketball.season import Season
 from simulator.basketball.simulated import Simulated
@@ -127,7 +127,7 @@ class BasketballApi:
             return _error(429, "Too many requests, please try again later.")
         try:
             body = self.source.balldontlie(endpoint, params, now)
-        except BadParameterError as error:
+        except UnreadParameterError as error:
             return _error(400, str(error))
         return _error(404, "Not found") if body is None else Answer(body)
 
@@ -139,7 +139,7 @@ class BasketballApi:
             return _refusal(RefusedError(401, "INVALID_KEY", "API key is not valid"))
         try:
             priced = self._priced(endpoint, params, now)
-        except BadParameterError as error:
+        except UnreadParameterError as error:
             code = f"INVALID_{error.name.upper()}"
             answer, cost = _refusal(RefusedError(422, code, str(error))), 0
         except RefusedError as error:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from touchline.day import parse_instant
+from touchline.errors import TouchlineError
 
 Params = Mapping[str, Sequence[str]]
 """The values of each parameter, in the order in which they were sent."""
@@ -14,7 +15,7 @@ Params = Mapping[str, Sequence[str]]
 _T = TypeVar("_T")
 
 
-class BadParameterError(ValueError):
+class UnreadParameterError(TouchlineError):
     """A parameter that cannot be read; the text names it and never repeats its value."""
 
     def __init__(self, name: str) -> None:
@@ -23,17 +24,17 @@ class BadParameterError(ValueError):
 
 
 def one(params: Params, name: str, read: Callable[[str], _T]) -> _T | None:
-    """The value of a parameter, None where it was not sent. Raises BadParameterError."""
+    """The value of a parameter, None where it was not sent. Raises UnreadParameterError."""
     values = many(params, name, read)
     return values[-1] if values else None
 
 
 def many(params: Params, name: str, read: Callable[[str], _T]) -> list[_T]:
-    """The values of a parameter that may be sent several times. Raises BadParameterError."""
+    """The values of a parameter that may be sent several times. Raises UnreadParameterError."""
     try:
         return [read(value) for value in params.get(name, ())]
     except ValueError as error:
-        raise BadParameterError(name) from error
+        raise UnreadParameterError(name) from error
 
 
 def words(params: Params, name: str) -> list[str]:

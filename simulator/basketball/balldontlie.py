@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.basketball.asking import BadParameterError, Params, a_date, many, one
+from simulator.basketball.asking import Params, UnreadParameterError, a_date, many, one
 from simulator.basketball.boxes import Line, corrected, course, lines, partly
 from simulator.basketball.course import State, state
 from simulator.basketball.people import Player
@@ -48,14 +48,14 @@ class Balldontlie:
         }
 
     def body(self, endpoint: str, params: Params, at: datetime) -> bytes | None:
-        """The answer, None for an unknown path. Raises BadParameterError."""
+        """The answer, None for an unknown path. Raises UnreadParameterError."""
         answer = self._endpoints.get(endpoint)
         return msgspec.json.encode(answer(params, at)) if answer else None
 
     def _box_scores(self, params: Params, at: datetime) -> Record:
         day = one(params, "date", a_date)
         if day is None:
-            raise BadParameterError("date")
+            raise UnreadParameterError("date")
         games = self._season.games_on(day, at)
         if not games:
             return {"data": []}
@@ -172,7 +172,7 @@ def _page(found: list[Any], ids: list[int], params: Params) -> tuple[list[Any], 
     size = one(params, "per_page", int)
     size = _USUAL_PAGE if size is None else size
     if not 1 <= size <= _LARGEST_PAGE:
-        raise BadParameterError("per_page")
+        raise UnreadParameterError("per_page")
     cursor = one(params, "cursor", int) or 0
     start = next((place for place, id in enumerate(ids) if id > cursor), len(ids))
     end = min(start + size, len(ids))

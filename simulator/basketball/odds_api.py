@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from simulator.basketball.asking import BadParameterError, Params, a_moment, one, words
+from simulator.basketball.asking import Params, UnreadParameterError, a_moment, one, words
 from simulator.basketball.books import BOOKS, LAY, LINES, REGIONS, Book, Stamp, american_price
 from simulator.basketball.boxes import course
 from simulator.basketball.course import state
@@ -62,7 +62,7 @@ class OddsApi:
         self._by_event = lru_cache(4)(self._games_by_event)
 
     def answer(self, endpoint: str, params: Params, at: datetime) -> Priced | None:
-        """The answer, None for an unknown path. Raises BadParameterError, RefusedError."""
+        """The answer, None for an unknown path. Raises UnreadParameterError, RefusedError."""
         parts = endpoint.split("/")
         if parts == ["sports"]:
             return Priced(msgspec.json.encode([_SPORT]))
@@ -90,7 +90,7 @@ class OddsApi:
         if date is None:
             raise RefusedError(422, "MISSING_DATE", "Missing historical date")
         if not date >= _SNAPSHOTS_FROM:
-            raise BadParameterError("date")
+            raise UnreadParameterError("date")
         number = _snapshot_number(min(date, at))
         taken_at = _snapshot_at(number)
         match parts:
@@ -189,7 +189,7 @@ class OddsApi:
     def _scores(self, params: Params, at: datetime) -> tuple[list[Record], int]:
         days = one(params, "daysFrom", int)
         if days is not None and not 1 <= days <= 3:
-            raise BadParameterError("daysFrom")
+            raise UnreadParameterError("daysFrom")
         time = _time_format(params)
         earliest = at - max(_LONGEST_GAME, (days or 0) * ONE_DAY)
         scores = []
@@ -220,7 +220,7 @@ def _time_format(params: Params) -> _TimeFormat:
     formats: dict[str, _TimeFormat] = {"iso": _text, "unix": lambda at: int(at.timestamp())}
     wanted = one(params, "dateFormat", str) or "iso"
     if wanted not in formats:
-        raise BadParameterError("dateFormat")
+        raise UnreadParameterError("dateFormat")
     return formats[wanted]
 
 
@@ -235,7 +235,7 @@ def _wanted(params: Params, allowed: tuple[str, ...]) -> _Wanted:
         raise RefusedError(422, "INVALID_REGION", "Invalid regions parameter")
     odds_format = one(params, "oddsFormat", str) or "decimal"
     if odds_format not in ("decimal", "american"):
-        raise BadParameterError("oddsFormat")
+        raise UnreadParameterError("oddsFormat")
     books = [book for book in BOOKS if (book.key in keys if keys else book.region in regions)]
     paid = math.ceil(len(keys) / _BOOKS_A_REGION) if keys else len(regions)
     return _Wanted(books, markets, paid, odds_format == "american")

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.basketball.asking import BadParameterError, Params, a_date, one
+from simulator.basketball.asking import Params, UnreadParameterError, a_date, one
 from simulator.basketball.odds_api import SPORT
 from simulator.basketball.source import Priced, RefusedError
 from simulator.source import DataDirectoryError
@@ -52,7 +52,7 @@ class Recorded:
         if endpoint == "box_scores":
             day = one(params, "date", a_date)
             if day is None:
-                raise BadParameterError("date")
+                raise UnreadParameterError("date")
             empty = self._box_scores.get(_EMPTY_DAY, NOTHING)
             return self._box_scores.get(day.isoformat(), empty)
         if endpoint == "player_injuries" or (endpoint in self._lists and "cursor" in params):

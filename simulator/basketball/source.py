@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from simulator.basketball.asking import Params
+from touchline.errors import TouchlineError
 
 
 class Priced(NamedTuple):
@@ -15,7 +16,7 @@ class Priced(NamedTuple):
     cost: int = 0
 
 
-class RefusedError(Exception):
+class RefusedError(TouchlineError):
     """The Odds API refuses a call, with its own code and an HTTP status."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -28,12 +29,12 @@ class Basketball(Protocol):
     """Both services as functions of the time: the same `at` (UTC) always gives the same bytes."""
 
     def balldontlie(self, endpoint: str, params: Params, at: datetime) -> bytes | None:
-        """The answer below /v1/, None for an unknown path. Raises BadParameterError."""
+        """The answer below /v1/, None for an unknown path. Raises UnreadParameterError."""
         ...
 
     def odds_api(self, endpoint: str, params: Params, at: datetime) -> Priced | None:
         """The answer below /v4/, None for an unknown path.
 
-        Raises BadParameterError, RefusedError.
+        Raises UnreadParameterError, RefusedError.
         """
         ...

@@ -45,6 +45,9 @@ class CalendarGame(msgspec.Struct, frozen=True):
     away: str
     home_id: int
     away_id: int
+    status: str = "scheduled"
+    scheduled_start: datetime | None = datetime(2026, 1, 10, 0, tzinfo=UTC)
+    expected_final_at: datetime | None = None
 
 
 class RosterPlayer(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from pipeline_assets.basketball.expected import (
     when_props_are_asked,
 )
 from pipeline_assets.basketball.game_lines import game_lines
-from touchline.day import Day, new_york_text
+from touchline.day import NEW_YORK, Day
 from touchline.slot import Slot
 from touchline.zeros import Expected
 
@@ -87,7 +87,10 @@ def test_a_game_without_a_known_start_says_nothing_of_its_end() -> None:
 
 def test_lines_are_asked_for_hourly_up_to_the_last_tip_off() -> None:
     times = list(when_lines_are_asked(GAMES)[FRIDAY])
-    assert [new_york_text(at)[-8:-3] for at in (times[0], times[-1])] == ["09:05", "22:05"]
+    assert [f"{at.astimezone(NEW_YORK):%H:%M}" for at in (times[0], times[-1])] == [
+        "09:05",
+        "22:05",
+    ]
     assert len(times) == 14
     for at in times:
         Slot.of(game_lines.name, FRIDAY, at)

@@ -28,7 +28,6 @@ from tests.pipeline_assets.basketball.odds_fetches import (
     outcome,
     plain,
 )
-from touchline.day import Day
 
 HOUR = timedelta(hours=1)
 ASKED = {"oddsFormat": "decimal", "markets": "totals,h2h"}
@@ -207,11 +206,3 @@ def test_lines_come_back_from_their_columns() -> None:
     back = records_of(table_of(told, Line), Line)
     assert [plain(line) for line in back] == [plain(line) for line in told]
     assert all(isinstance(line, msgspec.Struct) and line_key(line) for line in back)
-
-
-def test_lines_are_asked_for_in_the_morning_and_hourly_until_the_evening() -> None:
-    day = Day.parse("2026-01-09")
-    times = [slot.at.strftime("%H:%M") for slot in game_lines.slots(day, lambda _: [])]
-    assert times[:3] == ["14:05", "17:05", "18:05"]
-    assert (len(times), times[-1]) == (12, "03:05")
-    assert game_lines.schedule == player_props.schedule

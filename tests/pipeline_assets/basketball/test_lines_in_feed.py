@@ -89,7 +89,7 @@ def stage_of(name: str, raw: str, makes: type[Any], key: Callable[[Any], str]) -
 
 
 class Bookmakers:
-    """A vendor whose price changes at 13:05."""
+    """A vendor whose price changes at 11:05."""
 
     def fetch(self, slot: Slot, *, previous: Any = None, ask: Any = ()) -> Fetched:
         ref = FetchRef.of(slot, f"n{slot.number:08d}xyz")
@@ -103,7 +103,7 @@ class Bookmakers:
 
     def _lines(self, slot: Slot) -> dict[str, Call | list[Call]]:
         at = slot.at + timedelta(seconds=4)
-        price = 2.1 if slot.at >= DAY.start + 13 * HOUR else 2
+        price = 2.1 if slot.at >= DAY.start + 11 * HOUR else 2
         names = ("Al Horford", "I. Zubac", "Nobody")
         points = [outcome("Over", price, 9.5, name) for name in names]
         totals = [outcome("Over", price, 220.5), outcome("Under", 1.9, 220.5), outcome("Tie", 2)]
@@ -151,13 +151,13 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 
 def test_lines_land_with_their_games_and_players(watched: Watched) -> None:
-    watched.live_until(DAY.start + 13 * HOUR + timedelta(minutes=10))
+    watched.live_until(DAY.start + 11 * HOUR + timedelta(minutes=10))
     lines = load_table(watched.site, RAW_LINE.name, DAY).to_pylist()
     assert [
         (row["over_price"], row["snapshot_at"].hour, row["seen_until"].hour) for row in lines
     ] == [
-        ("2", 14, 17),
-        ("2.1", 18, 18),
+        ("2", 14, 15),
+        ("2.1", 16, 16),
     ]
     assert {(row["game_id"], row["match_state"]) for row in lines} == {("15", "matched")}
     props = load_table(watched.site, RAW_PROP.name, DAY).to_pylist()

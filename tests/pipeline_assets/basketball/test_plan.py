@@ -82,11 +82,11 @@ class Vendor:
 
 def plan(vendor: Vendor) -> FeedPlan:
     return FeedPlan(
-        raws=(box_scores, calendar.calendar, rosters.rosters, injuries.injuries),
+        raws=(calendar.calendar, box_scores, rosters.rosters, injuries.injuries),
         stages=(
+            calendar.stage,
             raw_game.stage,
             raw_player_box.stage,
-            calendar.stage,
             rosters.stage,
             injuries.stage,
         ),
@@ -168,7 +168,7 @@ def test_a_shrinking_fetch_is_set_aside_by_raw_asset_and_stage(
 ) -> None:
     client = Vendor()
     whole = plan(client)
-    watched = watch(replace(whole, raws=whole.raws[:1], stages=whole.stages[:2]))
+    watched = watch(replace(whole, raws=whole.raws[:2], stages=whole.stages[:3]))
     for slot in watched.slots(watched.case.over):
         if (slot.day, slot.number) == (DAY, LAST):
             client.later = [game(1, home=rows(100)[1:]), client.later[1]]
