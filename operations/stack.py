@@ -94,6 +94,9 @@ def simulator(settings: AllSettings, plans: Mapping[str, FeedPlan], data: Path |
     }
     command = [sys.executable, "-m", "simulator", "--port", str(port), "--source", settings.origin]
     command += ["--feeds", ",".join(plans)]
+    if settings.simulated_until is not None:
+        command += ["--speedup", str(settings.simulated_speedup)]
+        command += ["--anchor", settings.simulated_until.isoformat()]
     if data:
         command += ["--data", str(data)]
     return ChildSpec(

@@ -18,12 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from operations import stack as parts
 from operations.dagster_home import prepare_dagster_home
 from operations.supervisor import Stopping, Supervisor, UpError
+from pipeline_assets.clocks import times_of
 from pipeline_assets.housekeeping import DagsterUnreadable
 from pipeline_assets.plans import PLANS, watched
 from pipeline_assets.settings import AllSettings
@@ -45,6 +46,8 @@ from touchline.health import CODE_SERVER
 from touchline.plan import FeedPlan
 
 _WATCH_SECONDS = 1.0
+DAYS_BEHIND = timedelta(days=3)
+"""So far back a simulated clock begins that runs faster than the machine's."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,12 @@ class UpOptions:
         return [str(word) for pair in given.items() if pair[1] is not None for word in pair]
 
 
-def first_day(settings: Settings, access: S3Access) -> Day:
+def first_day(settings: AllSettings, access: S3Access) -> Day:
     """Return the day that partitions begin with: the setting, else the first that the ledger knows
     of, else today. Raises UpError for a day that has not begun, LedgerUnavailable."""
     with closing(Site.open(settings, PLANS, access)) as site:
-        today = Day.containing(site.clock.now())
+        times = times_of(watched(settings.feeds), settings, site.clock.now())
+        today = min(Day.containing(now) for now in times.values())
         if settings.first_day is None:
             return min(first_known_day(site) or today, today)
     chosen = Day.parse(settings.first_day)
@@ -82,26 +86,27 @@ def first_day(settings: Settings, access: S3Access) -> Day:
     return chosen
 
 
-def open_site(settings: Settings, access: S3Access) -> None:
+def open_site(settings: AllSettings, access: S3Access) -> None:
     """Mark each feed's origin and begin to expect minutes, before anything fetches.
 
     Raises WrongOrigin where the store holds data of a feed of another origin, StoreError,
     LedgerUnavailable.
     """
     with closing(Site.open(settings, PLANS, access)) as site:
-        feeds = watched(settings.feeds)
-        for feed in feeds:
+        times = times_of(watched(settings.feeds), settings, datetime.now(UTC))
+        for feed in times:
             site.claim_origin(feed, settings.origin)
-        for feed in feeds:
-            site.ledger.open_interval(feed, datetime.now(UTC), settings.origin)
+        for feed, now in times.items():
+            site.ledger.open_interval(feed, now, settings.origin)
             record_watch(site.store, site.ledger, feed)
 
 
-def close_site(settings: Settings, access: S3Access) -> None:
+def close_site(settings: AllSettings, access: S3Access) -> None:
     """Expect no minutes from here on; never after a crash, which stops nobody from watching."""
     with closing(Site.open(settings, PLANS, access)) as site:
-        for feed in watched(settings.feeds):
-            site.ledger.close_interval(feed, datetime.now(UTC))
+        times = times_of(watched(settings.feeds), settings, datetime.now(UTC))
+        for feed, now in times.items():
+            site.ledger.close_interval(feed, now)
             with suppress(StoreError):  # The next `up` tells it.
                 record_watch(site.store, site.ledger, feed)
 
@@ -213,6 +218,9 @@ def _with_source(settings: AllSettings, options: UpOptions) -> AllSettings:
                 raise UpError(str(error)) from None
         return settings
     (port,) = choose_ports(1)
+    if settings.simulated_speedup > 1:
+        catching_up = DAYS_BEHIND / (settings.simulated_speedup - 1)
+        update["simulated_until"] = datetime.now(UTC) + catching_up
     for plan in plans.values():
         if plan.stand_in is None:
             raise UpError(f"nothing stands in for the vendors of {plan.name}")

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 
 from pipeline_assets.checks.specs import checks_for
 from pipeline_assets.delivery import NotifierOf, deliver
@@ -36,16 +37,18 @@ def look(
     now: datetime,
     *,
     is_all: bool,
+    times: Mapping[str, datetime] | None = None,
 ) -> None:
     """Take in what checks said, oldest first, tell what is to be told, and say in the log what
     could not be. `is_all` is whether these are all that there are: silence is judged only then.
+    `times` has what time it is to each feed, where that is not `now`.
 
     Raises LedgerUnavailable.
     """
     over = outlived(ledger, plans, now) if is_all else []
     changed = ledger.judge([*evaluations, *over])
     if is_all:
-        changed += ledger.judge_silence(silences(ledger, plans, now), now)
+        changed += ledger.judge_silence(silences(ledger, plans, now, times or {}), now)
     for alert in changed:
         if alert.count == 1 or not alert.is_standing:
             _log(alert)
@@ -73,15 +76,21 @@ def outlived(ledger: Ledger, plans: Mapping[str, FeedPlan], now: datetime) -> li
 
 
 def silences(
-    ledger: Ledger, plans: Mapping[str, FeedPlan], now: datetime
+    ledger: Ledger,
+    plans: Mapping[str, FeedPlan],
+    now: datetime,
+    times: Mapping[str, datetime] = MappingProxyType({}),
 ) -> dict[tuple[str, str, Day], datetime]:
     """Since when each check has been silent that should speak and has not for too long, by check,
-    asset and day. A ledger that was made anew has lost when each spoke last: silence begins with
-    it. Raises LedgerUnavailable."""
+    asset and day; `times` has what time it is to each feed, where that is not `now`. A ledger that
+    was made anew has lost when each spoke last: silence begins with it. Raises
+    LedgerUnavailable."""
     # Asked for only where a check seems silent: it goes through all runs.
     rebuilt = cache(lambda: ledger.last_ended(RunKind.LEDGER_REBUILD) or _NEVER)
     found: dict[tuple[str, str, Day], datetime] = {}
+    machine = now
     for plan in plans.values():
+        now = times.get(plan.name, machine)
         today = Day.containing(now)
         opened = watched_since(ledger, plan, now)
         days = [(day, day.end, SILENT_ENDED) for day in days_to_seal(ledger, plan, now)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -53,6 +53,12 @@ class Books:
     """None where the embedded one does not run."""
     spools: Mapping[str, Spool]
     now: datetime
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    """What time it is to each feed, where that is not `now`."""
+
+    def of(self, plan: FeedPlan) -> Books:
+        """Return these, looked at when it is that time to the feed."""
+        return replace(self, now=self.times.get(plan.name, self.now))
 
     @property
     def days(self) -> tuple[Day, Day]:
@@ -75,18 +81,19 @@ def book_signals(books: Books) -> Iterator[Signal]:
         (Kind.BACKLOG, "open verdicts", partial(_open_verdicts, books)),
     ]
     for plan in books.plans.values():
+        at = books.of(plan)
         looks += [
-            (Kind.LIVENESS, feed_signal(plan.name), partial(_feed, books, plan)),
-            (Kind.BACKLOG, f"match alerts of {plan.name}", partial(_match_alerts, books, plan)),
-            (Kind.BACKLOG, f"pending in {plan.name}", partial(_pending, books, plan)),
-            (Kind.BACKLOG, f"windows of {plan.name}", partial(_windows, books, plan)),
+            (Kind.LIVENESS, feed_signal(plan.name), partial(_feed, at, plan)),
+            (Kind.BACKLOG, f"match alerts of {plan.name}", partial(_match_alerts, at, plan)),
+            (Kind.BACKLOG, f"pending in {plan.name}", partial(_pending, at, plan)),
+            (Kind.BACKLOG, f"windows of {plan.name}", partial(_windows, at, plan)),
             *(
-                [(Kind.BACKLOG, f"stale days of {plan.name}", partial(_stale, books, plan))]
+                [(Kind.BACKLOG, f"stale days of {plan.name}", partial(_stale, at, plan))]
                 if any(not stage.takes_fetches for stage in plan.stages)
                 else []
             ),
             *(
-                (Kind.PROGRESS, asset.name, partial(_progress, books, plan, asset.name))
+                (Kind.PROGRESS, asset.name, partial(_progress, at, plan, asset.name))
                 for asset in plan.assets
                 # Of others the check of cadence says which of their few slots are missed.
                 if plan.raw_of(asset.name).schedule.every_minute
@@ -191,7 +198,7 @@ def _runs(books: Books) -> Signal:
 
 
 def _longest(books: Books, slot: Slot) -> timedelta:
-    return books.plans[slot.feed].raw_of(slot.raw).patience.max_runtime
+    return books.plans[slot.feed].raw_of(slot.raw).patience.at_work
 
 
 def _age(books: Books, run: RunRow) -> timedelta:
@@ -228,6 +235,8 @@ def _feed(books: Books, plan: FeedPlan) -> Signal:
         )
     if failure:
         return Signal(Kind.LIVENESS, name, Health.WARNING, failure, (), "touchline doctor")
+    if not any(raw.signs for raw in plan.raws):
+        return Signal(Kind.LIVENESS, name, Health.OK, "its newest fetch has not failed")
     if not judged:
         return Signal(Kind.LIVENESS, name, Health.UNKNOWN, "nothing has judged it yet", raws)
     age = books.now - max(judged.values())

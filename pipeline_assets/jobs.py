@@ -37,9 +37,7 @@ def slot_job(plan: FeedPlan, raw: RawAsset) -> "dg.UnresolvedAssetJobDefinition"
         executor_def=dg.in_process_executor,
         description=f"One {'minute' if of == plan.name else 'slot'} of {of}: fetch, every stage, "
         "checks.",
-        run_tags=_tags(
-            RunKind.MINUTE, plan.name, 10, round(raw.patience.max_runtime.total_seconds())
-        ),
+        run_tags=_tags(RunKind.MINUTE, plan.name, 10, round(raw.patience.at_work.total_seconds())),
     )
 
 

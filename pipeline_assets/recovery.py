@@ -22,7 +22,7 @@ from resources.ledger import Ledger, RunRow
 from touchline.accounting import RunKind
 
 LONGEST = {
-    RunKind.MINUTE: max(raw.patience.max_runtime for plan in PLANS.values() for raw in plan.raws),
+    RunKind.MINUTE: max(raw.patience.at_work for plan in PLANS.values() for raw in plan.raws),
     RunKind.CHECKS: timedelta(seconds=CHECKS_MAX_RUNTIME_SECONDS),
     RunKind.ROTATION: timedelta(seconds=ROTATION_MAX_RUNTIME_SECONDS),
     RunKind.SEAL: timedelta(seconds=SEAL_MAX_RUNTIME_SECONDS),

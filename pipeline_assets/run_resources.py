@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from pipeline_assets.clocks import clock_of
 from pipeline_assets.partitions import kind_of, slot_of_run
 from pipeline_assets.plans import PLANS
 
@@ -28,8 +29,10 @@ def site(context: dg.InitResourceContext) -> Iterator[Site]:
 
     collect_less_garbage()
     settings = AllSettings.load()
+    plan = PLANS.get(_feed_of(context.run))
+    clock = clock_of(plan, settings) if plan else None
     with connected(settings) as access:
-        opened = Site.open(settings, PLANS, access)
+        opened = Site.open(settings, PLANS, access, clock=clock)
         try:
             with _recorded(opened, context.run):
                 yield opened
@@ -40,13 +43,18 @@ def site(context: dg.InitResourceContext) -> Iterator[Site]:
 def _recorded(site: Site, run: dg.DagsterRun | None) -> AbstractContextManager[object]:
     if run is None:
         return nullcontext()
-    feed = run.job_name.partition("_")[0]
+    feed = _feed_of(run)
     return site.run(
         run.run_id,
         kind_of(run.tags),
         feed=feed if feed in PLANS else None,
         slot=slot_of_run(run.tags),
     )
+
+
+def _feed_of(run: dg.DagsterRun | None) -> str:
+    """What a run's job begins with: the name of a feed, where it is of one."""
+    return run.job_name.partition("_")[0] if run else ""
 
 
 @dg.resource(description="dagster-aws's S3 resource on the object store in use, for other assets.")

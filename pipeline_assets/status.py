@@ -7,8 +7,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from pipeline_assets.clocks import times_of
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.plans import watched
+from pipeline_assets.settings import AllSettings
 from resources.ledger import Ledger
 from resources.settings import Settings
 from resources.spool import Spool
@@ -19,7 +21,7 @@ from touchline.health import CODE_SERVER, UP, Health, Kind, Signal, causes, with
 
 
 def look_at(
-    settings: Settings,
+    settings: AllSettings,
     ledger: Ledger,
     store: Store | None,
     of_dagster: Iterable[Signal],
@@ -29,7 +31,8 @@ def look_at(
     run."""
     plans = watched(settings.feeds)
     spools = {feed: Spool(settings.prefix_folder / feed, feed) for feed in plans}
-    of_books = book_signals(Books(settings, plans, ledger, store, spools, now))
+    times = times_of(plans, settings, now)
+    of_books = book_signals(Books(settings, plans, ledger, store, spools, now, times))
     return with_causes([*_parts(settings), *of_dagster, *of_books])
 
 

@@ -35,6 +35,7 @@ FIRST_LOOK_BACK = timedelta(hours=1)
 )
 def check_alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     from pipeline_assets.alerting import look
+    from pipeline_assets.clocks import times_of
     from pipeline_assets.delivery import notifier_of
     from pipeline_assets.settings import AllSettings
     from resources.ledger import Ledger
@@ -47,7 +48,8 @@ def check_alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         read = (evaluation_of(record, context.instance) for record in records)
         said = [each for each in read if each is not None]
         notifier = cache(partial(notifier_of, settings, ledger))
-        look(ledger, PLANS, notifier, said, now, is_all=len(records) < BATCH)
+        times = times_of(PLANS, settings, now)
+        look(ledger, PLANS, notifier, said, now, is_all=len(records) < BATCH, times=times)
     cursor = str(records[-1].storage_id) if records else context.cursor
     return dg.SensorResult(skip_reason=f"{len(records)} evaluations", cursor=cursor)
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from pipeline_assets.clocks import clock_of
 from pipeline_assets.jobs import CHECKS_JOBS, SLOT_JOBS
 from pipeline_assets.partitions import day_of_run, slot_of_run, tags_of_day
 from pipeline_assets.plans import WATCHED
@@ -40,7 +41,7 @@ def ended_days(plan: FeedPlan, job: dg.UnresolvedAssetJobDefinition) -> dg.Senso
         "and are not sealed.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        now = datetime.now(UTC)
+        now = clock_of(plan).now()
         slot = slot_of(now).isoformat()
         if context.cursor == slot:
             return dg.SkipReason("not yet again")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
+from pipeline_assets.clocks import clock_of
 from pipeline_assets.jobs import SEAL_JOBS
 from pipeline_assets.plans import WATCHED
 from touchline.day import Day
@@ -35,7 +36,7 @@ def seal(plan: FeedPlan, job: dg.JobDefinition) -> dg.SensorDefinition:
         description=f"Asks for the seal of {plan.name} days that have ended.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        now = datetime.now(UTC)
+        now = clock_of(plan).now()
         slot = slot_of(now)
         if slot is None or context.cursor == slot.isoformat():
             return dg.SkipReason("not yet again")

@@ -6,19 +6,27 @@ passed unasked is not asked for later: its next run names it as missed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 
 import dagster as dg
 
+from pipeline_assets.clocks import clock_of
 from pipeline_assets.jobs import SLOT_JOBS
 from pipeline_assets.partitions import SLOT
 from pipeline_assets.plans import WATCHED
+from touchline.clock import Clock, SystemClock
 from touchline.slot import Slot
 from touchline.stage import RawAsset
 
 
-def slot_tick(raw: RawAsset, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def slot_tick(
+    raw: RawAsset,
+    job: dg.UnresolvedAssetJobDefinition,
+    clock: Callable[[], Clock] = SystemClock,
+) -> dg.SensorDefinition:
     @dg.sensor(
         name=f"{raw.job}_tick",
         job=job,
@@ -27,7 +35,7 @@ def slot_tick(raw: RawAsset, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorD
         description=f"Asks for a run of every {_called(raw)}, 10 to 5 s before it begins.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        due = _due(raw, datetime.now(UTC), _asked(context.cursor))
+        due = _due(raw, clock().now(), _asked(context.cursor))
         if not due:
             return dg.SkipReason("the next slot is not near yet, or was asked for")
         requests = [
@@ -65,4 +73,8 @@ def _called(raw: RawAsset) -> str:
     return f"{raw.feed} minute" if raw.schedule.every_minute else f"{raw.name} slot"
 
 
-slot_ticks = [slot_tick(raw, SLOT_JOBS[raw.name]) for plan in WATCHED.values() for raw in plan.raws]
+slot_ticks = [
+    slot_tick(raw, SLOT_JOBS[raw.name], partial(clock_of, plan))
+    for plan in WATCHED.values()
+    for raw in plan.raws
+]

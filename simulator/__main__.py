@@ -65,10 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--now", type=_moment, help="freeze the clock at this ISO time")
     parser.add_argument("--feeds", type=_feeds, default=FEEDS, help="some of: " + ",".join(FEEDS))
     parser.add_argument(
-        "--speedup", type=_speedup, default=1.0, help="how much faster basketball's clock runs"
+        "--speedup", type=_speedup, default=1.0, help="how fast basketball's clock catches up"
     )
     parser.add_argument(
-        "--anchor", type=_moment, help="when that clock agrees with the system's; else the start"
+        "--anchor", type=_moment, help="when it has caught up with the system's; else the start"
     )
     return parser
 
@@ -107,7 +107,7 @@ def _positive(text: str) -> int:
 
 def _speedup(text: str) -> float:
     speedup = float(text)
-    if not 0 < speedup < float("inf"):
+    if not 1 <= speedup < float("inf"):
         raise argparse.ArgumentTypeError("must be above 0")
     return speedup
 

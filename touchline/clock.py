@@ -7,7 +7,7 @@ not those of the replay. Durations and deadlines are real time and never come fr
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
@@ -40,6 +40,27 @@ class VirtualClock:
 
     def now(self) -> datetime:
         return self._now
+
+
+class CatchingUp:
+    """A clock that is behind the machine's and runs `speedup` times as fast, until they agree at
+    `meets`; from then on it is the machine's. For demonstrations on a simulated source: days pass
+    in minutes, and none of them lies in the future."""
+
+    def __init__(self, meets: datetime, speedup: float, machine: Clock | None = None) -> None:
+        """Raises ValueError for a time without a zone, and for a clock that does not run
+        forward."""
+        if meets.tzinfo is None:
+            raise ValueError(f"a clock needs a time with a zone, not {meets.isoformat()}")
+        if not 1 <= speedup < float("inf"):
+            raise ValueError(f"a clock that catches up is not {speedup} times as fast")
+        self._meets, self._speedup = meets.astimezone(UTC), speedup
+        self.machine = machine or SystemClock()
+
+    def now(self) -> datetime:
+        now = self.machine.now()
+        behind = max(self._meets - now, timedelta())
+        return now - behind * (self._speedup - 1)
 
 
 def parse_http_date(text: str) -> datetime | None:

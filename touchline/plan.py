@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from touchline.brought import LiveBoard, StandIn
+from touchline.clock import Clock
 from touchline.day import Day
 from touchline.day_plan import PlansOf
 from touchline.slot import Slot
@@ -45,6 +46,7 @@ class FeedPlan:
     of a record that says by its id what it is about, such as a match; every alert has it. `board`
     makes the live board of a site; `names` gives the subjects of a site's day by id, each with what
     people call it. `stand_in` says how the simulator stands in for its vendors.
+    `clock` gives the feed's own clock from the settings; None where it is the machine's.
     All three functions import what they need when they are called: a plan costs nothing to look at.
 
     Raises ValueError for a plan that holds no raw asset or several feeds, or names an asset twice;
@@ -62,6 +64,7 @@ class FeedPlan:
     board: Callable[[Any], LiveBoard] | None = None
     names: Callable[[Any, Day], Iterable[tuple[str, str]]] | None = None
     stand_in: StandIn | None = None
+    clock: Callable[[Any], Clock] | None = None
 
     def __post_init__(self) -> None:
         if len({asset.feed for asset in self.assets}) != 1 or not self.raws:

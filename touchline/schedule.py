@@ -35,6 +35,22 @@ class Patience:
     """A run is no longer at work on its slot after this."""
     ask_until: timedelta
     """A slot that nobody asked for in time may still be asked for until then."""
+    speedup: float = 1.0
+    """How many times as fast as the machine's the clock runs by which all three are told."""
+
+    @property
+    def at_work(self) -> timedelta:
+        """How long a run may be at work by the machine's clock."""
+        return self.max_runtime / self.speedup
+
+    def times(self, speedup: float) -> Patience:
+        """Return the same patience on a clock that runs so many times as fast."""
+        return Patience(
+            self.start_within * speedup,
+            self.max_runtime * speedup,
+            self.ask_until * speedup,
+            self.speedup * speedup,
+        )
 
 
 class Schedule(Protocol):

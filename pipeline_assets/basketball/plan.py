@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline_assets.basketball import calendar, injuries, raw_game, raw_player_box, rosters
@@ -11,6 +13,8 @@ from pipeline_assets.basketball.game_lines import RAW_LINE, game_lines
 from pipeline_assets.basketball.player_props import RAW_PROP, player_props
 from touchline.brought import StandIn
 from touchline.plan import FeedPlan
+from touchline.schedule import Planned, TimesOfDay
+from touchline.stage import RawAsset
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -46,15 +50,34 @@ def stand_in_keys() -> dict[str, SecretStr]:
     }
 
 
+_RAWS = (
+    calendar.calendar,
+    rosters.rosters,
+    injuries.injuries,
+    box_scores,
+    game_lines,
+    player_props,
+)
+
+
+def at_speed(raw: RawAsset, speedup: float) -> RawAsset:
+    """Return the raw asset with the same patience on a clock that runs so many times as fast."""
+    schedule = raw.schedule
+    assert isinstance(schedule, TimesOfDay | Planned)
+    return replace(raw, schedule=replace(schedule, patience=schedule.patience.times(speedup)))
+
+
+def speedup() -> float:
+    """Return how fast the feed's clock runs, by the environment: a plan is made before settings are
+    read, which say what is wrong with it."""
+    try:
+        return max(1.0, float(os.environ.get("TOUCHLINE_SIMULATED_SPEEDUP") or 1))
+    except ValueError:
+        return 1.0
+
+
 basketball = FeedPlan(
-    raws=(
-        calendar.calendar,
-        rosters.rosters,
-        injuries.injuries,
-        box_scores,
-        game_lines,
-        player_props,
-    ),
+    raws=tuple(at_speed(raw, speedup()) for raw in _RAWS),
     stages=(
         calendar.stage,
         rosters.stage,
@@ -66,6 +89,7 @@ basketball = FeedPlan(
     ),
     client=client,
     subject="game_id",
+    clock=lambda settings: settings.clock,
     stand_in=StandIn(
         stand_in_keys,
         {"balldontlie_url": "/balldontlie/v1/", "odds_api_url": "/odds_api/v4/"},

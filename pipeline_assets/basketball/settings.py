@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AwareDatetime, Field, SecretStr, field_validator
 
 from resources.settings import PREFIX, FeedSettings, HttpUrl, SettingsError, required
+from touchline.clock import CatchingUp, Clock, SystemClock
 
 
 class BasketballSettings(FeedSettings):
@@ -24,11 +25,23 @@ class BasketballSettings(FeedSettings):
     """Its apiKey."""
     odds_api_reserve: Annotated[int, Field(ge=0)] = 50
     """Credits of The Odds API that are never spent."""
+    simulated_speedup: Annotated[float, Field(ge=1)] = 1.0
+    """How fast the clock of the simulated NBA runs, for demonstrations: with 360 it begins three
+    days ago and has caught up after 12 minutes."""
+    simulated_until: AwareDatetime | None = None
+    """When that clock has caught up; `touchline up` sets it."""
 
     @field_validator("balldontlie_url", "odds_api_url")
     @classmethod
     def _ends_in_slash(cls, value: str | None) -> str | None:
         return value and value.rstrip("/") + "/"
+
+    @property
+    def clock(self) -> Clock:
+        """The feed's own clock: the machine's, unless it is simulated and has yet to catch up."""
+        if self.simulated_until is None:
+            return SystemClock()
+        return CatchingUp(self.simulated_until, self.simulated_speedup)
 
     def balldontlie(self) -> tuple[str, str]:
         """Return the URL and the key of balldontlie. Raises SettingsError, naming what is

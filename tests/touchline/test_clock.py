@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from touchline.clock import SystemClock, VirtualClock, parse_http_date
+from touchline.clock import CatchingUp, SystemClock, VirtualClock, parse_http_date
 
 NOON = datetime(2025, 5, 28, 12, 0, tzinfo=UTC)
 
@@ -51,3 +51,22 @@ UNREADABLE_DATES = [
 @pytest.mark.parametrize("header", UNREADABLE_DATES)
 def test_a_header_that_cannot_be_read_tells_no_time(header: str) -> None:
     assert parse_http_date(header) is None
+
+
+@pytest.mark.parametrize("speedup", [1, 2, 360])
+def test_a_clock_that_catches_up_is_the_machines_from_then_on(speedup: float) -> None:
+    machine = VirtualClock(NOON)
+    clock = CatchingUp(NOON + timedelta(minutes=12), speedup, machine)
+    assert NOON + timedelta(minutes=12) - clock.now() == timedelta(minutes=12) * speedup
+    earlier = clock.now()
+    machine.set(NOON + timedelta(minutes=1))
+    assert clock.now() - earlier == timedelta(minutes=1) * speedup
+    for later in (timedelta(minutes=12), timedelta(hours=3)):
+        machine.set(NOON + later)
+        assert clock.now() == machine.now()
+
+
+@pytest.mark.parametrize("speedup", [0.5, -1, float("inf")])
+def test_a_clock_that_would_fall_behind_is_refused(speedup: float) -> None:
+    with pytest.raises(ValueError, match="catches up"):
+        CatchingUp(NOON, speedup)
