@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from pipeline_assets.checks.report import Kind
 from pipeline_assets.collecting import collect_day
 from pipeline_assets.repair.losses import losses_of
 from resources.store.faulty import FaultyStore, refused, when
@@ -125,7 +126,9 @@ def test_a_game_that_the_calendar_has_and_the_day_does_not_is_a_loss(watch: Watc
     watched.clock.set(TUESDAY.end + 8 * HOUR)
     assert watched.findings()[CHECK] == ["late: it has no score"]
     [lost] = [
-        loss for loss in losses_of(watched.site, watched.plan, TUESDAY) if loss.kind == "incomplete"
+        loss
+        for loss in losses_of(watched.site, watched.plan, TUESDAY)
+        if loss.kind == Kind.INCOMPLETE
     ]
     assert (lost.loss, lost.fetch_number, lost.is_open) == (LossClass.REAL_LOSS, None, True)
     client.withheld = None
@@ -140,6 +143,8 @@ def test_a_game_that_the_calendar_does_not_have_contradicts_it(watch: Watch) -> 
     del client.starts["odd"]
     watched.live_until(TUESDAY.end + 9 * HOUR)
     assert watched.findings()[CHECK] == ["odd: no fixture speaks of it"]
+    lost = losses_of(watched.site, watched.plan, TUESDAY)
+    assert [each.loss for each in lost if each.kind == Kind.CONTRADICTED] == [LossClass.UNKNOWN]
 
 
 def test_a_calendar_that_cannot_be_read_is_none_without_games(watch: Watch) -> None:

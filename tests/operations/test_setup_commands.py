@@ -258,8 +258,8 @@ def test_credentials_that_are_missing_are_named_and_the_rest_is_looked_at(
 ) -> None:
     monkeypatch.delenv("TOUCHLINE_FEED_SECRET")
     code, found = doctor()
-    assert (code, found["feed football"]["state"]) == (1, "BAD")
-    assert "TOUCHLINE_FEED_SECRET" in found["feed football"]["detail"]
+    assert (code, found["feed football"][0]["state"]) == (1, "BAD")
+    assert "TOUCHLINE_FEED_SECRET" in found["feed football"][0]["detail"]
     assert "Dagster home" in found
 
 

@@ -88,7 +88,7 @@ def test_a_ledger_that_is_away_does_not_keep_a_site_from_opening(
 
 
 def test_a_feed_without_credentials_says_which_setting_is_missing(site: Site) -> None:
-    with pytest.raises(SettingsError, match="TOUCHLINE_FEED_USER"):
+    with pytest.raises(SettingsError, match="TOUCHLINE_FEED_URL"):
         site.feed("football")
 
 
