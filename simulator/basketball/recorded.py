@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from simulator.basketball.asking import Params, UnreadParameterError, a_date, one
+from simulator.basketball.asking import Params, UnreadParameterError, a_date, many, one
 from simulator.basketball.odds_api import SPORT
 from simulator.basketball.source import Priced, RefusedError
 from simulator.source import DataDirectoryError
@@ -19,7 +19,8 @@ NOTHING = b'{"data":[]}'
 _NO_MORE = b'{"data":[],"meta":{"per_page":100}}'
 _BOX_SCORES = "box_scores_"
 _EMPTY_DAY = "empty_day"
-_LISTS = {"games": "games", "teams": "teams", "players/active": "active_players"}
+_GAMES = "games"
+_LISTS = {_GAMES: "games", "teams": "teams", "players/active": "active_players"}
 _COSTS_OF_THE_PAST = 10
 
 
@@ -27,8 +28,9 @@ class Recorded:
     """The answers in a directory. They are the same at any time, and for any market or book.
 
     `box_scores_DATE.json.zst` answers for its date, any other date has no games; of the lists the
-    first page is there. `odds_api_*.json.zst` and `historical_*.json.zst` answer for the events
-    that they hold. Raises DataDirectoryError if a file is missing or unreadable.
+    first page is there. The games are those of the list and of the recorded dates.
+    `odds_api_*.json.zst` and `historical_*.json.zst` answer for the events that they hold. Raises
+    DataDirectoryError if a file is missing or unreadable.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -40,6 +42,7 @@ class Recorded:
         if not self._box_scores:
             raise DataDirectoryError(directory, f"no {_BOX_SCORES}*.json.zst")
         self._lists = {name: read(f"{file}.json.zst") for name, file in _LISTS.items()}
+        self._games = _games([self._lists[_GAMES], *self._box_scores.values()])
         self._scores = read("odds_api_scores.json.zst")
         lines = [read(path.name) for path in directory.glob("odds_api_game_lines_*.json.zst")]
         self._lines = lines[0] if lines else b"[]"
@@ -57,6 +60,10 @@ class Recorded:
             return self._box_scores.get(day.isoformat(), empty)
         if endpoint == "player_injuries" or (endpoint in self._lists and "cursor" in params):
             return _NO_MORE
+        if endpoint == _GAMES:
+            seasons = many(params, "seasons[]", int)
+            games = [game for game in self._games if not seasons or game["season"] in seasons]
+            return msgspec.json.encode({"data": games, "meta": {"per_page": 100}})
         return self._lists.get(endpoint)
 
     def odds_api(self, endpoint: str, params: Params, at: datetime) -> Priced | None:
@@ -82,6 +89,19 @@ class Recorded:
         return msgspec.json.encode(
             [{name: of for name, of in each.items() if name != "bookmakers"} for each in events]
         )
+
+
+def _games(answers: Sequence[bytes]) -> list[dict[str, Any]]:
+    """The games of these answers as the list of games has them: without players, each once."""
+    told: dict[int, dict[str, Any]] = {}
+    for body in answers:
+        for game in msgspec.json.decode(body)["data"]:
+            sides = {
+                side: {name: of for name, of in game[side].items() if name != "players"}
+                for side in ("home_team", "visitor_team")
+            }
+            told.setdefault(game["id"], {**game, **sides})
+    return list(told.values())
 
 
 class _Event(msgspec.Struct):
