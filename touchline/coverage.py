@@ -27,9 +27,11 @@ class Coverage:
     `due` says from when on (UTC) a day is to be complete; before that nothing is lacking. `lacks`
     is a pure function from the day, the calendar's records and those of the day's newest version,
     of which there may be none, to what is wrong, one thing at a time: a day is complete only where
-    each game of it is.
+    each game of it is. `reaches` says whether the calendar's records speak of the day at all: where
+    they do not, nothing is concluded from them.
     """
 
     calendar: Calendar
     due: Callable[[Day], datetime]
     lacks: Callable[[Day, Sequence[Any], Sequence[Any]], Iterable[Lack]]
+    reaches: Callable[[Day, Sequence[Any]], bool] = lambda day, calendar: True

@@ -57,13 +57,18 @@ def games_of(day: Day, games: Iterable[Game]) -> list[Game]:
     return [game for game in games if game.game_date == str(day) and game.status not in OFF]
 
 
+def calendar_reaches(day: Day, games: Sequence[Game]) -> bool:
+    """Return whether the day lies between the calendar's first date and its last."""
+    dates = [game.game_date for game in games]
+    return bool(dates) and min(dates) <= str(day) <= max(dates)
+
+
 def box_scores_expected(
     day: Day, now: datetime, games: Sequence[Game]
 ) -> tuple[Expected, datetime | None]:
     """Return whether box scores of a day can exist, and from when on: once a game is reported final
     or its expected end has passed. A day outside the calendar's first and last date is unknown."""
-    dates = [game.game_date for game in games]
-    if not dates or not min(dates) <= str(day) <= max(dates):
+    if not calendar_reaches(day, games):
         return Expected.UNKNOWN, None
     of_day = games_of(day, games)
     if not of_day:

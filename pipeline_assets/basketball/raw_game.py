@@ -9,7 +9,12 @@ from typing import Annotated
 import msgspec
 
 from pipeline_assets.basketball.content import game_fields, games_so_far, row_hash
-from pipeline_assets.basketball.expected import CALENDAR, complete_at, games_lacking
+from pipeline_assets.basketball.expected import (
+    CALENDAR,
+    calendar_reaches,
+    complete_at,
+    games_lacking,
+)
 from pipeline_assets.basketball.outcomes import (
     BoxReason,
     GameState,
@@ -122,5 +127,5 @@ stage = Stage(
     span=Span.DAY,
     receives_each=False,
     misread=(BoxReason.MALFORMED,),
-    covers=Coverage(CALENDAR, complete_at, games_lacking),
+    covers=Coverage(CALENDAR, complete_at, games_lacking, calendar_reaches),
 )

@@ -13,8 +13,8 @@ from touchline.stage import Stage
 
 def calendar_is_covered(books: DayBooks, report: CheckReport) -> None:
     """From its due time on, the day's newest version holds everything that the calendar has for the
-    day, and nothing else. Where no calendar that is fresh can be read, this could not be checked: a
-    calendar that is not there is never one without games.
+    day, and nothing else. Where no calendar that is fresh can be read, or it does not reach the
+    day, this could not be checked: a calendar that is not there is never one without games.
 
     Raises StoreError, UnreadableObject.
     """
@@ -29,6 +29,10 @@ def calendar_is_covered(books: DayBooks, report: CheckReport) -> None:
         calendar = calendar_records(books.site, stage.covers.calendar, now)
     except CalendarUnknown as error:
         report.found(Kind.UNCHECKED, None, None, str(error))
+        return
+    if not stage.covers.reaches(books.day, calendar):
+        told = stage.covers.calendar.stage
+        report.found(Kind.UNCHECKED, None, None, f"{told} does not reach {books.day}")
         return
     newest = books.days.newest_version(stage.name, books.day)
     records = decode_stage(stage, newest.body).records if newest else []
