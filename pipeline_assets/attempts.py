@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from pipeline_assets.calendars import CalendarUnknown, calendar_records
 from resources.fetch_object import FetchObject
 from resources.ledger import AttemptRow, LedgerUnavailable
 from resources.site import Site
-from touchline.accounting import Outcome, RetryAction, RetryReason, RunState
+from touchline.accounting import Outcome, RetryAction, RetryReason
 from touchline.day import utc_text
 from touchline.retries import Content, Decision, PriorRun, Refetch, decide, ending
 from touchline.slot import Slot
@@ -27,7 +27,7 @@ from touchline.zeros import Expected
 @dataclass(frozen=True)
 class Attempt:
     """One attempt of a run at a slot. `forced` is why a person wants it made, whatever is known;
-    `findings` are those of the step."""
+    `findings` are those of the step, `remarks` those of them that no further try changes."""
 
     site: Site
     refetch: Refetch
@@ -35,6 +35,7 @@ class Attempt:
     run_id: str
     findings: list[str]
     forced: str | None = None
+    remarks: list[str] = field(default_factory=list)
 
     def begin(self) -> Decision:
         """Decide whether the slot is to be fetched, and write it down before it is. While the
@@ -107,10 +108,10 @@ class Attempt:
             told = self._calendar(now)
             return self.refetch.expects(self.slot.day, now, *told)
         except CalendarUnknown as error:
-            self.findings.append(f"whether data can exist is not known: {error}")
+            self._remark(f"whether data can exist is not known: {error}")
             return Expected.UNKNOWN, None
         except Exception as error:  # Whatever it is, it may not cost this slot its fetch.
-            self.findings.append(f"whether data can exist is not known: {describe(error)}")
+            self._remark(f"whether data can exist is not known: {describe(error)}")
             return Expected.UNKNOWN, None
 
     def _calendar(self, now: datetime) -> tuple[Sequence[Any], ...]:
@@ -122,18 +123,40 @@ class Attempt:
         try:
             return self.refetch.content(made.envelope())
         except Exception as error:  # Whatever it is, what was fetched has landed.
-            self.findings.append(f"what was fetched cannot be compared: {describe(error)}")
+            self._remark(f"what was fetched cannot be compared: {describe(error)}")
             return None
+
+    def _remark(self, said: str) -> None:
+        self.findings.append(said)
+        self.remarks.append(said)
 
 
 def alarming(attempts: Collection[AttemptRow]) -> list[AttemptRow]:
     """Return those of a key's attempts, which are in their sequence, that somebody has to look at:
-    the newest fetch, where it brought less than had landed, and the newest decision, where it
-    holds the key since nothing comes of it."""
+    the newest fetch, where it brought less than had landed, and the newest decision that holds the
+    key since nothing comes of it."""
     fetched = [row for row in attempts if row.content_hash is not None]
-    ended = [row for row in attempts if row.state is not RunState.RUNNING]
     found = [row for row in fetched[-1:] if row.reason is RetryReason.SHRINKING_CONTENT]
-    return found + [row for row in ended[-1:] if row.reason is RetryReason.RETRY_CAP]
+    return found + _capped(attempts)
+
+
+def _capped(attempts: Collection[AttemptRow]) -> list[AttemptRow]:
+    """The newest hold by the cap, until data come or none are expected any more. Attempts that its
+    window lets through and that bring nothing do not end it, or each day would have an alarm of its
+    own."""
+    for row in reversed(list(attempts)):
+        if row.reason is RetryReason.RETRY_CAP:
+            return [row]
+        if row.as_prior.has_data or row.reason in _ENDS_A_CAP:
+            return []
+    return []
+
+
+_ENDS_A_CAP = (
+    RetryReason.IDENTICAL_CONTENT,
+    RetryReason.SHRINKING_CONTENT,
+    RetryReason.NOT_YET,
+)
 
 
 def said(decision: Decision) -> str:

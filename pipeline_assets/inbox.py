@@ -185,7 +185,8 @@ def _land(run: Run, capture: Capture, report: InboxReport) -> bool:
     raw = run.plan.raw_of(envelope.ref.slot.raw)
     step = run.land(Batch(run, raw.name, False, iter([raw_object(raw, envelope)]), []))
     report.landed.update(step.landed.values())
-    problems = [*map(str, step.failures), *step.findings]
+    findings = (said for said in step.findings if said not in run.remarks)
+    problems = [*map(str, step.failures), *findings]
     report.waiting += [f"a capture of {run.day}: {problem}" for problem in problems]
     if problems:
         return False

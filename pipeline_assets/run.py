@@ -107,6 +107,8 @@ class Run:
     """Why a person wants a key fetched again, whatever is known of it."""
     decided: dict[Slot, Decision] = field(default_factory=dict)
     """The last decision on each attempt of this run."""
+    remarks: list[str] = field(default_factory=list)
+    """Findings of its steps about what has landed all the same, and that no further try changes."""
     repaired: set[tuple[Day, FetchNumber]] = field(default_factory=set)
     """Fetches of which this run has replaced a placeholder in some stage."""
 
@@ -127,7 +129,7 @@ class Run:
         refetch = self.plan.raw_of(slot.raw).refetch
         if refetch is None:
             return None
-        return Attempt(self.site, refetch, slot, self.run_id, findings, self.forced)
+        return Attempt(self.site, refetch, slot, self.run_id, findings, self.forced, self.remarks)
 
     def post(self, stage: Stage[Any], ref: FetchRef, records: Sequence[Any]) -> bool:
         """Put a fetch's alerts into the outbox, before anything of them lands; whether the ledger
