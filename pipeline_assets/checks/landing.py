@@ -435,8 +435,10 @@ class _Comparison:
         if found.sha256 == claim.sha256 or place.etag == row.etag:
             if count != claim.account.emitted:
                 detail = f"claimed {claim.account.emitted} records, {_name(place)} holds {count}"
-                differs = abs(count - claim.account.emitted)
-                report.found(Kind.COUNT_DIFFERS, number, differs, detail)
+                differs = count - claim.account.emitted
+                report.found(
+                    Kind.COUNT_DIFFERS, number, abs(differs), detail, falls_short=differs < 0
+                )
             elif reading.digest != claim.digest:
                 detail = f"{_name(place)} holds {count} records, but not those that were claimed"
                 report.found(Kind.DIGEST_DIFFERS, number, count, detail)

@@ -73,6 +73,8 @@ class Found(msgspec.Struct, frozen=True):
     recoverable: bool = True
     key: str | None = None
     """The window, or object of the sealed day, that it is about and not one fetch's own."""
+    falls_short: bool = False
+    """Of `count_differs`: that fewer records are there than were claimed."""
 
 
 @dataclass
@@ -118,7 +120,10 @@ class CheckReport:
         records: int | None,
         detail: str,
         key: str | None = None,
+        *,
+        falls_short: bool = False,
     ) -> None:
-        self.findings.append(Found(kind, number, records, detail, key=key))
+        found = Found(kind, number, records, detail, key=key, falls_short=falls_short)
+        self.findings.append(found)
         said = Verdict.COULD_NOT_CHECK if kind is Kind.UNCHECKED else Verdict.BAD
         self.verdict = Verdict.worst([self.verdict, said])

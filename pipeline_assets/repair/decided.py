@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline_assets.repair.classes import CLASS_OF
 from pipeline_assets.repair.plan import Action, Item, Plan, Why, Work
 from pipeline_assets.repair.survey import Fault, Survey
 from resources.fetch_object import UnreadableObject
@@ -93,7 +92,7 @@ def stood_of(found: Survey, number: FetchNumber) -> tuple[str | None, int | None
 
 
 def why_of(fault: Fault) -> Why:
-    return Why.MISTRACKED if CLASS_OF[fault.kind] is LossClass.TRACKING_ERROR else Why.LOST
+    return Why.MISTRACKED if fault.loss is LossClass.TRACKING_ERROR else Why.LOST
 
 
 def told_of(fault: Fault) -> dict[str, Any]:

@@ -5,11 +5,11 @@ The same plan says what is recoverable that `reprocess` carries out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from pipeline_assets.checks.report import Kind
+from pipeline_assets.checks.report import Found, Kind
 from pipeline_assets.repair.classes import CLASS_OF
 from pipeline_assets.repair.plan import Action, Plan, Work
 from pipeline_assets.repair.planning import plan_repair
@@ -99,7 +99,7 @@ def _of_items(plan: Plan) -> Iterator[Loss]:
                 continue  # Of its fetches each is listed.
             loss, records, kind = _CLASS_OF_WORK[item.work], None, str(item.work)
         elif fault is not None:
-            loss, records, kind = CLASS_OF[fault.kind], fault.records, fault.kind
+            loss, records, kind = fault.loss, fault.records, fault.kind
         else:
             continue
         yield Loss(
@@ -109,7 +109,7 @@ def _of_items(plan: Plan) -> Iterator[Loss]:
 
 def _of_the_day(plan: Plan) -> Iterator[Loss]:
     for name, found in plan.surveys.items():
-        for each in found.others:
+        for each in _by_calendar(found.others):
             if (loss := CLASS_OF.get(each.kind)) is not None:
                 yield Loss(
                     str(plan.day),
@@ -121,6 +121,19 @@ def _of_the_day(plan: Plan) -> Iterator[Loss]:
                     each.detail,
                     each.kind,
                 )
+
+
+def _by_calendar(others: Sequence[Found]) -> Iterator[Found]:
+    """The findings, of which those that a calendar brings are one of each kind: what a day lacks is
+    one loss, however many games it is."""
+    told: dict[Kind, list[str]] = {}
+    for each in others:
+        if each.kind in (Kind.INCOMPLETE, Kind.CONTRADICTED):
+            told.setdefault(each.kind, []).append(each.detail)
+        else:
+            yield each
+    for kind, details in told.items():
+        yield Found(kind, None, None, "; ".join(details))
 
 
 def _not_fetched(plan: Plan, fetches: Fetches) -> Iterator[Loss]:

@@ -24,7 +24,7 @@ from resources.day_windows import DayWindows
 from resources.ledger import ClaimRow
 from resources.site import Site
 from resources.store import NotFound, ObjectInfo
-from touchline.accounting import FetchFate
+from touchline.accounting import FetchFate, LossClass
 from touchline.day import Day, FetchNumber, Window
 from touchline.errors import Bad, Unreadable
 from touchline.plan import FeedPlan
@@ -51,6 +51,13 @@ class Fault:
     detail: str
     stands: bool = False
     """Whether the object is there as it was claimed, so that what made it lost the records."""
+    falls_short: bool = False
+    """As of the finding."""
+
+    @property
+    def loss(self) -> LossClass:
+        """Its class: records that were claimed and are not there are lost, whatever else is."""
+        return LossClass.REAL_LOSS if self.falls_short else CLASS_OF[self.kind]
 
 
 @dataclass
@@ -245,7 +252,7 @@ def _fetches(found: Survey) -> None:
             found.others.append(each)  # Of its minute nobody was told; it stands as it was claimed.
         elif number is not None:
             stands = each.kind is Kind.REAL_LOSS and _is_as_claimed(found, number)
-            fault = Fault(each.kind, each.records, each.detail, stands)
+            fault = Fault(each.kind, each.records, each.detail, stands, each.falls_short)
             found.faults.setdefault(number, fault)
         elif each.kind is Kind.NOT_LANDED:  # None of the day's fetches was ever taken.
             landed = {n for n, fate in found.fates.items() if fate is FetchFate.LANDED}
