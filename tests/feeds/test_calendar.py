@@ -110,6 +110,36 @@ def test_an_old_calendar_says_nothing(watch: Watch, later: timedelta) -> None:
     assert watched.findings()[CHECK][0].startswith(f"{FIXTURES.name} has no records since")
 
 
+def test_a_calendar_that_came_partly_says_nothing_of_what_is_not_in_it(watch: Watch) -> None:
+    client = Cup({"early": EVENING})
+    watched = watch(by_the_calendar(client))
+    watched.live_until(TUESDAY.start + 6 * HOUR)
+    client.outcome, client.starts = "partial", {"other": TUESDAY.shifted(1).start + 19 * HOUR}
+    watched.live_until(TUESDAY.start + 18 * HOUR)
+    assert decided(watched, EVENING + GAME_LASTS).action == "run", "by the one before"
+    said = decided(watched, TUESDAY.start + 5 * HOUR + timedelta(hours=36, minutes=1))
+    assert said.reason == "calendar_unknown"
+
+
+def test_a_calendar_that_does_not_reach_the_day_says_nothing_of_it(watch: Watch) -> None:
+    case = by_the_calendar(Cup({"early": EVENING}))
+    covers = Coverage(CALENDAR, lambda day: day.end + 8 * HOUR, missing, lambda *_: False)
+    stages = (*case.plan.stages[:-1], replace(TABLE, covers=covers))
+    watched = watch(replace(case, plan=replace(case.plan, stages=stages)))
+    watched.live_until(TUESDAY.end + 9 * HOUR)
+    assert watched.findings()[CHECK] == [f"{FIXTURES.name} does not reach {TUESDAY}"]
+
+
+def test_all_games_that_a_day_lacks_are_one_loss(watch: Watch) -> None:
+    client = Cup({"early": EVENING, "late": LATE})
+    watched = watch(by_the_calendar(client))
+    watched.live_until(TUESDAY.start + 18 * HOUR)
+    watched.clock.set(TUESDAY.end + 8 * HOUR)
+    found = losses_of(watched.site, watched.plan, TUESDAY)
+    [lost] = [loss for loss in found if loss.kind == "incomplete"]
+    assert lost.evidence == "early: it has no score; late: it has no score"
+
+
 def test_a_day_without_games_is_complete_and_nobody_is_asked(watch: Watch) -> None:
     watched = watch(by_the_calendar(Cup({"other": TUESDAY.shifted(1).start + 19 * HOUR})))
     watched.live_until(TUESDAY.start + 18 * HOUR)

@@ -240,6 +240,18 @@ def test_three_empty_answers_end_the_asking_for_a_day_with_one_alarm(
     assert collecting.watched.findings() == {}
 
 
+def test_the_alarm_stands_while_what_is_let_through_brings_nothing(collecting: Collecting) -> None:
+    for after in (0, 5, 35, 155):
+        collecting.ask(MORNING + minutes(after), [])
+    alarm = collecting.alarms
+    assert alarm == [(Kind.RETRY_CAP, collecting.newest.number)]
+    again = collecting.ask(MORNING + 25 * HOUR, [])
+    assert (again["decision"], again["reason"]) == ("run", "zero_records")
+    assert collecting.alarms == alarm, "it is over when data come, and not with an ask"
+    collecting.ask(MORNING + 28 * HOUR, finals(100))
+    assert collecting.alarms == []
+
+
 def test_an_empty_answer_holds_for_its_back_off_and_never_blocks_a_good_one(
     collecting: Collecting,
 ) -> None:
@@ -414,6 +426,18 @@ def test_a_capture_of_any_minute_since_the_day_began_is_taken(collecting: Collec
     assert (taken.aside, taken.waiting) == ({}, [])
     assert collecting.watched.numbers(RESULTS.name) == [5000] * 3
     assert (collecting.newest.number, collecting.newest.state) == (5000, RunState.SUCCESS)
+
+
+def test_a_capture_lands_though_nobody_can_tell_what_is_in_it(collecting: Collecting) -> None:
+    slot = Slot.numbered(box_scores.name, TUESDAY, 5000)
+    site = _at(collecting, slot.at + 2 * HOUR)
+    inbox = site.inbox(FEED)
+    inbox.folder.mkdir(parents=True)
+    collecting.client.says = [{"id": "game-0", "home": 1, "away": 2, "price": 1.5}]
+    (inbox.folder / "capture").write_bytes(collecting.watched.case.capture(slot).data)
+    taken = take_inbox(site, collecting.watched.plan, run_id="inbox")
+    assert (taken.aside, taken.waiting) == ({}, [])
+    assert collecting.landed == [5000]
 
 
 def test_a_day_that_is_materialized_is_collected_and_made_anew(collecting: Collecting) -> None:
