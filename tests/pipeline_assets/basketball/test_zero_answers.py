@@ -101,12 +101,12 @@ def test_zero_for_two_weeks_is_one_alarm_and_one_loss(tmp_path: Path) -> None:
     with nba(tmp_path, SEASON, MONDAY, plan=PLAN) as lived:
         watched, opened = lived.watched, list[str]()
         lived.spoil(EMPTY)
-        at, end = MONDAY.start + 6.5 * HOUR, MONDAY.shifted(1 + DAYS).start + 9 * HOUR
+        at, end = MONDAY.start + 18.5 * HOUR, MONDAY.shifted(1 + DAYS).start + 9 * HOUR
         while at < end:
             live(lived, at)
             if at.hour == 17:
                 collect(watched, at)
-                if at > MONDAY.shifted(2).start:
+                if at.day % 4 == 0:
                     [loss] = open_losses(watched)
                     assert loss.loss is LossClass.REAL_LOSS
             else:
