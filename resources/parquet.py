@@ -11,9 +11,10 @@ import functools
 import io
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Annotated, Any, TypeVar, Union
 
 import msgspec
@@ -31,6 +32,8 @@ _SCALARS: dict[Any, pa.DataType] = {
     Decimal: pa.string(),
     msgspec.Raw: pa.string(),
 }
+_REPEATED = {*_SCALARS.values()} - {pa.float64()}
+"""Of floats 0.0 and -0.0 might be taken for the same."""
 _STORED_AS = {Decimal: b"decimal", msgspec.Raw: b"json"}
 _MOSTLY_SCHEMA_BYTES = 65_536
 """In a table of up to so many bytes each column is a few values, and making a compressor ready for
@@ -44,9 +47,13 @@ def schema_of(makes: type[msgspec.Struct]) -> pa.Schema:
     return pa.schema(_fields(makes), metadata={"description": (makes.__doc__ or "").strip()})
 
 
+@functools.cache
+def _hints(makes: type[msgspec.Struct]) -> dict[str, Any]:
+    return typing.get_type_hints(makes, include_extras=True)
+
+
 def _fields(makes: type[msgspec.Struct]) -> list[pa.Field]:
-    hints = typing.get_type_hints(makes, include_extras=True)
-    return [_field(name, hints[name]) for name in makes.__struct_fields__]
+    return [_field(name, _hints(makes)[name]) for name in makes.__struct_fields__]
 
 
 def _field(name: str, hint: Any) -> pa.Field:
@@ -99,12 +106,13 @@ def table_of(records: Sequence[R], makes: type[R]) -> pa.Table:
     schema = schema_of(makes)
     columns = []
     for name, column in zip(makes.__struct_fields__, schema, strict=True):
-        values = [getattr(record, name) for record in records]
+        values = list(map(attrgetter(name), records))
         if column.type not in (pa.int64(), pa.float64(), pa.bool_()):
             values = msgspec.to_builtins(
                 values, builtin_types=(datetime,), enc_hook=_plain, str_keys=False
             )
-            values = _raw_as_text(values)
+            if _builder(_hints(makes)[name]):  # It holds JSON text.
+                values = _raw_as_text(values)
         columns.append(pa.array(values, column.type))
     return pa.table(columns, schema=schema)
 
@@ -132,7 +140,7 @@ def _builder(hint: Any) -> Callable[[Any], Any] | None:
         item = _builder(typing.get_args(hint)[0])
         return item and (lambda values: None if values is None else [item(v) for v in values])
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        hints = typing.get_type_hints(hint, include_extras=True)
+        hints = _hints(hint)
         builders = {name: _builder(hints[name]) for name in hint.__struct_fields__}
         if not any(builders.values()):
             return None
@@ -156,13 +164,25 @@ def records_of(table: pa.Table, makes: type[R]) -> list[R]:
     Raises msgspec.ValidationError when a column does not fit the record type.
     """
     known = [name for name in makes.__struct_fields__ if name in table.column_names]
-    rows = table.select(known).to_pylist()
+    rows: list[dict[str, Any]] = [{} for _ in range(table.num_rows)]
+    for name in known:
+        for row, value in zip(rows, _values(table.column(name)), strict=True):
+            row[name] = value
     optional = {f.name for f in msgspec.structs.fields(makes) if not f.required}
     missing = {*makes.__struct_fields__} - {*known} - optional
     for row in rows if missing else ():
         row.update(dict.fromkeys(missing))
     builder = _builder(makes)
     return [builder(row) for row in rows] if builder else msgspec.convert(rows, list[makes])
+
+
+def _values(column: pa.ChunkedArray) -> Iterable[Any]:
+    """The values of a column. Most are few and often repeated, and to make each of them an object
+    of its own costs more than all else of reading."""
+    if column.type not in _REPEATED:
+        return column.to_pylist()
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return map(encoded.dictionary.to_pylist().__getitem__, encoded.indices.to_numpy().tolist())
 
 
 def write_parquet(table: pa.Table, about: Mapping[str, str]) -> bytes:
