@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from pipeline_assets.run import Failure
 from pipeline_assets.stage_step import StageStep
@@ -92,8 +93,7 @@ class DayStep(StageStep):
             if all(found.outcome.is_placeholder for found in inputs):
                 return self._object(inputs, Outcome.UPSTREAM_FAILED, Staged())
             staged = self._staged(inputs, None)
-            outcome, staged = version(self.stage, staged, *self._before(number))
-            return self._object(inputs, outcome, staged)
+            return self._object(inputs, *version(self.stage, staged, *self._before(number)))
         except StoreError as error:
             return Failure(number, f"its input: {error}")
         except UnreadableObject as error:
@@ -130,7 +130,8 @@ class DayStep(StageStep):
         try:
             found = self.run.days.read(self.stage.name, self.day, number)
         except NotFound:
-            return _as_stored(self.stage, self._staged(self._inputs(number), None).records), False
+            staged = self._staged(self._inputs(number), None)
+            return _as_stored(self.stage, staged.records)[0], False
         return self._opened(found).records, True
 
     def _arguments(self, inputs: Sequence[FetchObject]) -> list[Any]:
@@ -202,11 +203,11 @@ class AsOfStep(StageStep):
                     None, f"earlier days: {gone}, of which it was made, is there no more"
                 )
             number = max(earlier.number, newest.ref.number if newest else FetchNumber(1))
-            outcome, staged = self._after(staged, number, newest)
+            outcome, staged, table = self._after(staged, number, newest)
             staged = replace(staged, reads=list(earlier.reads.values()))
             ref = FetchRef.of(self.raw.slot(self.day, number), AS_OF_ID.format(number=number))
             upstream = "".join(read.sha256 or "-" for read in staged.reads)
-            made = self._stored(ref, upstream, outcome, staged)
+            made = self._stored(ref, upstream, outcome, staged, table)
             run.site.ledger.reads(stage.name, self.day, staged.reads, run.site.clock.now())
         except (StoreError, LedgerUnavailable) as error:
             return Failure(None, f"earlier days: {error}")
@@ -228,18 +229,22 @@ class AsOfStep(StageStep):
 
     def _after(
         self, staged: Staged[Any], number: FetchNumber, newest: FetchObject | None
-    ) -> tuple[Outcome, Staged[Any]]:
+    ) -> Stored:
         """Return what is stored under this number. If the version before is not kept, all of this
         one is stored, with its changes only if the newest version holds the same and told them."""
         try:
             before = self.run.days.newest_version(self.stage.name, self.day, before=number)
         except NotFound:
             there = self._opened(newest) if newest else None
-            records = _as_stored(self.stage, staged.records)
+            records, table = _as_stored(self.stage, staged.records)
             is_same = there and _packed(there.records) == _packed(records)
             changes = there.changes if there and is_same else {}
-            return Outcome.COMPLETE, replace(staged, changes=changes)
+            return Outcome.COMPLETE, replace(staged, changes=changes), table
         return version(self.stage, staged, self._opened(before).records if before else None)
+
+
+Stored = tuple[Outcome, Staged[Any], pa.Table | None]
+"""What is stored of a version, and its records as a table where they are not left out."""
 
 
 def version(
@@ -247,34 +252,38 @@ def version(
     staged: Staged[Any],
     before: Sequence[Any] | None,
     is_there: bool = True,
-) -> tuple[Outcome, Staged[Any]]:
+) -> Stored:
     """Return what is stored of a version of a day, after the one `before` (its records as stored;
     None for the first): all of it, with what has changed, or that nothing has. Where the one before
     is not there to be read, it is all of it."""
-    records = _as_stored(stage, staged.records)
-    if is_there and before is not None and _packed(records) == _packed(before):
+    records, table = _as_stored(stage, staged.records)
+    now, then = _packed(records), _packed(before or ())
+    if is_there and before is not None and now == then:
         told = {str(Outcome.UNCHANGED): Counter({"": len(staged.records)})}
         dropped = {**staged.dropped, **told} if staged.records else staged.dropped
-        return Outcome.UNCHANGED, replace(staged, records=[], dropped=dropped)
-    old = {stage.key(record): _packed(record) for record in before or ()}
-    new = {stage.key(record): _packed(record) for record in records}
+        return Outcome.UNCHANGED, replace(staged, records=[], dropped=dropped), None
+    old = dict(zip(map(stage.key, before or ()), then, strict=True))
+    new = dict(zip(map(stage.key, records), now, strict=True))
     both = old.keys() & new.keys()
+    updated = sum(old[key] != new[key] for key in both)
     changes = {
         "inserted": len(new) - len(both),
-        "updated": sum(old[key] != new[key] for key in both),
-        "unchanged": sum(old[key] == new[key] for key in both),
+        "updated": updated,
+        "unchanged": len(both) - updated,
         "gone": len(old) - len(both),
     }
-    return Outcome.COMPLETE, replace(staged, changes=changes)
+    return Outcome.COMPLETE, replace(staged, changes=changes), table
 
 
-def _as_stored(stage: Stage[Any], records: Sequence[Any]) -> Sequence[Any]:
-    """The records as their object gives them back: a time in New York comes back in UTC."""
-    return records_of(table_of(records, stage.makes), stage.makes) if records else []
+def _as_stored(stage: Stage[Any], records: Sequence[Any]) -> tuple[Sequence[Any], pa.Table]:
+    """The records as their object gives them back, where a time in New York comes back in UTC, and
+    their table."""
+    table = table_of(records, stage.makes)
+    return records_of(table, stage.makes), table
 
 
-def _packed(records: Any) -> bytes:
-    return msgspec.msgpack.encode(records)
+def _packed(records: Sequence[Any]) -> list[bytes]:
+    return list(map(msgspec.msgpack.Encoder().encode, records))
 
 
 @dataclass

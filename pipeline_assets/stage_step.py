@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline_assets.code_version import version_of
 from pipeline_assets.run import BACKLOG_SECONDS, Batch, Failure, Run
 from resources.fetch_object import FetchObject, UnreadableObject
@@ -414,15 +416,25 @@ class StageStep:
         return decode_stage(self.run.site.stages[found.asset], found.body)
 
     def _object(
-        self, inputs: Sequence[FetchObject], outcome: Outcome, staged: Staged[Any]
+        self,
+        inputs: Sequence[FetchObject],
+        outcome: Outcome,
+        staged: Staged[Any],
+        table: pa.Table | None = None,
     ) -> FetchObject:
         upstream = "".join(found.sha256 for found in inputs)
-        return self._stored(inputs[0].ref, upstream, outcome, staged)
+        return self._stored(inputs[0].ref, upstream, outcome, staged, table)
 
     def _stored(
-        self, ref: FetchRef, upstream: str, outcome: Outcome, staged: Staged[Any]
+        self,
+        ref: FetchRef,
+        upstream: str,
+        outcome: Outcome,
+        staged: Staged[Any],
+        table: pa.Table | None = None,
     ) -> FetchObject:
-        body = encode_stage(self.stage, ref, staged)
+        """`table` has the records where they are a table already."""
+        body = encode_stage(self.stage, ref, staged, table)
         return FetchObject(
             asset=self.stage.name,
             ref=ref,

@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 
 from resources.manifest import About
-from resources.parquet import empty_table, read_parquet, records_of, table_of, write_parquet
+from resources.parquet import read_parquet, records_of, table_of, write_parquet
 from touchline.accounting import Account, key_digest
 from touchline.compression import zstd
 from touchline.errors import TouchlineError, Unreadable
@@ -81,9 +81,13 @@ class StageObject(Generic[R]):
         return key_digest(map(self.stage.key, self.records))
 
 
-def encode_stage(stage: Stage[R], ref: FetchRef, staged: Staged[R]) -> bytes:
-    """Raises pyarrow.ArrowException, TypeError where a record does not fit its columns."""
-    table = table_of(staged.records, stage.makes) if staged.records else empty_table(stage.makes)
+def encode_stage(
+    stage: Stage[R], ref: FetchRef, staged: Staged[R], table: pa.Table | None = None
+) -> bytes:
+    """`table` has the records where they are a table already. Raises pyarrow.ArrowException,
+    TypeError where a record does not fit its columns."""
+    if table is None:
+        table = table_of(staged.records, stage.makes)
     carried = ""
     if staged.carried is not None:
         carried = base64.b64encode(
