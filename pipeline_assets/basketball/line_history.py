@@ -14,6 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from pipeline_assets.basketball.line_rows import LAY, Quoted, Row, units_of
 from pipeline_assets.basketball.wire.odds import Answer, Event, OddsFormat, Start, Unread
 
@@ -43,21 +45,24 @@ class Starts:
         for start, fetch in in_order:
             of_event = self._fetches.setdefault(start.event_id, {})
             of_event[start.commence_time] = of_event.pop(start.commence_time, set()) | {fetch}
+        self._newest = {
+            event_id: next(reversed(of_event.items()))
+            for event_id, of_event in self._fetches.items()
+        }
 
     def newest_first(self, event_id: str) -> list[datetime]:
         """Return every start that was told of an event (UTC), the one told last first."""
         return list(reversed(self._fetches[event_id]))
 
     def newest(self, event_id: str) -> datetime:
-        return next(reversed(self._fetches[event_id]))
+        return self._newest[event_id][0]
 
     def is_confirmed(self, event_id: str) -> bool:
         """Return whether two fetches tell the newest start."""
-        return len(self._fetches[event_id][self.newest(event_id)]) > 1
+        return len(self._newest[event_id][1]) > 1
 
 
-@dataclass
-class Seen:
+class Seen(msgspec.Struct, gc=False):
     """A row as it was first seen, and the last snapshot that has it. Times are UTC."""
 
     row: Row
@@ -77,7 +82,7 @@ class Seen:
         )
 
 
-class Shown(NamedTuple):
+class Shown(msgspec.Struct, frozen=True, gc=False):
     """A row that an answer has, and what becomes of it: something new, or why it is not."""
 
     event: Event
@@ -120,7 +125,7 @@ class History:
         return [unit for of_answer in units for unit in of_answer]
 
     def _event(self, event: Event, answer: Answer) -> list[Shown | Unread]:
-        standing = self._events.setdefault(event.id, {})
+        standing, starts = self._events.setdefault(event.id, {}), self.starts.newest(event.id)
         now = {
             # Of two answers of one time the second adds to the first.
             market: dict(was.seen) if was.at == answer.snapshot_at else {}
@@ -132,31 +137,30 @@ class History:
             if isinstance(one, Unread):
                 units.append(one)
                 continue
-            seen = self._seen(event, one, answer)
+            seen, fate = self._seen(event, one, answer, answer.snapshot_at >= starts)
             of_market = now.setdefault(one.quoted.market, {})
-            if isinstance(seen, Seen):
+            if seen is not None:
                 of_market[one.quoted, one.position] = seen
-                is_new = seen.row is one
-                units.append(Shown(event, one, seen if is_new else LineReason.UNCHANGED_PRICE))
-            else:
-                units.append(Shown(event, one, seen))
+            units.append(Shown(event, one, fate))
         for market, rows in now.items():
             standing[market] = _Standing(answer.snapshot_at, rows)
         return units
 
-    def _seen(self, event: Event, row: Row, answer: Answer) -> Seen | LineReason:
-        """Return what the row continues or begins, or why it does neither."""
+    def _seen(
+        self, event: Event, row: Row, answer: Answer, is_live: bool
+    ) -> tuple[Seen | None, Seen | LineReason]:
+        """Return what the row continues or begins, None where it does neither; and its fate."""
         at, key = answer.snapshot_at, (row.quoted, row.position)
-        is_live = at >= self.starts.newest(event.id)
         standing = self._events[event.id].get(row.quoted.market)
         before = standing and standing.seen.get(key)
         if before and before.says(row, answer.odds_format, is_live):
             before.until = at
-            return before
+            return before, LineReason.UNCHANGED_PRICE
         if (event.id, key, at) in self._known:
-            return LineReason.KNOWN_SNAPSHOT
+            return None, LineReason.KNOWN_SNAPSHOT
         self._known.add((event.id, key, at))
-        return Seen(row, answer.odds_format, is_live, at, at)
+        seen = Seen(row, answer.odds_format, is_live, at, at)
+        return seen, seen
 
 
 def _asks_for(answer: Answer, market: str) -> bool:

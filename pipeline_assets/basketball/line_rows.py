@@ -9,12 +9,13 @@ of an event twice, with other prices.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import zip_longest
-from typing import NamedTuple
+
+import msgspec
 
 from pipeline_assets.basketball.wire.odds import (
     Event,
@@ -30,9 +31,10 @@ LAY = "_lay"
 """How markets end in which exchanges take the other side of a bet: kept, and never a line."""
 ALTERNATE = "alternate"
 """What is in the name of markets that have alternates alone."""
+SIDES = tuple(Side)
 
 
-class Quoted(NamedTuple):
+class Quoted(msgspec.Struct, frozen=True, gc=False):
     """What of an event prices are quoted on, and by whom. `point` is None where there is none."""
 
     bookmaker: str
@@ -41,8 +43,8 @@ class Quoted(NamedTuple):
     point: Decimal | None
 
 
-class Prices(NamedTuple):
-    """The prices of a row as received; a side that is missing is None."""
+class Prices(msgspec.Struct, frozen=True, gc=False):
+    """The prices of a row as received, in the order of `Side`; one that is missing is None."""
 
     over: Decimal | None = None
     under: Decimal | None = None
@@ -50,7 +52,7 @@ class Prices(NamedTuple):
     away: Decimal | None = None
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A line row. `position` is 1 but for outcomes that a book lists more than once.
 
     `is_alternate` is False for the main line alone: at most one row of a market, player and book.
@@ -66,15 +68,15 @@ class Row(NamedTuple):
 
 def rows_of(event: Event, odds_format: OddsFormat) -> list[Row]:
     """Return the rows of an event, in the order in which the outcomes of each began."""
-    sides = _paired(event.outcomes)
-    quotes = {quoted: _prices(found) for quoted, found in sides.items()}
+    outcomes = _paired(event.outcomes)
+    quotes = {quoted: _prices(found) for quoted, found in outcomes.items()}
     main = set(_main_lines(quotes, odds_format))
     return [
         Row(
             quoted,
             position,
             each,
-            max((one.last_update for one in _all(sides[quoted]) if one.last_update), default=None),
+            max([one.last_update for one in outcomes[quoted] if one.last_update], default=None),
             is_alternate=position > 1 or quoted not in main,
             duplicate_quote=len(prices) > 1,
         )
@@ -83,9 +85,10 @@ def rows_of(event: Event, odds_format: OddsFormat) -> list[Row]:
     ]
 
 
-def units_of(event: Event, odds_format: OddsFormat) -> list[Row | Unread]:
+@functools.lru_cache(maxsize=128)  # A run reads what it has fetched three times.
+def units_of(event: Event, odds_format: OddsFormat) -> Sequence[Row | Unread]:
     """Return what an event is counted in: its parts that are set aside, and its rows."""
-    return [*event.unread, *rows_of(event, odds_format)]
+    return (*event.unread, *rows_of(event, odds_format))
 
 
 def row_keys(raw: Envelope, endpoint: str) -> list[str]:
@@ -106,8 +109,8 @@ def row_keys(raw: Envelope, endpoint: str) -> list[str]:
 
 def row_key(event_id: str, quoted: Quoted, position: int) -> str:
     """Return the key of a row within an answer."""
-    bookmaker, market, player, point = quoted
-    return f"{event_id}|{market}|{player or ''}|{bookmaker}|{_text(point)}|{position}"
+    what = f"{quoted.market}|{quoted.player or ''}|{quoted.bookmaker}|{_text(quoted.point)}"
+    return f"{event_id}|{what}|{position}"
 
 
 @functools.lru_cache(maxsize=4096)  # Of the same few hundred prices.
@@ -122,27 +125,26 @@ def decimal_price(price: Decimal, odds_format: OddsFormat) -> Fraction | None:
 
 
 def _text(point: Decimal | None) -> str:
-    return "" if point is None else format(point, "f")
+    text = "" if point is None else str(point)  # Faster than `format` where they are the same.
+    return f"{point:f}" if "E" in text else text
 
 
-def _paired(outcomes: Iterable[Outcome]) -> dict[Quoted, dict[Side, list[Outcome]]]:
+def _paired(outcomes: Iterable[Outcome]) -> dict[Quoted, list[Outcome]]:
     """Put together what is quoted on the same: the visitors' point with its sign turned."""
-    found: dict[Quoted, dict[Side, list[Outcome]]] = {}
+    found: dict[Quoted, list[Outcome]] = {}
     for one in outcomes:
         point = one.point.copy_negate() if one.point and one.side is Side.AWAY else one.point
         quoted = Quoted(one.bookmaker, one.market, one.player, point)
-        found.setdefault(quoted, {}).setdefault(one.side, []).append(one)
+        found.setdefault(quoted, []).append(one)
     return found
 
 
-def _all(sides: Mapping[Side, list[Outcome]]) -> Iterator[Outcome]:
-    return (one for outcomes in sides.values() for one in outcomes)
-
-
-def _prices(sides: Mapping[Side, list[Outcome]]) -> list[Prices]:
+def _prices(outcomes: Iterable[Outcome]) -> list[Prices]:
     """Return the prices of each position; what one side has more often lacks the other there."""
-    columns = ([one.price for one in sides.get(side, ())] for side in Side)
-    return [Prices(*prices) for prices in zip_longest(*columns)]
+    sides: dict[Side, list[Decimal]] = {}
+    for one in outcomes:
+        sides.setdefault(one.side, []).append(one.price)
+    return [Prices(*each) for each in zip_longest(*(sides.get(side, ()) for side in SIDES))]
 
 
 def _main_lines(quotes: Mapping[Quoted, list[Prices]], odds_format: OddsFormat) -> Iterator[Quoted]:
@@ -151,7 +153,8 @@ def _main_lines(quotes: Mapping[Quoted, list[Prices]], odds_format: OddsFormat) 
     ladders: dict[tuple[str, str, str | None], list[Quoted]] = {}
     for quoted in quotes:
         if not quoted.market.endswith(LAY) and ALTERNATE not in quoted.market:
-            ladders.setdefault(quoted[:3], []).append(quoted)
+            of = (quoted.bookmaker, quoted.market, quoted.player)
+            ladders.setdefault(of, []).append(quoted)
     for points in ladders.values():
         certain = [quoted for quoted in points if len(set(quotes[quoted])) == 1]
         if len(points) == 1:

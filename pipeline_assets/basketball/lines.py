@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -31,7 +32,7 @@ from touchline.stage import Finding, Staged
 MISREAD = (LineReason.MALFORMED, LineReason.UNKNOWN_OUTCOME)
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """Prices that a bookmaker quoted on an event, from one snapshot to another. Times are UTC."""
 
     event_id: str
@@ -62,7 +63,10 @@ class Line(msgspec.Struct, frozen=True):
 def line_key(line: Line) -> str:
     """Return the key of a line within its day."""
     quoted = Quoted(line.bookmaker, line.market, line.player_name, line.point)
-    return f"{row_key(line.event_id, quoted, line.position)}|{utc_text(line.snapshot_at)}"
+    return f"{row_key(line.event_id, quoted, line.position)}|{_utc_text(line.snapshot_at)}"
+
+
+_utc_text = functools.lru_cache(maxsize=256)(utc_text)  # Of the same few snapshots of a day.
 
 
 def lines_of(
@@ -90,12 +94,12 @@ def lines_of(
 def _settle(unit: Shown | Unread, matches: _Matches, staged: Staged[Line]) -> None:
     """Give one unit its fate."""
     if isinstance(unit, Unread):
-        key, raw = unit.key, unit.raw
-    else:
-        key, raw = row_key(unit.event.id, unit.row.quoted, unit.row.position), None
-    with staged.one_record(key, raw):
-        if isinstance(unit, Unread):
-            raise unit.error
+        error = unit.error  # Not raised: it is kept with its event, and would keep this frame.
+        with staged.one_record(unit.key):
+            staged.quarantine(error.reason, unit.key, detail=str(error), raw=unit.raw)
+        return
+    key = row_key(unit.event.id, unit.row.quoted, unit.row.position)
+    with staged.one_record(key):
         if isinstance(unit.fate, Seen):
             staged.emit(matches.line(unit, unit.fate))
         else:
@@ -117,7 +121,6 @@ class _Matches:
         event, row = shown.event, shown.row
         match = self._game(event)
         player = self._player(match, row.quoted.player)
-        over, under, home, away = row.prices
         return Line(
             event_id=event.id,
             game_id=None if match.game is None else str(match.game.game_id),
@@ -129,10 +132,10 @@ class _Matches:
             player_name=row.quoted.player,
             player_id=player.player_id,
             point=row.quoted.point,
-            over_price=over,
-            under_price=under,
-            home_price=home,
-            away_price=away,
+            over_price=row.prices.over,
+            under_price=row.prices.under,
+            home_price=row.prices.home,
+            away_price=row.prices.away,
             odds_format=seen.odds_format,
             last_update=row.last_update,
             position=row.position,
@@ -158,7 +161,8 @@ class _Matches:
             starts = self._starts.newest_first(event.id)
             self._games[key] = self._calendar.game_of(event.home_team, event.away_team, starts)
         match = self._games[key]
-        self._unknown.update((match.state, name) for name in match.unknown)
+        for name in match.unknown:
+            self._unknown[match.state, name] += 1
         return match
 
     def _player(self, match: GameMatch, name: str | None) -> PlayerMatch:

@@ -8,6 +8,7 @@ of v4, and recorded answers of 2022 to 2026.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -85,7 +86,7 @@ class UnreadField(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, eq=False):
     """A game as a bookmakers' event, with its outcomes in the order received. Times are UTC."""
 
     id: str
@@ -190,7 +191,7 @@ def _answer(raw: Envelope, entry: IndexEntry, where: str) -> Answer:
     answer = Answer(at, _format(entry, where), markets, [], [])
     for place, text in enumerate(texts):
         try:
-            answer.events.append(_read_event(text))
+            answer.events.append(_read_event(bytes(text)))
         except Malformed as error:
             answer.unread.append(Unread(f"{where}|#{place}", error, bytes(text)))
     return answer
@@ -231,7 +232,8 @@ def _is_object(text: msgspec.Raw) -> bool:
     return bytes(text).lstrip()[:1] == b"{"
 
 
-def _read_event(text: msgspec.Raw) -> Event:
+@functools.lru_cache(maxsize=128)  # A run reads what it has fetched three times.
+def _read_event(text: bytes) -> Event:
     """Read an event, and set aside what of it cannot be read. Raises Malformed for one without its
     id, start or teams."""
     found = _event(text, "event")
