@@ -70,7 +70,13 @@ def assert_complete(watched: Watched) -> None:
     assert (rows.num_rows, found.column("state").to_pylist()) == (140, ["final"] * 4)
 
 
-@pytest.mark.parametrize("order", [*itertools.permutations((EARLY, LATER, AFTER))])
+FORWARD, *OTHERS, BACKWARD = itertools.permutations((EARLY, LATER, AFTER))
+LONG = pytest.mark.stack
+
+
+@pytest.mark.parametrize(
+    "order", [FORWARD, BACKWARD, *(pytest.param(each, marks=LONG) for each in OTHERS)]
+)
 def test_captures_are_taken_in_any_order_and_the_day_is_complete(
     unwatched: Nba, captures: dict[Slot, Envelope], order: tuple[Slot, ...]
 ) -> None:

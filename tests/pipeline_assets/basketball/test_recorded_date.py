@@ -43,6 +43,7 @@ def assert_whole(lived: Nba) -> None:
     assert points == scores
 
 
+@pytest.mark.stack  # Long.
 def test_the_recorded_date_lands_whole_and_is_sealed_whole(tmp_path: Path) -> None:
     plan = only("calendar", "rosters", "injuries", "box_scores")  # There are no lines of that date.
     with nba(tmp_path, Recorded(REAL_DATA / "basketball"), DAY, plan=plan) as lived:

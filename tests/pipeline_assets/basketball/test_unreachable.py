@@ -16,7 +16,7 @@ from pipeline_assets.basketball.plan import basketball
 from pipeline_assets.checks.factory import check_day
 from pipeline_assets.collecting import collect_day
 from resources.store.faulty import FaultyStore, refused, when
-from simulator.basketball.asking import BadParameterError, Params
+from simulator.basketball.asking import Params, UnreadParameterError
 from simulator.basketball.faults import Fault, Kind
 from simulator.basketball.season import Season
 from tests.pipeline_assets.basketball.nba import BOX_SCORES, HOUR, Nba, Told, games, nba, only
@@ -119,7 +119,7 @@ class Listing(Told):
         if endpoint != "games":
             return super().balldontlie(endpoint, params, at)
         if "cursor" in params:
-            raise BadParameterError("cursor")
+            raise UnreadParameterError("cursor")
         others = {day: told for day, told in self.games.items() if day != FRIDAY}
         answer = Told(others).balldontlie(endpoint, params, at)
         assert answer

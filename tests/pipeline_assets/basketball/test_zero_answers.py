@@ -97,6 +97,7 @@ def live(nba: Nba, until: datetime) -> None:
     watched.clock.set(until)
 
 
+@pytest.mark.stack  # Long.
 def test_zero_for_two_weeks_is_one_alarm_and_one_loss(tmp_path: Path) -> None:
     with nba(tmp_path, SEASON, MONDAY, plan=PLAN) as lived:
         watched, opened = lived.watched, list[str]()
