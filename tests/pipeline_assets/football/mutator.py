@@ -8,62 +8,16 @@ from __future__ import annotations
 import copy
 import functools
 import json
-import os
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from pipeline_assets.football.wire.codes import VAR_TYPE
 from tests.pipeline_assets.football.fetches import POLL, envelope, recorded
+from tests.pipeline_assets.odd_json import changed
 from touchline.fetch import Envelope
 
-EXAMPLES = int(os.environ.get("TOUCHLINE_HYPOTHESIS_EXAMPLES", "100"))
-examples = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-"""Decorates a property test: 100 examples, or as many as TOUCHLINE_HYPOTHESIS_EXAMPLES says."""
-
-patience = pytest.mark.timeout(120 + EXAMPLES)
-"""Gives a property test time for its examples; the usual limit is for 300 of them."""
-
-HOSTILE_TEXTS = (
-    "",
-    " ",
-    "*bold* _it_ [link](http://x) `code` # head",
-    "<script>alert('x')</script>&amp;\"",
-    "two\nlines\r\nand\ta tab",
-    "\u202eright to left\u202c \u0645\u0628\u0627\u0631\u0627\u0629",
-    "nul\x00byte",
-    "19\N{DEGREE SIGN}C \N{SOCCER BALL} \U0001f1ea\U0001f1f8",
-    "'; DROP TABLE claims; --",
-    "../../etc/passwd",
-    "x" * 5_000,
-)
-HOSTILE_VALUES: tuple[Any, ...] = (
-    None,
-    True,
-    0,
-    -1,
-    2**63,
-    10**30,
-    1.5,
-    1e308,
-    "1",
-    [],
-    {},
-    [None],
-    [[]],
-    {"": None},
-    [0] * 3_000,
-    [[1748452491, "3", 0.9, 0.75, 0.92, 2, 0, "0-0"]] * 500,
-    {str(n): n for n in range(500)},
-    functools.reduce(lambda inner, _: [inner], range(100), []),
-)
 MATCHES = 3
 
 
@@ -170,33 +124,6 @@ def mutated_polls(draw: st.DrawFn) -> MutatedPoll:
     match = copy.deepcopy(matches[victim])
     for _ in range(draw(st.integers(1, 4))):
         part = draw(st.sampled_from(_PARTS))
-        setattr(match, part, _changed(draw, getattr(match, part)))
+        setattr(match, part, changed(draw, getattr(match, part)))
     others = tuple(match_id for match_id in matches if match_id != victim)
     return MutatedPoll(_fetch({**matches, victim: match}), victim, others)
-
-
-_hostile = st.one_of(
-    st.sampled_from(HOSTILE_TEXTS),
-    st.sampled_from(HOSTILE_VALUES),
-    st.text(max_size=20),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.integers(),
-)
-
-
-def _changed(draw: st.DrawFn, tree: Any) -> Any:
-    """A copy of a JSON value with one place of it replaced, left out, doubled or added to."""
-    here = [*tree] if isinstance(tree, list) else {**tree} if isinstance(tree, dict) else None
-    if not here or draw(st.integers(0, 5)) == 0:
-        return draw(_hostile)
-    place = draw(st.sampled_from(range(len(here)) if isinstance(here, list) else sorted(here)))
-    match draw(st.sampled_from(("descend", "descend", "descend", "descend", "leave out", "add"))):
-        case "descend":
-            here[place] = _changed(draw, here[place])
-        case "leave out":
-            del here[place]
-        case "add" if isinstance(here, list):
-            here.insert(place, draw(st.one_of(st.just(here[place]), _hostile)))
-        case "add" if isinstance(here, dict):
-            here[draw(st.sampled_from(HOSTILE_TEXTS))] = draw(_hostile)
-    return here

@@ -9,8 +9,8 @@ from typing import Any
 from pipeline_assets.football.wire.codes import VAR_TYPE
 from pipeline_assets.football.wire.live import SideFigures
 from tests.pipeline_assets.football.examples import ENVIRONMENT
+from tests.pipeline_assets.odd_json import JsonPath
 
-Path = tuple[str | int, ...]
 Bodies = dict[str, Any]
 """What the vendor says of one match: `results` by endpoint, of the live list the match's entry."""
 
@@ -32,7 +32,7 @@ class Cost:
     place: bool = False
 
 
-def cost(body: str, path: Path, new: Any, bodies: Bodies) -> Cost:
+def cost(body: str, path: JsonPath, new: Any, bodies: Bodies) -> Cost:
     """By the documented types and by what each field is for."""
     if body == "live":
         return _of_live(path, new, bodies["live"])
@@ -51,7 +51,7 @@ def cost(body: str, path: Path, new: Any, bodies: Bodies) -> Cost:
 
 
 def _of_record(
-    body: str, path: Path, new: Any, used: dict[str, tuple[str, ...]], *, lost: tuple[str, ...]
+    body: str, path: JsonPath, new: Any, used: dict[str, tuple[str, ...]], *, lost: tuple[str, ...]
 ) -> Cost:
     """Of an answer with one object, whose fields in `used` are texts."""
     if path == ():
@@ -64,7 +64,7 @@ def _of_record(
     return Cost(used[name], None if new is None or isinstance(new, str) else f"{body}.{name}")
 
 
-def _of_detail(path: Path, new: Any) -> Cost:
+def _of_detail(path: JsonPath, new: Any) -> Cost:
     lost = (*NAMES, "environment", "match_info.status_conflict")
     if path[:2] == (0, "environment"):
         if len(path) == 2:
@@ -88,7 +88,7 @@ def _of_detail(path: Path, new: Any) -> Cost:
     return _of_record("detail", path, new, texts, lost=lost)
 
 
-def _of_country(path: Path, new: Any) -> Cost:
+def _of_country(path: JsonPath, new: Any) -> Cost:
     if path == ():
         return Cost((), None if new in EMPTY else "country")
     if path in ((0,), (0, "id")):
@@ -97,7 +97,7 @@ def _of_country(path: Path, new: Any) -> Cost:
     return Cost((), None if is_read else "country.name")
 
 
-def _of_odds(path: Path, new: Any) -> Cost:
+def _of_odds(path: JsonPath, new: Any) -> Cost:
     if path == ():
         return Cost(ODDS, None if new in EMPTY else "odds")
     if len(path) < 3:
@@ -109,7 +109,7 @@ def _of_odds(path: Path, new: Any) -> Cost:
     return Cost(ODDS, None if is_read else "bad_row") if path[3] < 8 else Cost()  # pyright: ignore
 
 
-def _of_live(path: Path, new: Any, entry: Any) -> Cost:
+def _of_live(path: JsonPath, new: Any, entry: Any) -> Cost:
     if path in ((), ("id",), ("score",), ("score", 0), ("score", 1)):
         return Cost(place=True)
     match path:

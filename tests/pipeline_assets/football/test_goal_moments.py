@@ -18,8 +18,8 @@ from tests.pipeline_assets.football.histories import (
     until,
     written,
 )
-from tests.pipeline_assets.football.mutator import examples, patience
 from tests.pipeline_assets.football.score_reference import Reference
+from tests.pipeline_assets.odd_json import examples, patience
 
 LATE = 5000
 

@@ -20,33 +20,14 @@ from pipeline_assets.football import (
     var_incidents,
 )
 from pipeline_assets.football.alerts.rules import alert_stages
-from resources.parquet import records_of, table_of
-from tests.pipeline_assets.football.examples import content, through_storage
+from tests.pipeline_assets.football.examples import content
 from tests.pipeline_assets.football.fetches import needs_poll
-from tests.pipeline_assets.football.mutator import (
-    MutatedPoll,
-    examples,
-    mutated_polls,
-    patience,
-    untouched,
-)
+from tests.pipeline_assets.football.mutator import MutatedPoll, mutated_polls, untouched
+from tests.pipeline_assets.odd_json import examples, patience, through
 from touchline.fetch import Envelope
 from touchline.stage import Stage, Staged
 
 pytestmark = [needs_poll, patience]
-
-
-def through(stage: Stage[Any], raw: Envelope, *inputs: Any, **state: Any) -> Staged[Any]:
-    """The stage's work on a fetch as it comes back from its columns; it must add up."""
-    staged = stage.by(raw.ref, *inputs, **state)
-    assert staged.account.conserved
-    stored = records_of(table_of(staged.records, stage.makes), stage.makes)
-    assert msgspec.json.encode(stored) == msgspec.json.encode(staged.records)
-    staged.records = stored
-    if stage.carries is not None:
-        assert through_storage(staged.carried) == staged.carried
-    assert {record.reason for record in staged.quarantined} <= {*stage.reasons}
-    return staged
 
 
 def of(staged: Staged[Any], matches: tuple[str, ...]) -> bytes:
@@ -62,13 +43,13 @@ _STAGES = {
 @functools.cache
 def undisturbed(name: str) -> Staged[Any]:
     stage, raw = _STAGES[name], untouched()
-    return through(stage, raw, raw, **({"carried": None} if stage.ordered else {}))
+    return through(stage, raw.ref, raw, **({"carried": None} if stage.ordered else {}))
 
 
 @examples
 @given(mutated_polls())
 def test_a_hostile_match_costs_no_other_match_its_merged_record(poll: MutatedPoll) -> None:
-    staged = through(merged.stage, poll.envelope, poll.envelope)
+    staged = through(merged.stage, poll.envelope.ref, poll.envelope)
     assert staged.received == 3 or poll.victim not in {r.match_id for r in staged.records}
     assert of(staged, poll.others) == _at_their_new_place(poll)
 
@@ -91,21 +72,21 @@ def _at_their_new_place(poll: MutatedPoll) -> bytes:
 @given(mutated_polls())
 def test_a_hostile_history_costs_no_other_match_its_odds_rows(poll: MutatedPoll) -> None:
     stage, hostile, good = odds_changes.stage, poll.envelope, untouched()
-    fresh = through(stage, hostile, hostile, carried=None)
+    fresh = through(stage, hostile.ref, hostile, carried=None)
     assert of(fresh, poll.others) == of(undisturbed("football/odds_changes"), poll.others)
 
     seen = undisturbed("football/odds_changes").carried
-    after = through(stage, hostile, hostile, carried=seen, earlier=lambda _: good)
+    after = through(stage, hostile.ref, hostile, carried=seen, earlier=lambda _: good)
     assert of(after, poll.others) == b"[]"
 
-    back = through(stage, good, good, carried=after.carried, earlier=lambda _: hostile)
+    back = through(stage, good.ref, good, carried=after.carried, earlier=lambda _: hostile)
     assert of(back, poll.others) == b"[]"
 
 
 @examples
 @given(mutated_polls())
 def test_a_hostile_record_costs_no_other_its_place_among_the_references(poll: MutatedPoll) -> None:
-    staged = through(reference.stage, poll.envelope, poll.envelope)
+    staged = through(reference.stage, poll.envelope.ref, poll.envelope)
     expected = undisturbed("football/reference")
     assert staged.received == expected.received
     lost = len(expected.records) - len(staged.records)
@@ -116,10 +97,10 @@ def test_a_hostile_record_costs_no_other_its_place_among_the_references(poll: Mu
 @given(mutated_polls())
 def test_hostile_incidents_cost_no_other_match_its_var_incidents(poll: MutatedPoll) -> None:
     stage, hostile = var_incidents.stage, poll.envelope
-    fresh = through(stage, hostile, hostile, carried=None)
+    fresh = through(stage, hostile.ref, hostile, carried=None)
     assert of(fresh, poll.others) == of(undisturbed("football/var_incidents"), poll.others)
     seen = undisturbed("football/var_incidents").carried
-    again = through(stage, hostile, hostile, carried=seen)
+    again = through(stage, hostile.ref, hostile, carried=seen)
     assert of(again, poll.others) == b"[]"
 
 
@@ -129,14 +110,14 @@ def test_hostile_incidents_cost_no_other_match_its_var_incidents(poll: MutatedPo
 def displayed(raw: Envelope) -> Iterator[tuple[Stage[Any], Staged[Any]]]:
     """Each stage after the merge and its work on this fetch, from what the one before stored."""
     joined = merged.merged(raw.ref, raw).records
-    reduced = through(pretty_print.stage, raw, joined, raw)
+    reduced = through(pretty_print.stage, raw.ref, joined, raw)
     yield pretty_print.stage, reduced
-    converted = through(pretty_print_conversion.stage, raw, reduced.records)
+    converted = through(pretty_print_conversion.stage, raw.ref, reduced.records)
     yield pretty_print_conversion.stage, converted
-    monitor = through(monitor_central.stage, raw, converted.records, carried=None)
+    monitor = through(monitor_central.stage, raw.ref, converted.records, carried=None)
     yield monitor_central.stage, monitor
     for stage in alert_stages():
-        yield stage, through(stage, raw, monitor.records, carried=None)
+        yield stage, through(stage, raw.ref, monitor.records, carried=None)
 
 
 def fates(staged: Staged[Any], matches: tuple[str, ...]) -> Any:

@@ -8,11 +8,8 @@ places that are the same each time; TOUCHLINE_ODD_FIELDS=full tries all of them.
 
 from __future__ import annotations
 
-import copy
 import json
-import os
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,15 +32,13 @@ from tests.pipeline_assets.football.examples import (
     live,
 )
 from tests.pipeline_assets.football.fetches import POLL, envelope, needs_poll, recorded
-from tests.pipeline_assets.football.odd_fields_oracle import Bodies, Cost, Path, cost
+from tests.pipeline_assets.football.odd_fields_oracle import Bodies, Cost, cost
+from tests.pipeline_assets.odd_json import FULL, flat, odd_values, replaced
 from touchline.fetch import Envelope
 from touchline.stage import Staged
 
-FULL = os.environ.get("TOUCHLINE_ODD_FIELDS") == "full"
 ONE_IN = 1 if FULL else 400
 """Of the recorded fetch, so many places to one that is tried."""
-
-REPLACEMENTS: tuple[Any, ...] = (None, True, 7, 1.5, "odd", [], ["odd"], {}, {"odd": 1})
 
 
 def fetch_of(bodies: Bodies, ids: dict[str, str]) -> Envelope:
@@ -92,53 +87,17 @@ def seen(raw: Envelope, changed: str = "") -> Seen:
     return Seen(shown, counted, quarantined)
 
 
-def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and value:
-        for key, member in value.items():
-            yield from flat(member, f"{name}.{key}" if name else key)
-    else:
-        yield name, value
-
-
-def places(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value within a JSON value, itself first."""
-    yield path, value
-    for key, member in enumerate(value) if isinstance(value, list) else pairs(value):
-        yield from places(member, (*path, key))
-
-
-def pairs(value: Any) -> Iterable[tuple[str, Any]]:
-    return value.items() if isinstance(value, dict) else ()
-
-
-def replaced(body: Any, path: Path, new: Any) -> Any:
-    if not path:
-        return new
-    changed = copy.deepcopy(body)
-    within = changed
-    for key in path[:-1]:
-        within = within[key]
-    within[path[-1]] = new
-    return changed
-
-
 def problems(bodies: Bodies, ids: dict[str, str], one_in: int = 1) -> list[str]:
     """What is wrong where a field of this match is replaced, at one of so many places."""
     before = seen(fetch_of(bodies, ids))
     assert before.shown is not None
     wrong = []
     for body, whole in bodies.items():
-        for path, old in places(whole):
-            for new in REPLACEMENTS:
-                if type(new) is type(old):
-                    continue
-                where = f"{ids['match']} {body} {path}: {new!r}"
-                if zlib.crc32(where.encode()) % one_in:
-                    continue
-                odd = {**bodies, body: replaced(whole, path, new)}
-                after = seen(fetch_of(odd, ids), body)
-                expected = cost(body, path, new, bodies)
-                wrong += [f"{where}: {said}" for said in compared(before, after, expected)]
+        for path, new, where in odd_values(whole, f"{ids['match']} {body}", one_in):
+            odd = {**bodies, body: replaced(whole, path, new)}
+            after = seen(fetch_of(odd, ids), body)
+            expected = cost(body, path, new, bodies)
+            wrong += [f"{where}: {said}" for said in compared(before, after, expected)]
     return wrong
 
 

@@ -19,8 +19,8 @@ from tests.pipeline_assets.football.histories import (
     until,
     written,
 )
-from tests.pipeline_assets.football.mutator import examples, patience
 from tests.pipeline_assets.football.score_reference import Reference
+from tests.pipeline_assets.odd_json import examples, patience
 
 COLUMNS = dict(zip(("spread", "money_line", "over_under", "corners"), MARKETS, strict=True))
 LATE = 5000
