@@ -54,7 +54,7 @@ signals: $(STAMP) ## make every cause of an alarm happen on the real stack: name
 	@$(BIN)/pytest -v -m signals $(ARGS)
 
 hostile: $(STAMP) ## 10,000 hostile fetches through every stage, and every field of one by itself (minutes to hours)
-	@TOUCHLINE_HYPOTHESIS_EXAMPLES=10000 TOUCHLINE_ODD_FIELDS=full $(BIN)/pytest -q tests/pipeline_assets/football/test_hostile_content.py tests/pipeline_assets/football/test_odd_fields.py $(ARGS)
+	@TOUCHLINE_HYPOTHESIS_EXAMPLES=10000 TOUCHLINE_ODD_FIELDS=full $(BIN)/pytest -q tests/pipeline_assets/*/test_hostile_content.py tests/pipeline_assets/*/test_odd_fields.py $(ARGS)
 
 prices: $(STAMP) ## every minute of a recorded hour and 10,000 invented odds histories against oracles (minutes)
 	@TOUCHLINE_HYPOTHESIS_EXAMPLES=10000 TOUCHLINE_RECORDED_CUTS=60 $(BIN)/pytest -q --timeout=3600 tests/pipeline_assets/football/test_goal_moments.py tests/pipeline_assets/football/test_odds_before_goals.py tests/pipeline_assets/football/test_recorded_prices.py $(ARGS)

@@ -125,15 +125,8 @@ def season_game(game: Game) -> SeasonGame:
         season=game.season,
         season_type=season_type_of(game),
         postseason=game.postseason,
-        expected_final_at=_expected_final(game.starts_at),
+        expected_final_at=None if game.starts_at is None else game.starts_at + GAME_LASTS,
     )
-
-
-def _expected_final(start: datetime | None) -> datetime | None:
-    try:
-        return None if start is None else start + GAME_LASTS
-    except OverflowError:  # In the last hours of the year 9999.
-        return None
 
 
 def status_of(game: Game) -> GameStatus:

@@ -73,7 +73,11 @@ def box_scores_expected(
     of_day = games_of(day, games)
     if not of_day:
         return Expected.NONE, None
-    ends = [game.expected_final_at for game in of_day if game.expected_final_at is not None]
+    ends = [
+        game.expected_final_at
+        for game in of_day
+        if game.expected_final_at is not None and _start_of(game) is not None
+    ]
     first = min(ends, default=None)
     if any(game.status == FINAL for game in of_day):
         return Expected.SOME, first
@@ -118,9 +122,17 @@ def _starts_by_day(games: Sequence[Game]) -> dict[Day, list[datetime]]:
         if game.status in OFF:
             continue
         starts = found.setdefault(Day.parse(game.game_date), [])
-        if game.scheduled_start is not None:
-            starts.append(game.scheduled_start.replace(second=0, microsecond=0))
+        if (start := _start_of(game)) is not None:
+            starts.append(start.replace(second=0, microsecond=0))
     return found
+
+
+def _start_of(game: Game) -> datetime | None:
+    """Return when a game begins; None where that is not known, or is on another date than its own:
+    then one of the two is wrong, and would cost the other games of the date their slots."""
+    start = game.scheduled_start
+    is_known = start is not None and str(Day.containing(start)) == game.game_date
+    return start if is_known else None
 
 
 def _first(day: Day) -> datetime:

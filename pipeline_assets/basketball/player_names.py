@@ -30,9 +30,9 @@ class Player(Protocol):
     @property
     def player_id(self) -> Any: ...
     @property
-    def first_name(self) -> str: ...
+    def first_name(self) -> str | None: ...
     @property
-    def last_name(self) -> str: ...
+    def last_name(self) -> str | None: ...
     @property
     def team_id(self) -> Any: ...
 
@@ -90,6 +90,8 @@ class Rosters:
         if not home or not away:
             return PlayerMatch(MatchState.ROSTER_MISSING)
         words = folded(name or "")
+        if not words:
+            return PlayerMatch(MatchState.PLAYER_UNMATCHED)
         players = (*home, *away)
         if named := [player for player in players if player.name == words]:
             return _only(named, MatchedBy.NAME)
@@ -97,8 +99,9 @@ class Rosters:
 
 
 def _fold(player: Player) -> Folded:
-    first, last = folded(player.first_name), folded(player.last_name)
-    whole = folded(f"{player.first_name} {player.last_name}")
+    told = player.first_name or "", player.last_name or ""
+    first, last = map(folded, told)
+    whole = folded(" ".join(told))
     return Folded(player.player_id, first[0][:1] if first else "", last, whole)
 
 

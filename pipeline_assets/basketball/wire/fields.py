@@ -25,6 +25,8 @@ Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Number = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
 """A number that is finite: the texts of the others are refused."""
 Text = msgspec.Raw | bytes | memoryview
+YEARS = range(2000, 2100)
+"""A date of any other would be planned for and waited for in vain, or be none of a calendar's."""
 
 _PLACE = re.compile(r"^(?P<said>.*?)(?: - at `\$(?P<place>.*)`)?$", re.DOTALL)
 
@@ -102,17 +104,26 @@ def instant(text: str | None, field: str) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_instant(text)
+        found = parse_instant(text)
     except (ValueError, OverflowError) as error:
         raise Malformed(f"{field}: {error}") from None
+    return _plausible(found, found.year, field)
 
 
 def date_text(text: str, field: str) -> str:
     """Return a date of the vendor, such as `2026-01-09`. Raises Malformed for anything else."""
     try:
-        return str(Day.parse(text))
+        day = Day.parse(text)
     except ValueError as error:
         raise Malformed(f"{field}: {error}") from None
+    return str(_plausible(day, day.date.year, field))
+
+
+def _plausible(found: T, year: int, field: str) -> T:
+    """Raises Malformed for a time of another century."""
+    if year not in YEARS:
+        raise Malformed(f"{field}: {found} is not in the years {YEARS[0]} to {YEARS[-1]}")
+    return found
 
 
 class Team(msgspec.Struct, frozen=True):

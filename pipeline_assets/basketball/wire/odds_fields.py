@@ -10,12 +10,12 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from pipeline_assets.basketball.wire.fields import YEARS
 from touchline.stage import Unusable
 
 T = TypeVar("T")
 Text = msgspec.Raw | bytes | memoryview
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-YEARS = range(2000, 2100)
 LARGEST_EXPONENT = 6
 """No price or point has more digits than a million; one of 1e999999 would be worked on for ever."""
 MOST_DECIMALS = 20

@@ -171,27 +171,3 @@ def pages(raw: str, section: str, endpoint: str, *bodies: Any) -> Envelope:
             ref, {"RAW_API_DATA": {section: calls}}, {"outcome": "complete"}, start_line=""
         )
     )
-
-
-HOSTILE: list[Any] = [
-    None,
-    True,
-    -1,
-    0,
-    2**63,
-    10**30,
-    1.5,
-    1e308,
-    "",
-    "5",
-    "nan",
-    "00:75",
-    "nul\x00byte",
-    [],
-    {},
-    [[]],
-    {"id": None},
-    [0] * 50,
-    functools.reduce(lambda inner, _: [inner], range(100), 0),
-]
-"""What may stand where something else belongs."""

@@ -52,8 +52,8 @@ class CalendarGame(msgspec.Struct, frozen=True):
 
 class RosterPlayer(msgspec.Struct, frozen=True):
     player_id: int
-    first_name: str
-    last_name: str
+    first_name: str | None
+    last_name: str | None
     team_id: int
     team: str
 

@@ -85,6 +85,14 @@ def test_a_game_without_a_known_start_says_nothing_of_its_end() -> None:
     assert list(when_lines_are_asked(games)[FRIDAY]) == [FRIDAY.start + timedelta(minutes=545)]
 
 
+@pytest.mark.parametrize("days", [-400, -1, 1, 25_000])
+def test_a_start_on_another_date_than_the_games_moves_no_other_games_slots(days: int) -> None:
+    odd = Game("odd", "2026-01-09", EARLY + days * 24 * HOUR, 5, 6)
+    for when in (when_lines_are_asked, when_props_are_asked):
+        assert when([*GAMES, odd]) == when(GAMES)
+    assert box_scores_expected(FRIDAY, EARLY, [*GAMES, odd]) == (Expected.NOT_YET, EARLY + LASTS)
+
+
 def test_lines_are_asked_for_hourly_up_to_the_last_tip_off() -> None:
     times = list(when_lines_are_asked(GAMES)[FRIDAY])
     assert [f"{at.astimezone(NEW_YORK):%H:%M}" for at in (times[0], times[-1])] == [

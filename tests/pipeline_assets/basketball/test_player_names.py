@@ -102,6 +102,13 @@ def test_without_the_roster_of_a_team_nobody_is_said_to_be_missing() -> None:
         assert found == (MatchState.ROSTER_MISSING, None, None)
 
 
+def test_a_player_without_a_name_costs_no_other_his_match() -> None:
+    nameless = [RosterPlayer(1, None, None, BOSTON, ""), RosterPlayer(2, "Nic", None, BOSTON, "")]
+    rosters = Rosters([*nameless, *players("Nic Claxton", first_id=3), *GUESTS])
+    assert rosters.player_of("Nic Claxton", GAME).player_id == 3
+    assert rosters.player_of(None, GAME).state is MatchState.PLAYER_UNMATCHED
+
+
 def test_a_player_stands_in_the_roster_that_was_told_last() -> None:
     moved = [*players("Nic Claxton", team=ELSEWHERE), *players("Nic Claxton"), *GUESTS]
     assert Rosters(moved).player_of("Nic Claxton", GAME).player_id == 1

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-import functools
 import itertools
 from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline_assets.basketball.box_scores import row_keys
 from pipeline_assets.basketball.outcomes import BoxReason, Broken, GameState, Seen
@@ -18,7 +14,6 @@ from pipeline_assets.basketball.raw_game import NO_FIGURES, OTHER_DATE, RawGame,
 from pipeline_assets.basketball.raw_player_box import RawPlayerBox, raw_player_boxes
 from tests.pipeline_assets.basketball.boxes import (
     AFTER,
-    HOSTILE,
     MORNING,
     answer,
     envelope,
@@ -27,7 +22,6 @@ from tests.pipeline_assets.basketball.boxes import (
     needs_recording,
     not_yet,
     recorded,
-    recorded_games,
     roster_only,
     rows,
     unused,
@@ -277,52 +271,3 @@ def test_a_game_of_another_date_is_noticed() -> None:
     found = games(fetched([game(date="2026-01-10")]))
     assert [(each.kind, each.key) for each in found.findings] == [(OTHER_DATE, "1")]
     assert len(found.records) == 1
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place within a value."""
-    inner: list[Any] = []
-    if isinstance(value, dict):
-        inner = list(value.items())
-    elif isinstance(value, list):
-        inner = list(enumerate(value[:4]))
-    return [path, *(each for at, one in inner for each in places(one, (*path, at)))][
-        bool(not path) :
-    ]
-
-
-@functools.cache
-def three_games() -> tuple[Any, ...]:
-    return tuple(recorded_games()[:3])
-
-
-@functools.cache
-def places_of_the_first() -> list[tuple[Any, ...]]:
-    return places(three_games()[0])
-
-
-@functools.cache
-def rows_of_the_others() -> list[RawPlayerBox]:
-    return boxes(fetched(list(three_games()[1:]))).records
-
-
-@needs_recording
-@given(st.data())
-def test_whatever_is_garbled_in_a_game_each_row_has_one_fate(data: st.DataObject) -> None:
-    games_told = copy.deepcopy(three_games())
-    for path in data.draw(st.lists(st.sampled_from(places_of_the_first()), min_size=1, max_size=4)):
-        *way, last = path
-        at = games_told[0]
-        try:
-            for step in way:
-                at = at[step]
-            at[last] = data.draw(st.sampled_from(HOSTILE))
-        except (TypeError, LookupError):
-            continue  # What stood around it is gone already.
-    others = {str(each["id"]) for each in games_told[1:]}
-    so_far = fetched([not_yet(987654)], list(games_told))
-    found = boxes(so_far)
-    told = games(so_far)
-    assert [row for row in found.records if row.game_id in others] == rows_of_the_others()
-    assert len(told.records) + len(told.quarantined) == 4
-    assert all(each.detail for each in (*found.quarantined, *told.quarantined))

@@ -19,7 +19,6 @@ from pipeline_assets.basketball.calendar import (
 from pipeline_assets.basketball.injuries import injuries_of, injury_keys
 from pipeline_assets.basketball.rosters import ODD_SIZE, player_keys, roster
 from tests.pipeline_assets.basketball.boxes import (
-    HOSTILE,
     game,
     needs_recording,
     not_yet,
@@ -28,6 +27,7 @@ from tests.pipeline_assets.basketball.boxes import (
     row,
     team,
 )
+from tests.pipeline_assets.odd_json import hostile
 from touchline.fetch import Call, Envelope
 from touchline.stage import Staged
 
@@ -205,9 +205,9 @@ def test_nobody_may_be_injured() -> None:
 
 # --- whatever comes ------------------------------------------------------------------------------
 
-ODD = st.sampled_from(HOSTILE) | st.dictionaries(
+ODD = hostile | st.dictionaries(
     st.sampled_from(["id", "date", "player", "team", "home_team", "visitor_team", "status"]),
-    st.sampled_from(HOSTILE),
+    hostile,
 )
 GOOD = 987_654
 SNAPSHOTS = pytest.mark.parametrize(

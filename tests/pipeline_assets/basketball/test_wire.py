@@ -91,6 +91,8 @@ def test_a_start_that_stands_in_the_status_is_one() -> None:
     [
         ({"date": None}, "game.date: "),
         ({"date": "20260109"}, "game.date: '20260109' is not a day"),
+        ({"date": "9999-12-31"}, "game.date: 9999-12-31 is not in the years 2000 to 2099"),
+        ({"datetime": "0001-01-01T05:00:00Z"}, "game.datetime: 0001-01-01 .* is not in the years"),
         ({"id": []}, "game.id: "),
         ({"period": "four"}, "game.period: "),
         ({"home_q2": 10**30}, "game.home_q2: "),
