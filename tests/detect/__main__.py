@@ -13,15 +13,20 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
+from tests.detect import every
 from tests.detect.drawn import drawn
 from tests.detect.fault import Fault, Seen
 from tests.detect.faults import FAULTS, KEYS
 from tests.detect.matrix import as_json, as_markdown, as_table, last_line
+from tests.detect.night import nights
 from tests.detect.runner import Result, runner
+
+ASSETS_A_KIND = 2
 
 CONTROLS = (
     # These come first: what stock checks say of them is no alarm.
@@ -35,13 +40,13 @@ def main() -> int:
     parser = _parser()
     options = parser.parse_args()
     if options.docs:
-        print(as_markdown(FAULTS, KEYS), end="")
+        print(as_markdown(FAULTS, KEYS), every.as_markdown(), sep="\n", end="")
         return 0
     logging.disable()  # What is logged of a fault is looked for in verdicts.
     said = Console(stderr=True)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     faults = [fault for fault in FAULTS if options.only in fault.name]
-    if not faults:
+    if not faults and not any(options.only in kind.name for kind in every.KINDS):
         parser.error(f"no fault has {options.only!r} in its name: see docs/faults.md")
     if options.sample is not None:
         faults = random.Random(seed).sample(faults, min(options.sample, len(faults)))
@@ -55,13 +60,36 @@ def main() -> int:
             results.append(runs.run(fault))
             _progress(said, results[-1])
     seconds = time.monotonic() - started
+    began = time.monotonic()
+    of_nba = list(_nba(options, seed, said))
     if options.json:
-        print(json.dumps(as_json(results, seed), indent=2))
+        print(json.dumps(as_json([*results, *of_nba], seed), indent=2))
     else:
         console = Console(width=max(Console().width, 150))
         console.print(as_table(results))
         console.print(last_line(results, seed, seconds))
-    return 1 if any(result.wrong for result in results) else 0
+        console.print(as_table(of_nba))
+        console.print(f"NBA: {last_line(of_nba, seed, time.monotonic() - began)}")
+    return 1 if any(result.wrong for result in (*results, *of_nba)) else 0
+
+
+def _nba(options: argparse.Namespace, seed: int, said: Console) -> Iterator[Result]:
+    """Each kind of fault at two of the NBA's assets by the seed, or at all that it applies to."""
+    with tempfile.TemporaryDirectory() as name, nights(Path(name)) as runs:
+        faults = [
+            fault
+            for fault in every.faults_at_every_asset(
+                runs.past.plan, runs.stored, random.Random(seed)
+            )
+            if options.only in fault.name
+        ]
+        few = ASSETS_A_KIND * len(every.KINDS) if options.sample is None else options.sample
+        faults = faults if options.all else faults[:few]
+        said.print(f"{len(faults)} faults at assets of the NBA")
+        for fault in (*CONTROLS[:2], *faults):
+            result = runs.run(fault)
+            _progress(said, result)
+            yield result
 
 
 def _progress(said: Console, result: Result) -> None:
@@ -75,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.detect", description=__doc__)
     parser.add_argument("--seed", type=int, help="of the drawn faults, to draw the same again")
     parser.add_argument("--sample", type=int, help="so many of the listed faults, by the seed")
+    parser.add_argument(
+        "--all", action="store_true", help="of the NBA, each kind at every asset (minutes)"
+    )
     parser.add_argument("--only", default="", help="faults whose name has this in it, none drawn")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--docs", action="store_true", help="print the tables of docs/faults.md")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -89,16 +88,11 @@ def edits_claim(**columns: Any) -> Inject:
 
 
 def claims_nothing(stored: Stored, asset: str) -> None:
-    claim = json.loads(stored.claimed(asset, SINGLE)["landed"])
-    claim["account"] |= {"received": 0, "emitted": 0}
-    counts = {"received": 0, "emitted": 0, "explained": 0}
-    stored.claim(asset, SINGLE, verified_etag=None, landed=json.dumps(claim), **counts)
+    stored.claim_nothing(asset, SINGLE)
 
 
 def counts_one_more(stored: Stored, asset: str) -> None:
-    row = stored.claimed(asset, WINDOWED)
-    counts = {name: row[name] + 1 for name in ("emitted", "received", "explained")}
-    stored.claim(asset, WINDOWED, **counts)
+    stored.count_one_more(asset, WINDOWED)
 
 
 def runs(statement: str, *values: Any) -> Inject:
@@ -106,9 +100,7 @@ def runs(statement: str, *values: Any) -> Inject:
 
 
 def forgets_claim(number: int) -> Inject:
-    return lambda stored, asset: stored.sql(
-        "DELETE FROM ledger_claims WHERE asset = ? AND number = ?", f"football/{asset}", number
-    )
+    return lambda stored, asset: stored.forget_claim(asset, number)
 
 
 def only_claimed(stored: Stored, asset: str) -> None:
@@ -132,12 +124,8 @@ def both(*all_of: Inject) -> Inject:
 
 
 def counts_twice(stored: Stored, asset: str) -> None:
-    """Under the number of a minute in which nothing was fetched, object and claim alike."""
-    etag = stored.copied_to(asset, SINGLE, GAP)
-    row = stored.claimed(asset, SINGLE) | {"number": GAP, "etag": etag, "verified_etag": etag}
-    with stored.ledger() as ledger:
-        names, places = ", ".join(row), ", ".join("?" * len(row))
-        ledger.execute(f"INSERT INTO ledger_claims ({names}) VALUES ({places})", list(row.values()))
+    """In a minute in which nothing was fetched."""
+    stored.count_twice(asset, SINGLE, GAP)
 
 
 def changes_a_body(stored: Stored, asset: str) -> None:

@@ -124,9 +124,10 @@ def last_line(results: Sequence[Result], seed: int, seconds: float) -> str:
     named, good = sum(r.is_named for r in faults), sum(r.fault.is_made_good for r in faults)
     known = sum(r.is_expected_miss for r in faults)
     stock = sum(any(r.stock.values()) for r in faults)
+    noticed = f"; the three stock checks noticed {stock}" if stock else ""
     return (
         f"{len(faults)} faults: {named} named, {good} made good, {known} known not to be named, "
-        f"{missed} not as it should be; the three stock checks noticed {stock}. "
+        f"{missed} not as it should be{noticed}. "
         f"Seed {seed}, {seconds:.0f} s"
     )
 

@@ -63,7 +63,7 @@ class Runner:
 
     def run(self, fault: Fault) -> Result:
         chain, stored = self.days.copy(sealed=fault.sealed)
-        claimed = {n.number: _claimed(stored, n, fault.asset) for n in fault.named if n.number}
+        claimed = {n.number: claimed_of(stored, n, fault.asset) for n in fault.named if n.number}
         before = stored.content()
         fault.inject(stored, fault.asset)
         world = busy_world()
@@ -71,15 +71,11 @@ class Runner:
         with serve(world, user=USER, secret=SECRET) as chain.vendor:
             fault.world(world)
             reports = _looked_at(chain, fault)
-        fired = [
-            Named(r.check, f.kind, f.fetch_number, f.records, _short(r.asset))
-            for r in reports
-            for f in r.findings
-        ]
+        fired = fired_in(reports)
         result = Result(
             fault,
             fired,
-            _complaints(fault, fired, claimed, chain.plan),
+            complaints(fault, fired, claimed, chain.plan),
             self._stock(stored, chain, sealed=fault.sealed),
         )
         after = stored.content()
@@ -134,12 +130,22 @@ def looked(chain: Chain, *, deep: bool = False, **settings: Any) -> list[CheckRe
         ]
 
 
+def fired_in(reports: Iterable[CheckReport]) -> list[Named]:
+    """Every finding of these reports."""
+    return [
+        Named(r.check, f.kind, f.fetch_number, f.records, _short(r.asset))
+        for r in reports
+        for f in r.findings
+    ]
+
+
 def dependants(plan: FeedPlan, asset: str) -> set[str]:
     """The stages that are made of this asset itself."""
-    return {stage.short_name for stage in plan.stages if f"{FEED}/{asset}" in stage.inputs}
+    name = f"{plan.name}/{asset}"
+    return {stage.short_name for stage in plan.stages if name in stage.inputs}
 
 
-def _complaints(
+def complaints(
     fault: Fault,
     fired: Iterable[Named],
     claimed: dict[int, int | None],
@@ -163,7 +169,7 @@ def _complaints(
     return wrong
 
 
-def _claimed(stored: Stored, named: Named, asset: str) -> int | None:
+def claimed_of(stored: Stored, named: Named, asset: str) -> int | None:
     return stored.claimed(named.asset or asset, named.number or 0).get("emitted")
 
 

@@ -10,9 +10,9 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from resources.store import Store
 
+FOOTBALL = "football"
 WINDOW_MINUTES = 10
 Content = dict[str, tuple[str, int]]
 """Key below the prefix -> ETag and size."""
@@ -39,27 +40,37 @@ class Told(Enum):
 
 @dataclass(frozen=True)
 class Stored:
-    """`day` is like 2025-05-28; assets go by the last part of their name."""
+    """`day` is like 2025-05-28; assets go by the last part of their name. Of another feed than
+    football, `raws` are its raw assets, and `keys` how each record of a stage is known."""
 
     store: Store
     home: Path
     day: str
+    feed: str = FOOTBALL
+    raws: Sequence[str] = ("raw_fetches",)
+    keys: Mapping[str, Callable[[pa.Table], list[str]]] = field(default_factory=dict)
+    midnight: str = "04:00"
+    """In New York, by the clock of UTC."""
 
     # --- objects ---------------------------------------------------------------------------------
 
     def single(self, asset: str, number: int) -> str:
-        return f"{self._folder(asset)}{number:05d}.{_ending(asset)}"
+        digits = 5 if self.feed == FOOTBALL else 8
+        return f"{self._folder(asset)}{number:0{digits}d}.{self._ending(asset)}"
 
     def window(self, asset: str, number: int) -> str:
         """Of the ten minutes to which this one belongs."""
         first = (number - 1) // WINDOW_MINUTES * WINDOW_MINUTES + 1
         last = first + WINDOW_MINUTES - 1
-        return f"{self._folder(asset)}{first:05d}-{last:05d}.{_ending(asset)}"
+        return f"{self._folder(asset)}{first:05d}-{last:05d}.{self._ending(asset)}"
 
     def _folder(self, asset: str) -> str:
-        if asset == "raw_fetches":
-            return f"raw/football/date={self.day}/"
-        return f"hot/football/date={self.day}/{asset}/"
+        if asset not in self.raws:
+            return f"hot/{self.feed}/date={self.day}/{asset}/"
+        return f"raw/{self.feed}/{'' if self.feed == FOOTBALL else f'{asset}/'}date={self.day}/"
+
+    def _ending(self, asset: str) -> str:
+        return "json.zst" if asset in self.raws else "parquet"
 
     def content(self) -> Content:
         return {item.key: (item.etag, item.size) for item in self.store.list("")}
@@ -104,7 +115,8 @@ class Stored:
         if told is not Told.BYTES:
             account["emitted"] = changed.num_rows
             account["received"] += received
-            said["digest"] = digest(changed["match_id"].to_pylist())
+            known_by = self.keys.get(asset, lambda rows: rows["match_id"].to_pylist())
+            said["digest"] = digest(known_by(changed))
         said["account"] = json.dumps(account)
         metadata = {**(table.schema.metadata or {}), b"touchline.account": said["account"].encode()}
         buffer = io.BytesIO()
@@ -141,8 +153,8 @@ class Stored:
         return self.put(self.single(asset, other), body, said)
 
     def minute(self, number: int) -> str:
-        """When this minute began, on a day of 24 hours in summer."""
-        midnight = datetime.fromisoformat(f"{self.day}T04:00:00+00:00")
+        """When this minute began, on a day of 24 hours, or after it."""
+        midnight = datetime.fromisoformat(f"{self.day}T{self.midnight}:00+00:00")
         return f"{midnight + timedelta(minutes=number - 1):%Y-%m-%dT%H:%M:%SZ}"
 
     # --- the ledger ------------------------------------------------------------------------------
@@ -165,7 +177,7 @@ class Stored:
         self.sql(
             f"UPDATE ledger_claims SET {names} WHERE asset = ? AND number = ?",
             *columns.values(),
-            f"football/{asset}",
+            f"{self.feed}/{asset}",
             number,
         )
 
@@ -174,9 +186,38 @@ class Stored:
         with self.ledger() as ledger:
             row = ledger.execute(
                 "SELECT * FROM ledger_claims WHERE asset = ? AND number = ?",
-                (f"football/{asset}", number),
+                (f"{self.feed}/{asset}", number),
             ).fetchone()
         return dict(row) if row else {}
+
+    def forget_claim(self, asset: str, number: int) -> None:
+        self.sql(
+            "DELETE FROM ledger_claims WHERE asset = ? AND number = ?",
+            f"{self.feed}/{asset}",
+            number,
+        )
+
+    def claim_nothing(self, asset: str, number: int) -> None:
+        """Of a fetch that has records."""
+        claim = json.loads(self.claimed(asset, number)["landed"])
+        claim["account"] |= {"received": 0, "emitted": 0}
+        counts = {"received": 0, "emitted": 0, "explained": 0}
+        self.claim(asset, number, verified_etag=None, landed=json.dumps(claim), **counts)
+
+    def count_one_more(self, asset: str, number: int) -> None:
+        row = self.claimed(asset, number)
+        counts = {name: row[name] + 1 for name in ("emitted", "received", "explained")}
+        self.claim(asset, number, **counts)
+
+    def count_twice(self, asset: str, number: int, other: int) -> None:
+        """Under the number of another slot too, object and claim alike."""
+        etag = self.copied_to(asset, number, other)
+        row = self.claimed(asset, number) | {"number": other, "etag": etag, "verified_etag": etag}
+        with self.ledger() as ledger:
+            names, places = ", ".join(row), ", ".join("?" * len(row))
+            ledger.execute(
+                f"INSERT INTO ledger_claims ({names}) VALUES ({places})", list(row.values())
+            )
 
     def believed(self, asset: str, number: int, etag: str) -> None:
         """The ledger takes this object for the one that was confirmed and read back."""
@@ -186,19 +227,15 @@ class Stored:
 
     @property
     def spool(self) -> Path:
-        return self.home / "spool" / self.store.prefix / "football" / f"date={self.day}"
+        return self.home / "spool" / self.store.prefix / self.feed / f"date={self.day}"
 
     @property
     def waiting_claims(self) -> Path:
-        return self.home / "spool" / self.store.prefix / "football.claims"
+        return self.home / "spool" / self.store.prefix / f"{self.feed}.claims"
 
     def forget_spooled(self, number: int) -> None:
         for file in self.spool.glob(f"{number:05d}.*"):
             file.unlink()
-
-
-def _ending(asset: str) -> str:
-    return "json.zst" if asset == "raw_fetches" else "parquet"
 
 
 def digest(keys: list[str]) -> str:

@@ -24,6 +24,7 @@ from tests.feeds.conftest import TUESDAY, of_a_cup, of_a_league, of_minutes
 from tests.feeds.cup import fixtures, scores
 from tests.feeds.kills import Death, copied, run_until
 from tests.feeds.league import ROUTS, League, box_scores, game_lines, league
+from tests.feeds.nba_kills import of_box_scores, of_prices
 from tests.feeds.watched import HOUR, Case, Watched, watched_in
 from touchline.accounting import FetchFate
 from touchline.day import ONE_MINUTE
@@ -63,6 +64,10 @@ CORRECTION = pytest.param(of_a_corrected_league, box_scores.name, 3426, id="a co
 FIXTURES = pytest.param(of_a_cup, fixtures.name, 301, id="fixtures")
 SCORES = pytest.param(of_a_cup, scores.name, 1411, id="scores")
 LINES = pytest.param(of_a_league, game_lines.name, 1081, id="lines")
+NBA_CALENDAR = pytest.param(of_prices, "basketball/calendar", 366, id="the NBA's calendar")
+NBA_PROPS = pytest.param(of_prices, "basketball/player_props", 1111, id="the NBA's props")
+NBA_CORRECTION = pytest.param(of_box_scores, "basketball/box_scores", 1806, id="a correction of it")
+NBA = (NBA_CALENDAR, NBA_PROPS, NBA_CORRECTION)
 
 
 @dataclass
@@ -173,7 +178,8 @@ def killed(
     tmp_path: Path,
 ) -> Killed:
     """The other runs of the slot's minute are over when its own begins."""
-    past, slot = watch(case()), Slot.numbered(raw, TUESDAY, number)
+    past = watch(case())
+    slot = Slot.numbered(raw, past.case.day, number)
     past.live_until(slot.at + ONE_MINUTE, but=slot)
     return Killed(case, slot, past, tmp_path)
 
@@ -187,7 +193,7 @@ def wrong_of(killed: Killed, writes: Collection[int]) -> tuple[set[bool], dict[i
 @pytest.mark.stack  # They need no stack, and take long.
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    ("case", "raw", "number"), [MINUTE, RESULTS, CORRECTION, LINES, FIXTURES, SCORES]
+    ("case", "raw", "number"), [MINUTE, RESULTS, CORRECTION, LINES, FIXTURES, SCORES, *NBA]
 )
 def test_a_slot_killed_at_any_of_its_writes_is_taken_up(killed: Killed) -> None:
     found, writes = killed.undisturbed
@@ -198,7 +204,7 @@ def test_a_slot_killed_at_any_of_its_writes_is_taken_up(killed: Killed) -> None:
     assert outlived == {True, False}
 
 
-@pytest.mark.parametrize(("case", "raw", "number"), [MINUTE, RESULTS])
+@pytest.mark.parametrize(("case", "raw", "number"), [MINUTE, RESULTS, NBA_CORRECTION])
 def test_a_slot_killed_at_some_of_its_writes_is_taken_up(killed: Killed) -> None:
     _, writes = killed.undisturbed
     _, wrong = wrong_of(killed, random.Random(11).sample(writes, 2))
