@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from resources.settings import Settings
 from touchline.clock import Clock, SystemClock
 from touchline.plan import FeedPlan
 
-if TYPE_CHECKING:
-    from pipeline_assets.settings import AllSettings
 
-
-def clock_of(plan: FeedPlan, settings: AllSettings | None = None) -> Clock:
+def clock_of(plan: FeedPlan, settings: Settings | None = None) -> Clock:
     """Return the feed's clock by these settings, or by those of the environment. Raises
     SettingsError."""
     if plan.clock is None:
@@ -26,7 +23,7 @@ def clock_of(plan: FeedPlan, settings: AllSettings | None = None) -> Clock:
 
 
 def times_of(
-    plans: Mapping[str, FeedPlan], settings: AllSettings, now: datetime
+    plans: Mapping[str, FeedPlan], settings: Settings, now: datetime
 ) -> dict[str, datetime]:
     """Return what time it is to each feed, by name; `now` is the machine's. Raises
     SettingsError."""

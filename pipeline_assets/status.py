@@ -10,7 +10,6 @@ from typing import Any
 from pipeline_assets.clocks import times_of
 from pipeline_assets.health import Books, book_signals
 from pipeline_assets.plans import watched
-from pipeline_assets.settings import AllSettings
 from resources.ledger import Ledger
 from resources.settings import Settings
 from resources.spool import Spool
@@ -21,7 +20,7 @@ from touchline.health import CODE_SERVER, UP, Health, Kind, Signal, causes, with
 
 
 def look_at(
-    settings: AllSettings,
+    settings: Settings,
     ledger: Ledger,
     store: Store | None,
     of_dagster: Iterable[Signal],

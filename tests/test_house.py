@@ -125,7 +125,7 @@ def test_imports_run_downwards_only() -> None:
     assert result.returncode == 0, result.stdout
 
 
-FOOTBALL = "Football is known to its folder and its entry"
+ONE_ENTRY = "A feed is known to its folder and its entry"
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,9 @@ FOOTBALL = "Football is known to its folder and its entry"
         ("simulator.server", "resources", "The simulator knows the vocabulary alone"),
         ("resources.vendor", "simulator", "Only the commands know the simulator"),
         ("touchline.fetch", "httpx", "The vocabulary does no I/O and knows no Dagster"),
-        ("resources.site", "pipeline_assets.football", FOOTBALL),
-        ("operations.board_server", "pipeline_assets.football", FOOTBALL),
+        ("resources.site", "pipeline_assets.football", ONE_ENTRY),
+        ("operations.board_server", "pipeline_assets.football", ONE_ENTRY),
+        ("pipeline_assets.football", "pipeline_assets.basketball", ONE_ENTRY),
         ("sensors.seal", "pytz", "New York time is worked out in one place"),
     ],
 )
@@ -159,7 +160,8 @@ def test_an_import_upwards_would_be_found(
     (tmp_path / "touchline" / "day.py").write_text("import pytz\n")
     (tmp_path / "touchline" / "__init__.py").write_text("import operations.loading\n")
     (tmp_path / "operations" / "loading.py").touch()
-    (tmp_path / "pipeline_assets" / "football.py").touch()
+    for feed in ("football", "basketball"):
+        (tmp_path / "pipeline_assets" / f"{feed}.py").touch()
     package, name = module.split(".")
     (tmp_path / package / f"{name}.py").write_text(f"import {imports}\n")
 

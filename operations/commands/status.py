@@ -18,7 +18,6 @@ from operations.console import answer, stop_event
 from operations.dagster_web import ask_web_server
 from operations.opened import refuse_without_ledger, settings_for
 from pipeline_assets.dagster_state import signals_of
-from pipeline_assets.settings import AllSettings
 from pipeline_assets.status import as_json as json_of
 from pipeline_assets.status import look_at, verdict
 from resources.embedded_s3 import S3Access, Server
@@ -74,7 +73,7 @@ COLORS = {
 }
 
 
-def look(settings: AllSettings, now: datetime) -> list[Signal]:
+def look(settings: Settings, now: datetime) -> list[Signal]:
     """Every signal with what it follows from. Nothing is started and nothing made for it.
 
     Raises NothingThere, LedgerUnavailable for a ledger's URL that is none.

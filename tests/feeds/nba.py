@@ -37,8 +37,8 @@ KEYS = Keys("balldontlie-key", "odds-api-key")
 
 
 class Night(Simulated):
-    """A season of which the calendar tells one date alone, and two books quote three markets: all of
-    it would take a minute and more."""
+    """A season of which the calendar tells one date alone, and two books quote three markets: all
+    of it would take a minute and more."""
 
     def __init__(self) -> None:
         super().__init__(Season(1))

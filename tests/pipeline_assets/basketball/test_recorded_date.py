@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from pipeline_assets.basketball import raw_game, raw_player_box
 from pipeline_assets.load import load_table
