@@ -10,8 +10,11 @@ from pipeline_assets.checks.report import CheckReport, Kind
 from touchline.day import FetchNumber
 from touchline.fetch import UnreadableFetch
 from touchline.signs import SignsOfLife
+from touchline.stage import RawAsset
 
 FAILED_IN_A_ROW = 3
+"""Of a fetch a minute. Where the next slot is an hour or a day away, one is enough: a list that
+comes once a day would never fail three times on one."""
 FROZEN_FETCHES = 3
 FROZEN_IN_PLAY = 10
 """With so much in play, nothing at all stays the same for three minutes."""
@@ -26,13 +29,16 @@ SHOWN_CHARACTERS = 100
 
 def feed_is_alive(books: DayBooks, report: CheckReport) -> None:
     """What the vendor says is held against the clock and against what it said before. Speaks of the
-    day's newest fetch alone: a feed that has come back is alive."""
+    day's newest fetch alone: a feed that has come back is alive. Of a raw asset without signs of
+    life, only whether it came."""
     landed = [number for number, row in books.claims.items() if row.has_landed]
-    newest = landed[-FAILED_IN_A_ROW:]
-    if len(newest) == FAILED_IN_A_ROW and all(books.claims[n].is_placeholder for n in newest):
-        detail = f"the newest {FAILED_IN_A_ROW} fetches all failed, the last with"
+    enough = FAILED_IN_A_ROW if _is_every_minute(books) else 1
+    newest = landed[-enough:]
+    if len(newest) == enough and all(books.claims[n].is_placeholder for n in newest):
+        many = f"the newest {enough} fetches all failed, the last with"
+        detail = many if enough > 1 else "the newest fetch failed, with"
         report.found(Kind.FEED_FAILS, newest[-1], None, f"{detail} {_failure(books, newest[-1])}")
-    if not landed or books.claims[landed[-1]].is_placeholder:
+    if not landed or books.claims[landed[-1]].is_placeholder or not _tells_signs(books):
         return
     number = landed[-1]
     signs = _signs(books, number)
@@ -41,6 +47,16 @@ def feed_is_alive(books: DayBooks, report: CheckReport) -> None:
             report.found(Kind.UNCHECKED, number, None, "the newest fetch could not be read")
         return
     _judge(books, number, signs, report)
+
+
+def _is_every_minute(books: DayBooks) -> bool:
+    asset = books.asset
+    return isinstance(asset, RawAsset) and asset.schedule.every_minute
+
+
+def _tells_signs(books: DayBooks) -> bool:
+    asset = books.asset
+    return isinstance(asset, RawAsset) and asset.signs is not None
 
 
 def _failure(books: DayBooks, number: FetchNumber) -> str:

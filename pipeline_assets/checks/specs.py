@@ -64,7 +64,7 @@ CHECKS = (
         "feed_is_alive",
         "The newest fetch is news: it came, its content moves, its clock and its events are of "
         "today.",
-        applies=lambda asset: isinstance(asset, RawAsset) and asset.signs is not None,
+        applies=_is_raw,
     ),
     CheckSpec(
         "spool_within_bounds",

@@ -46,7 +46,7 @@ def main() -> int:
     said = Console(stderr=True)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     faults = [fault for fault in FAULTS if options.only in fault.name]
-    if not faults and not any(options.only in kind.name for kind in every.KINDS):
+    if not faults and not any(options.only in name for name in every.NAMES):
         parser.error(f"no fault has {options.only!r} in its name: see docs/faults.md")
     if options.sample is not None:
         faults = random.Random(seed).sample(faults, min(options.sample, len(faults)))
@@ -68,25 +68,28 @@ def main() -> int:
         console = Console(width=max(Console().width, 150))
         console.print(as_table(results))
         console.print(last_line(results, seed, seconds))
-        console.print(as_table(of_nba))
-        console.print(f"NBA: {last_line(of_nba, seed, time.monotonic() - began)}")
+        if of_nba:
+            console.print(as_table(of_nba))
+            console.print(f"NBA: {last_line(of_nba, seed, time.monotonic() - began)}")
     return 1 if any(result.wrong for result in (*results, *of_nba)) else 0
 
 
 def _nba(options: argparse.Namespace, seed: int, said: Console) -> Iterator[Result]:
     """Each kind of fault at two of the NBA's assets by the seed, or at all that it applies to."""
+    if not any(options.only in name for name in every.NAMES):
+        return
     with tempfile.TemporaryDirectory() as name, nights(Path(name)) as runs:
-        faults = [
-            fault
-            for fault in every.faults_at_every_asset(
-                runs.past.plan, runs.stored, random.Random(seed)
-            )
-            if options.only in fault.name
-        ]
-        few = ASSETS_A_KIND * len(every.KINDS) if options.sample is None else options.sample
+        slots = {asset: slot.number for asset, (_, slot) in runs.before.items()}
+        there = every.faults_at_every_asset(runs.past.plan, runs.stored, slots, random.Random(seed))
+        faults = [fault for fault in there if options.only in fault.name]
+        few = (
+            ASSETS_A_KIND * len([*every.KINDS, *every.REFUSALS])
+            if options.sample is None
+            else options.sample
+        )
         faults = faults if options.all else faults[:few]
         said.print(f"{len(faults)} faults at assets of the NBA")
-        for fault in (*CONTROLS[:2], *faults):
+        for fault in (*every.CONTROLS, *faults):
             result = runs.run(fault)
             _progress(said, result)
             yield result

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from pipeline_assets.checks.report import Kind
+from simulator.basketball.faults import Fault as NbaFault
+from simulator.basketball.faults import Kind as NbaKind
 from tests.detect.fault import CLAIMED, Fault, Named, Seen
-from tests.detect.faults import CADENCE, CONSERVED, LANDED, ONCE, SCHEMA, ZERO
+from tests.detect.faults import ALIVE, CADENCE, CONSERVED, LANDED, ONCE, SCHEMA, ZERO
 from tests.detect.injections import (
     NO_ETAG,
     none,
@@ -26,6 +28,7 @@ from tests.detect.injections import (
     one_twice,
 )
 from tests.detect.stored import Stored, Told, cut, flipped
+from tests.feeds.nba import FIRST_CALLS
 from touchline.compression import zstd
 from touchline.plan import FeedPlan
 
@@ -428,9 +431,39 @@ def targets(plan: FeedPlan, stored: Stored) -> list[Target]:
     return found
 
 
-def faults_at_every_asset(plan: FeedPlan, stored: Stored, rng: random.Random) -> list[Fault]:
-    """Each kind at one object of each asset that it applies to, by the seed of `rng`; the first
-    of each kind, as many as there are kinds, and then the seconds."""
+REFUSALS: Sequence[NbaKind] = (
+    "status_500",
+    "http_429",
+    "truncated",
+    "disconnect",
+    "html_403",
+    "not_json",
+    "error_body",
+)
+CONTROLS = (
+    Fault("no fault at all", "every asset", "nothing", seen=Seen.VERIFY),
+    Fault("no fault, in depth", "every asset", "nothing", seen=Seen.DEEP),
+)
+NAMES = (*(kind.name for kind in KINDS), *REFUSALS)
+
+
+def refused(kind: NbaKind, asset: str, number: int) -> Fault:
+    """What a service answers in the place of the first call of a fetch."""
+    return Fault(
+        f"{kind} ({number})",
+        asset,
+        "the vendor",
+        (Named(ALIVE, Kind.FEED_FAILS, number),),
+        services=NbaFault(kind, FIRST_CALLS[asset]),
+        seen=Seen.VERIFY,
+    )
+
+
+def faults_at_every_asset(
+    plan: FeedPlan, stored: Stored, slots: Mapping[str, int], rng: random.Random
+) -> list[Fault]:
+    """Each kind at one object of each asset that it applies to, by the seed of `rng`: an asset of
+    every kind, then another of every kind. `slots` are the numbers in which services refuse."""
     there = targets(plan, stored)
     by_kind: list[list[Fault]] = []
     for kind in KINDS:
@@ -440,11 +473,15 @@ def faults_at_every_asset(plan: FeedPlan, stored: Stored, rng: random.Random) ->
         by_kind.append(
             [kind.at(rng.choice([t for t in fit if t.asset == asset])) for asset in assets]
         )
+    for refusal in REFUSALS:
+        at = [refused(refusal, asset, number) for asset, number in slots.items()]
+        by_kind.append(rng.sample(at, len(at)))
     return [fault for each in zip_longest(*by_kind) for fault in each if fault is not None]
 
 
 A_FETCH = Target("a", 1, True, False, False, 9, 9, 2, "b", 8, ("what is made of it",))
 AN_OBJECT = Target("a", 1, False, False, True, 9, 9, 2, "b", 8, ())
+A_SHARE = replace(AN_OBJECT, received=10)
 
 
 def as_markdown() -> str:
@@ -453,12 +490,16 @@ def as_markdown() -> str:
     for kind in KINDS:
         said = [
             f"`{named.check}`: `{named.kind}`"
-            + (f" at {named.asset}" if named.asset in made else "")
-            for target, made in ((A_FETCH, A_FETCH.made), (AN_OBJECT, ()))
+            + (f" at {named.asset}" if named.asset in target.made else "")
+            for target in (A_FETCH, AN_OBJECT, A_SHARE)
             if kind.applies.holds(target)
             for named in kind.says(target)
         ]
         names = " or ".join(dict.fromkeys(said)) or f"nothing: {kind.missed_because}"
         told = (kind.name, kind.touches, kind.applies.words, names, str(kind.seen))
         lines.append(f"| {' | '.join(told)} |")
+    lines += [
+        f"| {kind} | the vendor's first answer | every fetch | `{ALIVE}`: `feed_fails` | verify |"
+        for kind in REFUSALS
+    ]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from pipeline_assets.checks.report import Kind
+from simulator.basketball.faults import Fault as NbaFault
 from simulator.faults import Fault as VendorFault
 from tests.detect.days import BusyWorld
 from tests.detect.stored import Stored
@@ -63,6 +64,8 @@ class Fault:
     anywhere: bool = False
     """Whether it concerns every asset, and not only the one aimed at and what is made of it."""
     vendor: tuple[VendorFault, ...] = ()
+    services: NbaFault | None = None
+    """What the NBA's services do while the first slot of the asset is run that brings data."""
     world: Callable[[BusyWorld], None] = lambda world: None
     stage: Callable[[Stage[Any]], Stage[Any] | None] | None = None
     """What runs in the place of the asset's stage; None where it does not run at all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +21,7 @@ from tests.detect.fault import Fault, Seen
 from tests.detect.runner import Result, claimed_of, complaints, fired_in
 from tests.detect.stored import Stored
 from tests.feeds.nba import FEED, NIGHT, WatchedNight, case_of, nba, night_in
+from touchline.slot import Slot
 from touchline.stage import Stage
 
 WATCHED = timedelta(hours=30, minutes=30)
@@ -34,6 +35,8 @@ class Nights:
     vendor: Served
     folder: Path
     past: WatchedNight
+    before: Mapping[str, tuple[WatchedNight, Slot]]
+    """Of each raw asset, the night as it was before its first slot that brings data."""
     _copies: int = 0
 
     @property
@@ -42,21 +45,33 @@ class Nights:
 
     def run(self, fault: Fault) -> Result:
         self._copies += 1
-        folder = self.folder / f"copy-{self._copies:03d}"
-        shutil.copytree(self.folder / "past" / "home", folder / "home")
-        copy = night_in(folder, self.vendor, self.past.case)
-        for item in self.past.site.store.list(""):
-            found = self.past.site.store.get(item.key)
-            copy.site.store.put_new(found.key, found.body, found.metadata)
-        copy.clock.set(self.past.clock.now())
+        folder = self.folder / f"fault-{self._copies:03d}"
+        past, slot = self.before[fault.asset] if fault.services else (self.past, None)
+        copy = copied(past, folder)
         stored = _stored(copy, folder)
         claimed = {n.number: claimed_of(stored, n, fault.asset) for n in fault.named if n.number}
         fault.inject(stored, fault.asset)
+        if fault.services and slot:
+            assert self.vendor.basketball is not None
+            self.vendor.basketball.faults.replace([fault.services])
+            copy.run(slot)
+            self.vendor.basketball.faults.replace([])
         fired = fired_in(_looked(copy, deep=fault.seen is Seen.DEEP))
         wrong = complaints(fault, fired, claimed, copy.plan)
         copy.site.close()
         shutil.rmtree(folder)
         return Result(fault, fired, wrong)
+
+
+def copied(past: WatchedNight, folder: Path) -> WatchedNight:
+    """Return the same past in another folder, at the same time."""
+    shutil.copytree(past.site.settings.home, folder / "home")
+    copy = night_in(folder, past.vendor, past.case)
+    for item in past.site.store.list(""):
+        found = past.site.store.get(item.key)
+        copy.site.store.put_new(found.key, found.body, found.metadata)
+    copy.clock.set(past.clock.now())
+    return copy
 
 
 @contextmanager
@@ -66,11 +81,19 @@ def nights(folder: Path) -> Iterator[Nights]:
     with nba(busy_world()) as vendor:
         past = night_in(folder / "past", vendor, case)
         past.site.ledger.open_interval(FEED, case.opened, "simulated")
-        past.live_until(case.over)
+        before: dict[str, tuple[WatchedNight, Slot]] = {}
+        for slot in past.slots(case.over):
+            asset = slot.raw.rpartition("/")[2]
+            if asset not in before and (asset != "box_scores" or slot.at > NIGHT.end):
+                past.clock.set(slot.at)
+                before[asset] = copied(past, folder / f"before-{asset}"), slot
+            past.run(slot)
+        past.clock.set(case.over)
         try:
-            yield Nights(vendor, folder, past)
+            yield Nights(vendor, folder, past, before)
         finally:
-            past.site.close()
+            for each in (past, *(night for night, _ in before.values())):
+                each.site.close()
 
 
 def _looked(watched: WatchedNight, *, deep: bool) -> list[CheckReport]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline_assets.checks.report import Kind
+from tests.detect import every
 from tests.detect.fault import Fault
 from tests.detect.faults import FAULTS, KEYS
 from tests.detect.matrix import as_markdown
+from tests.detect.night import nights
 from tests.detect.runner import Runner, runner
 
 DOCS = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -28,7 +31,8 @@ def named(name: str) -> Fault:
 
 
 def test_docs_list_every_fault() -> None:
-    assert as_markdown(FAULTS, KEYS) in DOCS.read_text(), "make detect ARGS=--docs prints it"
+    for table in (as_markdown(FAULTS, KEYS), every.as_markdown()):
+        assert table in DOCS.read_text(), "make detect ARGS=--docs prints it"
 
 
 def test_every_kind_of_finding_names_a_fault() -> None:
@@ -46,3 +50,13 @@ def test_a_fault_is_named_and_nothing_fires_without_one(runs: Runner) -> None:
     spoiled = runs.run(named("object deleted"))
     assert spoiled.wrong == []
     assert spoiled.is_named
+
+
+@pytest.mark.stack
+def test_each_kind_applies_to_an_asset_of_the_nba_and_is_named_there(tmp_path: Path) -> None:
+    with nights(tmp_path) as runs:
+        assert [runs.run(control).fired for control in every.CONTROLS] == [[], []]
+        slots = {asset: slot.number for asset, (_, slot) in runs.before.items()}
+        faults = every.faults_at_every_asset(runs.past.plan, runs.stored, slots, random.Random(7))
+        assert {fault.name.rpartition(" (")[0] for fault in faults} == {*every.NAMES}
+        assert [runs.run(fault).wrong for fault in faults[:3]] == [[], [], []]

@@ -33,12 +33,21 @@ FEED = basketball.name
 NIGHT = Day.parse("2026-01-13")
 """It has three games."""
 BOOKS, MARKETS = 2, 3
+FIRST_CALLS = {
+    "calendar": "balldontlie/games",
+    "rosters": "balldontlie/players/active",
+    "injuries": "balldontlie/player_injuries",
+    "box_scores": "balldontlie/box_scores",
+    "game_lines": "odds_api/*/events",
+    "player_props": "odds_api/*/events",
+}
+"""Of each raw asset, the endpoint that its fetch stands or falls with."""
 KEYS = Keys("balldontlie-key", "odds-api-key")
 
 
 class Night(Simulated):
-    """A season of which the calendar tells one date alone, and two books quote three markets: all
-    of it would take a minute and more."""
+    """A season of which the calendar tells one date alone, and two books quote three markets: a
+    test of all of it would take a minute and more."""
 
     def __init__(self) -> None:
         super().__init__(Season(1))
