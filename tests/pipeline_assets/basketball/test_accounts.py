@@ -26,6 +26,8 @@ from touchline.day import Day, FetchNumber
 from touchline.fetch import write_envelope
 from touchline.stage import Staged
 
+pytestmark = pytest.mark.stack  # They need no stack, and take long.
+
 FRIDAY = Day.parse("2026-01-09")
 ASSETS = [asset.name for asset in basketball.assets]
 

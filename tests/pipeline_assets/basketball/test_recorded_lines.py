@@ -26,7 +26,7 @@ from tests.pipeline_assets.basketball.odds_fetches import (
     snapshots,
 )
 
-pytestmark = needs_recorded
+pytestmark = [needs_recorded, pytest.mark.stack]  # They take long.
 AMERICAN = {"oddsFormat": "american"}
 
 

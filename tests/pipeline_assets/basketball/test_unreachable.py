@@ -42,6 +42,8 @@ SEASON = Told(
     }
 )
 
+pytestmark = pytest.mark.stack  # They need no stack, and take long.
+
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nba]:

@@ -50,6 +50,8 @@ SEASON = Told(
         MONDAY.shifted(40): games(1, 60),
     }
 )
+
+pytestmark = pytest.mark.stack  # They need no stack, and take long.
 PLAN = only("calendar", "box_scores")
 EMPTY = Fault("empty", endpoint=BOX_SCORES, date=str(MONDAY))
 RETRY_CAP = f"cadence:{box_scores.name}:{MONDAY}:retry_cap"
@@ -97,7 +99,6 @@ def live(nba: Nba, until: datetime) -> None:
     watched.clock.set(until)
 
 
-@pytest.mark.stack  # Long.
 def test_zero_for_two_weeks_is_one_alarm_and_one_loss(tmp_path: Path) -> None:
     with nba(tmp_path, SEASON, MONDAY, plan=PLAN) as lived:
         watched, opened = lived.watched, list[str]()
