@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pipeline_assets.clocks import clock_of
 from pipeline_assets.partitions import kind_of, slot_of_run
 from pipeline_assets.plans import PLANS
 
@@ -30,7 +29,7 @@ def site(context: dg.InitResourceContext) -> Iterator[Site]:
     collect_less_garbage()
     settings = AllSettings.load()
     plan = PLANS.get(_feed_of(context.run))
-    clock = clock_of(plan, settings) if plan else None
+    clock = plan.clock(settings) if plan and plan.clock else None
     with connected(settings) as access:
         opened = Site.open(settings, PLANS, access, clock=clock)
         try:
