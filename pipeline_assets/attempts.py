@@ -115,7 +115,8 @@ class Attempt:
             return Expected.UNKNOWN, None
 
     def _calendar(self, now: datetime) -> tuple[Sequence[Any], ...]:
-        """What is to be given beside day and time. Raises CalendarUnknown."""
+        """Return the third argument of `expects`: the calendar's records, in a tuple of one. The
+        tuple is empty where there is no calendar. Raises CalendarUnknown."""
         calendar = self.refetch.calendar
         return () if calendar is None else (calendar_records(self.site, calendar, now),)
 

@@ -53,6 +53,14 @@ class Patience:
         )
 
 
+PATIENCE = Patience(
+    start_within=timedelta(seconds=55),
+    max_runtime=timedelta(seconds=150),
+    ask_until=timedelta(seconds=30),
+)
+"""Of a slot whose fetch has to begin in its own minute."""
+
+
 class Schedule(Protocol):
     """When the fetches of a raw asset are made."""
 
@@ -100,11 +108,7 @@ class Schedule(Protocol):
 class EveryMinute:
     """A slot at every minute of a day: 1,440, or 1,380 and 1,500 where the clocks change."""
 
-    patience: Patience = Patience(
-        start_within=timedelta(seconds=55),
-        max_runtime=timedelta(seconds=150),
-        ask_until=timedelta(seconds=30),
-    )
+    patience: Patience = PATIENCE
 
     @property
     def source(self) -> None:

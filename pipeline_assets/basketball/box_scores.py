@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import time
 
 from pipeline_assets.basketball.content import content_of
 from pipeline_assets.basketball.expected import CALENDAR, box_scores_expected
@@ -10,14 +10,8 @@ from pipeline_assets.basketball.outcomes import judged_in
 from pipeline_assets.basketball.wire.fields import Unread
 from touchline.fetch import Envelope
 from touchline.retries import Refetch
-from touchline.schedule import Patience, TimesOfDay
+from touchline.schedule import PATIENCE, TimesOfDay
 from touchline.stage import RawAsset
-
-PATIENCE = Patience(
-    start_within=timedelta(seconds=55),
-    max_runtime=timedelta(seconds=150),
-    ask_until=timedelta(seconds=30),
-)
 
 
 def row_keys(raw: Envelope) -> list[str]:

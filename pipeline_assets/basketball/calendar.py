@@ -13,11 +13,10 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline_assets.basketball.box_scores import PATIENCE
 from pipeline_assets.basketball.wire.fields import Malformed, Unread, listed
 from pipeline_assets.basketball.wire.games import Game, read_game
 from touchline.fetch import Envelope, FetchRef
-from touchline.schedule import TimesOfDay
+from touchline.schedule import PATIENCE, TimesOfDay
 from touchline.stage import RawAsset, Stage, Staged, Unusable
 
 Meta = msgspec.Meta
@@ -29,7 +28,7 @@ GAME_LASTS = timedelta(hours=3, minutes=30)
 LEAGUE_TEAMS = range(1, 31)
 """The ids of today's teams. The vendor lists former ones beside them, with the same names."""
 CUP_FINAL = ("championship", "final")
-"""What `ist_stage` says of the final of the NBA Cup. Its other games are regular ones."""
+"""The values of `ist_stage` that mark the NBA Cup's final. Other Cup games are regular games."""
 
 
 class GameStatus(StrEnum):
@@ -41,8 +40,8 @@ class GameStatus(StrEnum):
 
 
 class SeasonType(StrEnum):
-    """What a game counts for. The vendor marks the postseason and the Cup alone; a preseason game
-    of two teams of the league, and a play-in game, cannot be told from its answer."""
+    """The part of the season that a game belongs to. The vendor marks only the postseason and the
+    Cup: a preseason game between two teams of the league, and a play-in game, read as regular."""
 
     PRESEASON = "preseason"
     REGULAR = "regular"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from pipeline_assets.basketball.expected import SEASON_GAMES, when_lines_are_asked
 from pipeline_assets.basketball.line_history import LineReason
@@ -12,14 +11,8 @@ from pipeline_assets.basketball.lines import MISREAD, Line, line_key, lines_of
 from pipeline_assets.basketball.team_names import Game
 from pipeline_assets.basketball.wire.odds import ODDS
 from touchline.fetch import Envelope, FetchRef
-from touchline.schedule import Patience, Planned
+from touchline.schedule import PATIENCE, Planned
 from touchline.stage import RawAsset, Span, Stage, Staged
-
-PATIENCE = Patience(
-    start_within=timedelta(seconds=55),
-    max_runtime=timedelta(seconds=150),
-    ask_until=timedelta(seconds=30),
-)
 
 
 def game_line_keys(raw: Envelope) -> list[str]:

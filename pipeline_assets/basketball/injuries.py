@@ -11,10 +11,9 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline_assets.basketball.box_scores import PATIENCE
 from pipeline_assets.basketball.wire.fields import Int, Malformed, Reader, Unread, listed
 from touchline.fetch import Envelope, FetchRef
-from touchline.schedule import TimesOfDay
+from touchline.schedule import PATIENCE, TimesOfDay
 from touchline.stage import RawAsset, Stage, Staged, Unusable
 
 Meta = msgspec.Meta

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline_assets.basketball.expected import SEASON_GAMES, when_props_are_asked
-from pipeline_assets.basketball.game_lines import PATIENCE
 from pipeline_assets.basketball.line_history import LineReason
 from pipeline_assets.basketball.line_rows import row_keys
 from pipeline_assets.basketball.lines import MISREAD, Line, line_key, lines_of
@@ -13,7 +12,7 @@ from pipeline_assets.basketball.player_names import Player
 from pipeline_assets.basketball.team_names import Game
 from pipeline_assets.basketball.wire.odds import EVENT_ODDS
 from touchline.fetch import Envelope, FetchRef
-from touchline.schedule import Planned
+from touchline.schedule import PATIENCE, Planned
 from touchline.stage import RawAsset, Span, Stage, Staged
 
 

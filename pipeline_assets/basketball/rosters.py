@@ -10,7 +10,6 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline_assets.basketball.box_scores import PATIENCE
 from pipeline_assets.basketball.wire.fields import (
     Malformed,
     Player,
@@ -20,7 +19,7 @@ from pipeline_assets.basketball.wire.fields import (
     listed,
 )
 from touchline.fetch import Envelope, FetchRef
-from touchline.schedule import TimesOfDay
+from touchline.schedule import PATIENCE, TimesOfDay
 from touchline.stage import Finding, RawAsset, Stage, Staged, Unusable
 
 Meta = msgspec.Meta

@@ -19,17 +19,13 @@ from touchline.day import Day
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
 from touchline.plan import FeedPlan
 from touchline.retries import Content, Refetch
-from touchline.schedule import Patience, TimesOfDay
+from touchline.schedule import PATIENCE as MINUTES
+from touchline.schedule import TimesOfDay
 from touchline.slot import Slot
 from touchline.stage import ALERT, KIND, RawAsset, Span, Stage, Staged
 from touchline.zeros import Expected
 
 FEED = "league"
-MINUTES = Patience(
-    start_within=timedelta(seconds=55),
-    max_runtime=timedelta(seconds=150),
-    ask_until=timedelta(seconds=30),
-)
 
 
 DAYS_OF_FORM = 3

@@ -1,4 +1,4 @@
-"""What the answers of the two services say, as far as a fetch must know to ask the next question.
+"""Read the answers of the two services: whether a call failed, and what to ask for next.
 
 "Could not reach" is never "no games": a refusal that carries an empty table is a refusal.
 """

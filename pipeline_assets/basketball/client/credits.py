@@ -13,12 +13,12 @@ REMAINING = "x-requests-remaining"
 USED = "x-requests-used"
 LAST = "x-requests-last"
 HEADERS = (REMAINING, USED, LAST)
-"""Of every answer: credits left, credits used since the account's last reset, and what this call
-cost."""
+"""Headers of every answer, in credits: how many are left, how many were used since the account's
+last reset, and how many this call cost."""
 
 
 class Credits:
-    """What one fetch may spend. `reserve` is what is always left."""
+    """Counts the credits that one fetch spends. It never goes below `reserve` credits."""
 
     def __init__(self, reserve: int) -> None:
         self._reserve = reserve

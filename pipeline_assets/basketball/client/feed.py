@@ -38,7 +38,7 @@ END_LINE = "=== RAW API DATA END ==="
 
 @dataclass(frozen=True, kw_only=True)
 class Balldontlie(HttpSettings):
-    """Where balldontlie is, up to and with `/v1/`, and the key of its `Authorization` header."""
+    """Settings of balldontlie: its URL, which ends in `/v1/`, and its `Authorization` key."""
 
     key: str = field(repr=False)
 
@@ -56,8 +56,8 @@ class Balldontlie(HttpSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class OddsApi(HttpSettings):
-    """Where The Odds API is, up to and with `/v4/`, its `apiKey`, and the credits that are always
-    left."""
+    """Settings of The Odds API: its URL, which ends in `/v4/`, its `apiKey`, and how many credits
+    are never spent."""
 
     key: str = field(repr=False)
     reserve: int

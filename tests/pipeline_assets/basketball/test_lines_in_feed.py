@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline_assets.basketball.game_lines import PATIENCE, RAW_LINE, game_lines
+from pipeline_assets.basketball.game_lines import RAW_LINE, game_lines
 from pipeline_assets.basketball.line_history import LineReason
 from pipeline_assets.basketball.player_props import RAW_PROP, player_props
 from pipeline_assets.load import load_table
@@ -32,7 +32,7 @@ from tests.pipeline_assets.basketball.odds_fetches import (
 from touchline.day import Day
 from touchline.fetch import Call, Envelope, FetchRef, write_envelope
 from touchline.plan import FeedPlan
-from touchline.schedule import TimesOfDay
+from touchline.schedule import PATIENCE, TimesOfDay
 from touchline.slot import Slot
 from touchline.stage import RawAsset, Stage, Staged
 
